@@ -1,0 +1,51 @@
+// Brings a fresh clone to where its commands work, with nothing but Node and npm: installs the locked dependencies
+// and generates the database client, each only when it is missing or older than what it is made from.
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+process.chdir(dirname(fileURLToPath(import.meta.url)))
+
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`Arc needs Node 20.19 or newer; this is ${process.versions.node}.`)
+  process.exit(1)
+}
+
+step('node_modules/.arc-installed', ['package-lock.json'], 'Installing dependencies', () => {
+  npm('ci', '--no-audit', '--no-fund', '--loglevel=error')
+})
+
+step(
+  'src/db/generated/.arc-generated',
+  ['prisma/schema.prisma', 'package-lock.json'],
+  'Generating the database client',
+  () => {
+    // Prisma's command wants the path of a schema engine, which it would download; generating never runs it.
+    execFileSync(process.execPath, ['node_modules/prisma/build/index.js', 'generate'], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRISMA_HIDE_UPDATE_MESSAGE: '1' },
+    })
+  },
+)
+
+/** Runs `work` unless `stamp` says that it was done for these very sources. */
+function step(stamp, sources, what, work) {
+  const hash = createHash('sha256')
+  for (const source of sources) hash.update(readFileSync(source))
+  const wanted = hash.digest('hex')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
+  console.error(`${what} …`)
+  work()
+  mkdirSync(dirname(stamp), { recursive: true })
+  writeFileSync(stamp, wanted)
+}
+
+function npm(...args) {
+  const script = process.env.npm_execpath
+  if (script) execFileSync(process.execPath, [script, ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
+  else
+    execFileSync('npm', args, { stdio: ['ignore', 'ignore', 'inherit'], shell: process.platform === 'win32' })
+}
