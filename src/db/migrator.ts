@@ -1,0 +1,172 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import { detectEngine, type Engine } from './engine.ts'
+
+const MIGRATIONS_DIR = fileURLToPath(new URL('../../migrations-raw', import.meta.url))
+
+/** `0007_outcomes.plain.sql`: number, name, and the kind of engine that it is for when there is a variant for each. */
+const FILE_NAME = /^(\d{4})_([a-z0-9_]+)(?:\.(plain|timescaledb))?\.sql$/
+
+/** A first line like this leaves the file to the login itself: what only it may do (roles, extensions). */
+const RUN_AS_LOGIN = '-- run as: login'
+
+/** Any number, the same in every Arc: two migrators of one database wait for each other on it. */
+const MIGRATION_LOCK = 4_172_026
+
+interface Migration {
+  file: string
+  sql: string
+  sha256: string
+}
+
+export interface MigrationReport {
+  engine: Engine
+  /** Files applied by this call, in order. */
+  applied: string[]
+  /** Files that were there before. */
+  alreadyApplied: number
+}
+
+/** The ledger and the files disagree, or the database lacks what Arc needs. Nothing was changed. */
+export class MigrationError extends Error {
+  override name = 'MigrationError'
+}
+
+/**
+ * Brings the database to the newest schema, in one transaction: it is all there or nothing is. A second process waits
+ * for the first and then finds nothing to do.
+ *
+ * @throws MigrationError when an applied file was changed since, or is missing.
+ */
+export async function migrate(
+  connectionString: string,
+  directory = MIGRATIONS_DIR,
+): Promise<MigrationReport> {
+  return withClient(connectionString, async (client) => {
+    await client.query('begin')
+    try {
+      await client.query(`select pg_advisory_xact_lock(${MIGRATION_LOCK})`)
+      const engine = await detectEngine(client)
+      await client.query(`/* createLedger */
+        create schema if not exists arc_migrations;
+        create table if not exists arc_migrations.ledger (
+          file text primary key,
+          sha256 text not null,
+          applied_at timestamptz not null default now()
+        );
+        grant usage on schema arc_migrations to public;
+        grant select on arc_migrations.ledger to public`)
+      const files = await readMigrations(directory)
+      const pending = await pendingMigrations(client, files, engine)
+      for (const migration of pending) await apply(client, migration)
+      const { command } = await client.query('commit')
+      if (command !== 'COMMIT') throw new MigrationError(`The migration ended with ${command}.`)
+      return {
+        engine,
+        applied: pending.map(({ file }) => file),
+        alreadyApplied: variantsFor(files, engine).length - pending.length,
+      }
+    } catch (error) {
+      await client.query('rollback')
+      throw error
+    }
+  })
+}
+
+/** The files that `migrate` would apply, without applying them. @throws MigrationError as `migrate` does. */
+export async function missingMigrations(
+  connectionString: string,
+  directory = MIGRATIONS_DIR,
+): Promise<string[]> {
+  return withClient(connectionString, async (client) => {
+    const { rows } = await client.query<{ there: boolean }>(
+      `/* hasLedger */ select to_regclass('arc_migrations.ledger') is not null as there`,
+    )
+    const files = await readMigrations(directory)
+    const engine = await detectEngine(client)
+    if (!rows[0]!.there) return variantsFor(files, engine).map(({ file }) => file)
+    return (await pendingMigrations(client, files, engine)).map(({ file }) => file)
+  })
+}
+
+async function apply(client: pg.Client, { file, sql, sha256 }: Migration): Promise<void> {
+  const role = sql.startsWith(RUN_AS_LOGIN) ? 'none' : 'arc_owner'
+  try {
+    await client.query(`set local role ${role}; set local search_path = public, pg_temp; ${sql}`)
+  } catch (error) {
+    throw new MigrationError(`${file}: ${(error as Error).message}`, { cause: error })
+  }
+  await client.query('reset role')
+  await client.query(
+    `/* recordMigration */ insert into arc_migrations.ledger (file, sha256) values ($1, $2)`,
+    [file, sha256],
+  )
+}
+
+async function pendingMigrations(
+  client: pg.Client,
+  files: Migration[],
+  engine: Engine,
+): Promise<Migration[]> {
+  const { rows } = await client.query<{ file: string; sha256: string }>(
+    `/* readLedger */ select file, sha256 from arc_migrations.ledger order by file`,
+  )
+  const byFile = new Map(files.map((migration) => [migration.file, migration]))
+  for (const { file, sha256 } of rows) {
+    const known = byFile.get(file)
+    if (!known) {
+      throw new MigrationError(
+        `${file} was applied to this database, but this version of Arc does not have it: a newer Arc was here.`,
+      )
+    }
+    if (known.sha256 !== sha256) {
+      throw new MigrationError(
+        `${file} was changed after it was applied to this database: migrations never change, add a new one.`,
+      )
+    }
+  }
+  const applied = new Set(rows.map(({ file }) => file))
+  // A database stays with the variant that it began with, also when TimescaleDB comes or goes later.
+  const startedAs = rows.some(({ file }) => file.endsWith('.plain.sql'))
+    ? 'plain'
+    : rows.some(({ file }) => file.endsWith('.timescaledb.sql'))
+      ? 'apache'
+      : engine
+  return variantsFor(files, startedAs).filter(({ file }) => !applied.has(file))
+}
+
+function variantsFor(files: Migration[], engine: Engine): Migration[] {
+  const variant = engine === 'plain' ? 'plain' : 'timescaledb'
+  return files.filter(({ file }) => {
+    const [, , , only] = FILE_NAME.exec(file)!
+    return only === undefined || only === variant
+  })
+}
+
+async function readMigrations(directory: string): Promise<Migration[]> {
+  const files = (await readdir(directory)).filter((file) => file.endsWith('.sql')).sort()
+  return Promise.all(
+    files.map(async (file) => {
+      if (!FILE_NAME.test(file))
+        throw new MigrationError(`${file} is no migration's name: NNNN_what.sql or NNNN_what.engine.sql`)
+      const sql = await readFile(join(directory, file), 'utf8')
+      return { file, sql, sha256: createHash('sha256').update(sql).digest('hex') }
+    }),
+  )
+}
+
+async function withClient<Result>(
+  connectionString: string,
+  work: (client: pg.Client) => Promise<Result>,
+): Promise<Result> {
+  const client = new pg.Client({ connectionString, application_name: 'arc migrate' })
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}

@@ -1,0 +1,24 @@
+import pg from 'pg'
+import type { Logger } from 'pino'
+
+export interface PoolSettings {
+  connectionString: string
+  max: number
+  logger: Logger
+}
+
+/** The process's connections. Times come as Date, bigint and numeric as text: each store parses its own rows. */
+export function createPool({ connectionString, max, logger }: PoolSettings): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString,
+    max,
+    connectionTimeoutMillis: 30_000,
+    application_name: 'arc',
+  })
+  // Without a listener on the pool and on every client, one killed backend ends the process.
+  pool.on('error', (error) => logger.warn({ err: error }, 'an idle database connection was lost'))
+  pool.on('connect', (client) => {
+    client.on('error', (error) => logger.warn({ err: error }, 'a database connection was lost'))
+  })
+  return pool
+}
