@@ -1,0 +1,136 @@
+import type { JsonObject, JsonValue } from './outcomeRow.ts'
+import { Refusal } from './refusal.ts'
+
+/** Lists and objects inside one another. Recursive readers of the stored tree rely on it. */
+const MAX_DEPTH = 200
+
+const REPLACEMENT = '\ufffd'
+
+/** Cheap first look: what jsonb refuses, and halves of surrogate pairs that mostly turn out to be whole. */
+const SUSPECT = /[\0\ud800-\udfff]/
+
+/** U+0000 and surrogates without their other half: PostgreSQL takes neither in text nor in jsonb. */
+const UNSTORABLE = /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+
+/** The same text when it can be stored, else with U+FFFD for every U+0000 and every lone surrogate. */
+export function storableText(text: string): string {
+  return SUSPECT.test(text) ? text.replace(UNSTORABLE, REPLACEMENT) : text
+}
+
+/** The first `maxLength` UTF-16 units of the text, one less where that would halve a surrogate pair. */
+export function cutText(text: string, maxLength: number): string {
+  if (text.length <= maxLength) return text
+  const last = text.charCodeAt(maxLength - 1)
+  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? maxLength - 1 : maxLength)
+}
+
+/** Whether a value read from JSON is an object, no list and not null. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+interface Walk {
+  /** Keys and indexes from the root; only the first `depth` entries are those of the current value. */
+  path: (string | number)[]
+  nuls: number
+  loneSurrogates: number
+  nonFinite: number
+}
+
+/**
+ * Makes a JSON tree storable as jsonb: U+0000 and lone surrogates in strings and keys become U+FFFD, NaN and
+ * infinities become null. Copies only what leads to a change; a tree without one is returned itself.
+ *
+ * `notes` says what was replaced and how often, for the receipt; `name` is what they call the tree. Two keys
+ * that would become one stay two.
+ *
+ * @throws Refusal TOO_LARGE for a tree nested deeper than 200, INVALID_VALUE for what JSON does not know
+ * (a bigint, a function); the path leads from the root of the tree.
+ */
+export function storableJson(value: unknown, name = 'value'): { value: JsonValue; notes: string[] } {
+  const walk: Walk = { path: [], nuls: 0, loneSurrogates: 0, nonFinite: 0 }
+  const stored = cleanValue(value ?? null, walk, 0) as JsonValue
+  const notes: string[] = []
+  if (walk.nuls > 0) notes.push(`U+0000 replaced by U+FFFD in ${name} (${places(walk.nuls)})`)
+  if (walk.loneSurrogates > 0) {
+    notes.push(`lone surrogate replaced by U+FFFD in ${name} (${places(walk.loneSurrogates)})`)
+  }
+  if (walk.nonFinite > 0)
+    notes.push(`non-finite number replaced by null in ${name} (${places(walk.nonFinite)})`)
+  return { value: stored, notes }
+}
+
+function places(count: number): string {
+  return count === 1 ? '1 place' : `${count} places`
+}
+
+function cleanValue(value: unknown, walk: Walk, depth: number): unknown {
+  switch (typeof value) {
+    case 'string':
+      return cleanText(value, walk)
+    case 'number':
+      if (Number.isFinite(value)) return value
+      walk.nonFinite++
+      return null
+    case 'boolean':
+    case 'undefined':
+      return value
+    case 'object':
+      if (value === null) return null
+      if (depth === MAX_DEPTH) {
+        throw new Refusal('TOO_LARGE', `nested deeper than ${MAX_DEPTH} levels`, walk.path.slice(0, depth))
+      }
+      return Array.isArray(value)
+        ? cleanList(value, walk, depth)
+        : cleanObject(value as Record<string, unknown>, walk, depth)
+    default:
+      throw new Refusal('INVALID_VALUE', `a ${typeof value} is not a JSON value`, walk.path.slice(0, depth))
+  }
+}
+
+function cleanText(text: string, walk: Walk): string {
+  if (!SUSPECT.test(text)) return text
+  return text.replace(UNSTORABLE, (unit) => {
+    if (unit === '\0') walk.nuls++
+    else walk.loneSurrogates++
+    return REPLACEMENT
+  })
+}
+
+function cleanList(list: unknown[], walk: Walk, depth: number): unknown[] {
+  let copy: unknown[] | undefined
+  for (let index = 0; index < list.length; index++) {
+    walk.path[depth] = index
+    const stored = cleanValue(list[index], walk, depth + 1)
+    if (stored !== list[index]) {
+      copy ??= list.slice()
+      copy[index] = stored
+    }
+  }
+  return copy ?? list
+}
+
+function cleanObject(object: Record<string, unknown>, walk: Walk, depth: number): Record<string, unknown> {
+  let copy: Record<string, unknown> | undefined
+  let keyChanged = false
+  for (const key of Object.keys(object)) {
+    walk.path[depth] = key
+    const stored = cleanValue(object[key], walk, depth + 1)
+    if (stored !== object[key]) {
+      copy ??= { ...object }
+      copy[key] = stored
+    }
+    if (cleanText(key, walk) !== key) keyChanged = true
+  }
+  return keyChanged ? withStorableKeys(copy ?? object) : (copy ?? object)
+}
+
+function withStorableKeys(object: Record<string, unknown>): Record<string, unknown> {
+  const entries = new Map<string, unknown>()
+  for (const [key, value] of Object.entries(object)) {
+    let stored = storableText(key)
+    while (stored !== key && (Object.hasOwn(object, stored) || entries.has(stored))) stored += REPLACEMENT
+    entries.set(stored, value)
+  }
+  return Object.fromEntries(entries)
+}

@@ -1,0 +1,62 @@
+/**
+ * Every reason for which Arc declines what it was asked: the one source of the GraphQL enum `ErrorCode`
+ * (in payload errors, in receipts and in `extensions.code`).
+ */
+export const ERROR_CODES = {
+  UNAUTHENTICATED: 'No valid token came with the request.',
+  FORBIDDEN: 'The token is valid, but its role may not do this.',
+  BAD_REQUEST:
+    'The request is no GraphQL request: malformed JSON, an unknown operation, a wrong content type.',
+  GRAPHQL_PARSE_FAILED: 'The document is not GraphQL.',
+  GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema.',
+  BAD_USER_INPUT: 'A variable or argument has the wrong type or form.',
+  INVALID_VALUE: 'A value is outside what its field allows.',
+  TOO_MANY_ROWS: 'More rows in one call than allowed.',
+  TOO_LARGE: 'A text, document or tree is larger than allowed.',
+  YAML_INVALID: 'The configuration is not valid YAML, or not a mapping.',
+  MODEL_MISSING: 'The configuration names no model.',
+  NAME_TAKEN: 'Another active configuration of this tenant has the name.',
+  CONFIGURATION_NOT_FOUND: 'This tenant has no such configuration.',
+  CONFIG_VERSION_NOT_FOUND: 'This tenant has no such configuration version.',
+  SCENARIO_NOT_FOUND: 'This tenant has no such scenario.',
+  SCENARIO_NOT_IN_SIMULATION: 'The simulation does not run this scenario.',
+  SIMULATION_NOT_FOUND: 'This tenant has no such simulation.',
+  SIMULATION_ID_TAKEN: 'The tenant has another simulation under this id.',
+  SIMULATION_ENDED: 'The simulation is completed, failed or cancelled and takes nothing more.',
+  REPETITION_OUT_OF_RANGE: 'The repetition is not between 1 and the repetitions of the simulation.',
+  ATTEMPT_ALREADY_RECORDED:
+    'Another outcome was recorded for this scenario, repetition and attempt: send a higher retryCount to replace it.',
+  OUTCOME_ID_TAKEN: 'The outcome id belongs to an outcome of another simulation.',
+  TIME_IN_FUTURE: 'The time is more than five minutes ahead of the database clock.',
+  CURSOR_INVALID: 'The cursor was not made by this connection with this order.',
+  LIMIT_EXCEEDED: 'The request is beyond a limit of this server; the message names it.',
+  CONFLICT_RETRY: 'Another transaction got in the way and nothing was stored: send the same request again.',
+  UNAVAILABLE: 'The database cannot be reached or did not answer in time; nothing was stored.',
+  INTERNAL_SERVER_ERROR: 'A fault of the server. Its log has the whole error under the request id.',
+} as const
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+/** Where in the input the fault lies: field names and list indexes from the argument inwards. */
+export type InputPath = readonly (string | number)[]
+
+/**
+ * An expected failure: something that the caller can mend. Thrown inside a transaction it rolls the
+ * transaction back; the GraphQL layer turns it into an entry of the payload's `errors`.
+ */
+export class Refusal extends Error {
+  readonly code: ErrorCode
+  readonly path: InputPath
+
+  constructor(code: ErrorCode, message: string, path: InputPath = []) {
+    super(message)
+    this.name = 'Refusal'
+    this.code = code
+    this.path = path
+  }
+
+  /** The same refusal seen from further out: `prefix` goes before its path. */
+  at(...prefix: InputPath): Refusal {
+    return new Refusal(this.code, this.message, [...prefix, ...this.path])
+  }
+}

@@ -1,0 +1,25 @@
+import { createHash } from 'node:crypto'
+
+/** The form of a scenario's key. */
+export const SCENARIO_KEY = /^[a-z0-9_]{1,100}$/
+
+/** What is left of 100 characters beside `_` and eight hex digits. */
+const MAX_SLUG_LENGTH = 91
+
+/**
+ * The key under which a scenario is stored (`^[a-z0-9_]+$`, at most 100 characters) for a source's own id of any
+ * form. An id that fits is its own key; any other becomes a readable slug plus eight hex digits of the SHA-256
+ * of the original, so that `Task-1` and `task.1` stay two scenarios. The same id always gives the same key.
+ */
+export function scenarioKey(externalId: string): string {
+  if (SCENARIO_KEY.test(externalId)) return externalId
+  const slug = externalId
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '_')
+    .slice(0, MAX_SLUG_LENGTH + 1)
+    .replace(/^_/, '')
+    .slice(0, MAX_SLUG_LENGTH)
+    .replace(/_$/, '')
+  const hash = createHash('sha256').update(externalId).digest('hex').slice(0, 8)
+  return `${slug || 'scenario'}_${hash}`
+}
