@@ -1,0 +1,44 @@
+import type pg from 'pg'
+import { detectEngine, type Engine } from '../db/engine.ts'
+
+export interface Health {
+  engine: Engine
+  serverVersion: string
+  extensions: { name: string; version: string }[]
+  /** Partitions or chunks that hold outcomes. */
+  outcomeParts: number
+  pool: { total: number; idle: number; waiting: number }
+  responseTimeMs: number
+}
+
+/** Looks at the database as a monitor would. @throws when it does not answer. */
+export class HealthProbe {
+  readonly #pool: pg.Pool
+
+  constructor(pool: pg.Pool) {
+    this.#pool = pool
+  }
+
+  async check(): Promise<Health> {
+    const begin = performance.now()
+    const engine = await detectEngine(this.#pool as never)
+    const { rows } = await this.#pool.query<{
+      server_version: string
+      extensions: Health['extensions']
+      outcome_parts: number
+    }>(`/* health */
+      select current_setting('server_version') as server_version,
+        (select coalesce(json_agg(json_build_object('name', extname, 'version', extversion) order by extname), '[]') from pg_extension) as extensions,
+        (select count(*)::int from pg_inherits i join pg_class c on c.oid = i.inhparent
+          join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'store' and c.relname = 'outcomes') as outcome_parts`)
+    const { server_version, extensions, outcome_parts } = rows[0]!
+    return {
+      engine,
+      serverVersion: server_version,
+      extensions,
+      outcomeParts: outcome_parts,
+      pool: { total: this.#pool.totalCount, idle: this.#pool.idleCount, waiting: this.#pool.waitingCount },
+      responseTimeMs: performance.now() - begin,
+    }
+  }
+}
