@@ -1,0 +1,210 @@
+import type pg from 'pg'
+import type { Logger } from 'pino'
+import type { Viewer } from '../auth/viewer.ts'
+import { inTenantTransaction } from '../db/tenantTransaction.ts'
+import { Refusal } from '../evaluation/refusal.ts'
+import { type Progress, readEvents, readProgress, type SimulationEvent } from './eventStore.ts'
+import { Listener } from './listener.ts'
+import { stream } from './stream.ts'
+import { Topic } from './topic.ts'
+
+/** How often simulations that somebody watches are read without a hint: NOTIFY promises no delivery over a reconnect. */
+const POLL_MS = 5_000
+
+/** setTimeout's longest delay; a token that lives longer is looked at again. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
+
+const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled'])
+
+/**
+ * Brings the steps of simulations to their subscribers. The table simulation_events is the truth; NOTIFY only says
+ * that there is something to read.
+ */
+export class LiveHub {
+  readonly #pool: pg.Pool
+  readonly #logger: Logger
+  readonly #listener: Listener
+  readonly #topics = new Map<string, Promise<Topic>>()
+  /** Simulation ids are unique per tenant only: one hint may mean the simulations of two. */
+  readonly #keysBySimulation = new Map<string, Set<string>>()
+  #poll: NodeJS.Timeout | undefined
+
+  constructor(pool: pg.Pool, connectionString: string, logger: Logger) {
+    this.#pool = pool
+    this.#logger = logger
+    this.#listener = new Listener(
+      connectionString,
+      {
+        onHint: (simulationId, seq) => this.#hint(simulationId, seq),
+        onListening: () => this.#refreshAll(),
+      },
+      logger,
+    )
+  }
+
+  get listening(): boolean {
+    return this.#listener.listening
+  }
+
+  async start(): Promise<void> {
+    await this.#listener.start()
+    this.#poll = setInterval(() => this.#refreshAll(), POLL_MS)
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#poll)
+    await this.#listener.stop()
+  }
+
+  /**
+   * Where the simulation stands now, and then wherever it stands when the subscriber is ready for more: a slow one
+   * skips, it never queues. Ends with the simulation.
+   *
+   * @throws Refusal SIMULATION_NOT_FOUND; later UNAUTHENTICATED when the token ends.
+   */
+  async progress(viewer: Viewer, simulationId: string): Promise<AsyncIterableIterator<Progress>> {
+    const { topic, leave } = await this.#join(viewer, simulationId)
+    return untilExpiry(viewer, leave, async function* (left) {
+      let shown = -1
+      while (!left.aborted) {
+        const { latest } = topic
+        if (latest.seq > shown) {
+          shown = latest.seq
+          yield latest
+        }
+        if (ENDED.has(latest.status)) return
+        await topic.changedSince(shown, left)
+      }
+    })
+  }
+
+  /**
+   * Every event after `afterSeq`, once and in order; ends with the simulation's last.
+   *
+   * @throws Refusal SIMULATION_NOT_FOUND; later UNAUTHENTICATED when the token ends.
+   */
+  async events(
+    viewer: Viewer,
+    simulationId: string,
+    afterSeq: number,
+  ): Promise<AsyncIterableIterator<SimulationEvent>> {
+    const { topic, leave } = await this.#join(viewer, simulationId)
+    return untilExpiry(viewer, leave, async function* (left) {
+      let seq = afterSeq
+      while (!left.aborted) {
+        const events = await topic.eventsAfter(seq)
+        for (const event of events) {
+          if (left.aborted) return
+          seq = event.seq
+          yield event
+        }
+        if (events.length === 0) {
+          if (ENDED.has(topic.latest.status) && seq >= topic.latest.seq) return
+          await topic.changedSince(seq, left)
+        }
+      }
+    })
+  }
+
+  async #join(viewer: Viewer, simulationId: string): Promise<{ topic: Topic; leave: () => void }> {
+    const key = `${viewer.tenantId}/${simulationId}`
+    let opening = this.#topics.get(key)
+    if (!opening) {
+      opening = this.#open(viewer, simulationId)
+      this.#topics.set(key, opening)
+      const keys = this.#keysBySimulation.get(simulationId) ?? new Set()
+      this.#keysBySimulation.set(simulationId, keys.add(key))
+    }
+    let topic: Topic
+    try {
+      topic = await opening
+    } catch (error) {
+      if (this.#topics.get(key) === opening) this.#forget(key, simulationId)
+      throw error
+    }
+    topic.subscribers += 1
+    return {
+      topic,
+      leave: () => {
+        topic.subscribers -= 1
+        if (topic.subscribers === 0 && this.#topics.get(key) === opening) this.#forget(key, simulationId)
+      },
+    }
+  }
+
+  #forget(key: string, simulationId: string): void {
+    this.#topics.delete(key)
+    const keys = this.#keysBySimulation.get(simulationId)
+    keys?.delete(key)
+    if (keys?.size === 0) this.#keysBySimulation.delete(simulationId)
+  }
+
+  async #open(viewer: Viewer, simulationId: string): Promise<Topic> {
+    // Whoever subscribes first, the log is read with no more rights than any subscriber has.
+    const reader: Viewer = { ...viewer, role: 'app_readonly' }
+    const latest = await inTenantTransaction(this.#pool, reader, 'read only', (sql) =>
+      readProgress(sql, simulationId),
+    )
+    if (!latest)
+      throw new Refusal('SIMULATION_NOT_FOUND', `There is no simulation ${simulationId}.`, ['simulationId'])
+    return new Topic(
+      (afterSeq, limit) =>
+        inTenantTransaction(this.#pool, reader, 'read only', (sql) =>
+          readEvents(sql, simulationId, afterSeq, limit),
+        ),
+      latest,
+    )
+  }
+
+  #hint(simulationId: string, seq: number): void {
+    for (const key of this.#keysBySimulation.get(simulationId) ?? []) {
+      void this.#topics.get(key)?.then((topic) => {
+        if (topic.latest.seq < seq) this.#refresh(topic)
+      }, ignore)
+    }
+  }
+
+  #refreshAll(): void {
+    for (const opening of this.#topics.values()) void opening.then((topic) => this.#refresh(topic), ignore)
+  }
+
+  #refresh(topic: Topic): void {
+    topic
+      .refresh()
+      .catch((error: Error) =>
+        this.#logger.warn({ err: error }, 'simulation events could not be read; the next poll tries again'),
+      )
+  }
+}
+
+/** The one who opened the topic is told of the error. */
+function ignore(): void {}
+
+/** Ends a stream with its token: the subscriber hears why, and its place in the topic is given back either way. */
+function untilExpiry<Item>(
+  viewer: Viewer,
+  leave: () => void,
+  generate: (left: AbortSignal) => AsyncGenerator<Item, void>,
+): AsyncIterableIterator<Item> {
+  const expiry = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const watch = () => {
+    if (viewer.expiresAtMs === undefined) return
+    const remaining = viewer.expiresAtMs - Date.now()
+    if (remaining <= 0) expiry.abort()
+    else timer = setTimeout(watch, Math.min(remaining, LONGEST_TIMEOUT_MS))
+  }
+  watch()
+  return stream(
+    async function* (left) {
+      yield* generate(AbortSignal.any([left, expiry.signal]))
+      if (expiry.signal.aborted && !left.aborted) {
+        throw new Refusal('UNAUTHENTICATED', 'The token has expired: subscribe again with a new one.')
+      }
+    },
+    () => {
+      clearTimeout(timer)
+      leave()
+    },
+  )
+}

@@ -1,0 +1,118 @@
+import pg from 'pg'
+import type { Logger } from 'pino'
+
+const CHANNEL = 'arc_events'
+const FIRST_RETRY_MS = 50
+const LONGEST_RETRY_MS = 10_000
+const HEARTBEAT_MS = 15_000
+const HEARTBEAT_TIMEOUT_MS = 5_000
+
+export interface ListenerEvents {
+  /** A simulation of some tenant has an event with this number: a hint, not the event. */
+  onHint(simulationId: string, seq: number): void
+  /** LISTEN is in force from now on; what happened before has to be read from the log. */
+  onListening(): void
+}
+
+/**
+ * The process's one connection that LISTENs. It is a direct one (PgBouncer's transaction mode has no LISTEN), is
+ * watched by a heartbeat, and comes back by itself with exponential back-off.
+ */
+export class Listener {
+  readonly #connectionString: string
+  readonly #events: ListenerEvents
+  readonly #logger: Logger
+  #client: pg.Client | undefined
+  #retry: NodeJS.Timeout | undefined
+  #heartbeat: NodeJS.Timeout | undefined
+  #failures = 0
+  #stopped = false
+  #listening = false
+
+  constructor(connectionString: string, events: ListenerEvents, logger: Logger) {
+    this.#connectionString = connectionString
+    this.#events = events
+    this.#logger = logger
+  }
+
+  get listening(): boolean {
+    return this.#listening
+  }
+
+  /** Resolves when LISTEN is in force for the first time, or when the first try failed and the next one is scheduled. */
+  async start(): Promise<void> {
+    await this.#connect()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#retry)
+    clearInterval(this.#heartbeat)
+    const client = this.#client
+    this.#client = undefined
+    this.#listening = false
+    client?.removeAllListeners('end')
+    await client?.end().catch(() => {})
+  }
+
+  async #connect(): Promise<void> {
+    const client = new pg.Client({
+      connectionString: this.#connectionString,
+      application_name: 'arc listen',
+      keepAlive: true,
+      connectionTimeoutMillis: 10_000,
+    })
+    this.#client = client
+    client.on('error', (error) => this.#lost(client, error))
+    client.on('end', () => this.#lost(client))
+    client.on('notification', ({ payload }) => this.#hint(payload ?? ''))
+    try {
+      await client.connect()
+      await client.query(`listen ${CHANNEL}`)
+    } catch (error) {
+      this.#lost(client, error as Error)
+      return
+    }
+    if (this.#client !== client) return
+    this.#failures = 0
+    this.#listening = true
+    this.#heartbeat = setInterval(() => void this.#beat(client), HEARTBEAT_MS)
+    this.#events.onListening()
+  }
+
+  #hint(payload: string): void {
+    const colon = payload.lastIndexOf(':')
+    const seq = Number(payload.slice(colon + 1))
+    // Any role may NOTIFY: what is no hint is nothing.
+    if (colon > 0 && Number.isSafeInteger(seq)) this.#events.onHint(payload.slice(0, colon), seq)
+  }
+
+  /** A connection that a firewall dropped looks open for ever: only an answer shows that it is. */
+  async #beat(client: pg.Client): Promise<void> {
+    const timeout = setTimeout(
+      () => this.#lost(client, new Error('no answer to the heartbeat')),
+      HEARTBEAT_TIMEOUT_MS,
+    )
+    try {
+      await client.query('select 1')
+    } catch (error) {
+      this.#lost(client, error as Error)
+    } finally {
+      clearTimeout(timeout)
+    }
+  }
+
+  #lost(client: pg.Client, error?: Error): void {
+    if (this.#client !== client || this.#stopped) return
+    this.#client = undefined
+    this.#listening = false
+    clearInterval(this.#heartbeat)
+    // pg waits for a dead peer's goodbye: don't.
+    ;(client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy()
+    const longest = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures)
+    this.#failures += 1
+    const delay = longest / 2 + (Math.random() * longest) / 2
+    this.#logger.warn({ err: error, retryInMs: Math.round(delay) }, 'the LISTEN connection was lost')
+    this.#retry = setTimeout(() => void this.#connect(), delay)
+  }
+}
