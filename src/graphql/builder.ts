@@ -1,0 +1,55 @@
+import SchemaBuilder from '@pothos/core'
+import PrismaPlugin from '@pothos/plugin-prisma'
+import RelayPlugin from '@pothos/plugin-relay'
+import type { Prisma } from '../db/generated/client.ts'
+import type PrismaTypes from '../db/generated/pothos.ts'
+import { getDatamodel } from '../db/generated/pothos.ts'
+import type { JsonObject, JsonValue } from '../evaluation/outcomeRow.ts'
+import type { Context } from './context.ts'
+
+/** No types are defined here: each has a file of its own. */
+export const builder = new SchemaBuilder<{
+  PrismaTypes: PrismaTypes
+  Context: Context
+  DefaultFieldNullability: false
+  DefaultEdgesNullability: false
+  DefaultNodeNullability: false
+  Scalars: {
+    ID: { Input: string; Output: string | number }
+    DateTime: { Input: Date; Output: Date }
+    JSON: { Input: JsonValue; Output: Prisma.JsonValue | JsonValue }
+    JSONObject: { Input: JsonObject; Output: Prisma.JsonValue | JsonObject }
+    SafeInt: { Input: number; Output: number | bigint }
+    UUID: { Input: string; Output: string }
+    Usd: { Input: number; Output: Prisma.Decimal | number }
+  }
+}>({
+  plugins: [PrismaPlugin, RelayPlugin],
+  defaultFieldNullability: false,
+  relay: {
+    edgesFieldOptions: { nullable: false },
+    nodeFieldOptions: { nullable: false },
+    nodeQueryOptions: { description: 'Any object by its global id; null when this tenant has none.' },
+    nodesQueryOptions: {
+      description:
+        'Several objects by their global ids, in the same order; null for each that this tenant has not.',
+    },
+    edgeCursorType: 'String',
+    pageInfoTypeOptions: { description: 'Where a page stands in its connection.' },
+    pageInfoFieldOptions: { nullable: false },
+  },
+  prisma: {
+    client: (context) => context.reads.client as never,
+    dmmf: getDatamodel(),
+    onUnusedQuery: null,
+  },
+})
+
+builder.queryType({ description: 'What can be asked. Everything is seen as the tenant of the token.' })
+builder.mutationType({
+  description:
+    'What can be done. Expected failures come in the payload’s `errors`, and then nothing was stored.',
+})
+builder.subscriptionType({
+  description: 'What can be watched, over WebSocket (graphql-transport-ws) or server-sent events.',
+})

@@ -1,0 +1,179 @@
+import type { Prisma } from '../db/generated/client.ts'
+import { createConfigVersion, type NewVersion } from '../evaluation/configurations.ts'
+import { builder } from './builder.ts'
+import {
+  conditionOf,
+  DateTimeFilter,
+  enumFilter,
+  IdFilter,
+  NumberFilter,
+  StringFilter,
+  textConditionOf,
+} from './filters.ts'
+import { definePages, type Pages } from './pages.ts'
+import { MutationError, type Payload, payloadOf } from './payload.ts'
+import { simulationPages } from './simulation.ts'
+
+export const GeneratedBy = builder.enumType('GeneratedBy', {
+  description: 'Where a version’s YAML comes from.',
+  values: {
+    MANUAL: { value: 'manual', description: 'A person wrote it.' },
+    DIFF_ENGINE: { value: 'diff_engine', description: 'A diff was applied.' },
+    OPTIMIZATION: { value: 'optimization', description: 'An optimiser proposed it.' },
+    API: { value: 'api', description: 'A program sent it.' },
+  } as const,
+})
+
+export const ConfigVersion = builder.prismaNode('ConfigVersion', {
+  id: { field: 'versionId' },
+  nullable: true,
+  description: 'One state of a configuration’s YAML. It never changes.',
+  select: { versionId: true },
+  fields: (t) => ({
+    versionId: t.expose('versionId', { type: 'UUID', description: 'Its key.' }),
+    configId: t.expose('configId', { type: 'UUID', description: 'The configuration’s key.' }),
+    versionNumber: t.exposeInt('versionNumber', {
+      description: 'Counts the configuration’s versions from 1.',
+    }),
+    rawYaml: t.exposeString('rawYaml', { description: 'The YAML, byte for byte as it came.' }),
+    parsedConfig: t.expose('parsedConfig', {
+      type: 'JSON',
+      description:
+        'The YAML as a tree, with model and temperature at the top whatever the shape of the original.',
+    }),
+    configHash: t.exposeString('configHash', { description: 'SHA-256 of the YAML’s bytes, in hex.' }),
+    model: t.exposeString('model', { description: 'The model that the agent runs on.' }),
+    temperature: t.exposeFloat('temperature', {
+      nullable: true,
+      description: '0 to 2; null when the YAML leaves it to the provider.',
+    }),
+    warnings: t.exposeStringList('warnings', { description: 'What was noticed when the YAML was read.' }),
+    generatedBy: t.field({
+      type: GeneratedBy,
+      select: { generatedBy: true },
+      description: 'Where the YAML comes from.',
+      resolve: ({ generatedBy }) => generatedBy as 'api',
+    }),
+    isDeleted: t.exposeBoolean('isDeleted', {
+      description: 'Whether it was withdrawn; it stays for what refers to it.',
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    configuration: t.relation('configuration', { description: 'The configuration that it is a version of.' }),
+    simulations: t.field(
+      simulationPages.under(
+        { key: 'versionId', field: 'configVersionId', type: 'uuid' },
+        'The simulations that ran this version, the newest first.',
+      ),
+    ),
+  }),
+})
+
+const GeneratedByFilter = enumFilter('GeneratedByFilter', GeneratedBy)
+
+const ConfigVersionFilter = builder.inputType('ConfigVersionFilter', {
+  description: 'Which versions; all conditions have to hold.',
+  fields: (t) => ({
+    versionId: t.field({ type: IdFilter, description: 'By key.' }),
+    configId: t.field({ type: IdFilter, description: 'By the configuration’s key.' }),
+    model: t.field({ type: StringFilter, description: 'By model.' }),
+    temperature: t.field({ type: NumberFilter, description: 'By temperature.' }),
+    configHash: t.field({ type: StringFilter, description: 'By the hash of the YAML.' }),
+    generatedBy: t.field({ type: GeneratedByFilter, description: 'By where the YAML comes from.' }),
+    createdAt: t.field({ type: DateTimeFilter, description: 'By when it was made.' }),
+  }),
+})
+
+export const configVersionPages: Pages = definePages('ConfigVersion', {
+  model: 'ConfigVersion',
+  table: 'config_versions',
+  type: ConfigVersion,
+  keys: [{ field: 'versionId', kind: 'text' }],
+  orders: {
+    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was made.' },
+    VERSION_NUMBER: { field: 'versionNumber', kind: 'number', description: 'Its number.' },
+    MODEL: { field: 'model', kind: 'text', description: 'Its model.' },
+    TEMPERATURE: { field: 'temperature', kind: 'number', nullable: true, description: 'Its temperature.' },
+  },
+  defaultOrder: { field: 'CREATED_AT', direction: 'desc' },
+  filter: ConfigVersionFilter,
+  where: (filter): Prisma.ConfigVersionWhereInput & Record<string, unknown> => ({
+    versionId: conditionOf(filter.versionId),
+    configId: conditionOf(filter.configId),
+    model: textConditionOf(filter.model),
+    temperature: conditionOf(filter.temperature),
+    configHash: textConditionOf(filter.configHash),
+    generatedBy: conditionOf(filter.generatedBy),
+    createdAt: conditionOf(filter.createdAt),
+  }),
+})
+
+builder.queryFields((t) => ({
+  configVersion: t.prismaField({
+    type: ConfigVersion,
+    nullable: true,
+    description: 'A configuration version by its key.',
+    args: { versionId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }) },
+    resolve: (query, _, { versionId }, { reads }) =>
+      reads.client.configVersion.findUnique({ ...query, where: { versionId } }),
+  }),
+  configVersions: t.field(
+    configVersionPages.root('The versions of all the tenant’s configurations, the newest first.'),
+  ),
+}))
+
+const CreateConfigVersionInput = builder.inputType('CreateConfigVersionInput', {
+  description: 'A configuration’s next version.',
+  fields: (t) => ({
+    configId: t.field({ type: 'UUID', required: true, description: 'The configuration’s key.' }),
+    yaml: t.string({ required: true, description: 'The YAML, at most 1 MiB. It has to name a model.' }),
+    generatedBy: t.field({
+      type: GeneratedBy,
+      description: 'Where the YAML comes from; API when not given.',
+    }),
+  }),
+})
+
+const CreateConfigVersionPayload = builder
+  .objectRef<Payload<NewVersion>>('CreateConfigVersionPayload')
+  .implement({
+    description: 'The version, or why there is none.',
+    fields: (t) => ({
+      version: t.prismaField({
+        type: ConfigVersion,
+        nullable: true,
+        description:
+          'The version: the new one, or the latest one when the YAML is the same. Null when there are errors.',
+        resolve: (query, { result }, _, { reads }) =>
+          result &&
+          reads.client.configVersion.findUnique({ ...query, where: { versionId: result.versionId } }),
+      }),
+      created: t.boolean({
+        description: 'Whether a version was made: not when the YAML is that of the latest one.',
+        resolve: ({ result }) => result?.created ?? false,
+      }),
+      errors: t.field({
+        type: [MutationError],
+        description: 'Why nothing was stored; empty when it was.',
+        resolve: ({ errors }) => errors,
+      }),
+    }),
+  })
+
+builder.mutationField('createConfigVersion', (t) =>
+  t.field({
+    type: CreateConfigVersionPayload,
+    description:
+      'Adds a version to a configuration, with its diff to the one before. The same YAML as the latest version makes none.',
+    args: { input: t.arg({ type: CreateConfigVersionInput, required: true, description: 'What to add.' }) },
+    resolve: (_, { input }, { write }) =>
+      payloadOf(() =>
+        write((sql) =>
+          createConfigVersion(sql, {
+            configId: input.configId,
+            yaml: input.yaml,
+            generatedBy: input.generatedBy ?? 'api',
+          }),
+        ),
+      ),
+  }),
+)

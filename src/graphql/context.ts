@@ -1,0 +1,27 @@
+import type pg from 'pg'
+import type { Logger } from 'pino'
+import type { Viewer } from '../auth/viewer.ts'
+import type { OperationReads } from '../db/operationReads.ts'
+import type { Sql } from '../db/tenantTransaction.ts'
+import type { HealthProbe } from '../evaluation/health.ts'
+import type { OutcomeQueue } from '../evaluation/outcomeQueue.ts'
+import type { LiveHub } from '../live/hub.ts'
+
+/** The parts of the server that resolvers call. */
+export interface Services {
+  pool: pg.Pool
+  outcomeQueue: OutcomeQueue
+  live: LiveHub
+  health: HealthProbe
+  logger: Logger
+}
+
+/** What a resolver knows: who asks, the operation's reads, and the way to write. */
+export interface Context {
+  viewer: Viewer
+  requestId: string
+  reads: OperationReads
+  services: Services
+  /** One read-write transaction of the viewer; its result comes after COMMIT. */
+  write<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result>
+}

@@ -1,0 +1,122 @@
+import type { Order, Where } from '../db/parentPages.ts'
+import { Refusal } from '../evaluation/refusal.ts'
+
+/** How a field's value travels in a cursor. */
+export type FieldKind = 'time' | 'text' | 'number' | 'bigint' | 'decimal'
+
+export interface SortField {
+  field: string
+  kind: FieldKind
+  nullable?: boolean
+}
+
+export type Direction = 'asc' | 'desc'
+
+type Row = Record<string, unknown>
+
+const DECODE: Record<FieldKind, (value: string) => unknown> = {
+  text: (value) => value,
+  decimal: (value) => String(finite(value)),
+  number: finite,
+  bigint: (value) => BigInt(value),
+  time: (value) => {
+    const time = new Date(value)
+    if (Number.isNaN(time.getTime())) throw new Error('no time')
+    return time
+  },
+}
+
+function finite(value: string): number {
+  const number = Number(value)
+  if (value === '' || !Number.isFinite(number)) throw new Error('no number')
+  return number
+}
+
+/** A row's place in an order: the values that it is sorted by. Opaque for clients. */
+export function encodeCursor(sort: readonly SortField[], row: Row): string {
+  const values = sort.map(({ field }) => {
+    const value = row[field]
+    return value === null || value === undefined
+      ? null
+      : value instanceof Date
+        ? value.toISOString()
+        : String(value)
+  })
+  return Buffer.from(JSON.stringify([sort[0]!.field, ...values])).toString('base64url')
+}
+
+/** @throws Refusal CURSOR_INVALID for text that `encodeCursor` did not make for this order. */
+export function decodeCursor(
+  sort: readonly SortField[],
+  cursor: string,
+  argument: 'after' | 'before',
+): unknown[] {
+  try {
+    const [field, ...values] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as (
+      | string
+      | null
+    )[]
+    if (field !== sort[0]!.field || values.length !== sort.length) throw new Error('another order')
+    return sort.map(({ kind, nullable }, index) => {
+      const value = values[index]
+      if (value === null && nullable) return null
+      if (typeof value !== 'string') throw new Error('no value')
+      return DECODE[kind](value)
+    })
+  } catch {
+    throw new Refusal(
+      'CURSOR_INVALID',
+      'This cursor was not made by this connection with this order: start again without it.',
+      [argument],
+    )
+  }
+}
+
+/** The order of a page. Nulls stand at the end seen from the front, so at the front seen from the end. */
+export function orderOf(sort: readonly SortField[], direction: Direction, fromEnd: boolean): Order[] {
+  const actual = fromEnd ? opposite(direction) : direction
+  return sort.map(({ field, nullable }) => ({
+    field,
+    direction: actual,
+    ...(nullable ? { nulls: fromEnd ? ('first' as const) : ('last' as const) } : {}),
+  }))
+}
+
+/** The rows that come after `values` in the order, as a condition that an index on the order can answer. */
+export function beyond(
+  sort: readonly SortField[],
+  direction: Direction,
+  fromEnd: boolean,
+  values: unknown[],
+): Where {
+  const operator = (direction === 'asc') !== fromEnd ? 'gt' : 'lt'
+  const [first, ...keys] = sort
+  const keysBeyond = lexicographic(keys, operator, values.slice(1))
+  const value = values[0]
+  if (first!.nullable) {
+    if (value === null) {
+      const amongNulls = { AND: [{ [first!.field]: null }, keysBeyond] }
+      return fromEnd ? { OR: [{ [first!.field]: { not: null } }, amongNulls] } : amongNulls
+    }
+    const beyondValue = [
+      { [first!.field]: { [operator]: value } },
+      { AND: [{ [first!.field]: { equals: value } }, keysBeyond] },
+    ]
+    return { OR: fromEnd ? beyondValue : [...beyondValue, { [first!.field]: null }] }
+  }
+  return { AND: [{ [first!.field]: { [`${operator}e`]: value } }, lexicographic(sort, operator, values)] }
+}
+
+function lexicographic(sort: readonly SortField[], operator: 'gt' | 'lt', values: unknown[]): Where {
+  return {
+    OR: sort.map((_, index) => ({
+      AND: sort.slice(0, index + 1).map(({ field }, at) => ({
+        [field]: at === index ? { [operator]: values[at] } : { equals: values[at] },
+      })),
+    })),
+  }
+}
+
+function opposite(direction: Direction): Direction {
+  return direction === 'asc' ? 'desc' : 'asc'
+}

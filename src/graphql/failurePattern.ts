@@ -1,0 +1,101 @@
+import type { Prisma } from '../db/generated/client.ts'
+import { builder } from './builder.ts'
+import { conditionOf, DateTimeFilter, IdFilter, StringFilter, textConditionOf } from './filters.ts'
+import { ErrorCategoryEnum, ErrorCategoryFilter } from './outcome.ts'
+import { definePages, type Pages } from './pages.ts'
+
+const FailurePattern = builder.prismaNode('FailurePattern', {
+  id: { field: 'patternId' },
+  nullable: true,
+  description: 'One thing that went wrong in one run.',
+  select: { patternId: true, outcomeId: true, executionTime: true },
+  fields: (t) => ({
+    patternId: t.expose('patternId', { type: 'UUID', description: 'Its key.' }),
+    outcomeId: t.expose('outcomeId', { type: 'UUID', description: 'The outcome’s key.' }),
+    simulationId: t.expose('simulationId', { type: 'UUID', description: 'The simulation’s key.' }),
+    executionTime: t.expose('executionTime', { type: 'DateTime', description: 'When the run ended.' }),
+    failureType: t.exposeString('failureType', {
+      description: 'What it was, e.g. the class of an exception or a check that failed.',
+    }),
+    failureCategory: t.field({
+      type: ErrorCategoryEnum,
+      select: { failureCategory: true },
+      description: 'What kind of fault it was.',
+      resolve: ({ failureCategory }) => failureCategory as 'unknown',
+    }),
+    errorMessage: t.exposeString('errorMessage', { nullable: true, description: 'What was said about it.' }),
+    signature: t.exposeString('signature', {
+      description:
+        'Hash of the message without what varies (ids, numbers, paths): equal signatures are the same failure.',
+    }),
+    recoveryAttempted: t.exposeBoolean('recoveryAttempted', {
+      description: 'Whether the agent tried to recover.',
+    }),
+    recoverySuccessful: t.exposeBoolean('recoverySuccessful', { description: 'Whether it did recover.' }),
+    similarFailures: t.exposeInt('similarFailures', {
+      description: 'How many similar failures were known when it was analysed.',
+    }),
+    resolutionSteps: t.exposeString('resolutionSteps', { nullable: true, description: 'How to mend it.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was stored.' }),
+    outcome: t.relation('outcome', { description: 'The outcome of the run.' }),
+    simulation: t.relation('simulation', { description: 'The simulation of the run.' }),
+  }),
+})
+
+const FailurePatternFilter = builder.inputType('FailurePatternFilter', {
+  description: 'Which failure patterns; all conditions have to hold.',
+  fields: (t) => ({
+    patternId: t.field({ type: IdFilter, description: 'By key.' }),
+    outcomeId: t.field({ type: IdFilter, description: 'By outcome.' }),
+    simulationId: t.field({ type: IdFilter, description: 'By simulation.' }),
+    failureType: t.field({ type: StringFilter, description: 'By what it was.' }),
+    failureCategory: t.field({ type: ErrorCategoryFilter, description: 'By kind of fault.' }),
+    signature: t.field({ type: StringFilter, description: 'By signature: all occurrences of one failure.' }),
+    text: t.string({ description: 'Only those with this text in type or message, whatever the case.' }),
+    executionTime: t.field({ type: DateTimeFilter, description: 'By when the run ended.' }),
+  }),
+})
+
+export const failurePatternPages: Pages = definePages('FailurePattern', {
+  model: 'FailurePattern',
+  table: 'failure_patterns',
+  type: FailurePattern,
+  keys: [{ field: 'patternId', kind: 'text' }],
+  orders: {
+    EXECUTION_TIME: { field: 'executionTime', kind: 'time', description: 'When the run ended.' },
+    FAILURE_TYPE: { field: 'failureType', kind: 'text', description: 'What it was.' },
+  },
+  defaultOrder: { field: 'EXECUTION_TIME', direction: 'desc' },
+  filter: FailurePatternFilter,
+  where: (filter): Prisma.FailurePatternWhereInput & Record<string, unknown> => ({
+    patternId: conditionOf(filter.patternId),
+    outcomeId: conditionOf(filter.outcomeId),
+    simulationId: conditionOf(filter.simulationId),
+    failureType: textConditionOf(filter.failureType),
+    failureCategory: conditionOf(filter.failureCategory),
+    signature: textConditionOf(filter.signature),
+    executionTime: conditionOf(filter.executionTime),
+    ...(filter.text
+      ? {
+          OR: [
+            { failureType: { contains: filter.text, mode: 'insensitive' } },
+            { errorMessage: { contains: filter.text, mode: 'insensitive' } },
+          ],
+        }
+      : {}),
+  }),
+})
+
+builder.queryFields((t) => ({
+  failurePattern: t.prismaField({
+    type: FailurePattern,
+    nullable: true,
+    description: 'A failure pattern by its key.',
+    args: { patternId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }) },
+    resolve: (query, _, { patternId }, { reads }) =>
+      reads.client.failurePattern.findUnique({ ...query, where: { patternId } }),
+  }),
+  failurePatterns: t.field(
+    failurePatternPages.root('What went wrong in all the tenant’s runs, the latest first.'),
+  ),
+}))

@@ -1,0 +1,87 @@
+import type { Health } from '../evaluation/health.ts'
+import { builder } from './builder.ts'
+
+const Engine = builder.enumType('DatabaseEngine', {
+  description: 'What kind of PostgreSQL Arc runs on.',
+  values: {
+    PLAIN: {
+      value: 'plain',
+      description: 'PostgreSQL, or the embedded database: outcomes in monthly partitions.',
+    },
+    APACHE: {
+      value: 'apache',
+      description: 'TimescaleDB without its licensed features: outcomes in a hypertable.',
+    },
+    TIMESCALE: { value: 'timescale', description: 'The full TimescaleDB.' },
+  } as const,
+})
+
+const Extension = builder.objectRef<Health['extensions'][number]>('DatabaseExtension').implement({
+  description: 'An extension of the database.',
+  fields: (t) => ({
+    name: t.exposeString('name', { description: 'Its name.' }),
+    version: t.exposeString('version', { description: 'Its version.' }),
+  }),
+})
+
+const PoolStats = builder.objectRef<Health['pool']>('PoolStats').implement({
+  description: 'The server’s database connections.',
+  fields: (t) => ({
+    total: t.exposeInt('total', { description: 'Open ones.' }),
+    idle: t.exposeInt('idle', { description: 'Those with nothing to do.' }),
+    waiting: t.exposeInt('waiting', { description: 'Requests that wait for one.' }),
+  }),
+})
+
+const HealthStatus = builder.enumType('HealthStatus', {
+  description: 'How the server is.',
+  values: {
+    HEALTHY: { value: 'healthy', description: 'Everything works.' },
+    DEGRADED: {
+      value: 'degraded',
+      description: 'Queries work; live events come by polling, because the LISTEN connection is down.',
+    },
+  } as const,
+})
+
+const HealthType = builder.objectRef<Health & { listening: boolean }>('Health').implement({
+  description:
+    'How the server and its database are. A database that does not answer is an error with the code UNAVAILABLE.',
+  fields: (t) => ({
+    status: t.field({
+      type: HealthStatus,
+      description: 'How the server is.',
+      resolve: ({ listening }) => (listening ? 'healthy' : 'degraded'),
+    }),
+    engine: t.expose('engine', { type: Engine, description: 'What kind of PostgreSQL it is.' }),
+    serverVersion: t.exposeString('serverVersion', { description: 'The version of PostgreSQL.' }),
+    extensions: t.field({
+      type: [Extension],
+      description: 'The extensions of the database.',
+      resolve: ({ extensions }) => extensions,
+    }),
+    outcomeParts: t.exposeInt('outcomeParts', {
+      description: 'Partitions or chunks that hold the outcomes.',
+    }),
+    poolStats: t.field({
+      type: PoolStats,
+      description: 'The server’s database connections.',
+      resolve: ({ pool }) => pool,
+    }),
+    listening: t.exposeBoolean('listening', { description: 'Whether the LISTEN connection is up.' }),
+    responseTimeMs: t.exposeFloat('responseTimeMs', {
+      description: 'How long the database took to answer, in milliseconds.',
+    }),
+  }),
+})
+
+builder.queryField('health', (t) =>
+  t.field({
+    type: HealthType,
+    description: 'How the server and its database are.',
+    resolve: async (_, __, { reads, services }) => {
+      await reads.close()
+      return { ...(await services.health.check()), listening: services.live.listening }
+    },
+  }),
+)

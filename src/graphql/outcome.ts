@@ -1,0 +1,241 @@
+import type { Prisma } from '../db/generated/client.ts'
+import { builder } from './builder.ts'
+import { failurePatternPages } from './failurePattern.ts'
+import {
+  conditionOf,
+  DateTimeFilter,
+  enumFilter,
+  IdFilter,
+  NumberFilter,
+  StringFilter,
+  TagFilter,
+  tagConditionOf,
+  textConditionOf,
+} from './filters.ts'
+import { definePages, type Pages } from './pages.ts'
+import { DifficultyFilter } from './scenario.ts'
+import { toolUsagePages } from './toolUsage.ts'
+
+export const OutcomeStatusEnum = builder.enumType('OutcomeStatus', {
+  description: 'How a run ended.',
+  values: {
+    SUCCESS: { value: 'success', description: 'With success.' },
+    ERROR: { value: 'error', description: 'With an error, or without having reached its goal.' },
+    TIMEOUT: { value: 'timeout', description: 'It took too long or too many steps.' },
+    CANCELLED: { value: 'cancelled', description: 'It was stopped.' },
+  } as const,
+})
+
+export const ErrorCategoryEnum = builder.enumType('ErrorCategory', {
+  description: 'What kind of fault it was.',
+  values: {
+    TIMEOUT: { value: 'timeout', description: 'It took too long.' },
+    TOOL_ERROR: { value: 'tool_error', description: 'A tool or function call failed.' },
+    MODEL_ERROR: {
+      value: 'model_error',
+      description: 'The model gave nothing usable: refusal, rate limit, malformed call.',
+    },
+    VALIDATION_ERROR: { value: 'validation_error', description: 'The result was not what it should be.' },
+    SYSTEM_ERROR: { value: 'system_error', description: 'The infrastructure failed.' },
+    SANDBOX_ERROR: { value: 'sandbox_error', description: 'The sandbox failed.' },
+    UNKNOWN: { value: 'unknown', description: 'Nobody knows.' },
+  } as const,
+})
+
+export const Outcome = builder.prismaNode('Outcome', {
+  id: { field: 'outcomeId_executionTime' },
+  nullable: true,
+  description: 'What came of one run of a scenario, with everything the agent did.',
+  select: { outcomeId: true, executionTime: true },
+  fields: (t) => ({
+    outcomeId: t.expose('outcomeId', { type: 'UUID', description: 'Its key.' }),
+    simulationId: t.expose('simulationId', { type: 'UUID', description: 'The simulation’s key.' }),
+    scenarioId: t.exposeString('scenarioId', { description: 'The scenario’s key.' }),
+    repetition: t.exposeInt('repetition', { description: 'Which repetition of the scenario, from 1.' }),
+    executionTime: t.expose('executionTime', {
+      type: 'DateTime',
+      description: 'When the run ended; when it was recorded, if nobody said.',
+    }),
+    status: t.field({
+      type: OutcomeStatusEnum,
+      select: { status: true },
+      description: 'How the run ended.',
+      resolve: ({ status }) => status as 'success',
+    }),
+    reliabilityScore: t.exposeFloat('reliabilityScore', {
+      nullable: true,
+      description: '0 to 1; null when nobody graded it.',
+    }),
+    executionTimeMs: t.exposeInt('executionTimeMs', {
+      nullable: true,
+      description: 'How long the run took, in milliseconds; null when unknown.',
+    }),
+    tokensUsed: t.exposeInt('tokensUsed', {
+      nullable: true,
+      description: 'Tokens in all; null when unknown.',
+    }),
+    promptTokens: t.exposeInt('promptTokens', {
+      nullable: true,
+      description: 'Tokens that went into the model; null when unknown.',
+    }),
+    completionTokens: t.exposeInt('completionTokens', {
+      nullable: true,
+      description: 'Tokens that came out of the model; null when unknown.',
+    }),
+    costUsd: t.expose('costUsd', {
+      type: 'Usd',
+      nullable: true,
+      description: 'What the run cost; null when unknown.',
+    }),
+    model: t.exposeString('model', {
+      nullable: true,
+      description: 'The model that ran, as its source names it.',
+    }),
+    trajectory: t.expose('trajectory', {
+      type: 'JSON',
+      description: 'All that the agent did. May be large: lists read it only when asked.',
+    }),
+    metrics: t.expose('metrics', {
+      type: 'JSON',
+      description: 'Further figures, e.g. the score’s dimensions.',
+    }),
+    modalCallId: t.exposeString('modalCallId', {
+      nullable: true,
+      description: 'The Modal call that it ran in.',
+    }),
+    sandboxId: t.exposeString('sandboxId', { nullable: true, description: 'The sandbox that it ran in.' }),
+    errorCode: t.exposeString('errorCode', {
+      nullable: true,
+      description: 'The error’s code, as its source names it.',
+    }),
+    errorCategory: t.field({
+      type: ErrorCategoryEnum,
+      nullable: true,
+      select: { errorCategory: true },
+      description: 'What kind of fault ended the run; null when none did.',
+      resolve: ({ errorCategory }) => errorCategory as 'unknown' | null,
+    }),
+    retryCount: t.exposeInt('retryCount', { description: 'How many attempts came before this one.' }),
+    eventSeq: t.expose('eventSeq', {
+      type: 'SafeInt',
+      description: 'Number of the simulation’s event that told of it.',
+    }),
+    recordedAt: t.expose('recordedAt', { type: 'DateTime', description: 'When it was stored.' }),
+    simulation: t.relation('simulation', { description: 'The simulation that it belongs to.' }),
+    scenario: t.relation('scenario', { description: 'The scenario that was run.' }),
+    failurePatterns: t.field(
+      failurePatternPages.under(
+        { key: 'outcomeId', field: 'outcomeId', type: 'uuid' },
+        'What went wrong in it.',
+      ),
+    ),
+    toolUsage: t.field(
+      toolUsagePages.under({ key: 'outcomeId', field: 'outcomeId', type: 'uuid' }, 'The tools that it used.'),
+    ),
+  }),
+})
+
+const OutcomeStatusFilter = enumFilter('OutcomeStatusFilter', OutcomeStatusEnum)
+export const ErrorCategoryFilter = enumFilter('ErrorCategoryFilter', ErrorCategoryEnum)
+
+const OutcomeFilter = builder.inputType('OutcomeFilter', {
+  description: 'Which outcomes; all conditions have to hold.',
+  fields: (t) => ({
+    outcomeId: t.field({ type: IdFilter, description: 'By key.' }),
+    simulationId: t.field({ type: IdFilter, description: 'By simulation.' }),
+    scenarioId: t.field({ type: StringFilter, description: 'By scenario.' }),
+    repetition: t.field({ type: NumberFilter, description: 'By repetition.' }),
+    status: t.field({ type: OutcomeStatusFilter, description: 'By how the run ended.' }),
+    errorCategory: t.field({ type: ErrorCategoryFilter, description: 'By kind of fault.' }),
+    executionTime: t.field({ type: DateTimeFilter, description: 'By when the run ended.' }),
+    reliabilityScore: t.field({ type: NumberFilter, description: 'By score; ungraded ones fit no range.' }),
+    executionTimeMs: t.field({
+      type: NumberFilter,
+      description: 'By how long the run took, in milliseconds.',
+    }),
+    tokensUsed: t.field({ type: NumberFilter, description: 'By tokens.' }),
+    costUsd: t.field({ type: NumberFilter, description: 'By cost in US dollars.' }),
+    model: t.field({ type: StringFilter, description: 'By model.' }),
+    eventSeq: t.field({
+      type: NumberFilter,
+      description: 'By the number of the event that told of them: what is new since an event.',
+    }),
+    difficulty: t.field({ type: DifficultyFilter, description: 'By the scenario’s difficulty.' }),
+    tags: t.field({ type: TagFilter, description: 'By the scenario’s tags.' }),
+  }),
+})
+
+export const outcomePages: Pages = definePages('Outcome', {
+  model: 'Outcome',
+  table: 'outcomes',
+  type: Outcome,
+  keys: [
+    { field: 'executionTime', kind: 'time' },
+    { field: 'outcomeId', kind: 'text' },
+  ],
+  orders: {
+    EXECUTION_TIME: { field: 'executionTime', kind: 'time', description: 'When the run ended.' },
+    RELIABILITY_SCORE: {
+      field: 'reliabilityScore',
+      kind: 'number',
+      nullable: true,
+      description: 'Its score.',
+    },
+    EXECUTION_TIME_MS: {
+      field: 'executionTimeMs',
+      kind: 'number',
+      nullable: true,
+      description: 'How long the run took.',
+    },
+    TOKENS_USED: { field: 'tokensUsed', kind: 'number', nullable: true, description: 'Its tokens.' },
+    COST_USD: { field: 'costUsd', kind: 'decimal', nullable: true, description: 'Its cost.' },
+  },
+  defaultOrder: { field: 'EXECUTION_TIME', direction: 'desc' },
+  filter: OutcomeFilter,
+  where: (filter): Prisma.OutcomeWhereInput & Record<string, unknown> => {
+    const ofScenario = filter.difficulty || filter.tags
+    return {
+      outcomeId: conditionOf(filter.outcomeId),
+      simulationId: conditionOf(filter.simulationId),
+      scenarioId: textConditionOf(filter.scenarioId),
+      repetition: conditionOf(filter.repetition),
+      status: conditionOf(filter.status),
+      errorCategory: conditionOf(filter.errorCategory),
+      executionTime: conditionOf(filter.executionTime),
+      reliabilityScore: conditionOf(filter.reliabilityScore),
+      executionTimeMs: conditionOf(filter.executionTimeMs),
+      tokensUsed: conditionOf(filter.tokensUsed),
+      costUsd: conditionOf(filter.costUsd),
+      model: textConditionOf(filter.model),
+      eventSeq: conditionOf(filter.eventSeq),
+      ...(ofScenario
+        ? {
+            scenario: {
+              is: { difficultyLevel: conditionOf(filter.difficulty), tags: tagConditionOf(filter.tags) },
+            },
+          }
+        : {}),
+    }
+  },
+})
+
+builder.queryFields((t) => ({
+  outcome: t.prismaField({
+    type: Outcome,
+    nullable: true,
+    description: 'An outcome by its key.',
+    args: { outcomeId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }) },
+    // The key table tells the time, so that one partition is read and not all.
+    resolve: async (query, _, { outcomeId }, { reads }) => {
+      const key = await reads.client.outcomeKey.findUnique({ where: { outcomeId } })
+      return (
+        key &&
+        reads.client.outcome.findUnique({
+          ...query,
+          where: { outcomeId_executionTime: { outcomeId, executionTime: key.executionTime } },
+        })
+      )
+    },
+  }),
+  outcomes: t.field(outcomePages.root('The tenant’s outcomes, the latest first.')),
+}))

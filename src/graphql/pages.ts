@@ -1,0 +1,384 @@
+import type { InputRef, ObjectRef } from '@pothos/core'
+import { queryFromInfo } from '@pothos/plugin-prisma'
+import DataLoader from 'dataloader'
+import type { GraphQLResolveInfo } from 'graphql'
+import type PrismaTypes from '../db/generated/pothos.ts'
+import { countByParent, type Order, readParentPages, type Where } from '../db/parentPages.ts'
+import { Refusal } from '../evaluation/refusal.ts'
+import { builder } from './builder.ts'
+import type { Context } from './context.ts'
+import { beyond, type Direction, decodeCursor, encodeCursor, orderOf, type SortField } from './cursor.ts'
+
+const DEFAULT_PAGE_SIZE = 20
+const MAX_PAGE_SIZE = 500
+
+type Row = Record<string, unknown>
+
+interface PageArgs {
+  first?: number | null
+  after?: string | null
+  last?: number | null
+  before?: string | null
+  filter?: unknown
+  orderBy?: { field: string; direction: Direction } | null
+}
+
+interface Connection {
+  edges: { cursor: string; node: Row }[]
+  pageInfo: {
+    hasNextPage: boolean
+    hasPreviousPage: boolean
+    startCursor: string | null
+    endCursor: string | null
+  }
+  totalCount: () => Promise<number>
+}
+
+/** How the rows of one type are listed: the one declaration behind its root connection and its nested ones. */
+interface PageSource<Filter> {
+  model: keyof PrismaTypes
+  /** Table or view of the rows. */
+  table: string
+  // biome-ignore lint/suspicious/noExplicitAny: the row's shape is Prisma's business
+  type: ObjectRef<any, any, any>
+  /** What identifies a row: the end of every order, so that no two rows share a place. */
+  keys: readonly SortField[]
+  orders: Record<string, SortField & { description: string }>
+  defaultOrder: { field: string; direction: Direction }
+  filter: InputRef<Filter>
+  where(filter: Filter): Where
+}
+
+const OrderDirection = builder.enumType('OrderDirection', {
+  description: 'Which way a list is ordered. Missing values come last either way.',
+  values: {
+    ASC: { value: 'asc', description: 'Smallest or earliest first.' },
+    DESC: { value: 'desc', description: 'Largest or latest first.' },
+  } as const,
+})
+
+const PageInfo = builder.objectRef<Connection['pageInfo']>('PageInfo').implement({
+  description: 'Where a page stands in its connection.',
+  fields: (t) => ({
+    hasNextPage: t.exposeBoolean('hasNextPage', {
+      description:
+        'Whether rows follow. Known when paging forward; with `last` it says whether `before` was given.',
+    }),
+    hasPreviousPage: t.exposeBoolean('hasPreviousPage', {
+      description:
+        'Whether rows come before. Known when paging backward; with `first` it says whether `after` was given.',
+    }),
+    startCursor: t.exposeString('startCursor', {
+      nullable: true,
+      description: 'The cursor of the first row; null on an empty page.',
+    }),
+    endCursor: t.exposeString('endCursor', {
+      nullable: true,
+      description: 'The cursor of the last row; null on an empty page.',
+    }),
+  }),
+})
+
+/** A field's options; what they hold is between Pothos and this file, and naming it would make types refer to themselves. */
+type FieldOptions = never
+
+/** The fields that list the rows of one type. */
+export interface Pages {
+  /** A field of Query: all rows of the tenant. */
+  root(description: string): FieldOptions
+  /** A field of another type: the rows that hold the parent's key. All parents of a list are read together. */
+  under(parent: { key: string; field: string; type: 'uuid' | 'text' }, description: string): FieldOptions
+}
+
+/** Makes the types of a connection, and the fields that list its rows. */
+export function definePages<Filter>(name: string, source: PageSource<Filter>): Pages {
+  const Edge = builder.objectRef<Connection['edges'][number]>(`${name}Edge`).implement({
+    description: `One ${name} of a list.`,
+    fields: (t) => ({
+      cursor: t.exposeString('cursor', { description: 'Its place in the list, for `after` and `before`.' }),
+      node: t.field({
+        type: source.type,
+        description: `The ${name} itself.`,
+        resolve: ({ node }) => node as never,
+      }),
+    }),
+  })
+  const ConnectionType = builder.objectRef<Connection>(`${name}Connection`).implement({
+    description: `A page of ${name} objects.`,
+    fields: (t) => ({
+      edges: t.field({
+        type: [Edge],
+        description: 'The rows with their cursors.',
+        resolve: ({ edges }) => edges,
+      }),
+      nodes: t.field({
+        type: [source.type],
+        description: 'The rows without cursors.',
+        resolve: ({ edges }) => edges.map(({ node }) => node),
+      }),
+      pageInfo: t.field({
+        type: PageInfo,
+        description: 'Where the page stands.',
+        resolve: ({ pageInfo }) => pageInfo,
+      }),
+      totalCount: t.int({
+        description: 'How many rows the filter finds in all. Counted only when asked for.',
+        resolve: ({ totalCount }) => totalCount(),
+      }),
+    }),
+  })
+  const OrderField = builder.enumType(`${name}OrderField`, {
+    description: `What a list of ${name} objects can be ordered by.`,
+    values: Object.fromEntries(
+      Object.entries(source.orders).map(([field, { description }]) => [field, { value: field, description }]),
+    ),
+  })
+  const OrderBy = builder.inputType(`${name}Order`, {
+    description: `How a list of ${name} objects is ordered.`,
+    fields: (t) => ({
+      field: t.field({ type: OrderField, required: true, description: 'What to order by.' }),
+      direction: t.field({
+        type: OrderDirection,
+        required: true,
+        defaultValue: 'asc',
+        description: 'Which way.',
+      }),
+    }),
+  })
+
+  const options = {
+    type: ConnectionType,
+    args: builder.args((t) => ({
+      first: t.int({
+        description: `How many rows from the front, at most ${MAX_PAGE_SIZE}; ${DEFAULT_PAGE_SIZE} when neither first nor last is given.`,
+      }),
+      after: t.string({ description: 'Only rows behind this cursor.' }),
+      last: t.int({ description: `How many rows from the end, at most ${MAX_PAGE_SIZE}.` }),
+      before: t.string({ description: 'Only rows in front of this cursor.' }),
+      filter: t.field({
+        type: source.filter as never,
+        description: 'Which rows; all conditions have to hold.',
+      }),
+      orderBy: t.field({
+        type: OrderBy as never,
+        description: `The order: ${source.defaultOrder.field} ${source.defaultOrder.direction.toUpperCase()} when not given.`,
+      }),
+    })),
+  }
+
+  return {
+    root: (description) =>
+      ({
+        ...options,
+        description,
+        resolve: (_: unknown, args: object, context: Context, info: GraphQLResolveInfo) =>
+          readRoot(source, args, context, info),
+      }) as never,
+    under: (parent, description) =>
+      ({
+        ...options,
+        description,
+        resolve: (row: object, args: object, context: Context, info: GraphQLResolveInfo) =>
+          readUnder(source, parent, (row as Row)[parent.key] as string, args, context, info),
+      }) as never,
+  }
+}
+
+interface PagePlan {
+  sort: SortField[]
+  where: Where
+  filtered: Where
+  order: Order[]
+  size: number
+  fromEnd: boolean
+  args: PageArgs
+}
+
+function plan<Filter>(source: PageSource<Filter>, args: PageArgs): PagePlan {
+  const { first, last, after, before } = args
+  if (typeof first === 'number' && typeof last === 'number')
+    throw new Refusal('BAD_USER_INPUT', 'Give first or last, not both.', ['last'])
+  for (const [name, size] of [
+    ['first', first],
+    ['last', last],
+  ] as const) {
+    if (typeof size !== 'number') continue
+    if (size < 0) throw new Refusal('BAD_USER_INPUT', `${name} is ${size}; it has to be 0 or more.`, [name])
+    if (size > MAX_PAGE_SIZE)
+      throw new Refusal('LIMIT_EXCEEDED', `${name} is ${size}; a page has at most ${MAX_PAGE_SIZE} rows.`, [
+        name,
+      ])
+  }
+  const fromEnd = typeof last === 'number'
+  const { field, direction } = args.orderBy ?? source.defaultOrder
+  const { description: _, ...ordered } = source.orders[field]!
+  const sort = [ordered, ...source.keys.filter((key) => key.field !== ordered.field)]
+  const filtered = args.filter ? source.where(args.filter as Filter) : {}
+  const where: Where[] = [filtered]
+  if (typeof after === 'string')
+    where.push(beyond(sort, direction, false, decodeCursor(sort, after, 'after')))
+  if (typeof before === 'string')
+    where.push(beyond(sort, direction, true, decodeCursor(sort, before, 'before')))
+  return {
+    sort,
+    filtered,
+    where: { AND: where },
+    order: orderOf(sort, direction, fromEnd),
+    size: first ?? last ?? DEFAULT_PAGE_SIZE,
+    fromEnd,
+    args,
+  }
+}
+
+/** `rows` holds one row more than the page when there is more. */
+function connectionOf(
+  { sort, size, fromEnd, args }: PagePlan,
+  rows: Row[],
+  totalCount: () => Promise<number>,
+): Connection {
+  const page = rows.slice(0, size)
+  if (fromEnd) page.reverse()
+  const edges = page.map((node) => ({ cursor: encodeCursor(sort, node), node }))
+  return {
+    edges,
+    pageInfo: {
+      hasNextPage: fromEnd ? typeof args.before === 'string' : rows.length > size,
+      hasPreviousPage: fromEnd ? rows.length > size : typeof args.after === 'string',
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+    totalCount,
+  }
+}
+
+interface Delegate {
+  findMany(args: object): Promise<Row[]>
+  count(args: object): Promise<number>
+}
+
+function delegateOf(model: string, context: Context): Delegate {
+  const name = model[0]!.toLowerCase() + model.slice(1)
+  return (context.reads.client as unknown as Record<string, Delegate>)[name]!
+}
+
+/** What the operation asks of a node, and what its cursor and its place in the page need. */
+function selectionOf<Filter>(
+  source: PageSource<Filter>,
+  sort: readonly SortField[],
+  context: Context,
+  info: GraphQLResolveInfo,
+) {
+  const select = Object.fromEntries([...sort, ...source.keys].map(({ field }) => [field, true]))
+  return queryFromInfo({ context, info, select: select as never, paths: [['edges', 'node'], ['nodes']] })
+}
+
+async function readRoot<Filter>(
+  source: PageSource<Filter>,
+  args: object,
+  context: Context,
+  info: GraphQLResolveInfo,
+): Promise<Connection> {
+  const page = plan(source, args as PageArgs)
+  const delegate = delegateOf(source.model, context)
+  const rows = await delegate.findMany({
+    ...selectionOf(source, page.sort, context, info),
+    where: page.where,
+    orderBy: page.order.map(({ field, direction, nulls }) => ({
+      [field]: nulls ? { sort: direction, nulls } : direction,
+    })),
+    take: page.size + 1,
+  })
+  return connectionOf(page, rows, () => delegate.count({ where: page.filtered }))
+}
+
+type ParentLoader = { pages: DataLoader<string, Row[]>; counts: DataLoader<string, number>; page: PagePlan }
+
+/** Per operation, one loader for each field of the document: its parents ask for their pages one by one. */
+const loaders = new WeakMap<Context, Map<string, ParentLoader>>()
+
+async function readUnder<Filter>(
+  source: PageSource<Filter>,
+  parent: { field: string; type: 'uuid' | 'text' },
+  key: string,
+  args: object,
+  context: Context,
+  info: GraphQLResolveInfo,
+): Promise<Connection> {
+  let byPath = loaders.get(context)
+  if (!byPath) {
+    byPath = new Map()
+    loaders.set(context, byPath)
+  }
+  const path = pathOf(info)
+  let loader = byPath.get(path)
+  if (!loader) {
+    loader = parentLoader(source, parent, plan(source, args as PageArgs), context, info)
+    byPath.set(path, loader)
+  }
+  const { pages, counts, page } = loader
+  return connectionOf(page, await pages.load(key), () => counts.load(key))
+}
+
+function parentLoader<Filter>(
+  source: PageSource<Filter>,
+  parent: { field: string; type: 'uuid' | 'text' },
+  page: PagePlan,
+  context: Context,
+  info: GraphQLResolveInfo,
+): ParentLoader {
+  const query = { table: source.table, parentField: parent.field, parentType: parent.type }
+  const keys = source.keys.map(({ field }) => field)
+  const identity = (row: Row) =>
+    keys
+      .map((field) => (row[field] instanceof Date ? (row[field] as Date).toISOString() : String(row[field])))
+      .join(' ')
+  const selection = selectionOf(source, page.sort, context, info)
+  return {
+    page,
+    pages: new DataLoader(async (parents) => {
+      const places = await readParentPages(
+        context.reads,
+        { ...query, keys, where: page.where, order: page.order, limit: page.size + 1 },
+        parents,
+      )
+      const wanted = [...places.values()].flat()
+      const rows =
+        wanted.length === 0
+          ? []
+          : await delegateOf(source.model, context).findMany({
+              ...selection,
+              where: among(source.keys, wanted),
+            })
+      const byIdentity = new Map(rows.map((row) => [identity(row), row]))
+      return parents.map((key) => places.get(key)!.map((place) => byIdentity.get(identity(place))!))
+    }),
+    counts: new DataLoader(async (parents) => {
+      const counts = await countByParent(context.reads, { ...query, where: page.filtered }, parents)
+      return parents.map((key) => counts.get(key) ?? 0)
+    }),
+  }
+}
+
+/**
+ * Finds at least the wanted rows by the values of each key. Times become a range, which partitions and chunks are
+ * chosen by.
+ */
+function among(keys: readonly SortField[], wanted: Row[]): Where {
+  return Object.fromEntries(
+    keys.map(({ field, kind }) => {
+      const values = wanted.map((row) => row[field])
+      if (kind !== 'time') return [field, { in: [...new Set(values)] }]
+      const times = values.map((value) => (value as Date).getTime())
+      return [field, { gte: new Date(Math.min(...times)), lte: new Date(Math.max(...times)) }]
+    }),
+  )
+}
+
+/** The field's place in the document: aliases from the root, without list positions. */
+function pathOf(info: GraphQLResolveInfo): string {
+  const names: string[] = []
+  for (let at: GraphQLResolveInfo['path'] | undefined = info.path; at; at = at.prev) {
+    if (typeof at.key === 'string') names.push(at.key)
+  }
+  return names.join('.')
+}

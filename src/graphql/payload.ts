@@ -1,0 +1,58 @@
+import { ERROR_CODES, type ErrorCode, type InputPath, Refusal } from '../evaluation/refusal.ts'
+import { builder } from './builder.ts'
+
+export const ErrorCodeEnum = builder.enumType('ErrorCode', {
+  description:
+    'Every reason for which Arc declines: in payload errors, in receipts, and as `extensions.code` of top-level errors.',
+  values: Object.fromEntries(
+    Object.entries(ERROR_CODES).map(([code, description]) => [
+      code,
+      { value: code as ErrorCode, description },
+    ]),
+  ) as Record<ErrorCode, { value: ErrorCode; description: string }>,
+})
+
+/** An input path as GraphQL can say it: list indexes become text. */
+export function pathAsText(path: InputPath): string[] {
+  return path.map(String)
+}
+
+export const MutationError = builder.objectRef<Refusal>('MutationError').implement({
+  description: 'Why a mutation did nothing.',
+  fields: (t) => ({
+    code: t.expose('code', { type: ErrorCodeEnum, description: 'The reason, for programs.' }),
+    message: t.exposeString('message', {
+      description: 'The reason in words, with the value and the limit where there is one.',
+    }),
+    path: t.stringList({
+      description:
+        'The field of `input` at fault: names, and indexes of lists, from the outside in. Empty when it is the call as a whole.',
+      resolve: ({ path }) => pathAsText(path),
+    }),
+  }),
+})
+
+/** What every mutation answers: its result, or the errors for which nothing was stored. */
+export type Payload<Result> = { result: Result; errors: [] } | { result: null; errors: [Refusal] }
+
+/** Runs a mutation; a refusal becomes the payload's error, anything else stays an exception. */
+export async function payloadOf<Result>(work: () => Promise<Result>): Promise<Payload<Result>> {
+  try {
+    return { result: await work(), errors: [] }
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    return { result: null, errors: [error] }
+  }
+}
+
+export const ReceiptStatus = builder.enumType('ReceiptStatus', {
+  description: 'What became of one row of a call.',
+  values: {
+    STORED: { value: 'STORED', description: 'It is stored now, new or changed.' },
+    DUPLICATE: { value: 'DUPLICATE', description: 'It was stored before; nothing was written.' },
+    REJECTED: {
+      value: 'REJECTED',
+      description: 'It cannot be stored; code, reason and path say why. Other rows are not touched by that.',
+    },
+  } as const,
+})

@@ -1,0 +1,65 @@
+import { GraphQLError, GraphQLScalarType, Kind } from 'graphql'
+import { DateTimeISOResolver, JSONObjectResolver, JSONResolver, UUIDResolver } from 'graphql-scalars'
+import { builder } from './builder.ts'
+
+function described(scalar: GraphQLScalarType, description: string): GraphQLScalarType {
+  return new GraphQLScalarType({ ...scalar.toConfig(), description })
+}
+
+builder.addScalarType(
+  'DateTime',
+  new GraphQLScalarType({
+    ...DateTimeISOResolver.toConfig(),
+    name: 'DateTime',
+    description:
+      'A point in time as ISO 8601 with a zone, e.g. `2026-11-22T09:30:00.000Z`; kept to the millisecond.',
+  }),
+)
+builder.addScalarType('JSON', described(JSONResolver, 'Any JSON value.'))
+builder.addScalarType('JSONObject', described(JSONObjectResolver, 'A JSON object.'))
+builder.addScalarType('UUID', described(UUIDResolver, 'A UUID in its usual form of 36 characters.'))
+
+function safeInteger(value: unknown): number {
+  const number = Number(value)
+  if (!Number.isSafeInteger(number))
+    throw new GraphQLError(`SafeInt cannot represent ${String(value)}: it is no integer within ±(2^53 - 1).`)
+  return number
+}
+
+builder.addScalarType(
+  'SafeInt',
+  new GraphQLScalarType<number, number>({
+    name: 'SafeInt',
+    description: 'An integer within ±(2^53 - 1), for counts that outgrow Int.',
+    serialize: safeInteger,
+    parseValue: safeInteger,
+    parseLiteral(node) {
+      if (node.kind !== Kind.INT) throw new GraphQLError('SafeInt takes an integer.', { nodes: node })
+      return safeInteger(node.value)
+    },
+  }),
+)
+
+function amount(value: unknown): number {
+  const number = typeof value === 'number' ? value : Number(String(value))
+  if (!Number.isFinite(number)) throw new GraphQLError(`Usd cannot represent ${String(value)}.`)
+  return number
+}
+
+builder.addScalarType(
+  'Usd',
+  new GraphQLScalarType<number, number>({
+    name: 'Usd',
+    description: 'An amount in US dollars: a decimal number with up to six places, stored exactly.',
+    serialize: amount,
+    parseValue(value) {
+      if (typeof value !== 'number') throw new GraphQLError('Usd takes a number.')
+      return amount(value)
+    },
+    parseLiteral(node) {
+      if (node.kind !== Kind.INT && node.kind !== Kind.FLOAT)
+        throw new GraphQLError('Usd takes a number.', { nodes: node })
+      return amount(node.value)
+    },
+  }),
+)

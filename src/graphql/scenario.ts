@@ -1,0 +1,238 @@
+import type { Prisma } from '../db/generated/client.ts'
+import { checkCount } from '../evaluation/outcomes.ts'
+import { type ScenarioReceipt, upsertScenarios } from '../evaluation/scenarios.ts'
+import { builder } from './builder.ts'
+import {
+  conditionOf,
+  DateTimeFilter,
+  enumFilter,
+  StringFilter,
+  TagFilter,
+  tagConditionOf,
+  textConditionOf,
+} from './filters.ts'
+import { outcomePages } from './outcome.ts'
+import { definePages, type Pages } from './pages.ts'
+import {
+  ErrorCodeEnum,
+  MutationError,
+  type Payload,
+  pathAsText,
+  payloadOf,
+  ReceiptStatus,
+} from './payload.ts'
+
+const Difficulty = builder.enumType('Difficulty', {
+  description: 'How hard a scenario is.',
+  values: {
+    EASY: { value: 'easy', description: 'Easy.' },
+    MEDIUM: { value: 'medium', description: 'Medium, also when nobody said.' },
+    HARD: { value: 'hard', description: 'Hard.' },
+  } as const,
+})
+
+export const Scenario = builder.prismaNode('Scenario', {
+  id: { field: 'scenarioId' },
+  nullable: true,
+  description: 'A task that agents are given.',
+  select: { scenarioId: true },
+  fields: (t) => ({
+    scenarioId: t.exposeString('scenarioId', { description: 'Its key: lower-case letters, digits and _.' }),
+    externalId: t.exposeString('externalId', {
+      nullable: true,
+      description: 'The id that its source has for it.',
+    }),
+    source: t.exposeString('source', {
+      nullable: true,
+      description: 'Where it comes from, e.g. a benchmark.',
+    }),
+    name: t.exposeString('name', { description: 'What people call it.' }),
+    taskPrompt: t.exposeString('taskPrompt', { description: 'What the agent is asked to do.' }),
+    groundTruth: t.expose('groundTruth', {
+      type: 'JSON',
+      nullable: true,
+      description: 'What a right answer is.',
+    }),
+    difficultyLevel: t.field({
+      type: Difficulty,
+      select: { difficultyLevel: true },
+      description: 'How hard it is.',
+      resolve: ({ difficultyLevel }) => difficultyLevel as 'easy',
+    }),
+    tags: t.exposeStringList('tags', { description: 'Its tags.' }),
+    expectedTools: t.expose('expectedTools', {
+      type: 'JSON',
+      nullable: true,
+      description: 'The tools that an agent should use.',
+    }),
+    isActive: t.exposeBoolean('isActive', { description: 'Whether it is in use.' }),
+    estimatedDurationMs: t.exposeInt('estimatedDurationMs', {
+      nullable: true,
+      description: 'How long a run should take, in milliseconds.',
+    }),
+    metadata: t.expose('metadata', { type: 'JSON', description: 'Whatever else its source says.' }),
+    revision: t.exposeInt('revision', {
+      description: 'Counts the changes of prompt or ground truth from 1.',
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was first stored.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it last changed.' }),
+    outcomes: t.field(
+      outcomePages.under(
+        { key: 'scenarioId', field: 'scenarioId', type: 'text' },
+        'Its outcomes in all simulations, the latest first.',
+      ),
+    ),
+  }),
+})
+
+export const DifficultyFilter = enumFilter('DifficultyFilter', Difficulty)
+
+const ScenarioFilter = builder.inputType('ScenarioFilter', {
+  description: 'Which scenarios; all conditions have to hold.',
+  fields: (t) => ({
+    scenarioId: t.field({ type: StringFilter, description: 'By key.' }),
+    externalId: t.field({ type: StringFilter, description: 'By the source’s id.' }),
+    source: t.field({ type: StringFilter, description: 'By source.' }),
+    difficulty: t.field({ type: DifficultyFilter, description: 'By difficulty.' }),
+    tags: t.field({ type: TagFilter, description: 'By tags.' }),
+    text: t.string({ description: 'Only those with this text in name or prompt, whatever the case.' }),
+    isActive: t.boolean({ description: 'Those in use or those not; both when not given.' }),
+    createdAt: t.field({ type: DateTimeFilter, description: 'By when it was first stored.' }),
+  }),
+})
+
+const scenarioPages: Pages = definePages('Scenario', {
+  model: 'Scenario',
+  table: 'scenarios',
+  type: Scenario,
+  keys: [{ field: 'scenarioId', kind: 'text' }],
+  orders: {
+    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was first stored.' },
+    UPDATED_AT: { field: 'updatedAt', kind: 'time', description: 'When it last changed.' },
+    NAME: { field: 'name', kind: 'text', description: 'Its name.' },
+    SCENARIO_ID: { field: 'scenarioId', kind: 'text', description: 'Its key.' },
+  },
+  defaultOrder: { field: 'CREATED_AT', direction: 'desc' },
+  filter: ScenarioFilter,
+  where: (filter): Prisma.ScenarioWhereInput & Record<string, unknown> => ({
+    scenarioId: textConditionOf(filter.scenarioId),
+    externalId: textConditionOf(filter.externalId),
+    source: textConditionOf(filter.source),
+    difficultyLevel: conditionOf(filter.difficulty),
+    tags: tagConditionOf(filter.tags),
+    isActive: filter.isActive ?? undefined,
+    createdAt: conditionOf(filter.createdAt),
+    ...(filter.text
+      ? {
+          OR: [
+            { name: { contains: filter.text, mode: 'insensitive' } },
+            { taskPrompt: { contains: filter.text, mode: 'insensitive' } },
+          ],
+        }
+      : {}),
+  }),
+})
+
+builder.queryFields((t) => ({
+  scenario: t.prismaField({
+    type: Scenario,
+    nullable: true,
+    description: 'A scenario by its key.',
+    args: { scenarioId: t.arg.string({ required: true, description: 'Its key.' }) },
+    resolve: (query, _, { scenarioId }, { reads }) =>
+      reads.client.scenario.findUnique({ ...query, where: { scenarioId } }),
+  }),
+  scenarios: t.field(scenarioPages.root('The tenant’s scenarios, the newest first.')),
+}))
+
+const ScenarioInput = builder.inputType('ScenarioInput', {
+  description: 'A scenario, by its key or by its source’s id.',
+  fields: (t) => ({
+    scenarioId: t.string({
+      description:
+        'Its key: 1 to 100 lower-case letters, digits and _. Derived from externalId when not given.',
+    }),
+    externalId: t.string({
+      description: 'The id that its source has for it: any text up to 500 characters.',
+    }),
+    source: t.string({ description: 'Where it comes from, e.g. a benchmark.' }),
+    name: t.string({ description: 'What people call it, up to 200 characters; its id when not given.' }),
+    taskPrompt: t.string({ required: true, description: 'What the agent is asked to do, at most 1 MiB.' }),
+    groundTruth: t.field({ type: 'JSON', description: 'What a right answer is.' }),
+    difficultyLevel: t.field({ type: Difficulty, description: 'How hard it is; MEDIUM when not given.' }),
+    tags: t.stringList({ description: 'Up to 20 tags.' }),
+    expectedTools: t.field({ type: 'JSON', description: 'The tools that an agent should use.' }),
+    estimatedDurationMs: t.int({ description: 'How long a run should take, in milliseconds.' }),
+    metadata: t.field({ type: 'JSONObject', description: 'Whatever else is known.' }),
+  }),
+})
+
+const UpsertScenariosInput = builder.inputType('UpsertScenariosInput', {
+  description: 'Scenarios to store.',
+  fields: (t) => ({
+    scenarios: t.field({ type: [ScenarioInput], required: true, description: '1 to 1,000 scenarios.' }),
+  }),
+})
+
+const ScenarioReceiptType = builder.objectRef<ScenarioReceipt>('ScenarioReceipt').implement({
+  description: 'What became of one scenario of a call.',
+  fields: (t) => ({
+    index: t.exposeInt('index', { description: 'Its place in the call, from 0.' }),
+    scenarioId: t.exposeString('scenarioId', {
+      nullable: true,
+      description: 'Its key; null when it has none that could be stored.',
+    }),
+    status: t.expose('status', { type: ReceiptStatus, description: 'What became of it.' }),
+    revision: t.exposeInt('revision', {
+      nullable: true,
+      description: 'Its revision now; null when it was rejected.',
+    }),
+    code: t.field({
+      type: ErrorCodeEnum,
+      nullable: true,
+      description: 'Why it was rejected, for programs.',
+      resolve: ({ refusal }) => refusal?.code,
+    }),
+    reason: t.string({
+      nullable: true,
+      description: 'Why it was rejected, in words.',
+      resolve: ({ refusal }) => refusal?.message,
+    }),
+    path: t.stringList({
+      nullable: true,
+      description: 'The field at fault, from the scenario inwards.',
+      resolve: ({ refusal }) => refusal && pathAsText(refusal.path),
+    }),
+  }),
+})
+
+const UpsertScenariosPayload = builder
+  .objectRef<Payload<ScenarioReceipt[]>>('UpsertScenariosPayload')
+  .implement({
+    description: 'What became of the scenarios.',
+    fields: (t) => ({
+      receipts: t.field({
+        type: [ScenarioReceiptType],
+        description: 'One for each scenario, in the order of the call.',
+        resolve: ({ result }) => result ?? [],
+      }),
+      errors: t.field({
+        type: [MutationError],
+        description: 'Why the call as a whole did nothing; empty when it did.',
+        resolve: ({ errors }) => errors,
+      }),
+    }),
+  })
+
+builder.mutationField('upsertScenarios', (t) =>
+  t.field({
+    type: UpsertScenariosPayload,
+    description: 'Stores scenarios, new or changed. A changed prompt or ground truth raises the revision.',
+    args: { input: t.arg({ type: UpsertScenariosInput, required: true, description: 'The scenarios.' }) },
+    resolve: (_, { input: { scenarios } }, { write }) =>
+      payloadOf(() => {
+        checkCount(scenarios.length, 'scenarios')
+        return write((sql) => upsertScenarios(sql, scenarios))
+      }),
+  }),
+)

@@ -1,0 +1,206 @@
+import type { Prisma } from '../db/generated/client.ts'
+import { builder } from './builder.ts'
+import { failurePatternPages } from './failurePattern.ts'
+import {
+  conditionOf,
+  DateTimeFilter,
+  enumFilter,
+  IdFilter,
+  NumberFilter,
+  StringFilter,
+  textConditionOf,
+} from './filters.ts'
+import { outcomePages } from './outcome.ts'
+import { definePages, type Pages } from './pages.ts'
+import { simulationScenarioPages } from './simulationScenario.ts'
+import { toolUsagePages } from './toolUsage.ts'
+
+export const SimulationStatusEnum = builder.enumType('SimulationStatus', {
+  description: 'Where a simulation is in its life; it only goes forward.',
+  values: {
+    PENDING: { value: 'pending', description: 'Planned; its first outcome starts it.' },
+    RUNNING: { value: 'running', description: 'Under way.' },
+    COMPLETED: { value: 'completed', description: 'Went through to its end.' },
+    FAILED: { value: 'failed', description: 'Broke off.' },
+    CANCELLED: { value: 'cancelled', description: 'Was stopped on request.' },
+  } as const,
+})
+
+export const Simulation = builder.prismaNode('Simulation', {
+  id: { field: 'simulationId' },
+  nullable: true,
+  description:
+    'One evaluation: a configuration version run over a set of scenarios, each as often as there are repetitions.',
+  select: { simulationId: true },
+  fields: (t) => ({
+    simulationId: t.expose('simulationId', { type: 'UUID', description: 'Its key.' }),
+    simulationName: t.exposeString('simulationName', { nullable: true, description: 'What people call it.' }),
+    status: t.field({
+      type: SimulationStatusEnum,
+      select: { status: true },
+      description: 'Where it is in its life.',
+      resolve: ({ status }) => status as 'pending',
+    }),
+    scenarioSet: t.exposeStringList('scenarioSet', { description: 'The keys of its scenarios, in order.' }),
+    repetitions: t.exposeInt('repetitions', { description: 'How often each scenario runs.' }),
+    totalScenarios: t.exposeInt('totalScenarios', {
+      description: 'How many runs it has in all: scenarios times repetitions.',
+    }),
+    completedScenarios: t.exposeInt('completedScenarios', { description: 'Runs that ended with success.' }),
+    failedScenarios: t.exposeInt('failedScenarios', { description: 'Runs that ended in any other way.' }),
+    completionPercent: t.float({
+      select: { completedScenarios: true, failedScenarios: true, totalScenarios: true },
+      description: 'Share of the runs that ended, 0 to 100.',
+      resolve: ({ completedScenarios, failedScenarios, totalScenarios }) =>
+        (100 * (completedScenarios + failedScenarios)) / totalScenarios,
+    }),
+    currentScore: t.float({
+      nullable: true,
+      select: { scoreSum: true, scoredScenarios: true },
+      description: 'Mean score of the graded runs so far; null while there is none.',
+      resolve: ({ scoreSum, scoredScenarios }) => (scoredScenarios === 0 ? null : scoreSum / scoredScenarios),
+    }),
+    overallScore: t.exposeFloat('overallScore', {
+      nullable: true,
+      description: 'The score of the whole, set when it ends.',
+    }),
+    executionTimeMs: t.expose('executionTimeMs', {
+      type: 'SafeInt',
+      description:
+        'Milliseconds that its runs took together; when it was completed with a suite result, what that said.',
+    }),
+    totalTokens: t.expose('totalTokens', { type: 'SafeInt', description: 'Tokens of all its outcomes.' }),
+    totalCostUsd: t.expose('totalCostUsd', {
+      type: 'Usd',
+      description: 'Cost of all its outcomes; when it was completed with a suite result, what that said.',
+    }),
+    metadata: t.expose('metadata', {
+      type: 'JSON',
+      description: 'Whatever its starter wanted to keep with it.',
+    }),
+    modalAppId: t.exposeString('modalAppId', { nullable: true, description: 'The Modal app that runs it.' }),
+    modalEnvironment: t.exposeString('modalEnvironment', {
+      description: 'The Modal environment that it runs in.',
+    }),
+    sandboxInstances: t.exposeInt('sandboxInstances', {
+      description: 'How many sandboxes run side by side.',
+    }),
+    timeoutMs: t.exposeInt('timeoutMs', { description: 'How long one run may take, in milliseconds.' }),
+    maxRetries: t.exposeInt('maxRetries', { description: 'How often a run may be tried again.' }),
+    priority: t.exposeInt('priority', { description: '1 to 10; 10 is the most urgent.' }),
+    errorMessage: t.exposeString('errorMessage', {
+      nullable: true,
+      description: 'Why it failed or was cancelled.',
+    }),
+    eventSeq: t.expose('eventSeq', {
+      type: 'SafeInt',
+      description: 'Number of its latest event: where a subscription with afterSeq goes on.',
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was planned.' }),
+    startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true, description: 'When it began.' }),
+    completedAt: t.expose('completedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it ended, in whatever way.',
+    }),
+    configVersion: t.relation('configVersion', { description: 'The configuration version that it runs.' }),
+    runs: t.field(
+      simulationScenarioPages.under(
+        { key: 'simulationId', field: 'simulationId', type: 'uuid' },
+        'Its runs, one for each scenario and repetition, in their order.',
+      ),
+    ),
+    outcomes: t.field(
+      outcomePages.under(
+        { key: 'simulationId', field: 'simulationId', type: 'uuid' },
+        'What came of its runs, the latest first.',
+      ),
+    ),
+    failurePatterns: t.field(
+      failurePatternPages.under(
+        { key: 'simulationId', field: 'simulationId', type: 'uuid' },
+        'What went wrong in its runs, the latest first.',
+      ),
+    ),
+    toolUsage: t.field(
+      toolUsagePages.under(
+        { key: 'simulationId', field: 'simulationId', type: 'uuid' },
+        'The tools that its runs used, the latest first.',
+      ),
+    ),
+  }),
+})
+
+const SimulationStatusFilter = enumFilter('SimulationStatusFilter', SimulationStatusEnum)
+
+const SimulationFilter = builder.inputType('SimulationFilter', {
+  description: 'Which simulations; all conditions have to hold.',
+  fields: (t) => ({
+    simulationId: t.field({ type: IdFilter, description: 'By key.' }),
+    status: t.field({ type: SimulationStatusFilter, description: 'By where they are in their life.' }),
+    name: t.field({ type: StringFilter, description: 'By name.' }),
+    configVersionId: t.field({ type: IdFilter, description: 'By the key of the version that they run.' }),
+    configId: t.field({ type: IdFilter, description: 'By the key of the configuration that they run.' }),
+    model: t.field({ type: StringFilter, description: 'By the model of the version that they run.' }),
+    scenarioId: t.string({ description: 'Only those that run this scenario.' }),
+    overallScore: t.field({ type: NumberFilter, description: 'By the score of the whole.' }),
+    priority: t.field({ type: NumberFilter, description: 'By priority.' }),
+    createdAt: t.field({ type: DateTimeFilter, description: 'By when they were planned.' }),
+    completedAt: t.field({ type: DateTimeFilter, description: 'By when they ended.' }),
+  }),
+})
+
+export const simulationPages: Pages = definePages('Simulation', {
+  model: 'Simulation',
+  table: 'simulations',
+  type: Simulation,
+  keys: [{ field: 'simulationId', kind: 'text' }],
+  orders: {
+    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was planned.' },
+    COMPLETED_AT: { field: 'completedAt', kind: 'time', nullable: true, description: 'When it ended.' },
+    OVERALL_SCORE: {
+      field: 'overallScore',
+      kind: 'number',
+      nullable: true,
+      description: 'The score of the whole.',
+    },
+    TOTAL_COST_USD: { field: 'totalCostUsd', kind: 'decimal', description: 'What it cost.' },
+    TOTAL_TOKENS: { field: 'totalTokens', kind: 'bigint', description: 'How many tokens it took.' },
+    PRIORITY: { field: 'priority', kind: 'number', description: 'How urgent it is.' },
+  },
+  defaultOrder: { field: 'CREATED_AT', direction: 'desc' },
+  filter: SimulationFilter,
+  where: (filter): Prisma.SimulationWhereInput & Record<string, unknown> => {
+    const ofVersion = filter.model || filter.configId
+    return {
+      simulationId: conditionOf(filter.simulationId),
+      status: conditionOf(filter.status),
+      simulationName: textConditionOf(filter.name),
+      configVersionId: conditionOf(filter.configVersionId),
+      scenarioSet: filter.scenarioId ? { hasSome: [filter.scenarioId] } : undefined,
+      overallScore: conditionOf(filter.overallScore),
+      priority: conditionOf(filter.priority),
+      createdAt: conditionOf(filter.createdAt),
+      completedAt: conditionOf(filter.completedAt),
+      ...(ofVersion
+        ? {
+            configVersion: {
+              is: { model: textConditionOf(filter.model), configId: conditionOf(filter.configId) },
+            },
+          }
+        : {}),
+    }
+  },
+})
+
+builder.queryFields((t) => ({
+  simulation: t.prismaField({
+    type: Simulation,
+    nullable: true,
+    description: 'A simulation by its key.',
+    args: { simulationId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }) },
+    resolve: (query, _, { simulationId }, { reads }) =>
+      reads.client.simulation.findUnique({ ...query, where: { simulationId } }),
+  }),
+  simulations: t.field(simulationPages.root('The tenant’s simulations, the newest first.')),
+}))

@@ -1,0 +1,97 @@
+import { Refusal } from '../evaluation/refusal.ts'
+import type { Progress, SimulationEvent } from '../live/eventStore.ts'
+import { builder } from './builder.ts'
+import { Simulation, SimulationStatusEnum } from './simulation.ts'
+
+const ProgressInterface = builder.interfaceRef<Progress>('ProgressState').implement({
+  description: 'Where a simulation stands at one moment.',
+  fields: (t) => ({
+    simulationId: t.expose('simulationId', { type: 'UUID', description: 'The simulation’s key.' }),
+    seq: t.expose('seq', {
+      type: 'SafeInt',
+      description: 'Number of the event that led here; 0 before the first.',
+    }),
+    status: t.expose('status', {
+      type: SimulationStatusEnum,
+      description: 'Where the simulation is in its life.',
+    }),
+    totalScenarios: t.exposeInt('totalScenarios', { description: 'How many runs it has in all.' }),
+    completedScenarios: t.exposeInt('completedScenarios', { description: 'Runs that ended with success.' }),
+    failedScenarios: t.exposeInt('failedScenarios', { description: 'Runs that ended in any other way.' }),
+    completionPercent: t.float({
+      description: 'Share of the runs that ended, 0 to 100.',
+      resolve: ({ completedScenarios, failedScenarios, totalScenarios }) =>
+        (100 * (completedScenarios + failedScenarios)) / totalScenarios,
+    }),
+    currentScore: t.float({
+      nullable: true,
+      description: 'Mean score of the graded runs; null while there is none.',
+      resolve: ({ meanScore }) => meanScore,
+    }),
+    totalTokens: t.expose('totalTokens', { type: 'SafeInt', description: 'Tokens so far.' }),
+    totalCostUsd: t.expose('totalCostUsd', { type: 'Usd', description: 'Cost so far.' }),
+    at: t.expose('at', { type: 'DateTime', description: 'When it stood so.' }),
+    simulation: t.prismaField({
+      type: Simulation,
+      description: 'The simulation itself.',
+      resolve: (query, { simulationId }, _, { reads }) =>
+        reads.client.simulation.findUniqueOrThrow({ ...query, where: { simulationId } }),
+    }),
+  }),
+})
+
+const SimulationProgress = builder.objectRef<Progress>('SimulationProgress').implement({
+  description: 'Where a simulation stands: the newest state, not each step.',
+  interfaces: [ProgressInterface],
+})
+
+const EventKindEnum = builder.enumType('SimulationEventKind', {
+  description: 'What happened to a simulation.',
+  values: {
+    STARTED: { value: 'STARTED', description: 'It began.' },
+    PROGRESS: { value: 'PROGRESS', description: 'Outcomes came in.' },
+    COMPLETED: { value: 'COMPLETED', description: 'It went through to its end.' },
+    FAILED: { value: 'FAILED', description: 'It broke off.' },
+    CANCELLED: { value: 'CANCELLED', description: 'It was stopped.' },
+  } as const,
+})
+
+const SimulationEventType = builder.objectRef<SimulationEvent>('SimulationEvent').implement({
+  description: 'One step of a simulation, and where it stood after it.',
+  interfaces: [ProgressInterface],
+  fields: (t) => ({
+    kind: t.expose('kind', { type: EventKindEnum, description: 'What happened.' }),
+  }),
+})
+
+builder.subscriptionFields((t) => ({
+  simulationProgress: t.field({
+    type: SimulationProgress,
+    description:
+      'Where a simulation stands now, and again whenever that changes. A slow client gets the newest state, never a queue of old ones. Ends with the simulation.',
+    args: { simulationId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }) },
+    subscribe: (_, { simulationId }, { viewer, services }) =>
+      services.live.progress(viewer, simulationId.toLowerCase()),
+    resolve: (progress) => progress,
+  }),
+  simulationEvents: t.field({
+    type: SimulationEventType,
+    description:
+      'Every step of a simulation after `afterSeq`, once and in order. After a lost connection go on with the last `seq` that arrived. Ends with the simulation.',
+    args: {
+      simulationId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }),
+      afterSeq: t.arg({
+        type: 'SafeInt',
+        required: true,
+        defaultValue: 0,
+        description: 'Only steps with higher numbers; 0 begins with the first.',
+      }),
+    },
+    subscribe: (_, { simulationId, afterSeq }, { viewer, services }) => {
+      if (afterSeq < 0)
+        throw new Refusal('BAD_USER_INPUT', `afterSeq is ${afterSeq}; it has to be 0 or more.`, ['afterSeq'])
+      return services.live.events(viewer, simulationId.toLowerCase(), afterSeq)
+    },
+    resolve: (event) => event,
+  }),
+}))

@@ -1,0 +1,143 @@
+import type { Prisma } from '../db/generated/client.ts'
+import { builder } from './builder.ts'
+import { conditionOf, enumFilter, IdFilter, NumberFilter, StringFilter, textConditionOf } from './filters.ts'
+import { Outcome } from './outcome.ts'
+import { definePages, type Pages } from './pages.ts'
+
+const RunStatus = builder.enumType('RunStatus', {
+  description: 'Where one run is.',
+  values: {
+    PENDING: { value: 'pending', description: 'Not begun.' },
+    RUNNING: { value: 'running', description: 'Under way.' },
+    SUCCESS: { value: 'success', description: 'Ended with success.' },
+    ERROR: { value: 'error', description: 'Ended with an error, or without having reached its goal.' },
+    TIMEOUT: { value: 'timeout', description: 'Took too long or too many steps.' },
+    CANCELLED: { value: 'cancelled', description: 'Was stopped.' },
+  } as const,
+})
+
+const SimulationScenario = builder.prismaNode('SimulationScenario', {
+  id: { field: 'simulationId_scenarioId_repetition' },
+  nullable: true,
+  description: 'One run of a simulation: one scenario, one repetition.',
+  select: { simulationId: true, scenarioId: true, repetition: true },
+  fields: (t) => ({
+    simulationId: t.expose('simulationId', { type: 'UUID', description: 'The simulation’s key.' }),
+    scenarioId: t.exposeString('scenarioId', { description: 'The scenario’s key.' }),
+    repetition: t.exposeInt('repetition', { description: 'Which repetition, from 1.' }),
+    executionOrder: t.exposeInt('executionOrder', {
+      description: 'Its scenario’s place in the simulation, from 1.',
+    }),
+    status: t.field({
+      type: RunStatus,
+      select: { status: true },
+      description: 'Where it is.',
+      resolve: ({ status }) => status as 'pending',
+    }),
+    modalCallId: t.exposeString('modalCallId', {
+      nullable: true,
+      description: 'The Modal call of its latest attempt.',
+    }),
+    attempts: t.exposeInt('attempts', { description: 'How often it was tried.' }),
+    outcomeId: t.expose('outcomeId', {
+      type: 'UUID',
+      nullable: true,
+      description: 'The key of its latest attempt’s outcome.',
+    }),
+    startedAt: t.expose('startedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When its latest attempt began.',
+    }),
+    completedAt: t.expose('completedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When its latest attempt ended.',
+    }),
+    simulation: t.relation('simulation', { description: 'The simulation that it belongs to.' }),
+    scenario: t.relation('scenario', { description: 'The scenario that it runs.' }),
+    outcome: t.prismaField({
+      type: Outcome,
+      nullable: true,
+      select: { outcomeId: true },
+      description: 'The outcome of its latest attempt; null before there is one.',
+      resolve: async (query, { outcomeId }, _, { reads }) => {
+        if (!outcomeId) return null
+        const key = await reads.client.outcomeKey.findUnique({ where: { outcomeId } })
+        return (
+          key &&
+          reads.client.outcome.findUnique({
+            ...query,
+            where: { outcomeId_executionTime: { outcomeId, executionTime: key.executionTime } },
+          })
+        )
+      },
+    }),
+  }),
+})
+
+const RunStatusFilter = enumFilter('RunStatusFilter', RunStatus)
+
+const SimulationScenarioFilter = builder.inputType('SimulationScenarioFilter', {
+  description: 'Which runs; all conditions have to hold.',
+  fields: (t) => ({
+    simulationId: t.field({ type: IdFilter, description: 'By simulation.' }),
+    scenarioId: t.field({ type: StringFilter, description: 'By scenario.' }),
+    repetition: t.field({ type: NumberFilter, description: 'By repetition.' }),
+    status: t.field({ type: RunStatusFilter, description: 'By where they are.' }),
+    attempts: t.field({ type: NumberFilter, description: 'By how often they were tried.' }),
+  }),
+})
+
+export const simulationScenarioPages: Pages = definePages('SimulationScenario', {
+  model: 'SimulationScenario',
+  table: 'simulations_scenarios',
+  type: SimulationScenario,
+  keys: [
+    { field: 'simulationId', kind: 'text' },
+    { field: 'scenarioId', kind: 'text' },
+    { field: 'repetition', kind: 'number' },
+  ],
+  orders: {
+    EXECUTION_ORDER: {
+      field: 'executionOrder',
+      kind: 'number',
+      description: 'Its scenario’s place in the simulation.',
+    },
+    REPETITION: { field: 'repetition', kind: 'number', description: 'Its repetition.' },
+    COMPLETED_AT: {
+      field: 'completedAt',
+      kind: 'time',
+      nullable: true,
+      description: 'When its latest attempt ended.',
+    },
+  },
+  defaultOrder: { field: 'EXECUTION_ORDER', direction: 'asc' },
+  filter: SimulationScenarioFilter,
+  where: (filter): Prisma.SimulationScenarioWhereInput & Record<string, unknown> => ({
+    simulationId: conditionOf(filter.simulationId),
+    scenarioId: textConditionOf(filter.scenarioId),
+    repetition: conditionOf(filter.repetition),
+    status: conditionOf(filter.status),
+    attempts: conditionOf(filter.attempts),
+  }),
+})
+
+builder.queryFields((t) => ({
+  simulationScenario: t.prismaField({
+    type: SimulationScenario,
+    nullable: true,
+    description: 'A run by its key.',
+    args: {
+      simulationId: t.arg({ type: 'UUID', required: true, description: 'The simulation’s key.' }),
+      scenarioId: t.arg.string({ required: true, description: 'The scenario’s key.' }),
+      repetition: t.arg.int({ required: true, defaultValue: 1, description: 'Which repetition, from 1.' }),
+    },
+    resolve: (query, _, { simulationId, scenarioId, repetition }, { reads }) =>
+      reads.client.simulationScenario.findUnique({
+        ...query,
+        where: { simulationId_scenarioId_repetition: { simulationId, scenarioId, repetition } },
+      }),
+  }),
+  simulationScenarios: t.field(simulationScenarioPages.root('The runs of all the tenant’s simulations.')),
+}))

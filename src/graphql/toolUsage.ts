@@ -1,0 +1,102 @@
+import type { Prisma } from '../db/generated/client.ts'
+import { builder } from './builder.ts'
+import {
+  conditionOf,
+  DateTimeFilter,
+  IdFilter,
+  NumberFilter,
+  StringFilter,
+  textConditionOf,
+} from './filters.ts'
+import { definePages, type Pages } from './pages.ts'
+
+const ToolUsage = builder.prismaNode('ToolUsage', {
+  id: { field: 'usageId' },
+  nullable: true,
+  description: 'How one run used one tool.',
+  select: { usageId: true, outcomeId: true, executionTime: true },
+  fields: (t) => ({
+    usageId: t.expose('usageId', { type: 'UUID', description: 'Its key.' }),
+    outcomeId: t.expose('outcomeId', { type: 'UUID', description: 'The outcome’s key.' }),
+    simulationId: t.expose('simulationId', { type: 'UUID', description: 'The simulation’s key.' }),
+    executionTime: t.expose('executionTime', { type: 'DateTime', description: 'When the run ended.' }),
+    toolName: t.exposeString('toolName', {
+      description: 'The tool; `user:` stands before one that the simulated user called.',
+    }),
+    callCount: t.exposeInt('callCount', { description: 'How often it was called.' }),
+    avgDurationMs: t.exposeFloat('avgDurationMs', {
+      nullable: true,
+      description: 'Mean milliseconds of a call; null when no times are known.',
+    }),
+    successRate: t.exposeFloat('successRate', {
+      description: 'Share of the calls that did not fail, 0 to 1.',
+    }),
+    toolSequence: t.expose('toolSequence', {
+      type: 'JSON',
+      nullable: true,
+      description: 'The places of its calls among all tool calls of the run.',
+    }),
+    totalCostUsd: t.expose('totalCostUsd', {
+      type: 'Usd',
+      nullable: true,
+      description: 'What its calls cost; null when unknown.',
+    }),
+    errorTypes: t.exposeStringList('errorTypes', { description: 'What its failed calls said.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was stored.' }),
+    outcome: t.relation('outcome', { description: 'The outcome of the run.' }),
+    simulation: t.relation('simulation', { description: 'The simulation of the run.' }),
+  }),
+})
+
+const ToolUsageFilter = builder.inputType('ToolUsageFilter', {
+  description: 'Which uses of tools; all conditions have to hold.',
+  fields: (t) => ({
+    usageId: t.field({ type: IdFilter, description: 'By key.' }),
+    outcomeId: t.field({ type: IdFilter, description: 'By outcome.' }),
+    simulationId: t.field({ type: IdFilter, description: 'By simulation.' }),
+    toolName: t.field({ type: StringFilter, description: 'By tool.' }),
+    successRate: t.field({ type: NumberFilter, description: 'By the share of calls that did not fail.' }),
+    callCount: t.field({ type: NumberFilter, description: 'By how often it was called.' }),
+    executionTime: t.field({ type: DateTimeFilter, description: 'By when the run ended.' }),
+  }),
+})
+
+export const toolUsagePages: Pages = definePages('ToolUsage', {
+  model: 'ToolUsage',
+  table: 'tool_usage',
+  type: ToolUsage,
+  keys: [{ field: 'usageId', kind: 'text' }],
+  orders: {
+    EXECUTION_TIME: { field: 'executionTime', kind: 'time', description: 'When the run ended.' },
+    CALL_COUNT: { field: 'callCount', kind: 'number', description: 'How often it was called.' },
+    SUCCESS_RATE: {
+      field: 'successRate',
+      kind: 'number',
+      description: 'The share of calls that did not fail.',
+    },
+    TOOL_NAME: { field: 'toolName', kind: 'text', description: 'The tool.' },
+  },
+  defaultOrder: { field: 'EXECUTION_TIME', direction: 'desc' },
+  filter: ToolUsageFilter,
+  where: (filter): Prisma.ToolUsageWhereInput & Record<string, unknown> => ({
+    usageId: conditionOf(filter.usageId),
+    outcomeId: conditionOf(filter.outcomeId),
+    simulationId: conditionOf(filter.simulationId),
+    toolName: textConditionOf(filter.toolName),
+    successRate: conditionOf(filter.successRate),
+    callCount: conditionOf(filter.callCount),
+    executionTime: conditionOf(filter.executionTime),
+  }),
+})
+
+builder.queryFields((t) => ({
+  toolUsageEntry: t.prismaField({
+    type: ToolUsage,
+    nullable: true,
+    description: 'One run’s use of one tool, by its key.',
+    args: { usageId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }) },
+    resolve: (query, _, { usageId }, { reads }) =>
+      reads.client.toolUsage.findUnique({ ...query, where: { usageId } }),
+  }),
+  toolUsage: t.field(toolUsagePages.root('The uses of tools in all the tenant’s runs, the latest first.')),
+}))
