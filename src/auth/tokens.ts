@@ -1,0 +1,127 @@
+import { createRemoteJWKSet, errors, jwtVerify, SignJWT } from 'jose'
+import type { AuthConfig } from '../config.ts'
+import { Refusal } from '../evaluation/refusal.ts'
+import { ROLES, type Role, type Viewer } from './viewer.ts'
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** Who is calling, as far as the connection tells. */
+export interface Caller {
+  clientIp: string | undefined
+  userAgent: string | undefined
+}
+
+/** Turns what a client sends into a viewer. */
+export type Authenticate = (authorization: string | undefined, caller: Caller) => Promise<Viewer>
+
+/**
+ * Verifies bearer tokens against the shared secret or the identity provider's keys.
+ *
+ * The function that it returns throws Refusal UNAUTHENTICATED, with the reason in words that help the token's owner and nobody else.
+ */
+export function createAuthenticator(config: AuthConfig): Authenticate {
+  const keys = config.jwksUrl ? createRemoteJWKSet(new URL(config.jwksUrl)) : undefined
+  const options = {
+    ...(config.issuer === undefined ? {} : { issuer: config.issuer }),
+    ...(config.audience === undefined ? {} : { audience: config.audience }),
+    clockTolerance: 5,
+  }
+  const verify = (token: string) =>
+    keys
+      ? jwtVerify(token, keys, {
+          ...options,
+          algorithms: [
+            'RS256',
+            'RS384',
+            'RS512',
+            'PS256',
+            'PS384',
+            'PS512',
+            'ES256',
+            'ES384',
+            'ES512',
+            'EdDSA',
+          ],
+        })
+      : jwtVerify(token, config.secret!, { ...options, algorithms: ['HS256'] })
+
+  return async (authorization, caller) => {
+    const token = /^Bearer +([^\s]+) *$/i.exec(authorization ?? '')?.[1]
+    if (!token) {
+      throw new Refusal(
+        'UNAUTHENTICATED',
+        'Send a token: the header "Authorization: Bearer …", or the same in connectionParams.',
+      )
+    }
+    let claims: Record<string, unknown>
+    try {
+      claims = (await verify(token)).payload
+    } catch (error) {
+      throw new Refusal('UNAUTHENTICATED', reasonOf(error))
+    }
+    const tenantId = claims[config.tenantClaim]
+    if (typeof tenantId !== 'string' || !UUID.test(tenantId)) {
+      throw new Refusal(
+        'UNAUTHENTICATED',
+        `The token's claim "${config.tenantClaim}" has to be the tenant, a UUID.`,
+      )
+    }
+    const role = claims[config.roleClaim] ?? 'app_user'
+    if (!isRole(role)) {
+      throw new Refusal(
+        'UNAUTHENTICATED',
+        `The token's claim "${config.roleClaim}" has to be one of ${ROLES.join(', ')}.`,
+      )
+    }
+    const actor = claims[config.actorClaim]
+    return {
+      tenantId: tenantId.toLowerCase(),
+      actorId: typeof actor === 'string' && actor !== '' ? storable(actor) : tenantId,
+      role,
+      expiresAtMs: typeof claims.exp === 'number' ? claims.exp * 1000 : undefined,
+      clientIp: caller.clientIp,
+      userAgent: caller.userAgent === undefined ? undefined : storable(caller.userAgent),
+    }
+  }
+}
+
+/** A token of this server's own secret: for `arc token`, and for the first minutes with Arc. */
+export async function signToken(
+  config: AuthConfig,
+  claims: { tenantId: string; actorId: string; role: Role; lifetimeSeconds: number },
+): Promise<string> {
+  if (!config.secret) throw new Error('Tokens come from your identity provider: ARC_JWKS_URL is set.')
+  const token = new SignJWT({
+    [config.tenantClaim]: claims.tenantId,
+    [config.actorClaim]: claims.actorId,
+    [config.roleClaim]: claims.role,
+  })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setIssuedAt()
+    .setExpirationTime(Math.floor(Date.now() / 1000) + claims.lifetimeSeconds)
+  if (config.issuer) token.setIssuer(config.issuer)
+  if (config.audience) token.setAudience(config.audience)
+  return token.sign(config.secret)
+}
+
+function isRole(value: unknown): value is Role {
+  return ROLES.includes(value as Role)
+}
+
+/** PostgreSQL's settings take no NUL, and the audit log no novels. */
+function storable(text: string): string {
+  return text.replaceAll('\0', '').slice(0, 500)
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof errors.JWTExpired) return 'The token has expired.'
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return `The token's claim "${error.claim}" does not fit.`
+  if (error instanceof errors.JWSSignatureVerificationFailed || error instanceof errors.JWKSNoMatchingKey)
+    return 'The token was signed with another key.'
+  if (error instanceof errors.JOSEAlgNotAllowed)
+    return 'The token was signed with an algorithm that is not accepted here.'
+  if (error instanceof errors.JWKSTimeout)
+    return 'The keys of the identity provider could not be fetched in time.'
+  return 'The token is malformed.'
+}

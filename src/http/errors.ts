@@ -1,0 +1,94 @@
+import { GraphQLError } from 'graphql'
+import type { Logger } from 'pino'
+import { type ErrorCode, Refusal } from '../evaluation/refusal.ts'
+
+/** What the client hears: refusals and GraphQL's own complaints as they are, anything else only as a request id. */
+export function presentableError(error: unknown, requestId: string, logger: Logger): GraphQLError {
+  const original = error instanceof GraphQLError ? (error.originalError ?? error) : error
+  if (original instanceof Refusal)
+    return withCode(error, original.message, original.code, { path: original.path })
+  if (original instanceof GraphQLError) return withDefaultCode(error as GraphQLError)
+  if (isUnavailable(original)) {
+    logger.warn({ err: original, requestId }, 'the database did not answer')
+    return withCode(
+      error,
+      'The database cannot be reached or did not answer in time. Nothing was stored; try again.',
+      'UNAVAILABLE',
+      { requestId },
+    )
+  }
+  if (isLostRace(original)) {
+    return withCode(
+      error,
+      'Another transaction got in the way. Nothing was stored; send the same request again.',
+      'CONFLICT_RETRY',
+      { requestId },
+    )
+  }
+  if ((original as { code?: unknown }).code === '42501') {
+    return withCode(error, 'The role of this token may not do this.', 'FORBIDDEN', {})
+  }
+  logger.error({ err: original, requestId }, 'a request failed')
+  return withCode(
+    error,
+    `Unexpected error. The server's log has it under ${requestId}.`,
+    'INTERNAL_SERVER_ERROR',
+    { requestId },
+  )
+}
+
+function withCode(
+  error: unknown,
+  message: string,
+  code: ErrorCode,
+  more: { path?: Refusal['path']; requestId?: string },
+): GraphQLError {
+  const { path, requestId } = more
+  return new GraphQLError(message, {
+    ...(error instanceof GraphQLError ? { nodes: error.nodes, path: error.path } : {}),
+    extensions: {
+      code,
+      ...(path && path.length > 0 ? { input: path } : {}),
+      ...(requestId ? { requestId } : {}),
+      ...(code === 'UNAUTHENTICATED'
+        ? { http: { status: 401, headers: { 'www-authenticate': 'Bearer' } } }
+        : {}),
+    },
+  })
+}
+
+/** graphql-js says what is wrong with a document or a variable, but not in a code. */
+function withDefaultCode(error: GraphQLError): GraphQLError {
+  if (typeof error.extensions.code === 'string') return error
+  const code: ErrorCode = error.path || /^Variable "/.test(error.message) ? 'BAD_USER_INPUT' : 'BAD_REQUEST'
+  return new GraphQLError(error.message, {
+    nodes: error.nodes,
+    source: error.source,
+    positions: error.positions,
+    path: error.path,
+    extensions: { ...error.extensions, code },
+  })
+}
+
+/** Connection errors of Node and pg, PostgreSQL's classes 08 and 57, statement timeout, and Prisma's words for them. */
+function isUnavailable(error: unknown): boolean {
+  const { code, message, meta } = error as { code?: unknown; message?: unknown; meta?: { code?: unknown } }
+  const codes = [code, meta?.code].filter((value) => typeof value === 'string')
+  if (
+    codes.some((value) =>
+      /^(08|57|53300|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|P1001|P1002|P1008|P1017|P2024|P2028)/.test(value),
+    )
+  )
+    return true
+  return (
+    typeof message === 'string' &&
+    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/i.test(
+      message,
+    )
+  )
+}
+
+function isLostRace(error: unknown): boolean {
+  const { code } = error as { code?: unknown }
+  return code === '40001' || code === '40P01' || code === 'P2034'
+}

@@ -1,0 +1,57 @@
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
+import type { GraphiQLOptions } from 'graphql-yoga'
+
+/** Stands in the page's options where the script below has to go. */
+const HEADERS_PLACEHOLDER = 'arc-headers'
+
+/**
+ * A link may bring the token behind the #, which browsers don't send to any server. It leaves the address bar at once
+ * and stays for the tab's life.
+ */
+const READ_TOKEN = `(() => {
+  const given = new URLSearchParams(location.hash.slice(1)).get('token')
+  if (given) {
+    sessionStorage.setItem('arc-token', given)
+    history.replaceState(null, '', location.pathname + location.search)
+  }
+  const token = sessionStorage.getItem('arc-token')
+  return token ? { authorization: 'Bearer ' + token } : {}
+})()`
+
+const DEFAULT_QUERY = `# Arc: evaluations of AI agents. Ctrl-Enter runs the operation at the cursor.
+# The schema is behind the book symbol at the top left.
+
+query LatestSimulations {
+  simulations(first: 5) {
+    nodes {
+      simulationId
+      simulationName
+      status
+      completionPercent
+      currentScore
+      totalCostUsd
+      configVersion {
+        model
+        configuration {
+          name
+        }
+      }
+    }
+  }
+}
+`
+
+/** GraphiQL in one page that loads nothing from elsewhere. Subscriptions go over server-sent events. */
+export function renderArcGraphiQL(options: GraphiQLOptions): string {
+  const page = renderGraphiQL({
+    ...options,
+    title: 'Arc · GraphiQL',
+    defaultQuery: DEFAULT_QUERY,
+    subscriptionsProtocol: 'SSE',
+    additionalHeaders: HEADERS_PLACEHOLDER as never,
+  })
+  const placeholder = `"additionalHeaders":"${HEADERS_PLACEHOLDER}"`
+  if (!page.includes(placeholder))
+    throw new Error('GraphiQL writes its options in another way: the token cannot be handed to it')
+  return page.replace(placeholder, () => `"additionalHeaders":${READ_TOKEN}`)
+}

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import {
+  type ExecutionArgs,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  parse,
+  validate,
+} from 'graphql'
+import { CloseCode, type SubscribePayload } from 'graphql-ws'
+import { useServer } from 'graphql-ws/use/ws'
+import { type WebSocket, WebSocketServer } from 'ws'
+import type { Viewer } from '../auth/viewer.ts'
+import { Refusal } from '../evaluation/refusal.ts'
+import { executeOperation, subscribeOperation } from './execution.ts'
+import { GRAPHQL_PATH, type HttpParts } from './yoga.ts'
+
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
+const MAX_FRAME_BYTES = 32 * 1024 * 1024
+
+interface SocketState {
+  socket: WebSocket
+  request: IncomingMessage
+  viewer?: Viewer
+  expiry?: NodeJS.Timeout
+}
+
+/**
+ * GraphQL over WebSocket (graphql-transport-ws). The token comes in connectionParams, or in the upgrade request's
+ * header where a client can set one; the socket is closed when it ends. Returns what closes all sockets.
+ */
+export function serveWebSocket(
+  server: Server,
+  { schema, authenticate, contextFor }: HttpParts,
+): () => Promise<void> {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES })
+  const disposable = useServer<
+    Record<string, unknown> | undefined,
+    SocketState & Record<PropertyKey, unknown>
+  >(
+    {
+      onConnect: async ({ connectionParams, extra }) => {
+        try {
+          const caller = {
+            clientIp: extra.request.socket.remoteAddress,
+            userAgent: extra.request.headers['user-agent'],
+          }
+          const viewer = await authenticate(
+            authorizationIn(connectionParams) ?? extra.request.headers.authorization,
+            caller,
+          )
+          extra.viewer = viewer
+          closeAtExpiry(extra as SocketState, viewer)
+          return true
+        } catch (error) {
+          if (!(error instanceof Refusal)) throw error
+          extra.socket.close(CloseCode.Forbidden, error.message.slice(0, 120))
+          return false
+        }
+      },
+      onDisconnect: ({ extra }) => clearTimeout(extra.expiry),
+      onSubscribe: ({ extra }, _id, payload) => {
+        const prepared = prepare(schema, payload)
+        if (Array.isArray(prepared)) return prepared
+        return { ...prepared, contextValue: contextFor(extra.viewer!, randomUUID()) }
+      },
+      execute: executeOperation,
+      subscribe: subscribeOperation,
+    },
+    sockets,
+  )
+
+  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const refusal = refusalOf(request)
+    if (refusal) {
+      socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+      return
+    }
+    sockets.handleUpgrade(request, socket, head, (webSocket) =>
+      sockets.emit('connection', webSocket, request),
+    )
+  }
+  server.on('upgrade', onUpgrade)
+
+  return async () => {
+    server.off('upgrade', onUpgrade)
+    await disposable.dispose()
+  }
+}
+
+/** A page of another origin may open a WebSocket anywhere: a browser says where it comes from, other programs don't. */
+function refusalOf({ url, headers }: IncomingMessage): string | undefined {
+  if (new URL(url ?? '/', 'http://arc').pathname !== GRAPHQL_PATH) return '404 Not Found'
+  if (headers.origin === undefined) return undefined
+  try {
+    return new URL(headers.origin).host === headers.host ? undefined : '403 Forbidden'
+  } catch {
+    return '403 Forbidden'
+  }
+}
+
+function authorizationIn(params: Record<string, unknown> | undefined): string | undefined {
+  const given = params?.authorization ?? params?.Authorization
+  return typeof given === 'string' ? given : undefined
+}
+
+function closeAtExpiry(state: SocketState, viewer: Viewer): void {
+  if (viewer.expiresAtMs === undefined) return
+  const remaining = viewer.expiresAtMs - Date.now()
+  state.expiry =
+    remaining > LONGEST_TIMEOUT_MS
+      ? setTimeout(() => closeAtExpiry(state, viewer), LONGEST_TIMEOUT_MS)
+      : setTimeout(
+          () => state.socket.close(CloseCode.Forbidden, 'The token has expired.'),
+          Math.max(0, remaining),
+        )
+}
+
+/** Errors in the document go back to the one operation; thrown, they would close the socket for all of them. */
+function prepare(
+  schema: GraphQLSchema,
+  { query, operationName, variables }: SubscribePayload,
+): ExecutionArgs | GraphQLError[] {
+  let document: ExecutionArgs['document']
+  try {
+    document = parse(query)
+  } catch (error) {
+    return [coded(error as GraphQLError, 'GRAPHQL_PARSE_FAILED')]
+  }
+  const errors = validate(schema, document)
+  if (errors.length > 0) return errors.map((error) => coded(error, 'GRAPHQL_VALIDATION_FAILED'))
+  if (!getOperationAST(document, operationName)) {
+    return [new GraphQLError('The document has no such operation.', { extensions: { code: 'BAD_REQUEST' } })]
+  }
+  return { schema, document, operationName, variableValues: variables }
+}
+
+function coded(error: GraphQLError, code: string): GraphQLError {
+  return new GraphQLError(error.message, {
+    nodes: error.nodes,
+    source: error.source,
+    positions: error.positions,
+    extensions: { code },
+  })
+}

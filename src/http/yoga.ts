@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { GraphQLError, type GraphQLSchema } from 'graphql'
+import { createYoga, type Plugin } from 'graphql-yoga'
+import type { Logger } from 'pino'
+import type { Authenticate } from '../auth/tokens.ts'
+import type { Viewer } from '../auth/viewer.ts'
+import { Refusal } from '../evaluation/refusal.ts'
+import { presentableError } from './errors.ts'
+import { type ContextFactory, executeOperation, subscribeOperation } from './execution.ts'
+import { renderArcGraphiQL } from './graphiql.ts'
+
+export const GRAPHQL_PATH = '/graphql'
+
+interface NodeContext {
+  req: IncomingMessage
+  res: ServerResponse
+}
+
+export interface HttpParts {
+  schema: GraphQLSchema
+  authenticate: Authenticate
+  contextFor: ContextFactory
+  logger: Logger
+  graphiql: boolean
+}
+
+/** GraphQL over HTTP: POST and GET, server-sent events for subscriptions, GraphiQL for browsers. */
+export function createGraphQLHandler({ schema, authenticate, contextFor, logger, graphiql }: HttpParts) {
+  const viewers = new WeakMap<Request, Viewer>()
+
+  // Before anything is parsed: without a token not even a validation error tells of the schema.
+  const gate: Plugin<NodeContext> = {
+    async onParams({ request, context, setResult }) {
+      const { req } = context as unknown as NodeContext
+      try {
+        const caller = { clientIp: req.socket.remoteAddress, userAgent: req.headers['user-agent'] }
+        viewers.set(request, await authenticate(req.headers.authorization, caller))
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error
+        setResult({
+          errors: [
+            new GraphQLError(error.message, {
+              extensions: {
+                code: error.code,
+                http: { status: 401, headers: { 'www-authenticate': 'Bearer' } },
+              },
+            }),
+          ],
+        })
+      }
+    },
+  }
+
+  const execution: Plugin<NodeContext> = {
+    onExecute: ({ setExecuteFn }) => setExecuteFn(executeOperation),
+    onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribeOperation),
+  }
+
+  return createYoga<NodeContext>({
+    schema,
+    graphqlEndpoint: GRAPHQL_PATH,
+    landingPage: false,
+    cors: false,
+    batching: false,
+    graphiql,
+    renderGraphiQL: renderArcGraphiQL,
+    plugins: [gate, execution],
+    context: ({ request }) => contextFor(viewers.get(request)!, randomUUID()),
+    maskedErrors: { maskError: (error) => presentableError(error, randomUUID(), logger) },
+    logging: {
+      debug: () => {},
+      info: () => {},
+      warn: (...messages) => logger.warn({ messages }, 'GraphQL over HTTP'),
+      error: (...messages) => logger.error({ messages }, 'GraphQL over HTTP'),
+    },
+  })
+}

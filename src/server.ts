@@ -1,0 +1,131 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { PrismaPg } from '@prisma/adapter-pg'
+import { type Logger, pino } from 'pino'
+import { createAuthenticator } from './auth/tokens.ts'
+import type { Config } from './config.ts'
+import { startEmbeddedDatabase } from './db/embedded.ts'
+import { PrismaClient } from './db/generated/client.ts'
+import { checkLogin } from './db/login.ts'
+import { MigrationError, migrate, missingMigrations } from './db/migrator.ts'
+import { createPool } from './db/pool.ts'
+import { HealthProbe } from './evaluation/health.ts'
+import { OutcomeQueue } from './evaluation/outcomeQueue.ts'
+import type { Services } from './graphql/context.ts'
+import { schema } from './graphql/schema.ts'
+import { createContextFactory } from './http/execution.ts'
+import { serveWebSocket } from './http/webSocket.ts'
+import { createGraphQLHandler, GRAPHQL_PATH, type HttpParts } from './http/yoga.ts'
+import { LiveHub } from './live/hub.ts'
+
+/** Partitions are prepared two months ahead: once a day is often enough. */
+const STORAGE_UPKEEP_MS = 24 * 60 * 60 * 1000
+
+export interface ArcServer {
+  /** Where GraphQL is, e.g. http://127.0.0.1:4000/graphql. */
+  url: string
+  /** The database's own URL, for programs of this machine. */
+  databaseUrl: string
+  /** Lets running requests end, closes what is open, and leaves everything on disk. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the database (the embedded one when the configuration names none), brings the embedded one's schema up to
+ * date, and serves.
+ *
+ * @throws DataDirLocked, MigrationError, LoginRefused, with what to do in the message.
+ */
+export async function startServer(
+  config: Config,
+  logger: Logger = pino({ level: config.logLevel }),
+): Promise<ArcServer> {
+  const undo: (() => Promise<unknown>)[] = []
+  const close = async () => {
+    for (const step of undo.splice(0).reverse()) await step()
+  }
+  try {
+    let { databaseUrl } = config
+    const embedded = databaseUrl === undefined
+    if (databaseUrl === undefined) {
+      const database = await startEmbeddedDatabase(config.dataDir)
+      undo.push(() => database.close())
+      databaseUrl = database.connectionString
+      await migrate(databaseUrl)
+    } else {
+      const missing = await missingMigrations(databaseUrl)
+      if (missing.length > 0) {
+        throw new MigrationError(
+          `The database lacks ${missing.length} migrations (from ${missing[0]}). Run "npm run migrate" first.`,
+        )
+      }
+    }
+
+    const pool = createPool({ connectionString: databaseUrl, max: config.poolSize, logger })
+    undo.push(() => pool.end())
+    if (!embedded) await checkLogin(pool)
+    const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) })
+    undo.push(() => prisma.$disconnect())
+
+    const prepareStorage = () => pool.query('select prepare_outcome_storage()')
+    await prepareStorage()
+    const upkeep = setInterval(() => {
+      prepareStorage().catch((error: Error) =>
+        logger.error({ err: error }, 'the storage of outcomes could not be prepared'),
+      )
+    }, STORAGE_UPKEEP_MS)
+    undo.push(async () => clearInterval(upkeep))
+
+    const live = new LiveHub(pool, databaseUrl, logger)
+    await live.start()
+    undo.push(() => live.stop())
+
+    const services: Services = {
+      pool,
+      live,
+      logger,
+      outcomeQueue: new OutcomeQueue(pool),
+      health: new HealthProbe(pool),
+    }
+    const parts: HttpParts = {
+      schema,
+      authenticate: createAuthenticator(config.auth),
+      contextFor: createContextFactory(prisma, services),
+      logger,
+      graphiql: config.graphiql,
+    }
+    const graphql = createGraphQLHandler(parts)
+    const server = createServer((request, response) => {
+      const path = request.url?.split('?', 1)[0]
+      if (path === GRAPHQL_PATH) {
+        void graphql(request, response)
+      } else if (path === '/health') {
+        // For load balancers: that the process answers. What it answers from is GraphQL's `health`, behind a token.
+        response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"ok"}')
+      } else if (path === '/') {
+        response.writeHead(302, { location: GRAPHQL_PATH }).end()
+      } else {
+        response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found. GraphQL is at /graphql.\n')
+      }
+    })
+    const closeSockets = serveWebSocket(server, parts)
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(config.port, config.host, resolve)
+    })
+    undo.push(async () => {
+      await closeSockets()
+      const closed = new Promise((resolve) => server.close(resolve))
+      server.closeIdleConnections()
+      const lastResort = setTimeout(() => server.closeAllConnections(), 3_000)
+      await closed
+      clearTimeout(lastResort)
+    })
+    const { port } = server.address() as AddressInfo
+    const host = config.host.includes(':') ? `[${config.host}]` : config.host
+    return { url: `http://${host}:${port}${GRAPHQL_PATH}`, databaseUrl, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
