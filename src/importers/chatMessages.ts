@@ -1,0 +1,156 @@
+import type { JsonObject, JsonValue, ToolUsageInput } from '../evaluation/outcomeRow.ts'
+import { asList, asObject, asText, isObject, shorten } from './recordReading.ts'
+
+/** One call of a tool found in a conversation. */
+export interface ToolCall {
+  name: string
+  /** Called by the simulated user, not by the agent that is evaluated. */
+  byUser: boolean
+  /** The arguments as a tree, also where the message holds them as JSON text. */
+  arguments: JsonValue
+  /** Milliseconds since 1970, null where the message has no time. */
+  calledAtMs: number | null
+  /** The tool's message, null when the conversation ended before it came. */
+  result: JsonObject | null
+}
+
+const MAX_ERROR_TYPES = 10
+const MAX_ERROR_TYPE_LENGTH = 200
+
+/**
+ * Every tool call of a conversation in its order, with its result. Reads OpenAI messages
+ * (`tool_calls[].function`, results by `tool_call_id`) and those of tau2-bench (`tool_calls[].name`, `requestor`,
+ * results by `id`). What is no message or names no tool is passed over.
+ */
+export function toolCallsOf(messages: JsonValue[]): ToolCall[] {
+  const calls: ToolCall[] = []
+  // A queue per id, because some providers repeat ids and some send empty ones: the oldest open call is answered.
+  const open = new Map<JsonValue | undefined, ToolCall[]>()
+  for (const message of messages) {
+    if (!isObject(message)) continue
+    if (message.role === 'tool') {
+      const call = open.get(message.tool_call_id ?? message.id)?.shift()
+      if (call) call.result = message
+    }
+    for (const entry of asList(message.tool_calls).filter(isObject)) {
+      const call = toolCallOf(entry, message)
+      if (!call) continue
+      calls.push(call)
+      append(open, entry.id, call)
+    }
+  }
+  return calls
+}
+
+/**
+ * The calls summed up by tool, in the order of first use. A tool of the simulated user is named
+ * `user:<tool>`, so that it never counts as the agent's. A call without a result counts as not failed.
+ */
+export function toolUsageOf(calls: ToolCall[], isFailure: (result: JsonObject) => boolean): ToolUsageInput[] {
+  const positionsByTool = new Map<string, number[]>()
+  for (const [position, call] of calls.entries()) {
+    const toolName = call.byUser ? `user:${call.name}` : call.name
+    append(positionsByTool, toolName, position)
+  }
+  return [...positionsByTool].map(([toolName, positions]) => {
+    const ownCalls = positions.map((position) => calls[position]!)
+    const failures = ownCalls.flatMap(({ result }) => (result && isFailure(result) ? [result] : []))
+    return {
+      toolName,
+      callCount: positions.length,
+      avgDurationMs: meanDurationMs(ownCalls),
+      successRate: (positions.length - failures.length) / positions.length,
+      toolSequence: positions,
+      errorTypes: errorTypesOf(failures),
+    }
+  })
+}
+
+/** Tokens of the agent's own model calls (`usage` of its messages); null when no message states any. */
+export function tokensOf(messages: JsonValue[]): {
+  promptTokens: number | null
+  completionTokens: number | null
+  tokensUsed: number | null
+} {
+  const usages = messages
+    .filter(isObject)
+    .filter((message) => message.role === 'assistant' && isObject(message.usage))
+    .map((message) => asObject(message.usage))
+  if (usages.length === 0) return { promptTokens: null, completionTokens: null, tokensUsed: null }
+  const promptTokens = sumOf(usages, 'prompt_tokens')
+  const completionTokens = sumOf(usages, 'completion_tokens')
+  return { promptTokens, completionTokens, tokensUsed: promptTokens + completionTokens }
+}
+
+/** The text of a message, also where its content is a list of parts; empty when it has none. */
+export function contentText(message: JsonObject): string {
+  if (typeof message.content === 'string') return message.content
+  return asList(message.content)
+    .map((part) => asText(asObject(part).text) ?? '')
+    .join('')
+}
+
+/**
+ * An ISO time in milliseconds since 1970, its microseconds as a fraction; null when it is none. A time without a
+ * zone is read as UTC: Python writes local time that way, and no file says which zone that was.
+ */
+export function epochMs(value: JsonValue | undefined): number | null {
+  if (typeof value !== 'string') return null
+  const parts = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?$/.exec(value)
+  if (!parts) return null
+  const [, date, time, fraction = '0', zone = 'Z'] = parts
+  const wholeSeconds = Date.parse(`${date}T${time}${zone}`)
+  return Number.isNaN(wholeSeconds) ? null : wholeSeconds + Number(fraction) * 1000
+}
+
+function append<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
+  const list = lists.get(key)
+  if (list) list.push(value)
+  else lists.set(key, [value])
+}
+
+function toolCallOf(entry: JsonObject, message: JsonObject): ToolCall | null {
+  const described = isObject(entry.function) ? entry.function : entry
+  const name = asText(described.name)
+  if (name === null) return null
+  return {
+    name,
+    byUser: (entry.requestor ?? message.role) === 'user',
+    arguments: parsedArguments(described.arguments),
+    calledAtMs: epochMs(message.timestamp),
+    result: null,
+  }
+}
+
+function parsedArguments(value: JsonValue | undefined): JsonValue {
+  if (typeof value !== 'string') return value ?? null
+  try {
+    return JSON.parse(value)
+  } catch {
+    // What a model wrote as arguments need not be JSON; that is the model's fault, not the file's.
+    return value
+  }
+}
+
+function meanDurationMs(calls: ToolCall[]): number | null {
+  const durations = calls.flatMap(({ calledAtMs, result }) => {
+    const endedAtMs = epochMs(result?.timestamp)
+    return calledAtMs === null || endedAtMs === null || endedAtMs < calledAtMs ? [] : [endedAtMs - calledAtMs]
+  })
+  if (durations.length === 0) return null
+  const mean = durations.reduce((sum, duration) => sum + duration, 0) / durations.length
+  return Math.round(mean * 1000) / 1000
+}
+
+function errorTypesOf(failures: JsonObject[]): string[] {
+  const firstLines = failures.map((result) => contentText(result).trim().split('\n', 1)[0]!)
+  const distinct = new Set(firstLines.filter(Boolean).map((line) => shorten(line, MAX_ERROR_TYPE_LENGTH)))
+  return [...distinct].slice(0, MAX_ERROR_TYPES)
+}
+
+function sumOf(usages: JsonObject[], key: string): number {
+  return usages.reduce((sum, usage) => {
+    const count = usage[key]
+    return typeof count === 'number' && count > 0 ? sum + count : sum
+  }, 0)
+}

@@ -1,0 +1,57 @@
+import type { JsonObject, OutcomeInput } from '../evaluation/outcomeRow.ts'
+
+/** A scenario as a result file describes it. `externalId` is the source's own id. */
+export interface ImportedScenario {
+  externalId: string
+  name: string
+  taskPrompt: string
+  groundTruth?: JsonObject | null
+  difficultyLevel?: 'easy' | 'medium' | 'hard' | null
+  tags?: string[]
+  expectedTools?: string[] | null
+  source: string
+  metadata?: JsonObject
+}
+
+/** An outcome that names its scenario by the source's id; the driver adds the ids of Arc. */
+export type ImportedOutcome = Omit<OutcomeInput, 'simulationId' | 'scenarioId' | 'outcomeId'> & {
+  scenarioExternalId: string
+  repetition: number
+}
+
+/** One evaluation run of a file: becomes one simulation. */
+export interface ImportedRun {
+  /**
+   * Identity of the run, derived from what the run is (never from the file's name or place), so that the same
+   * run imported again, from whatever file, is the same simulation.
+   */
+  identity: string
+  name: string
+  configuration: { name: string; yaml: string }
+  /** Trials or epochs per scenario. */
+  repetitions: number
+  scenarios: ImportedScenario[]
+  outcomes: ImportedOutcome[]
+  metadata: JsonObject
+}
+
+/** A record that could not be read: where it stands in the file and why. */
+export interface RejectedRecord {
+  record: string
+  reason: string
+}
+
+export interface ParsedFile {
+  runs: ImportedRun[]
+  rejected: RejectedRecord[]
+}
+
+/** One result format. A new one is one file that exports this, and one line in `formats.ts`. */
+export interface ResultFormat {
+  /** As shown to the user, e.g. `tau2-bench`. */
+  name: string
+  /** Whether the parsed JSON document is of this format, told by its content, never by the file's name. */
+  detect(document: unknown): boolean
+  /** Reads the document. Throws only when nothing of it can be read; a bad record goes into `rejected`. */
+  parse(document: unknown, fileName: string): ParsedFile
+}

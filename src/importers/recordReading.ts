@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto'
+import type { JsonObject, JsonValue } from '../evaluation/outcomeRow.ts'
+import type { ImportedOutcome, RejectedRecord } from './format.ts'
+
+/** More trials than any benchmark runs; a higher number is a broken field and would make a run of that size. */
+const MAX_TRIALS = 1000
+
+/** With the benchmark's name they make a scenario's external id, which has at most 500 characters. */
+const MAX_TASK_ID_LENGTH = 400
+const MAX_DOMAIN_LENGTH = 60
+
+/** Of configurations, by Arc's rule; the names of runs and scenarios are kept as short, to be read in a list. */
+export const MAX_NAME_LENGTH = 100
+
+/** A record that cannot be stored as it is. The message is for whoever owns the file. */
+export class BrokenRecord extends Error {}
+
+/** Which task and which trial (0-based) of it a record is. */
+export interface RecordPlace {
+  taskId: string
+  trial: number
+}
+
+/** Whether the value is a JSON object, not a list and not null. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The object, or an empty one where the file has something else. */
+export function asObject(value: unknown): JsonObject {
+  return isObject(value) ? value : {}
+}
+
+/** The list, or an empty one where the file has something else. */
+export function asList(value: unknown): JsonValue[] {
+  return Array.isArray(value) ? value : []
+}
+
+/** The text, or null where the file has something else or nothing but spaces. */
+export function asText(value: unknown): string | null {
+  return typeof value === 'string' && value.trim() !== '' ? value : null
+}
+
+/** The text cut to `maxLength`, never through a surrogate pair: PostgreSQL refuses half of one. */
+export function shorten(text: string, maxLength: number): string {
+  return text.length <= maxLength ? text : `${text.slice(0, maxLength - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
+}
+
+/** The value with the keys of every object in it sorted. */
+export function sortKeys(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map(sortKeys)
+  if (!isObject(value)) return value
+  // Not by assignment: a key `__proto__` would vanish into the prototype.
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map((key) => [key, sortKeys(value[key]!)]),
+  )
+}
+
+/** One text for equal values, whatever the order of their keys. */
+export function canonicalJson(value: JsonValue): string {
+  return JSON.stringify(sortKeys(value))
+}
+
+/** SHA-256 of the text's UTF-8 bytes, in hex. */
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+/**
+ * The score 0 to 1, or null when the record has none. Throws BrokenRecord for anything else: a score is never
+ * clamped, because one outside the range means that the file is not what it seems.
+ */
+export function scoreOf(reward: JsonValue | undefined): number | null {
+  if (reward === undefined || reward === null) return null
+  if (typeof reward === 'number' && reward >= 0 && reward <= 1) return reward
+  throw new BrokenRecord(`reward is ${shown(reward)}, not a number from 0 to 1`)
+}
+
+/** The number from 0 up under `key`, or null when the record has none. Throws BrokenRecord for anything else. */
+export function amountOf(record: JsonObject, key: string): number | null {
+  const value = record[key]
+  if (value === undefined || value === null) return null
+  if (typeof value === 'number' && value >= 0) return value
+  throw new BrokenRecord(`${key} is ${shown(value)}, not a number from 0 up`)
+}
+
+/** The object under `key`, empty when the record has none. Throws BrokenRecord for anything else. */
+export function objectOf(record: JsonObject, key: string): JsonObject {
+  const value = record[key]
+  if (value === undefined || value === null) return {}
+  if (isObject(value)) return value
+  throw new BrokenRecord(`${key} is ${shown(value)}, not an object`)
+}
+
+/** The value of a file as a person can recognise it in a sentence. */
+export function shown(value: JsonValue | undefined): string {
+  if (value === undefined) return 'missing'
+  if (Array.isArray(value)) return 'a list'
+  if (isObject(value)) return 'an object'
+  return shorten(JSON.stringify(value), 40)
+}
+
+/**
+ * Reads the records of one run, in their order. What `readRecord` throws as BrokenRecord, a record that is no
+ * object, names no task or has no sensible trial, and a second record of the same task and trial go into
+ * `rejected`, named by their place in the file counted from 1. `taskIds`: the tasks of the outcomes, each once.
+ */
+export function readRecords(
+  records: JsonValue[],
+  readRecord: (record: JsonObject, place: RecordPlace) => ImportedOutcome,
+): { outcomes: ImportedOutcome[]; taskIds: string[]; rejected: RejectedRecord[] } {
+  const outcomes: ImportedOutcome[] = []
+  const rejected: RejectedRecord[] = []
+  const taskIds = new Set<string>()
+  const recordNumberByPlace = new Map<string, number>()
+  for (const [index, record] of records.entries()) {
+    try {
+      if (!isObject(record)) throw new BrokenRecord(`it is ${shown(record)}, not an object`)
+      const place = { taskId: taskIdOf(record), trial: trialOf(record) }
+      const outcome = readRecord(record, place)
+      const placeKey = JSON.stringify([place.taskId, place.trial])
+      const earlier = recordNumberByPlace.get(placeKey)
+      if (earlier !== undefined) throw new BrokenRecord(`record ${earlier} is the same task and trial`)
+      recordNumberByPlace.set(placeKey, index + 1)
+      taskIds.add(place.taskId)
+      outcomes.push(outcome)
+    } catch (error) {
+      if (!(error instanceof BrokenRecord)) throw error
+      rejected.push({ record: recordLabel(record, index), reason: error.message })
+    }
+  }
+  return { outcomes, taskIds: [...taskIds], rejected }
+}
+
+/** Repetitions of a run: the highest one that was read. At least 1. */
+export function repetitionsOf(outcomes: ImportedOutcome[]): number {
+  return outcomes.reduce((highest, outcome) => Math.max(highest, outcome.repetition), 1)
+}
+
+/** The task's id as text, null when the record has none that can be used. 3 and "3" are one task. */
+export function taskIdText(value: JsonValue | undefined): string | null {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
+  const text = asText(value)
+  return text !== null && text.length <= MAX_TASK_ID_LENGTH ? text : null
+}
+
+/** The name of a benchmark's domain as scenario ids and tags hold it; `unknown` where nothing tells it. */
+export function domainOrUnknown(name: string | null): string {
+  return shorten(name ?? 'unknown', MAX_DOMAIN_LENGTH)
+}
+
+function taskIdOf(record: JsonObject): string {
+  const taskId = taskIdText(record.task_id)
+  if (taskId !== null) return taskId
+  throw new BrokenRecord(
+    record.task_id === undefined
+      ? 'task_id is missing'
+      : `task_id is ${shown(record.task_id)}, not a whole number or a text of at most ${MAX_TASK_ID_LENGTH} characters`,
+  )
+}
+
+function trialOf(record: JsonObject): number {
+  const trial = record.trial ?? 0
+  if (typeof trial === 'number' && Number.isInteger(trial) && trial >= 0 && trial < MAX_TRIALS) return trial
+  throw new BrokenRecord(`trial is ${shown(trial)}, not a whole number from 0 to ${MAX_TRIALS - 1}`)
+}
+
+function recordLabel(record: JsonValue, index: number): string {
+  const { task_id: taskId, trial } = asObject(record)
+  const parts = [
+    ...(taskId === undefined
+      ? []
+      : [`task ${typeof taskId === 'string' ? shorten(taskId, 80) : shown(taskId)}`]),
+    ...(trial === undefined ? [] : [`trial ${shown(trial)}`]),
+  ]
+  return parts.length === 0 ? `record ${index + 1}` : `record ${index + 1} (${parts.join(', ')})`
+}

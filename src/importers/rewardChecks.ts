@@ -1,0 +1,116 @@
+import type { ErrorCategory, FailurePatternInput, JsonObject, JsonValue } from '../evaluation/outcomeRow.ts'
+import { shorten } from './recordReading.ts'
+
+/**
+ * One thing that a benchmark expected of a run. `decisive`: the reward depends on it; the others were only
+ * observed, such as the calls of a reference solution where any way to the right database state is accepted.
+ */
+export interface RewardCheck {
+  kind: 'db' | 'action' | 'env' | 'nl' | 'communicate'
+  /** What exactly was checked, when there are several of a kind: the name of a tool or an assertion. */
+  subject?: string
+  met: boolean
+  decisive: boolean
+  /** What was expected, as a sentence for the case that it was not met. */
+  unmetMessage: string
+}
+
+/** A reward this close to 1 is 1: the benchmarks' own tolerance for sums of floating-point parts. */
+const REWARD_TOLERANCE = 1e-6
+
+const MAX_FAILURE_TYPE_LENGTH = 100
+const MAX_MESSAGE_LENGTH = 10_000
+const MAX_CRASH_TEXT_LENGTH = 2_000
+
+/** Whether the reward counts as passed; an absent one does not. */
+export function isPassed(reward: number | null): boolean {
+  return reward !== null && reward >= 1 - REWARD_TOLERANCE
+}
+
+/** Per kind of check how many were met, for an outcome's metrics; kinds without checks are left out. */
+export function checkCounts(checks: RewardCheck[]): JsonObject {
+  const counts: { [kind: string]: { met: number; total: number } } = {}
+  for (const { kind, met } of checks) {
+    counts[kind] ??= { met: 0, total: 0 }
+    counts[kind].total += 1
+    if (met) counts[kind].met += 1
+  }
+  return counts
+}
+
+/** The unmet checks as failures, those that cost the reward first. */
+export function checkFailures(checks: RewardCheck[]): FailurePatternInput[] {
+  const unmet = checks.filter((check) => !check.met)
+  const decisiveFirst = [
+    ...unmet.filter((check) => check.decisive),
+    ...unmet.filter((check) => !check.decisive),
+  ]
+  return decisiveFirst.map(({ kind, subject, decisive, unmetMessage }) =>
+    failure(
+      subject === undefined ? `${kind}_check` : `${kind}_check:${subject}`,
+      'validation_error',
+      decisive ? unmetMessage : `${unmetMessage} (Observed only: the reward does not depend on it.)`,
+    ),
+  )
+}
+
+/** What to say about a run that did not pass and for which the file gives no reason. */
+export function unexplainedFailure(reward: number | null): FailurePatternInput {
+  return reward === null
+    ? failure('ungraded', 'unknown', 'The file holds no reward for this run.')
+    : failure(
+        'reward',
+        'validation_error',
+        `The reward is ${reward}; the file does not say what was missing.`,
+      )
+}
+
+/**
+ * The failure of a run that ended in an exception: its type is the exception's class where the Python traceback
+ * names one. Of a long traceback the end is kept, where the exception stands.
+ */
+export function crashFailure(error: string, traceback: string | null): FailurePatternInput {
+  const text = shorten(error, MAX_CRASH_TEXT_LENGTH)
+  const exception = traceback === null ? null : exceptionClass(traceback)
+  const message =
+    traceback === null ? text : `${text}\n\n${tail(traceback, MAX_MESSAGE_LENGTH - text.length - 2)}`
+  return failure(exception ?? 'crash', crashCategory(`${exception ?? ''} ${text}`), message)
+}
+
+/** A failure within the lengths that Arc stores. */
+export function failure(type: string, category: ErrorCategory, message: string): FailurePatternInput {
+  return {
+    failureType: shorten(type, MAX_FAILURE_TYPE_LENGTH),
+    failureCategory: category,
+    errorMessage: shorten(message, MAX_MESSAGE_LENGTH),
+  }
+}
+
+/** A call as it is written in messages: `name({"argument":1})`. */
+export function callText(name: string, callArguments: JsonValue | undefined): string {
+  return `${name}(${JSON.stringify(callArguments ?? {})})`
+}
+
+/** The last `maxLength` characters, never from within a surrogate pair. */
+function tail(text: string, maxLength: number): string {
+  return text.slice(-maxLength).replace(/^[\uDC00-\uDFFF]/, '')
+}
+
+function exceptionClass(traceback: string): string | null {
+  // Frames are indented, the exception is not; its message may run over further lines, so it is the first one
+  // after the last frame.
+  const afterFrames = traceback.slice(traceback.lastIndexOf('\n  File ') + 1)
+  const exceptionLine = afterFrames.split('\n').find((line) => /^\S/.test(line)) ?? ''
+  return /^(?:\w+\.)*(\w+)(?::|$)/.exec(exceptionLine)?.[1] ?? null
+}
+
+function crashCategory(text: string): ErrorCategory {
+  if (/time(d )?[- ]?out/i.test(text)) return 'timeout'
+  if (
+    /rate ?limit|context ?(length|window)|content ?(filter|policy)|badrequest|api ?error|litellm|openai|anthropic/i.test(
+      text,
+    )
+  )
+    return 'model_error'
+  return 'system_error'
+}

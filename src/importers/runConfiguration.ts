@@ -1,0 +1,42 @@
+import { stringify } from 'yaml'
+import type { JsonObject, JsonValue } from '../evaluation/outcomeRow.ts'
+import { asText, MAX_NAME_LENGTH, sha256, sortKeys } from './recordReading.ts'
+
+/**
+ * The configuration that a run was made with, as Arc versions it. The YAML starts with `model` and `temperature`;
+ * the settings follow in the order given, the keys within each sorted, so that runs with equal settings give
+ * equal bytes whatever the order in their files.
+ */
+export function runConfiguration(
+  nameParts: (string | null)[],
+  model: string | null,
+  temperature: JsonValue | undefined,
+  settings: JsonObject,
+): { name: string; yaml: string } {
+  const sorted = Object.entries(settings).map(([key, value]) => [key, sortKeys(value)])
+  const tree = {
+    model: modelOrUnknown(model),
+    temperature: isTemperature(temperature) ? temperature : null,
+    ...Object.fromEntries(sorted),
+  }
+  // lineWidth 0: folded lines would make a policy's text unreadable in a diff.
+  const yaml = stringify(tree, { lineWidth: 0, aliasDuplicateObjects: false })
+  return { name: boundedName(nameParts.flatMap((part) => asText(part) ?? []).join(' ')), yaml }
+}
+
+/** The model's name; `unknown` where a file doesn't state it, because a configuration must name one. */
+export function modelOrUnknown(model: string | null): string {
+  return model ?? 'unknown'
+}
+
+/** What Arc takes as a temperature; anything else stays where it was found, in the settings. */
+function isTemperature(value: JsonValue | undefined): value is number {
+  return typeof value === 'number' && value >= 0 && value <= 2
+}
+
+/** A long name ends in a hash of the whole: two that begin alike must not become one configuration. */
+function boundedName(name: string): string {
+  return name.length <= MAX_NAME_LENGTH
+    ? name
+    : `${name.slice(0, MAX_NAME_LENGTH - 9).replace(/[\uD800-\uDBFF]$/, '')} ${sha256(name).slice(0, 8)}`
+}

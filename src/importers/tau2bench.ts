@@ -1,0 +1,360 @@
+import { basename } from 'node:path'
+import type {
+  ErrorCategory,
+  FailurePatternInput,
+  JsonObject,
+  JsonValue,
+  OutcomeStatus,
+} from '../evaluation/outcomeRow.ts'
+import { epochMs, tokensOf, toolCallsOf, toolUsageOf } from './chatMessages.ts'
+import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
+import {
+  amountOf,
+  asList,
+  asObject,
+  asText,
+  BrokenRecord,
+  canonicalJson,
+  domainOrUnknown,
+  isObject,
+  MAX_NAME_LENGTH,
+  objectOf,
+  type RecordPlace,
+  readRecords,
+  repetitionsOf,
+  scoreOf,
+  sha256,
+  shorten,
+  shown,
+  taskIdText,
+} from './recordReading.ts'
+import {
+  callText,
+  checkCounts,
+  checkFailures,
+  crashFailure,
+  failure,
+  isPassed,
+  type RewardCheck,
+  unexplainedFailure,
+} from './rewardChecks.ts'
+import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
+
+/** The ends at which the conversation itself was over; the reward alone tells how such a run went. */
+const REGULAR_ENDS = ['user_stop', 'agent_stop']
+
+/** The other ends that tau2-bench knows (`TerminationReason`), and what kind of fault each is. */
+const FAULT_BY_END: { [reason: string]: ErrorCategory } = {
+  max_steps: 'timeout',
+  timeout: 'timeout',
+  too_many_errors: 'tool_error',
+  agent_error: 'model_error',
+  invalid_agent_message: 'model_error',
+  context_window_exceeded: 'model_error',
+  user_error: 'system_error',
+  infrastructure_error: 'system_error',
+  unexpected_error: 'system_error',
+}
+
+/**
+ * Results of tau2-bench: `{timestamp, info, tasks, simulations}`, one run of one agent on one domain. Its times
+ * have no zone and are read as UTC.
+ */
+export const tau2Bench: ResultFormat = {
+  name: 'tau2-bench',
+  detect: (document) => {
+    const { info, tasks, simulations } = asObject(document)
+    const hasRunInfo = 'agent_info' in asObject(info) || 'environment_info' in asObject(info)
+    return Array.isArray(simulations) && (hasRunInfo || Array.isArray(tasks))
+  },
+  parse: (document, fileName) => {
+    if (!isObject(document) || !Array.isArray(document.simulations))
+      throw new Error('This is no tau2-bench result: it has no list of simulations.')
+    return parseResults(document, document.simulations, fileName)
+  },
+}
+
+function parseResults(results: JsonObject, simulations: JsonValue[], fileName: string): ParsedFile {
+  const info = asObject(results.info)
+  const agent = asObject(info.agent_info)
+  const model = asText(agent.llm)
+  const domain = domainOrUnknown(asText(asObject(info.environment_info).domain_name))
+  const { outcomes, taskIds, rejected } = readRecords(simulations, (record, place) =>
+    outcomeOf(record, place, domain, model),
+  )
+  if (outcomes.length === 0) return { runs: [], rejected }
+
+  const { agent_info, user_info, environment_info, ...runFacts } = info
+  const { max_steps = null, max_errors = null, num_trials = null, git_commit = null } = info
+  const timestamp = asText(results.timestamp)
+  const run = {
+    identity: identityOf(results, simulations),
+    name: shorten(
+      `tau2-bench ${domain} ${modelOrUnknown(model)} ${timestamp?.slice(0, 19) ?? ''}`.trim(),
+      MAX_NAME_LENGTH,
+    ),
+    configuration: runConfiguration(
+      ['tau2-bench', domain, modelOrUnknown(model), asText(agent.implementation)],
+      model,
+      asObject(agent.llm_args).temperature,
+      {
+        agent: agent_info ?? null,
+        user_simulator: user_info ?? null,
+        environment: environment_info ?? null,
+        max_steps,
+        max_errors,
+        num_trials,
+        git_commit,
+      },
+    ),
+    repetitions: repetitionsOf(outcomes),
+    scenarios: scenariosOf(taskIds, asList(results.tasks), domain),
+    outcomes,
+    metadata: { ...runFacts, format: 'tau2-bench', source_file: basename(fileName), domain, timestamp },
+  }
+  return { runs: [run], rejected }
+}
+
+/** A run is its start, its settings and its simulations; not their rewards, which may be computed anew. */
+function identityOf(results: JsonObject, simulations: JsonValue[]): string {
+  const ids = simulations.map((simulation) => {
+    const { id, task_id, trial } = asObject(simulation)
+    return canonicalJson(id ?? [task_id ?? null, trial ?? null])
+  })
+  return sha256(canonicalJson(['tau2-bench', results.timestamp ?? null, results.info ?? null, ids.sort()]))
+}
+
+function outcomeOf(
+  record: JsonObject,
+  place: RecordPlace,
+  domain: string,
+  model: string | null,
+): ImportedOutcome {
+  const rewardInfo = objectOf(record, 'reward_info')
+  const score = scoreOf(rewardInfo.reward)
+  const messages = messagesOf(record.messages)
+  const checks = checksOf(rewardInfo)
+  const status = statusOf(score, record.termination_reason)
+  const failures = status === 'success' ? [] : failuresOf(record, score, checks)
+  const durationSeconds = amountOf(record, 'duration')
+  return {
+    scenarioExternalId: externalIdOf(domain, place.taskId),
+    repetition: place.trial + 1,
+    status,
+    executionTime: timeOf(record, 'end_time'),
+    reliabilityScore: score,
+    executionTimeMs: durationSeconds === null ? null : Math.round(durationSeconds * 1000),
+    ...tokensOf(messages),
+    costUsd: amountOf(record, 'agent_cost'),
+    model: modelOrUnknown(model),
+    trajectory: { ...record, status, messages },
+    metrics: {
+      reward_basis: rewardInfo.reward_basis ?? null,
+      reward_breakdown: rewardInfo.reward_breakdown ?? null,
+      checks: checkCounts(checks),
+      user_cost_usd: amountOf(record, 'user_cost'),
+      message_count: messages.length,
+    },
+    error: asText(asObject(record.info).error) ?? failures[0]?.errorMessage ?? null,
+    errorCode: failures[0]?.failureType ?? null,
+    errorCategory: failures[0]?.failureCategory ?? null,
+    toolUsage: toolUsageOf(toolCallsOf(messages), (result) => result.error === true),
+    failurePatterns: failures,
+  }
+}
+
+/** A voice run keeps its conversation in `ticks` and has null here; those stay in the trajectory as they are. */
+function messagesOf(messages: JsonValue | undefined): JsonValue[] {
+  if (messages === undefined || messages === null) return []
+  if (Array.isArray(messages)) return messages
+  throw new BrokenRecord(`messages is ${shown(messages)}, not a list`)
+}
+
+function timeOf(record: JsonObject, key: string): Date | null {
+  const value = record[key]
+  if (value === undefined || value === null) return null
+  const ms = epochMs(value)
+  if (ms === null) throw new BrokenRecord(`${key} is ${shown(value)}, not an ISO time`)
+  return new Date(ms)
+}
+
+function statusOf(score: number | null, terminationReason: JsonValue | undefined): OutcomeStatus {
+  if (isPassed(score)) return 'success'
+  const reason = asText(terminationReason)
+  return reason !== null && FAULT_BY_END[reason] === 'timeout' ? 'timeout' : 'error'
+}
+
+function failuresOf(record: JsonObject, score: number | null, checks: RewardCheck[]): FailurePatternInput[] {
+  const reason = asText(record.termination_reason)
+  const { error, traceback } = asObject(record.info)
+  const crash = asText(error) === null ? [] : [crashFailure(asText(error)!, asText(traceback))]
+  const end =
+    reason === null || REGULAR_ENDS.includes(reason) ? [] : [endFailure(reason, asList(record.messages))]
+  const explained = crash.length + end.length > 0 || checks.some((check) => check.decisive && !check.met)
+  return [...crash, ...end, ...(explained ? [] : [unexplainedFailure(score)]), ...checkFailures(checks)]
+}
+
+function endFailure(reason: string, messages: JsonValue[]): FailurePatternInput {
+  const category = FAULT_BY_END[reason] ?? 'unknown'
+  return failure(reason, category, `The simulation was ended after ${messages.length} messages: ${reason}.`)
+}
+
+/** All that tau2-bench checked. It also checks what the task's reward does not depend on (`reward_basis`). */
+function checksOf(rewardInfo: JsonObject): RewardCheck[] {
+  const basis = asList(rewardInfo.reward_basis)
+  return [
+    ...databaseChecks(rewardInfo.db_check, basis.includes('DB')),
+    ...asList(rewardInfo.env_assertions).map((check) => environmentCheck(asObject(check), basis)),
+    ...asList(rewardInfo.action_checks).map((check) => actionCheck(asObject(check), basis)),
+    ...asList(rewardInfo.communicate_checks).map((check) => communicateCheck(asObject(check), basis)),
+    ...asList(rewardInfo.nl_assertions).map((check) => statementCheck(asObject(check), basis)),
+  ]
+}
+
+function databaseChecks(check: JsonValue | undefined, decisive: boolean): RewardCheck[] {
+  if (!isObject(check)) return []
+  const unmetMessage = 'The database should have ended in the state that the expected actions lead to.'
+  return [{ kind: 'db', met: check.db_match === true, decisive, unmetMessage }]
+}
+
+function environmentCheck(check: JsonObject, basis: JsonValue[]): RewardCheck {
+  const {
+    env_type,
+    func_name,
+    arguments: callArguments,
+    assert_value,
+    message,
+  } = asObject(check.env_assertion)
+  const name = asText(func_name) ?? 'unknown'
+  const value = assert_value ?? true
+  return {
+    kind: 'env',
+    subject: name,
+    met: check.met === true,
+    decisive: basis.includes('ENV_ASSERTION'),
+    unmetMessage: sentences([
+      `At the end, ${callText(name, callArguments)} on the side of the ${asText(env_type) ?? 'environment'} should have been ${value}.`,
+      message,
+    ]),
+  }
+}
+
+function actionCheck(check: JsonObject, basis: JsonValue[]): RewardCheck {
+  const action = asObject(check.action)
+  const name = asText(action.name) ?? 'unknown'
+  const requestor = asText(action.requestor) ?? 'assistant'
+  return {
+    kind: 'action',
+    subject: name,
+    met: check.action_match === true,
+    decisive: basis.includes('ACTION'),
+    unmetMessage: `Expected call by the ${requestor} that was not made: ${callText(name, action.arguments)}.`,
+  }
+}
+
+function communicateCheck(check: JsonObject, basis: JsonValue[]): RewardCheck {
+  return {
+    kind: 'communicate',
+    met: check.met === true,
+    decisive: basis.includes('COMMUNICATE'),
+    unmetMessage: sentences([
+      `The agent should have told the user "${asText(check.info) ?? ''}".`,
+      check.justification,
+    ]),
+  }
+}
+
+function statementCheck(check: JsonObject, basis: JsonValue[]): RewardCheck {
+  return {
+    kind: 'nl',
+    met: check.met === true,
+    decisive: basis.includes('NL_ASSERTION'),
+    unmetMessage: sentences([`Expected: ${asText(check.nl_assertion) ?? ''}`, check.justification]),
+  }
+}
+
+function sentences(parts: (JsonValue | undefined)[]): string {
+  return parts.flatMap((part) => asText(part) ?? []).join(' ')
+}
+
+function scenariosOf(taskIds: string[], tasks: JsonValue[], domain: string): ImportedScenario[] {
+  const taskById = new Map<string, JsonObject>()
+  for (const task of tasks.filter(isObject)) {
+    const taskId = taskIdText(task.id)
+    if (taskId !== null && !taskById.has(taskId)) taskById.set(taskId, task)
+  }
+  return taskIds.map((taskId) => scenarioOf(taskId, taskById.get(taskId) ?? {}, domain))
+}
+
+/** `task` is empty when the file's list of tasks lacks this one. */
+function scenarioOf(taskId: string, task: JsonObject, domain: string): ImportedScenario {
+  const { id, user_scenario, evaluation_criteria, ...rest } = task
+  const { issue, faults, persona } = telecomId(taskId)
+  return {
+    externalId: externalIdOf(domain, taskId),
+    name: shorten(
+      issue === null
+        ? `tau2-bench ${domain} task ${taskId}`
+        : `tau2-bench ${domain} ${issue} (persona ${persona}): ${faults.join(', ')}`,
+      MAX_NAME_LENGTH,
+    ),
+    taskPrompt: promptOf(asObject(user_scenario)) ?? `The file does not describe task ${taskId}.`,
+    groundTruth: isObject(evaluation_criteria) ? evaluation_criteria : null,
+    difficultyLevel: difficultyOf(persona),
+    tags: [
+      'tau2-bench',
+      domain,
+      ...(issue === null ? [] : [issue]),
+      ...(persona === null ? [] : [`persona:${persona.toLowerCase()}`]),
+    ],
+    expectedTools: expectedToolsOf(asObject(evaluation_criteria).actions),
+    source: 'tau2-bench',
+    metadata: { ...rest, task_id: taskId, domain, ...(issue === null ? {} : { issue, faults, persona }) },
+  }
+}
+
+function externalIdOf(domain: string, taskId: string): string {
+  return `tau2/${domain}/${taskId}`
+}
+
+/** Telecom tasks are named by what is wrong: `[mms_issue]bad_vpn|data_mode_off[PERSONA:Hard]`. */
+function telecomId(taskId: string): { issue: string | null; faults: string[]; persona: string | null } {
+  const parts = /^\[(\w+)\](.*?)(?:\[PERSONA:(\w+)\])?$/.exec(taskId)
+  if (!parts) return { issue: null, faults: [], persona: null }
+  const [, issue = null, faults = '', persona = null] = parts
+  return { issue, faults: faults.split('|').filter(Boolean), persona }
+}
+
+/** The persona is the source's only statement of difficulty; a task without one has none. */
+function difficultyOf(persona: string | null): 'easy' | 'medium' | 'hard' | null {
+  if (persona === null) return null
+  if (persona === 'Hard') return 'hard'
+  return persona === 'Easy' ? 'easy' : 'medium'
+}
+
+/** The agent's tools of the reference solution, each once; the simulated user's own tools are left out. */
+function expectedToolsOf(actions: JsonValue | undefined): string[] | null {
+  if (!Array.isArray(actions)) return null
+  const names = actions.map(asObject).flatMap(({ name, requestor }) => {
+    return typeof name === 'string' && (requestor ?? 'assistant') === 'assistant' ? [name] : []
+  })
+  return [...new Set(names)]
+}
+
+/** What the simulated user was told, each part under its heading; null when there is nothing. */
+function promptOf(userScenario: JsonObject): string | null {
+  const { instructions, persona } = userScenario
+  const parts = isObject(instructions)
+    ? Object.entries(instructions).filter(([key]) => key !== 'domain')
+    : [['instructions', instructions ?? null] as const]
+  const sections = [...parts, ['persona', persona ?? null] as const].flatMap(([key, value]) => {
+    const text = typeof value === 'string' ? value.trim() : value === null ? '' : JSON.stringify(value)
+    return text === '' ? [] : [`${headingOf(key)}:\n${text}`]
+  })
+  return sections.length === 0 ? null : sections.join('\n\n')
+}
+
+function headingOf(key: string): string {
+  const words = key.replaceAll('_', ' ')
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}

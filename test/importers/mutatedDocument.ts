@@ -1,0 +1,86 @@
+import fc from 'fast-check'
+import { expect } from 'vitest'
+import { parse as parseYaml } from 'yaml'
+import type { ParsedFile } from '../../src/importers/format.ts'
+
+/** What a place in a document is replaced with; undefined deletes it. */
+const replacements = [
+  undefined,
+  null,
+  0,
+  -1,
+  7,
+  1e300,
+  'text',
+  '',
+  '\u0000',
+  true,
+  [],
+  [null],
+  [[]],
+  {},
+  { id: {} },
+]
+
+interface Mutation {
+  /** One step per number, modulo the children there; a walk that runs out of children stops. */
+  walk: number[]
+  replacement: unknown
+}
+
+const mutations = fc.array(
+  fc.record<Mutation>({
+    walk: fc.array(fc.nat(), { minLength: 1, maxLength: 8 }),
+    replacement: fc.constantFrom(...replacements),
+  }),
+  { minLength: 1, maxLength: 6 },
+)
+
+/** Copies of a document with up to six places deleted or replaced, at any depth below the root. */
+export function mutatedDocument<Document extends object>(document: Document): fc.Arbitrary<Document> {
+  return mutations.map((all) => {
+    const copy = structuredClone(document)
+    for (const mutation of all) mutate(copy, mutation)
+    return copy
+  })
+}
+
+function mutate(node: object, { walk, replacement }: Mutation): void {
+  const keys = Object.keys(node)
+  const [step, ...rest] = walk
+  if (keys.length === 0 || step === undefined) return
+  const key = keys[step % keys.length]!
+  const child: unknown = Reflect.get(node, key)
+  if (rest.length > 0 && typeof child === 'object' && child !== null)
+    mutate(child, { walk: rest, replacement })
+  else if (replacement !== undefined) Reflect.set(node, key, structuredClone(replacement))
+  else if (Array.isArray(node)) node.splice(Number(key), 1)
+  else Reflect.deleteProperty(node, key)
+}
+
+/** What holds for whatever an importer reads, of a file however broken, with this many records. */
+export function expectSound({ runs, rejected }: ParsedFile, records: number): void {
+  expect(runs.flatMap((run) => run.outcomes).length + rejected.length).toBe(records)
+  for (const { reason, record } of rejected)
+    expect([record, reason].every((text) => text.length > 3)).toBe(true)
+  for (const run of runs) {
+    expect(run.configuration.name.length).toBeLessThanOrEqual(100)
+    expect(parseYaml(run.configuration.yaml).model).toEqual(expect.any(String))
+    const places = run.outcomes.map((outcome) => `${outcome.repetition} ${outcome.scenarioExternalId}`)
+    expect(new Set(places).size).toBe(places.length)
+    const scenarios = new Set(run.scenarios.map((scenario) => scenario.externalId))
+    expect(scenarios.size).toBe(run.scenarios.length)
+    for (const scenario of run.scenarios) expect(scenario.taskPrompt.length).toBeGreaterThan(0)
+    for (const outcome of run.outcomes) {
+      expect(scenarios.has(outcome.scenarioExternalId)).toBe(true)
+      expect(outcome.repetition).toBeLessThanOrEqual(run.repetitions)
+      expect(outcome.reliabilityScore ?? 0).toBeGreaterThanOrEqual(0)
+      expect(outcome.reliabilityScore ?? 0).toBeLessThanOrEqual(1)
+      expect(outcome.status === 'success').toBe((outcome.failurePatterns ?? []).length === 0)
+      for (const usage of outcome.toolUsage ?? [])
+        expect(usage.successRate * usage.callCount).toBeGreaterThanOrEqual(0)
+      for (const { errorMessage } of outcome.failurePatterns ?? [])
+        expect(errorMessage!.length).toBeLessThan(10_001)
+    }
+  }
+}
