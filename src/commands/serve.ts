@@ -1,0 +1,74 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { pino } from 'pino'
+import { signToken } from '../auth/tokens.ts'
+import { ArcClient } from '../client/arcClient.ts'
+import type { Config } from '../config.ts'
+import { runSample } from '../sample/sample.ts'
+import { startServer } from '../server.ts'
+import { LOCAL_TENANT } from './token.ts'
+
+const TOKEN_DAYS = 30
+/** After this long a stop that hangs is ended by force. */
+const STOP_PATIENCE_MS = 15_000
+
+/** `arc serve`: runs until it is told to stop, and says how to begin. */
+export async function serve(config: Config): Promise<void> {
+  const logger = pino({ level: config.logLevel })
+  const server = await startServer(config, logger)
+  const stopping = new AbortController()
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        stopping.abort()
+        resolve()
+      })
+    }
+  })
+  if (config.auth.secret) {
+    const token = await signToken(config.auth, {
+      tenantId: LOCAL_TENANT,
+      actorId: 'local',
+      role: 'app_user',
+      lifetimeSeconds: TOKEN_DAYS * 86_400,
+    })
+    console.log(welcome(server.url, token, config))
+    if (config.sample) {
+      const client = new ArcClient({ url: server.url, token })
+      runSample(client, stopping.signal).catch((error: Error) => {
+        if (!stopping.signal.aborted) logger.error({ err: error }, 'the sample stopped')
+      })
+    }
+  } else {
+    console.log(`Arc serves GraphQL at ${server.url} for tokens of ${config.auth.jwksUrl}`)
+  }
+
+  await stopped
+  console.log('\nStopping: running requests end, everything is written.')
+  const lastResort = delay(STOP_PATIENCE_MS, 'late', { ref: false }).then(() => process.exit(1))
+  await Promise.race([server.close(), lastResort])
+}
+
+function welcome(url: string, token: string, config: Config): string {
+  const graphiql = config.graphiql ? `GraphiQL   ${url}#token=${token}\n` : ''
+  return `
+Arc is running. Ctrl-C stops it; nothing is lost.
+
+GraphQL    ${url}
+${graphiql}Token      ${token}
+           (tenant ${LOCAL_TENANT}, ${TOKEN_DAYS} days; "npm run -s token" prints another)
+
+Try these in GraphiQL:
+
+1. The latest simulations:
+
+   { simulations(first: 5) { nodes { simulationId simulationName status completionPercent currentScore totalCostUsd } } }
+
+2. What went wrong, and where:
+
+   { failurePatterns(first: 5) { nodes { failureCategory errorMessage outcome { scenario { name } model } } } }
+
+3. Live progress (a subscription; put the id of a RUNNING simulation from the first query into it):
+
+   subscription { simulationProgress(simulationId: "…") { status completedScenarios failedScenarios totalScenarios currentScore } }
+${config.sample ? '\nAn empty database is filled with a small synthetic sample; its simulation "Sample: live run" goes on while Arc runs.\n' : ''}`
+}

@@ -1,0 +1,76 @@
+#!/usr/bin/env node
+import { Command, Option } from 'commander'
+import { ROLES, type Role } from './auth/viewer.ts'
+import { ConfigError, readConfig } from './config.ts'
+import { DataDirLocked } from './db/dataDirLock.ts'
+import { LoginRefused } from './db/login.ts'
+import { MigrationError } from './db/migrator.ts'
+
+// Each command loads its parts when it runs: `arc token` waits for no database, `arc serve` for no importer.
+
+const program = new Command('arc')
+  .description('Keeps what evaluations of AI agents bring, and answers over GraphQL.')
+  .showHelpAfterError()
+
+program
+  .command('serve', { isDefault: true })
+  .description('Serve GraphQL; with the embedded database unless DATABASE_URL is set.')
+  .action(async () => {
+    const { serve } = await import('./commands/serve.ts')
+    await serve(readConfig())
+  })
+
+program
+  .command('migrate')
+  .description('Bring the database of DATABASE_ADMIN_URL (or DATABASE_URL) to the newest schema.')
+  .option('--login <name>', 'also make a login for the service, with the password in ARC_SERVICE_PASSWORD')
+  .action(async ({ login }: { login?: string }) => {
+    const { runMigrations } = await import('./commands/migrate.ts')
+    await runMigrations(readConfig(), login)
+  })
+
+program
+  .command('import')
+  .description('Import result files (tau-bench, tau2-bench) over GraphQL.')
+  .argument('<file...>', 'result files')
+  .option('--url <url>', 'GraphQL endpoint; ARC_URL or the server on this machine when not given')
+  .option('--token <token>', 'bearer token; ARC_TOKEN or one of this machine’s secret when not given')
+  .option('--quiet', 'no progress bar')
+  .action(async (files: string[], options: { url?: string; token?: string; quiet?: boolean }) => {
+    const { importFiles } = await import('./commands/import.ts')
+    process.exitCode = await importFiles(readConfig(), files, options)
+  })
+
+program
+  .command('token')
+  .description('Print a bearer token, signed with this server’s secret.')
+  .option('--tenant <uuid>', 'the tenant; the one of the sample when not given')
+  .option('--actor <name>', 'who acts, for the audit log', 'command line')
+  .addOption(new Option('--role <role>', 'what the token may do').choices(ROLES).default('app_user'))
+  .option('--days <days>', 'how long it is valid', '30')
+  .action(async (options: { tenant?: string; actor: string; role: Role; days: string }) => {
+    const { printToken } = await import('./commands/token.ts')
+    await printToken(readConfig(), options)
+  })
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (!isExplained(error)) throw error
+  console.error(`arc: ${error.message}`)
+  process.exitCode = 1
+}
+
+/** What the person at the command line can mend needs no stack. */
+function isExplained(error: unknown): error is Error {
+  const { code } = error as NodeJS.ErrnoException
+  return (
+    error instanceof ConfigError ||
+    error instanceof DataDirLocked ||
+    error instanceof LoginRefused ||
+    error instanceof MigrationError ||
+    code === 'EADDRINUSE' ||
+    code === 'ECONNREFUSED' ||
+    code === 'ENOTFOUND'
+  )
+}
