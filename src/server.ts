@@ -46,7 +46,6 @@ export async function startServer(
   }
   try {
     let { databaseUrl } = config
-    const embedded = databaseUrl === undefined
     if (databaseUrl === undefined) {
       const database = await startEmbeddedDatabase(config.dataDir)
       undo.push(() => database.close())
@@ -63,7 +62,7 @@ export async function startServer(
 
     const pool = createPool({ connectionString: databaseUrl, max: config.poolSize, logger })
     undo.push(() => pool.end())
-    if (!embedded) await checkLogin(pool)
+    await checkLogin(pool)
     const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) })
     undo.push(() => prisma.$disconnect())
 

@@ -12,8 +12,10 @@ export class LoginRefused extends Error {
  * and one that may not act as the application roles.
  */
 export async function checkLogin(pool: pg.Pool): Promise<void> {
-  const { rows } = await pool.query<{ name: string; powers: string[]; lacking: string[] }>(`/* checkLogin */
+  const { rows } = await pool.query<{ name: string; embedded: boolean; powers: string[]; lacking: string[] }>(`/* checkLogin */
     select session_user as name,
+      -- PGlite has one session, of the superuser, and no other logins: only programs of its own user reach it.
+      version() ~ 'emcc|emscripten' as embedded,
       array(
         select case when r.rolsuper then 'SUPERUSER' when r.rolbypassrls then 'BYPASSRLS' else 'membership of arc_owner' end
           || case when r.rolname = session_user then '' else ' (through ' || r.rolname || ')' end
@@ -25,7 +27,8 @@ export async function checkLogin(pool: pg.Pool): Promise<void> {
         select wanted from unnest(array['app_user', 'app_readonly', 'app_admin']) as wanted
         where not pg_has_role(session_user, wanted, 'member')
       ) as lacking`)
-  const { name, powers, lacking } = rows[0]!
+  const { name, embedded, powers, lacking } = rows[0]!
+  if (embedded) return
   if (powers.length > 0) {
     throw new LoginRefused(
       `The database login "${name}" could read every tenant's rows: it has ${powers.join(', ')}. Serve with a plain login ("npm run migrate -- --login NAME" makes one), and keep this one for migrations (DATABASE_ADMIN_URL).`,
