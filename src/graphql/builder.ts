@@ -27,16 +27,16 @@ export const builder = new SchemaBuilder<{
   plugins: [PrismaPlugin, RelayPlugin],
   defaultFieldNullability: false,
   relay: {
-    edgesFieldOptions: { nullable: false },
-    nodeFieldOptions: { nullable: false },
-    nodeQueryOptions: { description: 'Any object by its global id; null when this tenant has none.' },
-    nodesQueryOptions: {
-      description:
-        'Several objects by their global ids, in the same order; null for each that this tenant has not.',
+    nodeTypeOptions: { description: 'An object with a global id.' },
+    idFieldOptions: { description: 'Its global id, for `node` and for caches.' },
+    nodeQueryOptions: {
+      description: 'Any object by its global id; null when this tenant has none.',
+      args: { id: { description: 'Its global id.' } },
     },
-    edgeCursorType: 'String',
-    pageInfoTypeOptions: { description: 'Where a page stands in its connection.' },
-    pageInfoFieldOptions: { nullable: false },
+    nodesQueryOptions: {
+      description: 'Several objects by their global ids, in the same order; null for each that this tenant has not.',
+      args: { ids: { description: 'Their global ids.' } },
+    },
   },
   prisma: {
     client: (context) => context.reads.client as never,

@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises'
+import {
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isObjectType,
+  isSpecifiedScalarType,
+  lexicographicSortSchema,
+  printSchema,
+} from 'graphql'
+import { describe, expect, it } from 'vitest'
+import { schema } from '../src/graphql/schema.ts'
+
+const types = Object.values(schema.getTypeMap()).filter(({ name }) => !name.startsWith('__'))
+
+describe('schema.graphql', () => {
+  it('is what the code makes', async () => {
+    expect(await readFile('schema.graphql', 'utf8')).toBe(`${printSchema(lexicographicSortSchema(schema))}\n`)
+  })
+})
+
+describe('every part of the schema', () => {
+  it('has a description: a whole sentence', () => {
+    const lacking: string[] = []
+    const look = (where: string, description: string | null | undefined) => {
+      if (!description || !/[.!?]$/.test(description.trim())) lacking.push(`${where}: ${description ?? 'none'}`)
+    }
+    for (const type of types) {
+      if (isSpecifiedScalarType(type)) continue
+      look(type.name, type.description)
+      if (isObjectType(type) || isInterfaceType(type)) {
+        for (const field of Object.values(type.getFields())) {
+          look(`${type.name}.${field.name}`, field.description)
+          for (const arg of field.args) look(`${type.name}.${field.name}(${arg.name}:)`, arg.description)
+        }
+      }
+      if (isInputObjectType(type)) for (const field of Object.values(type.getFields())) look(`${type.name}.${field.name}`, field.description)
+      if (isEnumType(type)) for (const value of type.getValues()) look(`${type.name}.${value.name}`, value.description)
+    }
+    expect(lacking).toEqual([])
+  })
+
+  it('lists with one shape: first, after, last, before, filter, orderBy', () => {
+    const lists = types
+      .filter(isObjectType)
+      .flatMap((type) => Object.values(type.getFields()).map((field) => ({ where: `${type.name}.${field.name}`, field })))
+      .filter(({ field }) => String(field.type).replace('!', '').endsWith('Connection'))
+    expect(lists.length).toBeGreaterThan(15)
+    for (const { where, field } of lists) {
+      expect([where, ...field.args.map(({ name }) => name).sort()]).toEqual([where, 'after', 'before', 'filter', 'first', 'last', 'orderBy'])
+    }
+  })
+})
