@@ -311,7 +311,10 @@ async function readUnder<Filter>(
   }
   const path = pathOf(info)
   let loader = byPath.get(path)
-  if (!loader) {
+  if (loader) {
+    // Pothos notes for each place in the answer what its rows hold: without this note it would read them again.
+    selectionOf(source, loader.page.sort, context, info)
+  } else {
     loader = parentLoader(source, parent, plan(source, args as PageArgs), context, info)
     byPath.set(path, loader)
   }

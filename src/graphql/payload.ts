@@ -17,7 +17,10 @@ export function pathAsText(path: InputPath): string[] {
   return path.map(String)
 }
 
-export const MutationError = builder.objectRef<Refusal>('MutationError').implement({
+/** Not the Refusal itself: graphql-js throws an Error that it finds among the values. */
+type Declined = Pick<Refusal, 'code' | 'message' | 'path'>
+
+export const MutationError = builder.objectRef<Declined>('MutationError').implement({
   description: 'Why a mutation did nothing.',
   fields: (t) => ({
     code: t.expose('code', { type: ErrorCodeEnum, description: 'The reason, for programs.' }),
@@ -33,7 +36,7 @@ export const MutationError = builder.objectRef<Refusal>('MutationError').impleme
 })
 
 /** What every mutation answers: its result, or the errors for which nothing was stored. */
-export type Payload<Result> = { result: Result; errors: [] } | { result: null; errors: [Refusal] }
+export type Payload<Result> = { result: Result; errors: [] } | { result: null; errors: [Declined] }
 
 /** Runs a mutation; a refusal becomes the payload's error, anything else stays an exception. */
 export async function payloadOf<Result>(work: () => Promise<Result>): Promise<Payload<Result>> {
@@ -41,7 +44,8 @@ export async function payloadOf<Result>(work: () => Promise<Result>): Promise<Pa
     return { result: await work(), errors: [] }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
-    return { result: null, errors: [error] }
+    const { code, message, path } = error
+    return { result: null, errors: [{ code, message, path }] }
   }
 }
 
