@@ -1,0 +1,283 @@
+import { describe, expect, it } from 'vitest'
+import { useArc } from './arc.ts'
+
+const arc = useArc()
+
+const CREATE = `mutation ($input: CreateConfigurationInput!) {
+  createConfiguration(input: $input) {
+    configuration { configId name isActive latestVersion { versionNumber } }
+    version { versionId versionNumber rawYaml parsedConfig configHash model temperature warnings generatedBy }
+    errors { code message path }
+  }
+}`
+const ADD = `mutation ($input: CreateConfigVersionInput!) {
+  createConfigVersion(input: $input) { created version { versionId versionNumber model } errors { code message path } }
+}`
+
+describe('createConfiguration', () => {
+  it('keeps the YAML byte for byte and reads model and temperature out of it', async () => {
+    const tenant = arc.tenant()
+    const yaml =
+      '# A comment stays.\nagent:\n  model:\n    name: gpt-4o   # with its spaces\n    temperature: 0.2\n'
+    const { createConfiguration } = await tenant.data(CREATE, {
+      input: { name: 'booking agent', yaml, generatedBy: 'MANUAL' },
+    })
+    expect(createConfiguration).toMatchObject({
+      configuration: { name: 'booking agent', isActive: true, latestVersion: { versionNumber: 1 } },
+      version: {
+        versionNumber: 1,
+        rawYaml: yaml,
+        model: 'gpt-4o',
+        temperature: 0.2,
+        warnings: [],
+        generatedBy: 'MANUAL',
+      },
+      errors: [],
+    })
+    expect(createConfiguration.version.configHash).toMatch(/^[0-9a-f]{64}$/)
+    expect(createConfiguration.version.parsedConfig.agent.model.name).toBe('gpt-4o')
+  })
+
+  it('warns when the temperature is left to the provider', async () => {
+    const { createConfiguration } = await arc
+      .tenant()
+      .data(CREATE, { input: { name: 'agent', yaml: 'model: o3\n' } })
+    expect(createConfiguration.version).toMatchObject({
+      temperature: null,
+      warnings: [expect.stringContaining('temperature')],
+    })
+  })
+
+  it('refuses what cannot be kept, says why, and leaves nothing behind', async () => {
+    const tenant = arc.tenant()
+    await tenant.data(CREATE, { input: { name: 'taken' } })
+    const bomb = `model: x\na: &a [1,1,1,1,1,1,1,1,1]\n${'bcdefghij'
+      .split('')
+      .map((name, index) => `${name}: &${name} [${Array(9).fill(`*${'abcdefghij'[index]}`).join(',')}]`)
+      .join('\n')}\n`
+    for (const [input, code, path] of [
+      [{ name: 'taken' }, 'NAME_TAKEN', ['name']],
+      [{ name: 'ab' }, 'INVALID_VALUE', ['name']],
+      [{ name: 'x'.repeat(101) }, 'INVALID_VALUE', ['name']],
+      [{ name: 'a\u0000b c' }, 'INVALID_VALUE', ['name']],
+      [{ name: 'agent', yaml: 'model: [unclosed' }, 'YAML_INVALID', ['yaml']],
+      [{ name: 'agent', yaml: '- a list' }, 'YAML_INVALID', ['yaml']],
+      [{ name: 'agent', yaml: '' }, 'YAML_INVALID', ['yaml']],
+      [{ name: 'agent', yaml: 'temperature: 1' }, 'MODEL_MISSING', ['yaml']],
+      [{ name: 'agent', yaml: 'model: x\ntemperature: hot' }, 'INVALID_VALUE', ['yaml', 'temperature']],
+      [{ name: 'agent', yaml: 'model: x\ntemperature: 2.1' }, 'INVALID_VALUE', ['yaml', 'temperature']],
+      [{ name: 'agent', yaml: `model: x\ntext: ${'y'.repeat(2 * 1024 * 1024)}` }, 'TOO_LARGE', ['yaml']],
+      [{ name: 'agent', yaml: bomb }, 'TOO_LARGE', ['yaml']],
+      [{ name: 'agent', yaml: 'model: "nul \\0 inside"' }, 'YAML_INVALID', ['yaml']],
+    ] as const) {
+      const { createConfiguration } = await tenant.data(CREATE, { input })
+      expect(createConfiguration, JSON.stringify(input).slice(0, 200)).toMatchObject({
+        configuration: null,
+        version: null,
+        errors: [{ path }],
+      })
+      expect([JSON.stringify(input).slice(0, 80), createConfiguration.errors[0].code]).toEqual([
+        JSON.stringify(input).slice(0, 80),
+        code,
+      ])
+    }
+    const { configurations } = await tenant.data('{ configurations { nodes { name } } }')
+    expect(configurations.nodes).toEqual([{ name: 'taken' }])
+  })
+})
+
+describe('createConfigVersion', () => {
+  it('counts versions, answers the latest one for the same YAML, and takes an earlier text again', async () => {
+    const tenant = arc.tenant()
+    const { configId, versionId } = await tenant.configVersion('agent', 'model: a\ntemperature: 1\n')
+    const add = async (yaml: string) =>
+      (await tenant.data(ADD, { input: { configId, yaml } })).createConfigVersion
+    expect(await add('model: a\ntemperature: 1\n')).toMatchObject({
+      created: false,
+      version: { versionId, versionNumber: 1 },
+    })
+    expect(await add('model: b\ntemperature: 1\n')).toMatchObject({
+      created: true,
+      version: { versionNumber: 2, model: 'b' },
+    })
+    expect(await add('model: a\ntemperature: 1\n')).toMatchObject({
+      created: true,
+      version: { versionNumber: 3, model: 'a' },
+    })
+    const { configuration } = await tenant.data(
+      `query ($configId: UUID!) {
+        configuration(configId: $configId) {
+          latestVersion { versionNumber }
+          versions(orderBy: { field: VERSION_NUMBER, direction: ASC }) { totalCount nodes { versionNumber configuration { configId } } }
+        }
+      }`,
+      { configId },
+    )
+    expect(configuration.latestVersion.versionNumber).toBe(3)
+    expect(configuration.versions.nodes.map(({ versionNumber }: any) => versionNumber)).toEqual([1, 2, 3])
+  })
+
+  it('gives each of many concurrent versions a number of its own', async () => {
+    const tenant = arc.tenant()
+    const { configId } = await tenant.configVersion()
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, index) =>
+        tenant.data(ADD, { input: { configId, yaml: `model: m${index}\ntemperature: 0\n` } }),
+      ),
+    )
+    const numbers = answers.map(({ createConfigVersion }) => createConfigVersion.version.versionNumber)
+    expect(numbers.sort((a, b) => a - b)).toEqual([2, 3, 4, 5, 6, 7, 8, 9])
+  })
+
+  it('stores the diff to the version before', async () => {
+    const tenant = arc.tenant()
+    const { configId } = await tenant.configVersion('agent', 'model: a\ntemperature: 1\n')
+    await tenant.data(ADD, { input: { configId, yaml: 'model: a\ntemperature: 0.5\ntools: [search]\n' } })
+    const diffs = await arc.sql('admin', async (client) => {
+      await client.query('begin')
+      await client.query(`select set_config('app.user_id', $1, true)`, [tenant.tenantId])
+      const { rows } = await client.query(
+        'select diff_yaml, change_summary, approval_status from config_diffs where config_id = $1',
+        [configId],
+      )
+      await client.query('rollback')
+      return rows
+    })
+    expect(diffs).toEqual([
+      {
+        diff_yaml: expect.stringContaining('-temperature: 1\n+temperature: 0.5\n+tools: [search]'),
+        change_summary: [
+          { path: '/temperature', op: 'replace', before: 1, after: 0.5 },
+          { path: '/tools', op: 'add', after: ['search'] },
+        ],
+        approval_status: 'pending',
+      },
+    ])
+  })
+
+  it('knows no configuration of another tenant', async () => {
+    const { configId } = await arc.tenant().configVersion()
+    const { createConfigVersion } = await arc.tenant().data(ADD, { input: { configId, yaml: 'model: x\n' } })
+    expect(createConfigVersion).toMatchObject({
+      created: false,
+      version: null,
+      errors: [{ code: 'CONFIGURATION_NOT_FOUND', path: ['configId'] }],
+    })
+  })
+})
+
+describe('upsertScenarios', () => {
+  const UPSERT = `mutation ($scenarios: [ScenarioInput!]!) {
+    upsertScenarios(input: { scenarios: $scenarios }) {
+      receipts { index scenarioId status revision code path }
+      errors { code path }
+    }
+  }`
+  it('stores what is new or changed, and raises the revision when prompt or ground truth changes', async () => {
+    const tenant = arc.tenant()
+    const upsert = async (...scenarios: object[]) =>
+      (await tenant.data(UPSERT, { scenarios })).upsertScenarios.receipts
+    const scenario = {
+      scenarioId: 'book_flight',
+      taskPrompt: 'Book a flight.',
+      groundTruth: { seat: '1A' },
+      tags: ['travel'],
+    }
+    expect(await upsert(scenario)).toMatchObject([{ status: 'STORED', revision: 1 }])
+    expect(await upsert(scenario)).toMatchObject([{ status: 'DUPLICATE', revision: 1 }])
+    expect(await upsert({ ...scenario, tags: ['travel', 'air'] })).toMatchObject([
+      { status: 'STORED', revision: 1 },
+    ])
+    expect(await upsert({ ...scenario, groundTruth: { seat: '2A' } })).toMatchObject([
+      { status: 'STORED', revision: 2 },
+    ])
+    expect(await upsert({ ...scenario, taskPrompt: 'Book two.' })).toMatchObject([
+      { status: 'STORED', revision: 3 },
+    ])
+  })
+
+  it('derives a key from any id of the source, and rejects a bad row without the others', async () => {
+    const tenant = arc.tenant()
+    const { upsertScenarios } = await tenant.data(UPSERT, {
+      scenarios: [
+        { externalId: 'tau2/telecom/[mobile_data_issue]a|b[PERSONA:Hard]', taskPrompt: 'x' },
+        { externalId: 'tau2/telecom/[mobile_data_issue]a/b[PERSONA:Hard]', taskPrompt: 'x' },
+        { scenarioId: 'Not A Key', taskPrompt: 'x' },
+        { taskPrompt: 'x' },
+        { scenarioId: 'empty', taskPrompt: '' },
+        { scenarioId: 'tags', taskPrompt: 'x', tags: Array.from({ length: 21 }, (_, index) => `t${index}`) },
+        { scenarioId: 'ok', taskPrompt: 'x' },
+        { scenarioId: 'ok', taskPrompt: 'again' },
+      ],
+    })
+    const { receipts } = upsertScenarios
+    expect(receipts.map(({ status, path }: any) => [status, path?.[0] ?? null])).toEqual([
+      ['STORED', null],
+      ['STORED', null],
+      ['REJECTED', 'scenarioId'],
+      ['REJECTED', 'scenarioId'],
+      ['REJECTED', 'taskPrompt'],
+      ['REJECTED', 'tags'],
+      ['STORED', null],
+      ['REJECTED', 'scenarioId'],
+    ])
+    expect(receipts[0].scenarioId).not.toBe(receipts[1].scenarioId)
+    const tooMany = await tenant.data(UPSERT, {
+      scenarios: Array.from({ length: 1001 }, (_, index) => ({ scenarioId: `s${index}`, taskPrompt: 'x' })),
+    })
+    expect(tooMany.upsertScenarios).toEqual({
+      receipts: [],
+      errors: [{ code: 'TOO_MANY_ROWS', path: ['scenarios'] }],
+    })
+  })
+})
+
+describe('startSimulation', () => {
+  const START = `mutation ($input: StartSimulationInput!) {
+    startSimulation(input: $input) { created simulation { simulationId totalScenarios } errors { code path message } }
+  }`
+  it('refuses what it cannot run, and leaves nothing behind', async () => {
+    const tenant = arc.tenant()
+    const { versionId: configVersionId } = await tenant.configVersion()
+    const foreign = (await arc.tenant().configVersion()).versionId
+    await tenant.scenarios('a', 'b')
+    const input = { configVersionId, scenarioIds: ['a', 'b'] }
+    for (const [more, code, path] of [
+      [{ configVersionId: foreign }, 'CONFIG_VERSION_NOT_FOUND', ['configVersionId']],
+      [{ scenarioIds: ['a', 'nobody'] }, 'SCENARIO_NOT_FOUND', ['scenarioIds', '1']],
+      [{ scenarioIds: [] }, 'INVALID_VALUE', ['scenarioIds']],
+      [{ scenarioIds: ['a', 'a'] }, 'INVALID_VALUE', ['scenarioIds', '1']],
+      [{ repetitions: 0 }, 'INVALID_VALUE', ['repetitions']],
+      [{ repetitions: 1001 }, 'INVALID_VALUE', ['repetitions']],
+      [{ priority: 11 }, 'INVALID_VALUE', ['priority']],
+      [{ timeoutMs: 0 }, 'INVALID_VALUE', ['timeoutMs']],
+      [{ name: 'x'.repeat(201) }, 'INVALID_VALUE', ['name']],
+    ] as const) {
+      const { startSimulation } = await tenant.data(START, { input: { ...input, ...more } })
+      expect(startSimulation).toMatchObject({ created: false, simulation: null, errors: [{ code, path }] })
+    }
+    expect(await tenant.data('{ simulations { totalCount } simulationScenarios { totalCount } }')).toEqual({
+      simulations: { totalCount: 0 },
+      simulationScenarios: { totalCount: 0 },
+    })
+  })
+
+  it('answers the same simulation for the same call, and refuses another one under its id', async () => {
+    const tenant = arc.tenant()
+    const { versionId: configVersionId } = await tenant.configVersion()
+    await tenant.scenarios('a', 'b')
+    const simulationId = 'aaaaaaaa-bbbb-8ccc-8ddd-eeeeeeeeeeee'
+    const start = async (more: object) =>
+      (
+        await tenant.data(START, {
+          input: { configVersionId, scenarioIds: ['a', 'b'], simulationId, ...more },
+        })
+      ).startSimulation
+    expect(await start({})).toMatchObject({ created: true, simulation: { simulationId, totalScenarios: 2 } })
+    expect(await start({})).toMatchObject({ created: false, simulation: { simulationId } })
+    expect(await start({ scenarioIds: ['a'] })).toMatchObject({
+      simulation: null,
+      errors: [{ code: 'SIMULATION_ID_TAKEN', path: ['simulationId'] }],
+    })
+  })
+})
