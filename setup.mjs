@@ -15,7 +15,9 @@ if (major < 20 || (major === 20 && minor < 19)) {
 }
 
 step('node_modules/.arc-installed', ['package-lock.json'], 'Installing dependencies', () => {
-  npm('ci', '--no-audit', '--no-fund', '--loglevel=error')
+  // Not `npm ci`: it refuses a lock file that lacks optional packages of other platforms, as one written against a
+  // registry without them does. This takes the locked versions too, and leaves the lock file as it is.
+  npm('install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error')
 })
 
 step(
