@@ -1,9 +1,9 @@
 // Brings a fresh clone to where its commands work, with nothing but Node and npm: installs the locked dependencies
 // and generates the database client, each only when it is missing or older than what it is made from.
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { delimiter, dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 process.chdir(dirname(fileURLToPath(import.meta.url)))
@@ -28,7 +28,13 @@ step(
     // Prisma's command wants the path of a schema engine, which it would download; generating never runs it.
     execFileSync(process.execPath, ['node_modules/prisma/build/index.js', 'generate'], {
       stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRISMA_HIDE_UPDATE_MESSAGE: '1' },
+      env: {
+        ...process.env,
+        // It finds the generator of Pothos by its name.
+        PATH: [resolve('node_modules/.bin'), process.env.PATH].join(delimiter),
+        PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+        PRISMA_HIDE_UPDATE_MESSAGE: '1',
+      },
     })
   },
 )
@@ -47,7 +53,18 @@ function step(stamp, sources, what, work) {
 
 function npm(...args) {
   const script = process.env.npm_execpath
-  if (script) execFileSync(process.execPath, [script, ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
-  else
-    execFileSync('npm', args, { stdio: ['ignore', 'ignore', 'inherit'], shell: process.platform === 'win32' })
+  if (script) run(process.execPath, [script, ...args])
+  else run('npm', args)
+}
+
+/** Says what the command said only when it fails. */
+function run(command, args, env = {}) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+    shell: process.platform === 'win32' && command === 'npm',
+  })
+  if (status === 0) return
+  console.error(`${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}\nFailed: ${command} ${args.join(' ')}`)
+  process.exit(1)
 }
