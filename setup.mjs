@@ -17,7 +17,10 @@ if (major < 20 || (major === 20 && minor < 19)) {
 step('node_modules/.arc-installed', ['package-lock.json'], 'Installing dependencies', () => {
   // Not `npm ci`: it refuses a lock file that lacks optional packages of other platforms, as one written against a
   // registry without them does. This takes the locked versions too, and leaves the lock file as it is.
-  npm('install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error')
+  const install = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']
+  const npm = process.env.npm_execpath
+  if (npm) run(process.execPath, [npm, ...install])
+  else run('npm', install)
 })
 
 step(
@@ -25,16 +28,12 @@ step(
   ['prisma/schema.prisma', 'package-lock.json'],
   'Generating the database client',
   () => {
-    // Prisma's command wants the path of a schema engine, which it would download; generating never runs it.
-    execFileSync(process.execPath, ['node_modules/prisma/build/index.js', 'generate'], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: {
-        ...process.env,
-        // It finds the generator of Pothos by its name.
-        PATH: [resolve('node_modules/.bin'), process.env.PATH].join(delimiter),
-        PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
-        PRISMA_HIDE_UPDATE_MESSAGE: '1',
-      },
+    run(process.execPath, ['node_modules/prisma/build/index.js', 'generate'], {
+      // It finds the generator of Pothos by its name.
+      PATH: [resolve('node_modules/.bin'), process.env.PATH].join(delimiter),
+      // It wants the path of a schema engine, which it would download; generating never runs it.
+      PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+      PRISMA_HIDE_UPDATE_MESSAGE: '1',
     })
   },
 )
@@ -49,12 +48,6 @@ function step(stamp, sources, what, work) {
   work()
   mkdirSync(dirname(stamp), { recursive: true })
   writeFileSync(stamp, wanted)
-}
-
-function npm(...args) {
-  const script = process.env.npm_execpath
-  if (script) run(process.execPath, [script, ...args])
-  else run('npm', args)
 }
 
 /** Says what the command said only when it fails. */
