@@ -6,7 +6,7 @@ import { ROLES, type Role, type Viewer } from './viewer.ts'
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** Who is calling, as far as the connection tells. */
-export interface Caller {
+interface Caller {
   clientIp: string | undefined
   userAgent: string | undefined
 }

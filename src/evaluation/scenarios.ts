@@ -5,8 +5,7 @@ import type { JsonObject, JsonValue } from './outcomeRow.ts'
 import { type InputPath, Refusal } from './refusal.ts'
 import { scenarioKey } from './scenarioKey.ts'
 
-export const DIFFICULTIES = ['easy', 'medium', 'hard'] as const
-export type Difficulty = (typeof DIFFICULTIES)[number]
+type Difficulty = 'easy' | 'medium' | 'hard'
 
 /** A scenario as a caller describes it: by Arc's key, or by the source's own id, from which the key is derived. */
 export interface ScenarioInput {

@@ -1,8 +1,7 @@
 import type { Sql } from '../db/tenantTransaction.ts'
 import type { JsonObject } from './outcomeRow.ts'
 
-export const SIMULATION_STATUSES = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const
-export type SimulationStatus = (typeof SIMULATION_STATUSES)[number]
+export type SimulationStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled'
 
 export interface NewSimulation {
   simulationId: string | null

@@ -6,7 +6,7 @@ import { conditionOf, DateTimeFilter, IdFilter, StringFilter, textConditionOf } 
 import { definePages, type Pages } from './pages.ts'
 import { MutationError, type Payload, payloadOf } from './payload.ts'
 
-export const Configuration = builder.prismaNode('Configuration', {
+const Configuration = builder.prismaNode('Configuration', {
   id: { field: 'configId' },
   nullable: true,
   description: 'An agent under evaluation: a name, and its YAML in versions.',

@@ -2,7 +2,7 @@ import type { Order, Where } from '../db/parentPages.ts'
 import { Refusal } from '../evaluation/refusal.ts'
 
 /** How a field's value travels in a cursor. */
-export type FieldKind = 'time' | 'text' | 'number' | 'bigint' | 'decimal'
+type FieldKind = 'time' | 'text' | 'number' | 'bigint' | 'decimal'
 
 export interface SortField {
   field: string

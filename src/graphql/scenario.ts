@@ -31,7 +31,7 @@ const Difficulty = builder.enumType('Difficulty', {
   } as const,
 })
 
-export const Scenario = builder.prismaNode('Scenario', {
+const Scenario = builder.prismaNode('Scenario', {
   id: { field: 'scenarioId' },
   nullable: true,
   description: 'A task that agents are given.',

@@ -1,8 +1,7 @@
 import type { Sql } from '../db/tenantTransaction.ts'
 import type { SimulationStatus } from '../evaluation/simulationStore.ts'
 
-export const EVENT_KINDS = ['STARTED', 'PROGRESS', 'COMPLETED', 'FAILED', 'CANCELLED'] as const
-export type EventKind = (typeof EVENT_KINDS)[number]
+type EventKind = 'STARTED' | 'PROGRESS' | 'COMPLETED' | 'FAILED' | 'CANCELLED'
 
 /** Where a simulation stands. */
 export interface Progress {
