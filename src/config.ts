@@ -22,6 +22,10 @@ export interface Config {
   sample: boolean
   /** ARC_LOG_LEVEL (info): fatal, error, warn, info, debug, trace or silent. */
   logLevel: string
+  /** ARC_URL: the GraphQL endpoint that `import` sends to; the server on this machine's PORT when not given. */
+  importUrl: string | undefined
+  /** ARC_TOKEN: the bearer token of `import`; one signed with this machine's secret when not given. */
+  importToken: string | undefined
 }
 
 export interface AuthConfig {
@@ -68,6 +72,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Readonly<Confi
     graphiql: flag(env, 'ARC_GRAPHIQL', env.NODE_ENV !== 'production'),
     sample: flag(env, 'ARC_SAMPLE', databaseUrl === undefined),
     logLevel: text(env, 'ARC_LOG_LEVEL') ?? 'info',
+    importUrl: text(env, 'ARC_URL'),
+    importToken: text(env, 'ARC_TOKEN'),
   })
 }
 

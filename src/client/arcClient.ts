@@ -39,7 +39,9 @@ export class ArcClient {
     document: TypedDocumentNode<Result, Variables>,
     variables: Variables,
   ): Promise<Result> {
+    const body = JSON.stringify({ query: textOf(document), variables })
     let response: Response
+    let answer: string
     try {
       response = await fetch(this.url, {
         method: 'POST',
@@ -48,12 +50,12 @@ export class ArcClient {
           accept: 'application/graphql-response+json',
           authorization: `Bearer ${this.#token}`,
         },
-        body: JSON.stringify({ query: textOf(document), variables }),
+        body,
       })
+      answer = await response.text()
     } catch (error) {
       throw new ArcRequestError(`No answer from ${this.url}`, 0, [], error)
     }
-    const answer = await response.text()
     const { data, errors } = parsed(answer)
     if (errors && errors.length > 0) {
       throw new ArcRequestError(errors.map(({ message }) => message).join('; '), response.status, errors)

@@ -1,0 +1,187 @@
+import { basename } from 'node:path'
+import { SingleBar } from 'cli-progress'
+import { signToken } from '../auth/tokens.ts'
+import { ArcClient, ArcRequestError } from '../client/arcClient.ts'
+import { GreetDocument } from '../client/operations.ts'
+import { codesOf } from '../client/patience.ts'
+import type { Config } from '../config.ts'
+import type { RejectedRecord } from '../importers/format.ts'
+import { importRun, type RunReport } from '../importers/importRun.ts'
+import { readResultFile, UnreadableFile } from '../importers/resultFile.ts'
+import { isPassed } from '../importers/rewardChecks.ts'
+import { LOCAL_TENANT } from './token.ts'
+
+interface ImportOptions {
+  url?: string
+  token?: string
+  quiet?: boolean
+}
+
+const TOKEN_SECONDS = 86_400
+const MAX_LISTED_RECORDS = 20
+const MAX_LISTED_NOTES = 5
+
+/** There is nobody to send to; the message says what to do. */
+class NoServer extends Error {}
+
+/**
+ * `arc import`: sends result files to a server, and says on stdout what became of each.
+ *
+ * Answers the exit code: 0 when every record of every file is in Arc now, 1 when one was rejected or a file could not
+ * be read (the others are imported all the same), 2 when there is no server to send to, or none any more.
+ */
+export async function importFiles(config: Config, files: string[], options: ImportOptions): Promise<number> {
+  let exitCode = 0
+  try {
+    const client = await connect(config, options)
+    for (const file of files) {
+      if (!(await importFile(client, file, !options.quiet && process.stderr.isTTY))) exitCode = 1
+    }
+  } catch (error) {
+    if (!(error instanceof NoServer)) throw error
+    console.error(`arc import: ${error.message}`)
+    return 2
+  }
+  return exitCode
+}
+
+/** A client that the server has answered. @throws NoServer */
+async function connect(config: Config, options: ImportOptions): Promise<ArcClient> {
+  const url = options.url ?? config.importUrl ?? `http://127.0.0.1:${config.port}/graphql`
+  if (!/^https?:\/\/[^/]/.test(url) || !URL.canParse(url)) {
+    throw new NoServer(`The URL has to be one like http://127.0.0.1:4000/graphql, not "${url}".`)
+  }
+  const given = options.token ?? config.importToken
+  if (given === undefined && !config.auth.secret) {
+    throw new NoServer(
+      'ARC_JWKS_URL is set: give a token of your identity provider with --token or ARC_TOKEN.',
+    )
+  }
+  const claims = {
+    tenantId: LOCAL_TENANT,
+    actorId: 'arc import',
+    role: 'app_user',
+    lifetimeSeconds: TOKEN_SECONDS,
+  } as const
+  const client = new ArcClient({ url, token: given ?? (await signToken(config.auth, claims)) })
+  try {
+    const { viewer } = await client.request(GreetDocument, {})
+    if (viewer.role === 'READONLY') throw new NoServer('The token may only read.')
+    return client
+  } catch (error) {
+    if (!(error instanceof ArcRequestError)) throw error
+    if (error.status === 0)
+      throw new NoServer(`No Arc at ${url}: start it with "npm start", or name another with --url.`)
+    if (!codesOf(error).includes('UNAUTHENTICATED')) throw new NoServer(error.message)
+    const hint =
+      given === undefined
+        ? ' It was signed with the secret of this machine; give one of the server with --token or ARC_TOKEN.'
+        : ''
+    throw new NoServer(`${url} refuses the token: ${error.message}${hint}`)
+  }
+}
+
+/** Whether all records of the file are in Arc now. @throws NoServer when it answers no more. */
+async function importFile(client: ArcClient, file: string, showProgress: boolean): Promise<boolean> {
+  let bar: SingleBar | undefined
+  try {
+    const { format, runs, rejected, nonFinite } = await readResultFile(file)
+    if (showProgress)
+      bar = progressBar(
+        file,
+        runs.reduce((sum, { outcomes }) => sum + outcomes.length, 0),
+      )
+    const reports: RunReport[] = []
+    for (const run of runs) {
+      reports.push(await importRun(client, run, rejected.length, (records) => bar?.increment(records)))
+    }
+    bar?.stop()
+    print(`${file}: ${format}`)
+    if (nonFinite > 0) print(`  ${nonFinite} NaN or Infinity in it, read as null`)
+    if (reports.length === 0) print('  holds no record that can be imported')
+    for (const report of reports) printReport(report, client.url)
+    return printRejected([...rejected, ...reports.flatMap((report) => report.rejected)])
+  } catch (error) {
+    bar?.stop()
+    if (error instanceof ArcRequestError && error.status === 0) {
+      throw new NoServer(
+        `${client.url} does not answer any more. Import the files again: what is stored is not stored twice.`,
+      )
+    }
+    if (!(error instanceof UnreadableFile) && !(error instanceof ArcRequestError)) throw error
+    console.error(shown(`${file}: ${error.message}`))
+    return false
+  }
+}
+
+function progressBar(file: string, records: number): SingleBar {
+  const bar = new SingleBar({
+    stream: process.stderr,
+    format: `${basename(file)} {bar} {value}/{total} records`,
+    clearOnComplete: true,
+    hideCursor: true,
+  })
+  bar.start(records, 0)
+  return bar
+}
+
+const counted = new Intl.NumberFormat('en-US')
+const dollars = new Intl.NumberFormat('en-US', {
+  style: 'currency',
+  currency: 'USD',
+  maximumFractionDigits: 6,
+})
+
+function printReport(report: RunReport, url: string): void {
+  const { configuration, simulationId, kept, notes } = report
+  const scores = kept.flatMap(({ reliabilityScore }) => reliabilityScore ?? [])
+  const passed = scores.filter(isPassed).length
+  const meanScore =
+    scores.length === 0 ? 'ungraded' : `mean score ${(sum(scores) / scores.length).toFixed(4)}`
+  const tokens = kept.flatMap(({ tokensUsed }) => tokensUsed ?? [])
+  const costs = kept.flatMap(({ costUsd }) => costUsd ?? [])
+  const toolCalls = kept.flatMap(({ toolUsage }) => toolUsage?.map(({ callCount }) => callCount) ?? [])
+  const isNew = configuration.created ? ' (new)' : ''
+  print(`  configuration  ${configuration.name}, version ${configuration.versionNumber}${isNew}`)
+  print(`  simulation     ${report.simulationName}, ${report.status.toLowerCase()}`)
+  print(`  records        ${report.stored} stored, ${report.duplicates} there already`)
+  print(`  passed         ${passed} of ${scores.length} graded, ${meanScore}`)
+  print(
+    `  used           ${tokens.length === 0 ? 'unknown' : counted.format(sum(tokens))} tokens, ` +
+      `${costs.length === 0 ? 'unknown cost' : dollars.format(sum(costs))}, ${counted.format(sum(toolCalls))} tool calls`,
+  )
+  const listed = [...notes].slice(0, MAX_LISTED_NOTES)
+  for (const [note, count] of listed) {
+    print(`  note           ${note}; ${count} ${count === 1 ? 'record' : 'records'}`)
+  }
+  if (notes.size > listed.length)
+    print(`  note           and ${notes.size - listed.length} more kinds of notes`)
+  print(
+    `  see            ${url}  { simulation(simulationId: "${simulationId}") { status overallScore outcomes { nodes { status } } } }`,
+  )
+}
+
+/** Whether none was rejected. */
+function printRejected(rejected: RejectedRecord[]): boolean {
+  print(`  rejected       ${rejected.length}`)
+  for (const { record, reason } of rejected.slice(0, MAX_LISTED_RECORDS)) {
+    print(`    ${record}: ${reason}`)
+  }
+  if (rejected.length > MAX_LISTED_RECORDS) {
+    print(`    and ${rejected.length - MAX_LISTED_RECORDS} more`)
+  }
+  return rejected.length === 0
+}
+
+function print(line: string): void {
+  console.log(shown(line))
+}
+
+/** Names and reasons come out of files: what would steer the terminal is not passed on. */
+function shown(line: string): string {
+  return line.replace(/\p{Cc}/gu, '\ufffd')
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
+}

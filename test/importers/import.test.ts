@@ -1,0 +1,434 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { importFiles } from '../../src/commands/import.ts'
+import { readConfig } from '../../src/config.ts'
+import { type Tenant, useArc } from '../arc.ts'
+import { expectedTotals } from './expectedTotals.ts'
+
+const arc = useArc()
+
+const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
+const tau2Small = fixture('tau2bench-small.json')
+const tauSmall = fixture('taubench-small.json')
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'arc-import-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+let printed: string[]
+beforeEach(() => {
+  printed = []
+  vi.spyOn(console, 'log').mockImplementation((line) => printed.push(line))
+  vi.spyOn(console, 'error').mockImplementation((line) => printed.push(line))
+})
+afterEach(() => vi.restoreAllMocks())
+
+async function importInto(
+  tenant: Tenant,
+  files: string[],
+  url = arc.url,
+): Promise<{ exitCode: number; output: string }> {
+  printed = []
+  const exitCode = await importFiles(arc.config, files, { url, token: await tenant.token(), quiet: true })
+  return { exitCode, output: printed.join('\n') }
+}
+
+async function file(name: string, content: unknown): Promise<string> {
+  const path = join(folder, name)
+  await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content))
+  return path
+}
+
+/** A tau2-bench file with one record for each change to it; the run is another one for each `timestamp`. */
+function tau2(
+  timestamp: string,
+  changes: object[],
+  { llm = 'm-1', temperature = 0, tasks = [] as object[] } = {},
+) {
+  const simulations = changes.map((change, index) => ({
+    id: `s${index}`,
+    task_id: String(index),
+    trial: 0,
+    duration: 1,
+    end_time: '2025-03-04T10:00:00',
+    termination_reason: 'user_stop',
+    reward_info: { reward: 1 },
+    messages: [{ role: 'assistant', content: 'Hello.', usage: { prompt_tokens: 5, completion_tokens: 2 } }],
+    ...change,
+  }))
+  const info = {
+    agent_info: { implementation: 'llm_agent', llm, llm_args: { temperature } },
+    environment_info: { domain_name: 'kites', policy: 'Fly.' },
+  }
+  return { timestamp, info, tasks, simulations }
+}
+
+async function simulationsOf(tenant: Tenant): Promise<any[]> {
+  const { simulations } = await tenant.data(`{
+    simulations {
+      nodes {
+        simulationId simulationName status repetitions totalScenarios completedScenarios failedScenarios overallScore
+        totalTokens totalCostUsd metadata
+        configVersion { versionNumber configuration { name versions { totalCount } } }
+        outcomes(first: 500) { totalCount nodes { scenario { externalId } repetition executionTime } }
+      }
+    }
+  }`)
+  return simulations.nodes
+}
+
+describe('a file', () => {
+  it('becomes a completed simulation; its bad records are listed and cost no others', async () => {
+    const tenant = arc.tenant()
+    const { exitCode, output } = await importInto(tenant, [tau2Small])
+    expect(exitCode).toBe(1)
+    expect(output).toContain('configuration  tau2-bench telecom kite-model-2 llm_agent, version 1 (new)')
+    expect(output).toContain('records        7 stored, 0 there already')
+    expect(output).toContain('passed         2 of 5 graded, mean score 0.4000')
+    expect(output).toContain('note           U+0000 replaced by U+FFFD in trajectory (1 place); 2 records')
+    expect(output).toContain('rejected       8\n    record 8 (trial 0): task_id is missing\n')
+
+    const [simulation, ...others] = await simulationsOf(tenant)
+    expect(others).toEqual([])
+    expect(simulation).toMatchObject({
+      simulationName: 'tau2-bench telecom kite-model-2 2025-03-04T10:00:00',
+      status: 'COMPLETED',
+      repetitions: 2,
+      totalScenarios: 8,
+      completedScenarios: 2,
+      failedScenarios: 5,
+      overallScore: 0.4,
+      metadata: {
+        format: 'tau2-bench',
+        source_file: 'tau2bench-small.json',
+        records: 7,
+        rejected_records: 8,
+      },
+      outcomes: { totalCount: 7 },
+    })
+    expect(output).toContain(`simulation(simulationId: "${simulation.simulationId}")`)
+  })
+
+  it('stores nothing when it is imported again, under whatever name', async () => {
+    const tenant = arc.tenant()
+    await importInto(tenant, [tauSmall])
+    const before = await simulationsOf(tenant)
+    const copy = await file('gpt-9-retail-renamed.json', await readFile(tauSmall, 'utf8'))
+    const { exitCode, output } = await importInto(tenant, [tauSmall, copy])
+    expect(exitCode).toBe(1)
+    expect(output.match(/records {8}0 stored, 9 there already/g)).toHaveLength(2)
+    expect(await simulationsOf(tenant)).toEqual(before)
+    const { configurations, scenarios } = await tenant.data(
+      '{ configurations { totalCount } scenarios { nodes { revision createdAt updatedAt } } }',
+    )
+    expect(configurations.totalCount).toBe(1)
+    for (const { revision, createdAt, updatedAt } of scenarios.nodes) {
+      expect([revision, updatedAt]).toEqual([1, createdAt])
+    }
+  })
+
+  it('is the same simulation for two tenants, each with its own rows', async () => {
+    const path = await file('two-tenants.json', tau2('2025-01-01T00:00:00', [{}]))
+    const [one, two] = [arc.tenant(), arc.tenant()]
+    expect(await importInto(one, [path])).toMatchObject({ exitCode: 0 })
+    expect((await importInto(two, [path])).output).toContain('1 stored, 0 there already')
+    const [[ofOne], [ofTwo]] = [await simulationsOf(one), await simulationsOf(two)]
+    expect(ofOne.simulationId).toBe(ofTwo.simulationId)
+  })
+
+  it('with settings that Arc has uses that version, wherever it stands in the history', async () => {
+    const tenant = arc.tenant()
+    const runs = [
+      await file('cold.json', tau2('2025-01-01T00:00:00', [{}], { temperature: 0 })),
+      await file('warm.json', tau2('2025-01-02T00:00:00', [{}], { temperature: 1 })),
+      await file('cold-again.json', tau2('2025-01-03T00:00:00', [{}], { temperature: 0 })),
+    ]
+    expect(await importInto(tenant, runs)).toMatchObject({ exitCode: 0 })
+    const versions = (await simulationsOf(tenant)).map(({ configVersion }) => configVersion)
+    expect(versions.map(({ versionNumber }) => versionNumber)).toEqual([1, 2, 1])
+    expect(versions[0].configuration.versions.totalCount).toBe(2)
+  })
+
+  it('without a description of a task leaves the one that Arc has', async () => {
+    const tenant = arc.tenant()
+    const tasks = [{ id: '0', user_scenario: { instructions: 'Fly it high.' } }]
+    const bare = await file('bare.json', tau2('2025-01-01T00:00:00', [{}]))
+    const described = await file('described.json', tau2('2025-01-02T00:00:00', [{}], { tasks }))
+    const bareAgain = await file('bare-again.json', tau2('2025-01-03T00:00:00', [{}]))
+    const prompts: string[] = []
+    for (const path of [bare, described, bareAgain]) {
+      expect(await importInto(tenant, [path])).toMatchObject({ exitCode: 0 })
+      const { scenarios } = await tenant.data('{ scenarios { nodes { taskPrompt } } }')
+      expect(scenarios.nodes).toHaveLength(1)
+      prompts.push(scenarios.nodes[0].taskPrompt)
+    }
+    expect(prompts).toEqual([
+      'The file does not describe task 0.',
+      'Instructions:\nFly it high.',
+      'Instructions:\nFly it high.',
+    ])
+  })
+
+  it('with a time that lies ahead is stored with the time of arrival', async () => {
+    const tenant = arc.tenant()
+    const ahead = new Date(Date.now() + 12 * 3_600_000).toISOString().slice(0, 19)
+    const path = await file('ahead.json', tau2('2025-01-01T00:00:00', [{ end_time: ahead }, {}]))
+    const { exitCode, output } = await importInto(tenant, [path])
+    expect(exitCode).toBe(0)
+    expect(output).toContain('note           executionTime lies ahead')
+    const [{ outcomes }] = await simulationsOf(tenant)
+    const times = outcomes.nodes.map(({ executionTime }: any) => Date.parse(executionTime))
+    expect(Math.abs(Date.now() - times[0])).toBeLessThan(60_000)
+    expect(times[1]).toBe(Date.UTC(2025, 2, 4, 10))
+  })
+
+  it('loses no record to one that GraphQL itself cannot take, or that is nested too deeply', async () => {
+    const tenant = arc.tenant()
+    const halfToken = [
+      { role: 'assistant', content: '', usage: { prompt_tokens: 0.5, completion_tokens: 1 } },
+    ]
+    const changes = [{}, {}, { messages: halfToken }, { info: '300' }, { info: '20000' }, {}, {}]
+    const text = JSON.stringify(tau2('2025-01-01T00:00:00', changes))
+    const nested = text.replace(
+      /"info":"(\d+)"/g,
+      (_, levels) => `"info":${'['.repeat(levels)}${']'.repeat(levels)}`,
+    )
+    const path = await file('odd.json', nested)
+    const { exitCode, output } = await importInto(tenant, [path])
+    expect(exitCode).toBe(1)
+    expect(output).toContain('records        4 stored')
+    expect(output).toMatch(/tau2\/kites\/2, repetition 1: .*Int cannot represent non-integer value: 1.5/)
+    expect(output).toMatch(/tau2\/kites\/3, repetition 1: nested deeper than 200 levels/)
+    expect(output).toMatch(/tau2\/kites\/4, repetition 1: It is nested too deeply/)
+    expect(await simulationsOf(tenant)).toMatchObject([{ status: 'COMPLETED', outcomes: { totalCount: 4 } }])
+  })
+
+  it('cannot steer the terminal by what it says', async () => {
+    const path = await file('escape.json', tau2('\u001b[2J', [{}, { trial: '\u001b[2J' }]))
+    const { output } = await importInto(arc.tenant(), [path])
+    expect(output).toContain('tau2-bench kites m-1 \ufffd[2J, completed')
+    expect(output).not.toContain('\u001b')
+  })
+
+  it('lists the first 20 rejected records and counts the rest', async () => {
+    const path = await file(
+      'wrong.json',
+      tau2('2025-01-01T00:00:00', [{}, ...Array(25).fill({ duration: -1 })]),
+    )
+    const { output } = await importInto(arc.tenant(), [path])
+    expect(output).toMatch(/rejected {7}25\n(.*duration is -1.*\n){20} {4}and 5 more$/)
+  })
+
+  it('may hold what Python writes for numbers that are none', async () => {
+    const tenant = arc.tenant()
+    const text = JSON.stringify(
+      tau2('2025-01-01T00:00:00', [{ seed: '@', note: 'a "NaN" \\' }, { seed: '@' }]),
+    )
+    const path = await file('python.json', `\ufeff${text.replace('"@"', 'NaN').replace('"@"', '-Infinity')}`)
+    const { exitCode, output } = await importInto(tenant, [path])
+    expect(exitCode).toBe(0)
+    expect(output).toContain('2 NaN or Infinity in it, read as null')
+    const { outcomes } = await tenant.data('{ outcomes { nodes { trajectory } } }')
+    expect(outcomes.nodes.map(({ trajectory }: any) => trajectory.seed)).toEqual([null, null])
+    expect(outcomes.nodes.map(({ trajectory }: any) => trajectory.note)).toContain('a "NaN" \\')
+  })
+})
+
+describe('files that cannot be read', () => {
+  it('are named with the reason, and the others are imported', async () => {
+    const files = [
+      await file('comma.json', '{\n"simulations": [],\n}'),
+      await file('empty.json', '\n'),
+      await file('other.json', { results: [] }),
+      join(folder, 'missing.json'),
+      folder,
+      await file('good.json', tau2('2025-01-01T00:00:00', [{}])),
+    ]
+    const { exitCode, output } = await importInto(arc.tenant(), files)
+    expect(exitCode).toBe(1)
+    const reasons = [
+      'comma.json: It is not JSON: Expected double-quoted property name, in line 3.',
+      'empty.json: It is not JSON: the file is empty.',
+      'other.json: It is JSON, but of no format that Arc imports. Known are: tau-bench, tau2-bench.',
+      'missing.json: There is no such file.',
+      `${folder}: It is a folder: name the files in it.`,
+    ]
+    for (const reason of reasons) expect(output).toContain(reason)
+    expect(output).toContain('records        1 stored')
+  })
+})
+
+describe('the server', () => {
+  const path = tau2Small
+
+  it('has to be there, at a URL', async () => {
+    const run = (url: string) => importFiles(arc.config, [path], { url, token: 't', quiet: true })
+    expect(await run('http://127.0.0.1:1/graphql')).toBe(2)
+    expect(printed.pop()).toBe(
+      'arc import: No Arc at http://127.0.0.1:1/graphql: start it with "npm start", or name another with --url.',
+    )
+    expect(await run('localhost:4000')).toBe(2)
+    expect(printed.pop()).toContain('The URL has to be one like')
+    expect(await run(arc.url.replace('graphql', 'nothing'))).toBe(2)
+    expect(printed.pop()).toContain('answered with status 404 and no data')
+  })
+
+  it('has to take the token, for writing', async () => {
+    const run = (token?: string) => importFiles(arc.config, [path], { url: arc.url, token, quiet: true })
+    expect(await run('nonsense')).toBe(2)
+    expect(printed.pop()).toContain('refuses the token: The token is malformed.')
+    expect(await run(await arc.tenant().token('app_readonly'))).toBe(2)
+    expect(printed.pop()).toContain('The token may only read.')
+  })
+
+  it('and the token may come from the environment', async () => {
+    const tenant = arc.tenant()
+    const env = {
+      ARC_URL: arc.url,
+      ARC_TOKEN: await tenant.token(),
+      ARC_JWT_SECRET: 'another secret than the server has',
+    }
+    const good = await file('environment.json', tau2('2025-01-01T00:00:00', [{}]))
+    expect(await importFiles(readConfig(env), [good], { quiet: true })).toBe(0)
+    expect(await simulationsOf(tenant)).toHaveLength(1)
+    expect(await importFiles(readConfig({ ...env, ARC_TOKEN: '' }), [good], { quiet: true })).toBe(2)
+    expect(printed.pop()).toContain('It was signed with the secret of this machine')
+  })
+
+  it('is asked again for an answer that got lost', async () => {
+    const tenant = arc.tenant()
+    const proxy = await startProxy((operation, count) => operation === 'RecordOutcomes' && count === 1)
+    try {
+      const { exitCode, output } = await importInto(tenant, [tau2Small], proxy.url)
+      expect(exitCode).toBe(1)
+      expect(output).toContain('records        0 stored, 7 there already')
+      expect(await simulationsOf(tenant)).toMatchObject([
+        { status: 'COMPLETED', completedScenarios: 2, failedScenarios: 5 },
+      ])
+    } finally {
+      await proxy.close()
+    }
+  })
+
+  it('that goes away leaves an import that a second one brings to its end', async () => {
+    const tenant = arc.tenant()
+    const many = tau2('2025-01-01T00:00:00', Array(450).fill({}))
+    const files = [await file('many.json', many)]
+    const proxy = await startProxy((operation, count) => operation === 'RecordOutcomes' && count > 1)
+    const cut = await importInto(tenant, files, proxy.url)
+    await proxy.close()
+    expect(cut.exitCode).toBe(2)
+    expect(cut.output).toContain('does not answer any more')
+    expect(await simulationsOf(tenant)).toMatchObject([{ status: 'RUNNING' }])
+
+    const { exitCode, output } = await importInto(tenant, files)
+    expect(exitCode).toBe(0)
+    const [, stored, known] = /records +(\d+) stored, (\d+) there already/.exec(output)!
+    expect(Number(stored) + Number(known)).toBe(450)
+    expect(await simulationsOf(tenant)).toMatchObject([
+      { status: 'COMPLETED', completedScenarios: 450, outcomes: { totalCount: 450 } },
+    ])
+  })
+})
+
+/** A way to the server on which answers break off: those that `isLost` names, by operation and how often it was asked. */
+async function startProxy(isLost: (operation: string, count: number) => boolean) {
+  const counts: Record<string, number> = {}
+  const proxy = createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const body = Buffer.concat(chunks)
+    const operation = /(?:query|mutation) (\w+)/.exec(JSON.parse(body.toString()).query)![1]!
+    counts[operation] = (counts[operation] ?? 0) + 1
+    const lost = isLost(operation, counts[operation])
+    const headers = { 'content-type': 'application/json', authorization: request.headers.authorization! }
+    const answer = await fetch(arc.url, { method: 'POST', headers, body })
+    const text = await answer.text()
+    const length = Buffer.byteLength(text)
+    response.writeHead(answer.status, { 'content-type': 'application/json', 'content-length': length })
+    if (lost) response.write(text.slice(0, 10), () => request.socket.destroy())
+    else response.end(text)
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/graphql`,
+    close: () =>
+      new Promise((resolve) => {
+        proxy.close(resolve)
+        proxy.closeAllConnections()
+      }),
+  }
+}
+
+describe.each([...expectedTotals('tau-bench'), ...expectedTotals('tau2-bench')])('%s', (name, expected) => {
+  const path = fileURLToPath(new URL(`../../../shared/data/${name}`, import.meta.url))
+
+  it('adds up in the graph to what is in the file, also after a second import', async () => {
+    const tenant = arc.tenant()
+    expect(await importInto(tenant, [path])).toMatchObject({ exitCode: 0 })
+    const again = await importInto(tenant, [path])
+    expect(again.exitCode).toBe(0)
+    expect(again.output).toContain(`records        0 stored, ${expected.records} there already`)
+
+    const { duration_s, ...exact } = expected
+    const { duration_s: duration, ...totals } = await totalsInGraph(tenant)
+    expect(totals).toEqual(exact)
+    expect(Math.abs(duration - duration_s)).toBeLessThanOrEqual(0.0005 * (exact.records + 1))
+    const [simulation] = await simulationsOf(tenant)
+    expect(simulation).toMatchObject({
+      status: 'COMPLETED',
+      completedScenarios: exact.status.success,
+      totalTokens: exact.tokens,
+      totalCostUsd: exact.cost_usd,
+    })
+  })
+})
+
+/** What all of a tenant's outcomes add up to, read page by page. */
+async function totalsInGraph(tenant: Tenant) {
+  const outcomes = await allNodes(
+    tenant,
+    'outcomes',
+    'scenarioId status reliabilityScore tokensUsed costUsd executionTimeMs',
+  )
+  const uses = await allNodes(tenant, 'toolUsage', 'toolName callCount')
+  const scores = outcomes.flatMap(({ reliabilityScore }) => reliabilityScore ?? [])
+  const add = (values: (number | null)[]) => values.reduce<number>((total, value) => total + (value ?? 0), 0)
+  const countBy = (pairs: [string, number][]) => {
+    const counts: Record<string, number> = {}
+    for (const [key, count] of pairs) counts[key] = (counts[key] ?? 0) + count
+    return counts
+  }
+  return {
+    records: outcomes.length,
+    scored: scores.length,
+    passed: scores.filter((score) => score >= 1 - 1e-6).length,
+    score_sum: Number(add(scores).toFixed(6)),
+    status: countBy(outcomes.map(({ status }) => [status.toLowerCase(), 1])),
+    scenarios: new Set(outcomes.map(({ scenarioId }) => scenarioId)).size,
+    tokens: add(outcomes.map(({ tokensUsed }) => tokensUsed)),
+    cost_usd: Number(add(outcomes.map(({ costUsd }) => costUsd)).toFixed(6)),
+    duration_s: add(outcomes.map(({ executionTimeMs }) => executionTimeMs)) / 1000,
+    tool_calls: countBy(uses.map(({ toolName, callCount }) => [toolName, callCount])),
+  }
+}
+
+async function allNodes(tenant: Tenant, field: string, selection: string): Promise<any[]> {
+  const nodes: any[] = []
+  for (let after: string | null = null; ; ) {
+    const page: any = await tenant.data(
+      `query ($after: String) { page: ${field}(first: 200, after: $after) { nodes { ${selection} } pageInfo { hasNextPage endCursor } } }`,
+      { after },
+    )
+    nodes.push(...page.page.nodes)
+    if (!page.page.pageInfo.hasNextPage) return nodes
+    after = page.page.pageInfo.endCursor
+  }
+}
