@@ -12,8 +12,12 @@ begin
     exception when duplicate_object or unique_violation then null; -- another database's migration was faster
     end;
   end loop;
-  if not pg_has_role(current_user, 'arc_owner', 'member') then
-    execute format('grant arc_owner to %I', current_user);
+  -- Whoever creates a role may grant it (since PostgreSQL 16), but may not act as it before that.
+  if not (select rolsuper from pg_roles where rolname = current_user) then
+    begin
+      execute format('grant arc_owner to %I', current_user);
+    exception when insufficient_privilege then null; -- another login made the roles: it has to grant this one
+    end;
   end if;
 end $$;
 
@@ -25,3 +29,23 @@ grant usage, create on schema public to arc_owner;
 revoke create on schema public from public;
 revoke all on schema store from public;
 grant usage on schema public to app_user, app_readonly, app_admin;
+
+-- TimescaleDB lets every role call functions that change any hypertable, and not all of them ask whether the caller
+-- owns it: drop_chunk drops a chunk, the rows of all tenants in it. Only the extension's owner can take that back;
+-- where another login migrates, and after an update of the extension, the server warns when it starts.
+do $$
+declare
+  routine regprocedure;
+begin
+  for routine in
+    select p.oid
+    from pg_proc p
+    join pg_depend d on d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
+    join pg_extension e on d.refclassid = 'pg_extension'::regclass and e.oid = d.refobjid
+    where e.extname = 'timescaledb' and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
+      and (p.prosecdef or p.provolatile = 'v' and p.proargtypes::oid[] && array['regclass'::regtype, 'oid'::regtype]::oid[])
+  loop
+    execute format('revoke execute on routine %s from public', routine);
+    execute format('grant execute on routine %s to arc_owner', routine);
+  end loop;
+end $$;

@@ -39,7 +39,9 @@ begin
   values (
     coalesce(after ->> 'user_id', before ->> 'user_id')::uuid, tg_table_name, tg_op, public.current_actor_id(),
     before, after,
-    nullif(current_setting('app.client_ip', true), '')::inet, nullif(current_setting('app.user_agent', true), '')
+    -- A link-local address names its interface (fe80::1%eth0), which inet does not know.
+    nullif(split_part(current_setting('app.client_ip', true), '%', 1), '')::inet,
+    nullif(current_setting('app.user_agent', true), '')
   );
   return null;
 end $$;

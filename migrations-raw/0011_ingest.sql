@@ -8,7 +8,7 @@ its counters, and through the trigger on simulations one event and one NOTIFY fo
 */
 create function public.ingest_outcomes(batch jsonb)
   returns table (idx integer, outcome_id uuid, receipt text, code text)
-  language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
   tenant constant uuid := public.current_user_id();

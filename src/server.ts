@@ -88,16 +88,16 @@ export async function startServer(
     }
     const parts: HttpParts = {
       schema,
-      authenticate: createAuthenticator(config.auth),
+      authenticate: createAuthenticator(config.auth, logger),
       contextFor: createContextFactory(prisma, services),
       logger,
       graphiql: config.graphiql,
     }
-    const graphql = createGraphQLHandler(parts)
+    const { handle, breakOffStreams } = createGraphQLHandler(parts)
     const server = createServer((request, response) => {
       const path = request.url?.split('?', 1)[0]
       if (path === GRAPHQL_PATH) {
-        void graphql(request, response)
+        void handle(request, response)
       } else if (path === '/health') {
         // For load balancers: that the process answers. What it answers from is GraphQL's `health`, behind a token.
         response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"ok"}')
@@ -114,6 +114,7 @@ export async function startServer(
     })
     undo.push(async () => {
       await closeSockets()
+      breakOffStreams()
       const closed = new Promise((resolve) => server.close(resolve))
       server.closeIdleConnections()
       const lastResort = setTimeout(() => server.closeAllConnections(), 3_000)

@@ -1,4 +1,5 @@
 import { createRemoteJWKSet, errors, jwtVerify, SignJWT } from 'jose'
+import type { Logger } from 'pino'
 import type { AuthConfig } from '../config.ts'
 import { Refusal } from '../evaluation/refusal.ts'
 import { ROLES, type Role, type Viewer } from './viewer.ts'
@@ -17,9 +18,10 @@ export type Authenticate = (authorization: string | undefined, caller: Caller) =
 /**
  * Verifies bearer tokens against the shared secret or the identity provider's keys.
  *
- * The function that it returns throws Refusal UNAUTHENTICATED, with the reason in words that help the token's owner and nobody else.
+ * The function that it returns throws Refusal UNAUTHENTICATED, with the reason in words that help the token's owner and
+ * nobody else, and UNAVAILABLE when the provider does not give its keys.
  */
-export function createAuthenticator(config: AuthConfig): Authenticate {
+export function createAuthenticator(config: AuthConfig, logger: Logger): Authenticate {
   const keys = config.jwksUrl ? createRemoteJWKSet(new URL(config.jwksUrl)) : undefined
   const options = {
     ...(config.issuer === undefined ? {} : { issuer: config.issuer }),
@@ -57,6 +59,13 @@ export function createAuthenticator(config: AuthConfig): Authenticate {
     try {
       claims = (await verify(token)).payload
     } catch (error) {
+      if (keys && isFaultOfProvider(error)) {
+        logger.error(
+          { err: error, url: config.jwksUrl },
+          'the keys of the identity provider could not be fetched',
+        )
+        throw new Refusal('UNAVAILABLE', 'The identity provider does not give its keys; try again.')
+      }
       throw new Refusal('UNAUTHENTICATED', reasonOf(error))
     }
     const tenantId = claims[config.tenantClaim]
@@ -121,7 +130,13 @@ function reasonOf(error: unknown): string {
     return 'The token was signed with another key.'
   if (error instanceof errors.JOSEAlgNotAllowed)
     return 'The token was signed with an algorithm that is not accepted here.'
-  if (error instanceof errors.JWKSTimeout)
-    return 'The keys of the identity provider could not be fetched in time.'
   return 'The token is malformed.'
+}
+
+/** Whether this tells nothing of the token: no answer, none in time, or one that is no key set. */
+function isFaultOfProvider(error: unknown): boolean {
+  if (!(error instanceof errors.JOSEError)) return true
+  // What jose has no class of its own for: a status other than 200, a body that is no JSON.
+  if (error.code === errors.JOSEError.code) return true
+  return error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid
 }

@@ -1,4 +1,14 @@
-import { linkSync, mkdirSync, readFileSync, rmdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 
 /** Another process has the data folder. */
@@ -8,6 +18,9 @@ export class DataDirLocked extends Error {
 
 /** A takeover lasts microseconds: one this old was left by a process that died in it. */
 const TAKEOVER_STALE_MS = 10_000
+
+/** The folders that this process has: its own number in a lock says nothing (see isAlive). */
+const held = new Set<string>()
 
 /**
  * Keeps a second process off the folder: PGlite has no lock of its own, and two processes on one folder corrupt it.
@@ -20,10 +33,12 @@ const TAKEOVER_STALE_MS = 10_000
  */
 export function lockDataDir(directory: string): () => void {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const lock = join(directory, 'lock')
+  const folder = realpathSync(directory)
+  if (held.has(folder)) throw locked(directory, process.pid)
+  const lock = join(folder, 'lock')
   if (!claim(lock)) {
-    const takeover = join(directory, 'lock.takeover')
-    if (!enter(takeover)) throw locked(directory, ownerOf(lock))
+    const takeover = join(folder, 'lock.takeover')
+    if (!enter(takeover)) throw locked(directory, undefined)
     try {
       const owner = ownerOf(lock)
       if (owner !== undefined && isAlive(owner)) throw locked(directory, owner)
@@ -33,8 +48,9 @@ export function lockDataDir(directory: string): () => void {
       rmdirSync(takeover)
     }
   }
+  held.add(folder)
   return () => {
-    if (ownerOf(lock) === process.pid) unlinkSync(lock)
+    if (held.delete(folder) && ownerOf(lock) === process.pid) unlinkSync(lock)
   }
 }
 
@@ -59,8 +75,8 @@ function enter(takeover: string): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     const since = statSync(takeover, { throwIfNoEntry: false })?.mtimeMs
-    if (since !== undefined && Date.now() - since < TAKEOVER_STALE_MS) return false
-    rmdirSync(takeover)
+    if (since === undefined || Date.now() - since < TAKEOVER_STALE_MS) return false
+    rmSync(takeover, { recursive: true, force: true })
     return enter(takeover)
   }
 }

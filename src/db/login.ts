@@ -5,28 +5,63 @@ export class LoginRefused extends Error {
   override name = 'LoginRefused'
 }
 
+/** Roles of PostgreSQL itself that read or write past row-level security, or past the database altogether. */
+const POWERFUL_ROLES = [
+  'arc_owner',
+  'pg_read_all_data',
+  'pg_write_all_data',
+  'pg_read_server_files',
+  'pg_write_server_files',
+  'pg_execute_server_program',
+]
+
 /**
  * Row-level security is worth nothing to a login that it doesn't bind: Arc doesn't serve with one.
  *
- * @throws LoginRefused for a superuser, a role with BYPASSRLS, one that may become such a role or the tables' owner,
- * and one that may not act as the application roles.
+ * @throws LoginRefused for a superuser, a role with BYPASSRLS, REPLICATION or CREATEROLE, one with rights on the tables
+ * behind the views or on what the tables lie in, one that may become any such role, and one that may not act as the
+ * application roles.
  */
 export async function checkLogin(pool: pg.Pool): Promise<void> {
-  const { rows } = await pool.query<{ name: string; embedded: boolean; powers: string[]; lacking: string[] }>(`/* checkLogin */
+  const { rows } = await pool.query<{ name: string; embedded: boolean; powers: string[]; lacking: string[] }>(
+    `/* checkLogin */
+    with mine as (
+      select r.oid, r.rolname, r.rolsuper, r.rolbypassrls, r.rolreplication, r.rolcreaterole
+      from pg_roles r, pg_roles me
+      -- A superuser is a member of every role: that says nothing more.
+      where me.rolname = session_user and (r.oid = me.oid or not me.rolsuper and pg_has_role(me.oid, r.oid, 'member'))
+    )
     select session_user as name,
       -- PGlite has one session, of the superuser, and no other logins: only programs of its own user reach it.
       version() ~ 'emcc|emscripten' as embedded,
       array(
-        select case when r.rolsuper then 'SUPERUSER' when r.rolbypassrls then 'BYPASSRLS' else 'membership of arc_owner' end
-          || case when r.rolname = session_user then '' else ' (through ' || r.rolname || ')' end
-        from pg_roles r
-        where pg_has_role(session_user, r.oid, 'member')
-          and (r.rolsuper or r.rolbypassrls or r.rolname = 'arc_owner')
+        select power || case when rolname = session_user then '' else ' (through ' || rolname || ')' end
+        from mine, lateral (values
+          (rolsuper, 'SUPERUSER'), (rolbypassrls, 'BYPASSRLS'), (rolreplication, 'REPLICATION'),
+          -- Up to PostgreSQL 15 it may make itself a member of arc_owner.
+          (rolcreaterole, 'CREATEROLE')
+        ) as p(has, power)
+        where has
+        union all
+        select 'membership of ' || rolname from mine where rolname = any ($1)
+        union all
+        select distinct 'ownership of schema ' || nspname
+        from pg_namespace join mine on mine.oid = nspowner where nspname in ('public', 'store', 'arc_migrations')
+        union all
+        select distinct 'rights on tables of schema ' || n.nspname
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace, mine
+        -- Partitions and chunks have rights of their own.
+        where (n.nspname = 'store' or c.oid in (select inhrelid from pg_inherits))
+          and c.relkind in ('r', 'p', 'v', 'm') and not mine.rolsuper
+          and has_table_privilege(mine.oid, c.oid, 'select, insert, update, delete, truncate')
+        order by 1
       ) as powers,
       array(
         select wanted from unnest(array['app_user', 'app_readonly', 'app_admin']) as wanted
         where not pg_has_role(session_user, wanted, 'member')
-      ) as lacking`)
+      ) as lacking`,
+    [POWERFUL_ROLES],
+  )
   const { name, embedded, powers, lacking } = rows[0]!
   if (embedded) return
   if (powers.length > 0) {

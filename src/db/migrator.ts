@@ -39,7 +39,7 @@ export class MigrationError extends Error {
  * Brings the database to the newest schema, in one transaction: it is all there or nothing is. A second process waits
  * for the first and then finds nothing to do.
  *
- * @throws MigrationError when an applied file was changed since, or is missing.
+ * @throws MigrationError when an applied file was changed since or is missing, or a new one has an old number.
  */
 export async function migrate(
   connectionString: string,
@@ -60,14 +60,14 @@ export async function migrate(
         grant usage on schema arc_migrations to public;
         grant select on arc_migrations.ledger to public`)
       const files = await readMigrations(directory)
-      const pending = await pendingMigrations(client, files, engine)
+      const { pending, alreadyApplied } = await compareWithLedger(client, files, engine)
       for (const migration of pending) await apply(client, migration)
       const { command } = await client.query('commit')
       if (command !== 'COMMIT') throw new MigrationError(`The migration ended with ${command}.`)
       return {
         engine,
         applied: pending.map(({ file }) => file),
-        alreadyApplied: variantsFor(files, engine).length - pending.length,
+        alreadyApplied,
       }
     } catch (error) {
       await client.query('rollback')
@@ -88,7 +88,8 @@ export async function missingMigrations(
     const files = await readMigrations(directory)
     const engine = await detectEngine(client)
     if (!rows[0]!.there) return variantsFor(files, engine).map(({ file }) => file)
-    return (await pendingMigrations(client, files, engine)).map(({ file }) => file)
+    const { pending } = await compareWithLedger(client, files, engine)
+    return pending.map(({ file }) => file)
   })
 }
 
@@ -106,13 +107,13 @@ async function apply(client: pg.Client, { file, sql, sha256 }: Migration): Promi
   )
 }
 
-async function pendingMigrations(
+async function compareWithLedger(
   client: pg.Client,
   files: Migration[],
   engine: Engine,
-): Promise<Migration[]> {
+): Promise<{ pending: Migration[]; alreadyApplied: number }> {
   const { rows } = await client.query<{ file: string; sha256: string }>(
-    `/* readLedger */ select file, sha256 from arc_migrations.ledger order by file`,
+    `/* readLedger */ select file, sha256 from arc_migrations.ledger order by file collate "C"`,
   )
   const byFile = new Map(files.map((migration) => [migration.file, migration]))
   for (const { file, sha256 } of rows) {
@@ -135,7 +136,14 @@ async function pendingMigrations(
     : rows.some(({ file }) => file.endsWith('.timescaledb.sql'))
       ? 'apache'
       : engine
-  return variantsFor(files, startedAs).filter(({ file }) => !applied.has(file))
+  const pending = variantsFor(files, startedAs).filter(({ file }) => !applied.has(file))
+  const latest = rows.at(-1)?.file
+  if (latest !== undefined && pending[0] !== undefined && pending[0].file < latest) {
+    throw new MigrationError(
+      `${pending[0].file} comes before ${latest}, which this database has: a new migration gets the next number.`,
+    )
+  }
+  return { pending, alreadyApplied: applied.size }
 }
 
 function variantsFor(files: Migration[], engine: Engine): Migration[] {

@@ -24,6 +24,9 @@ export function tenantSettings(
     ['app.actor_id', viewer.actorId],
     ['app.client_ip', viewer.clientIp ?? ''],
     ['app.user_agent', viewer.userAgent ?? ''],
+    // Named last, or PostgreSQL looks there first: a temporary table that somebody left on a pooled connection would
+    // take the place of the real one.
+    ['search_path', 'public, pg_temp'],
     ['statement_timeout', String(STATEMENT_TIMEOUT_MS)],
   ]
   if (access === 'read only') settings.push(['transaction_read_only', 'on'])

@@ -14,18 +14,22 @@ const IDLE = 'I'.charCodeAt(0)
 const ROLLBACK = simpleQuery('rollback')
 const SYNC = Uint8Array.from([0x53, 0, 0, 0, 4])
 
+/** How long clients may take to hang up once the server closes. */
+const LAST_RESORT_MS = 2_000
+
 /**
  * Puts many clients on one backend. PGlite is a single session, so a client has it alone from its first message until
  * the backend reports that it is idle and outside a transaction: messages of two clients in between each other would
  * bind one tenant's parameters to another's statement. Notifications, which the one backend sends to whoever is
- * talking, go to every client that has said LISTEN.
+ * talking, go to every client that listens on their channel.
  */
 export class WireServer {
   readonly #server: Server
   readonly #execute: ExecuteMessage
   readonly #sessions = new Set<Session>()
+  /** Clients with something for the backend, each once, in the order of their turns. */
   readonly #waiting: Session[] = []
-  #owner: Session | undefined
+  #serving: Promise<void> | undefined
 
   constructor(execute: ExecuteMessage) {
     this.#execute = execute
@@ -42,15 +46,16 @@ export class WireServer {
     return typeof address === 'object' && address !== null ? address.port : 0
   }
 
-  /** Lets the statement that is running end, then closes all connections. */
+  /** Lets the statement that is running end, rolls open transactions back and closes all connections. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     for (const session of this.#sessions) session.socket.end()
     const lastResort = setTimeout(() => {
       for (const session of this.#sessions) session.socket.destroy()
-    }, 2_000)
+    }, LAST_RESORT_MS)
     await closed
     clearTimeout(lastResort)
+    await this.#serving
   }
 
   #open(socket: Socket): void {
@@ -59,105 +64,83 @@ export class WireServer {
     this.#sessions.add(session)
     socket.on('data', (data) => {
       session.receive(data)
-      this.#request(session)
+      if (session.hasMessage()) this.#queue(session)
     })
     // 'close' follows, and cleans up.
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
       this.#sessions.delete(session)
-      session.closed = true
-      this.#request(session)
+      session.leave()
     })
   }
 
-  /** Queues the session for the backend, once, if it has something for it. */
-  #request(session: Session): void {
-    const mine = this.#owner === session
-    if (session.pumping || session.queued || (!session.hasMessage() && !(session.closed && mine))) return
-    if (mine) {
-      void this.#pump(session)
-    } else if (this.#owner === undefined) {
-      this.#owner = session
-      void this.#pump(session)
-    } else {
-      session.queued = true
-      this.#waiting.push(session)
-    }
+  #queue(session: Session): void {
+    if (session.queued) return
+    session.queued = true
+    this.#waiting.push(session)
+    this.#serving ??= this.#serve()
   }
 
-  async #pump(session: Session): Promise<void> {
-    session.pumping = true
+  async #serve(): Promise<void> {
+    for (let session = this.#waiting.shift(); session; session = this.#waiting.shift()) {
+      await this.#serveTurn(session)
+      session.queued = false
+      if (session.hasMessage()) this.#queue(session)
+    }
+    this.#serving = undefined
+  }
+
+  /** The backend is the session's own until no transaction of it is open and another waits, or it has no more to say. */
+  async #serveTurn(session: Session): Promise<void> {
+    let idle = true
     try {
-      for (;;) {
-        if (session.closed) {
-          if (!session.idle) await this.#send(undefined, SYNC, ROLLBACK)
-          this.#release()
-          return
-        }
-        const message = session.nextMessage()
+      do {
+        const message = await session.nextMessage()
         if (!message) {
-          if (session.idle) this.#release()
+          if (!idle) await this.#reset()
           return
         }
-        session.idle = false
-        await this.#send(session, message)
-        if (session.idle && this.#waiting.length > 0) {
-          this.#release()
-          session.pumping = false
-          this.#request(session)
-          return
-        }
-      }
-    } catch (error) {
-      // The backend itself failed. This client hears of it; the others go on.
-      session.socket.end(fatal(error as Error))
-      session.closed = true
-      session.idle = true
-      this.#release()
-    } finally {
-      session.pumping = false
-    }
-    // Data that came between the last look and the end of pumping.
-    this.#request(session)
-  }
-
-  #release(): void {
-    const next = this.#waiting.shift()
-    this.#owner = next
-    if (next) {
-      next.queued = false
-      void this.#pump(next)
-    }
-  }
-
-  async #send(session: Session | undefined, ...messages: Uint8Array[]): Promise<void> {
-    for (const message of messages) {
-      const { frames, notifications, status } = splitNotifications(await this.#execute(message))
-      if (session) {
-        if (status !== undefined) session.idle = status === IDLE
+        const { frames, status } = await this.#send(message)
+        idle = status === IDLE
         if (frames.length > 0 && session.socket.writable) session.socket.write(frames)
-      }
-      for (const notification of notifications) {
-        for (const other of this.#sessions) {
-          if (other.listens && other.socket.writable) other.socket.write(notification)
-        }
+      } while (!idle || (session.hasMessage() && this.#waiting.length === 0))
+    } catch (error) {
+      // The backend itself failed. This client hears of it; the next one must not find its transaction.
+      session.socket.end(fatal(error as Error))
+      session.leave()
+      await this.#reset().catch(() => {})
+    }
+  }
+
+  /** Ends whatever a client that is gone has left open. */
+  async #reset(): Promise<void> {
+    await this.#send(SYNC)
+    await this.#send(ROLLBACK)
+  }
+
+  async #send(message: Uint8Array): Promise<{ frames: Buffer; status: number | undefined }> {
+    const { frames, notifications, status } = splitNotifications(await this.#execute(message))
+    for (const { channel, frame } of notifications) {
+      for (const { channels, socket } of this.#sessions) {
+        if (channels.has(channel) && socket.writable) socket.write(frame)
       }
     }
+    return { frames, status }
   }
 }
 
-/** One client: cuts its bytes into messages and knows whether it is between transactions. */
+/** One client: cuts its bytes into messages, and knows what it listens to. */
 class Session {
   readonly socket: Socket
-  /** The backend said that no transaction of this client is open and that it waits for a query. */
-  idle = true
-  listens = false
-  closed = false
+  readonly channels = new Set<string>()
+  /** It waits for its turn, or has it. */
   queued = false
-  pumping = false
+  #left = false
   #started = false
-  #pending: Buffer = Buffer.alloc(0)
-  readonly #messages: Uint8Array[] = []
+  #pieces: Buffer[] = []
+  #pending = 0
+  readonly #messages: Buffer[] = []
+  #wake = () => {}
 
   constructor(socket: Socket) {
     this.socket = socket
@@ -167,26 +150,55 @@ class Session {
     return this.#messages.length > 0
   }
 
-  nextMessage(): Uint8Array | undefined {
-    return this.#messages.shift()
+  /** The client's next message, as soon as there is one; undefined when the client is gone. */
+  async nextMessage(): Promise<Buffer | undefined> {
+    while (!this.#left) {
+      const message = this.#messages.shift()
+      if (message) return message
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    return undefined
+  }
+
+  leave(): void {
+    this.#left = true
+    this.#messages.length = 0
+    this.#wake()
   }
 
   receive(data: Buffer): void {
-    this.#pending = this.#pending.length === 0 ? data : Buffer.concat([this.#pending, data])
-    for (;;) {
-      const typed = this.#started ? 1 : 0
-      if (this.#pending.length < typed + 4) return
-      const length = typed + this.#pending.readInt32BE(typed)
-      if (this.#pending.length < length) return
-      const message = Uint8Array.from(this.#pending.subarray(0, length))
-      this.#pending = this.#pending.subarray(length)
+    if (this.#left) return
+    this.#pieces.push(data)
+    this.#pending += data.length
+    for (let message = this.#cut(); message; message = this.#cut()) {
       if (this.#started) this.#take(message)
       else this.#start(message)
     }
+    this.#wake()
   }
 
-  #start(message: Uint8Array): void {
-    const code = Buffer.from(message).readInt32BE(4)
+  /** Takes the first message off what has arrived, once it is whole. */
+  #cut(): Buffer | undefined {
+    // The first message has no type, and a code behind its length.
+    const [lengthAt, shortest] = this.#started ? [1, 5] : [0, 8]
+    if (this.#pending < shortest) return undefined
+    if (this.#pieces[0]!.length < shortest) this.#pieces = [Buffer.concat(this.#pieces)]
+    const length = lengthAt + this.#pieces[0]!.readInt32BE(lengthAt)
+    if (length < shortest) {
+      this.socket.destroy()
+      return undefined
+    }
+    if (this.#pending < length) return undefined
+    const bytes = this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces)
+    this.#pending -= length
+    this.#pieces = this.#pending > 0 ? [bytes.subarray(length)] : []
+    return bytes.subarray(0, length)
+  }
+
+  #start(message: Buffer): void {
+    const code = message.readInt32BE(4)
     if (code === SSL_REQUEST || code === GSSENC_REQUEST) {
       this.socket.write('N')
     } else if (code === CANCEL_REQUEST) {
@@ -197,23 +209,26 @@ class Session {
     }
   }
 
-  #take(message: Uint8Array): void {
+  #take(message: Buffer): void {
     const type = String.fromCharCode(message[0]!)
     if (type === 'X') {
       // Terminate ends this client only: the backend serves the others.
       this.socket.end()
       return
     }
-    if (type === 'Q' && /^\s*listen\s/i.test(Buffer.from(message.subarray(5, 64)).toString('latin1')))
-      this.listens = true
+    const channel = type === 'Q' && LISTEN.exec(message.toString('latin1', 5, 256))?.[1]
+    if (channel) this.channels.add(channel.toLowerCase())
     this.#messages.push(message)
   }
 }
 
+/** LISTEN as a statement of its own, with a plain name: all that Arc and its tests say. */
+const LISTEN = /^\s*listen\s+([a-z_][a-z0-9_]*)\s*;?\s*\0/i
+
 /** Separates the NotificationResponse frames from an answer, and finds the status of its last ReadyForQuery. */
 function splitNotifications(answer: Uint8Array) {
   const bytes = Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength)
-  const notifications: Buffer[] = []
+  const notifications: { channel: string; frame: Buffer }[] = []
   const rest: Buffer[] = []
   let status: number | undefined
   let from = 0
@@ -222,7 +237,9 @@ function splitNotifications(answer: Uint8Array) {
     const end = at + 1 + bytes.readInt32BE(at + 1)
     if (bytes[at] === NOTIFICATION) {
       if (at > from) rest.push(bytes.subarray(from, at))
-      notifications.push(Buffer.from(bytes.subarray(at, end)))
+      // Type, length and process id, each of fixed width, then the channel.
+      const channel = bytes.toString('utf8', at + 9, bytes.indexOf(0, at + 9))
+      notifications.push({ channel, frame: bytes.subarray(at, end) })
       from = end
     } else if (bytes[at] === READY_FOR_QUERY) {
       status = bytes[at + 5]

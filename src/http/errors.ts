@@ -50,9 +50,6 @@ function withCode(
       code,
       ...(path && path.length > 0 ? { input: path } : {}),
       ...(requestId ? { requestId } : {}),
-      ...(code === 'UNAUTHENTICATED'
-        ? { http: { status: 401, headers: { 'www-authenticate': 'Bearer' } } }
-        : {}),
     },
   })
 }

@@ -46,9 +46,16 @@ export async function subscribeOperation(
   args: ExecutionArgs,
 ): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
   const context = args.contextValue as Context
-  const events = await createSourceEventStream(args)
+  const { requestId, services } = context
+  let events: AsyncIterable<unknown> | ExecutionResult
+  try {
+    events = await createSourceEventStream(args)
+  } catch (error) {
+    // graphql-js takes any error with a `path` for one of its own and throws it on, which would close the whole socket.
+    return { errors: [presentableError(error, requestId, services.logger)] }
+  }
   if (!(Symbol.asyncIterator in events)) return presentable(events, context)
-  return eachEvent(events[Symbol.asyncIterator]() as AsyncIterator<unknown>, args)
+  return eachEvent(events[Symbol.asyncIterator](), args)
 }
 
 function eachEvent(
@@ -70,6 +77,7 @@ function eachEvent(
       } catch (error) {
         // The subscriber is told in a last result: an iterator that throws would take the whole socket with it.
         failed = true
+        await events.return?.()
         return {
           done: false,
           value: { errors: [presentableError(error, context.requestId, context.services.logger)] },

@@ -11,7 +11,7 @@ import {
 } from 'graphql'
 import { CloseCode, type SubscribePayload } from 'graphql-ws'
 import { useServer } from 'graphql-ws/use/ws'
-import { type WebSocket, WebSocketServer } from 'ws'
+import { WebSocket, WebSocketServer } from 'ws'
 import type { Viewer } from '../auth/viewer.ts'
 import { Refusal } from '../evaluation/refusal.ts'
 import { executeOperation, subscribeOperation } from './execution.ts'
@@ -19,6 +19,12 @@ import { GRAPHQL_PATH, type HttpParts } from './yoga.ts'
 
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 const MAX_FRAME_BYTES = 32 * 1024 * 1024
+
+/** WebSocket's own close code; clients of graphql-transport-ws come back after it. */
+const TRY_AGAIN_LATER = 1013
+
+/** How long clients may take to answer the goodbye once the server closes. */
+const LAST_RESORT_MS = 2_000
 
 interface SocketState {
   socket: WebSocket
@@ -52,15 +58,19 @@ export function serveWebSocket(
             caller,
           )
           extra.viewer = viewer
-          closeAtExpiry(extra as SocketState, viewer)
+          // A client that left while its token was looked at would leave the timer behind.
+          if (extra.socket.readyState === WebSocket.OPEN) closeAtExpiry(extra as SocketState, viewer)
           return true
         } catch (error) {
           if (!(error instanceof Refusal)) throw error
-          extra.socket.close(CloseCode.Forbidden, error.message.slice(0, 120))
+          extra.socket.close(
+            error.code === 'UNAUTHENTICATED' ? CloseCode.Forbidden : TRY_AGAIN_LATER,
+            error.message.slice(0, 120),
+          )
           return false
         }
       },
-      onDisconnect: ({ extra }) => clearTimeout(extra.expiry),
+      onClose: ({ extra }) => clearTimeout(extra.expiry),
       onSubscribe: ({ extra }, _id, payload) => {
         const prepared = prepare(schema, payload)
         if (Array.isArray(prepared)) return prepared
@@ -75,6 +85,8 @@ export function serveWebSocket(
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const refusal = refusalOf(request)
     if (refusal) {
+      // Node leaves the socket to us, its errors too: who hangs up before the answer must not end the process.
+      socket.on('error', () => socket.destroy())
       socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
       return
     }
@@ -86,13 +98,17 @@ export function serveWebSocket(
 
   return async () => {
     server.off('upgrade', onUpgrade)
+    const lastResort = setTimeout(() => {
+      for (const socket of sockets.clients) socket.terminate()
+    }, LAST_RESORT_MS)
     await disposable.dispose()
+    clearTimeout(lastResort)
   }
 }
 
 /** A page of another origin may open a WebSocket anywhere: a browser says where it comes from, other programs don't. */
 function refusalOf({ url, headers }: IncomingMessage): string | undefined {
-  if (new URL(url ?? '/', 'http://arc').pathname !== GRAPHQL_PATH) return '404 Not Found'
+  if (url?.split('?', 1)[0] !== GRAPHQL_PATH) return '404 Not Found'
   if (headers.origin === undefined) return undefined
   try {
     return new URL(headers.origin).host === headers.host ? undefined : '403 Forbidden'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { GraphQLError, type GraphQLSchema } from 'graphql'
+import { type ExecutionArgs, GraphQLError, type GraphQLSchema } from 'graphql'
 import { createYoga, type Plugin } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import type { Authenticate } from '../auth/tokens.ts'
@@ -25,9 +25,13 @@ export interface HttpParts {
   graphiql: boolean
 }
 
-/** GraphQL over HTTP: POST and GET, server-sent events for subscriptions, GraphiQL for browsers. */
+/**
+ * GraphQL over HTTP: POST and GET, server-sent events for subscriptions, GraphiQL for browsers. `breakOffStreams` ends
+ * the subscriptions that are open as a lost connection would: an orderly end would say that nothing more happens.
+ */
 export function createGraphQLHandler({ schema, authenticate, contextFor, logger, graphiql }: HttpParts) {
   const viewers = new WeakMap<Request, Viewer>()
+  const streaming = new Set<ServerResponse>()
 
   // Before anything is parsed: without a token not even a validation error tells of the schema.
   const gate: Plugin<NodeContext> = {
@@ -43,7 +47,10 @@ export function createGraphQLHandler({ schema, authenticate, contextFor, logger,
             new GraphQLError(error.message, {
               extensions: {
                 code: error.code,
-                http: { status: 401, headers: { 'www-authenticate': 'Bearer' } },
+                http:
+                  error.code === 'UNAUTHENTICATED'
+                    ? { status: 401, headers: { 'www-authenticate': 'Bearer' } }
+                    : { status: 503 },
               },
             }),
           ],
@@ -54,10 +61,31 @@ export function createGraphQLHandler({ schema, authenticate, contextFor, logger,
 
   const execution: Plugin<NodeContext> = {
     onExecute: ({ setExecuteFn }) => setExecuteFn(executeOperation),
-    onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribeOperation),
+    onSubscribe: ({ setSubscribeFn }) =>
+      setSubscribeFn(async (args: ExecutionArgs) => {
+        const results = await subscribeOperation(args)
+        if (Symbol.asyncIterator in results) endWithResponse(results, args.contextValue as NodeContext)
+        return results
+      }),
   }
 
-  return createYoga<NodeContext>({
+  /**
+   * Yoga forgets a stream that nobody reads: one whose client left early, or accepts no event stream. It ends with its
+   * response, whatever becomes of that.
+   */
+  function endWithResponse(results: AsyncIterableIterator<unknown>, { res }: NodeContext): void {
+    if (res.closed) {
+      void results.return?.()
+      return
+    }
+    streaming.add(res)
+    res.once('close', () => {
+      streaming.delete(res)
+      void results.return?.()
+    })
+  }
+
+  const handle = createYoga<NodeContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     landingPage: false,
@@ -75,4 +103,8 @@ export function createGraphQLHandler({ schema, authenticate, contextFor, logger,
       error: (...messages) => logger.error({ messages }, 'GraphQL over HTTP'),
     },
   })
+  const breakOffStreams = () => {
+    for (const response of streaming) response.destroy()
+  }
+  return { handle, breakOffStreams }
 }

@@ -14,6 +14,12 @@ const POLL_MS = 5_000
 /** setTimeout's longest delay; a token that lives longer is looked at again. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
+/** A simulation of one tenant that somebody here watches. */
+interface Watched {
+  opening: Promise<Topic>
+  subscribers: number
+}
+
 const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled'])
 
 /**
@@ -24,7 +30,7 @@ export class LiveHub {
   readonly #pool: pg.Pool
   readonly #logger: Logger
   readonly #listener: Listener
-  readonly #topics = new Map<string, Promise<Topic>>()
+  readonly #watched = new Map<string, Watched>()
   /** Simulation ids are unique per tenant only: one hint may mean the simulations of two. */
   readonly #keysBySimulation = new Map<string, Set<string>>()
   #poll: NodeJS.Timeout | undefined
@@ -44,6 +50,11 @@ export class LiveHub {
 
   get listening(): boolean {
     return this.#listener.listening
+  }
+
+  /** How many simulations somebody watches. */
+  get watchedCount(): number {
+    return this.#watched.size
   }
 
   async start(): Promise<void> {
@@ -108,32 +119,35 @@ export class LiveHub {
 
   async #join(viewer: Viewer, simulationId: string): Promise<{ topic: Topic; leave: () => void }> {
     const key = `${viewer.tenantId}/${simulationId}`
-    let opening = this.#topics.get(key)
-    if (!opening) {
-      opening = this.#open(viewer, simulationId)
-      this.#topics.set(key, opening)
-      const keys = this.#keysBySimulation.get(simulationId) ?? new Set()
-      this.#keysBySimulation.set(simulationId, keys.add(key))
+    const known = this.#watched.get(key)
+    const watched = known ?? this.#watch(key, viewer, simulationId)
+    // Counted before anything is awaited: the last of the others may leave meanwhile.
+    watched.subscribers += 1
+    const leave = () => {
+      watched.subscribers -= 1
+      if (watched.subscribers === 0) this.#forget(key, simulationId)
     }
-    let topic: Topic
     try {
-      topic = await opening
+      const topic = await watched.opening
+      // Where it stands now, not where it stood at the last hint that came through.
+      if (known) await topic.refresh()
+      return { topic, leave }
     } catch (error) {
-      if (this.#topics.get(key) === opening) this.#forget(key, simulationId)
+      leave()
       throw error
-    }
-    topic.subscribers += 1
-    return {
-      topic,
-      leave: () => {
-        topic.subscribers -= 1
-        if (topic.subscribers === 0 && this.#topics.get(key) === opening) this.#forget(key, simulationId)
-      },
     }
   }
 
+  #watch(key: string, viewer: Viewer, simulationId: string): Watched {
+    const watched = { opening: this.#open(viewer, simulationId), subscribers: 0 }
+    this.#watched.set(key, watched)
+    const keys = this.#keysBySimulation.get(simulationId) ?? new Set()
+    this.#keysBySimulation.set(simulationId, keys.add(key))
+    return watched
+  }
+
   #forget(key: string, simulationId: string): void {
-    this.#topics.delete(key)
+    this.#watched.delete(key)
     const keys = this.#keysBySimulation.get(simulationId)
     keys?.delete(key)
     if (keys?.size === 0) this.#keysBySimulation.delete(simulationId)
@@ -158,14 +172,15 @@ export class LiveHub {
 
   #hint(simulationId: string, seq: number): void {
     for (const key of this.#keysBySimulation.get(simulationId) ?? []) {
-      void this.#topics.get(key)?.then((topic) => {
+      void this.#watched.get(key)?.opening.then((topic) => {
         if (topic.latest.seq < seq) this.#refresh(topic)
       }, ignore)
     }
   }
 
   #refreshAll(): void {
-    for (const opening of this.#topics.values()) void opening.then((topic) => this.#refresh(topic), ignore)
+    for (const { opening } of this.#watched.values())
+      void opening.then((topic) => this.#refresh(topic), ignore)
   }
 
   #refresh(topic: Topic): void {

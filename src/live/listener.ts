@@ -5,7 +5,7 @@ const CHANNEL = 'arc_events'
 const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 10_000
 const HEARTBEAT_MS = 15_000
-const HEARTBEAT_TIMEOUT_MS = 5_000
+const ANSWER_TIMEOUT_MS = 5_000
 
 export interface ListenerEvents {
   /** A simulation of some tenant has an event with this number: a hint, not the event. */
@@ -61,6 +61,7 @@ export class Listener {
       application_name: 'arc listen',
       keepAlive: true,
       connectionTimeoutMillis: 10_000,
+      query_timeout: ANSWER_TIMEOUT_MS,
     })
     this.#client = client
     client.on('error', (error) => this.#lost(client, error))
@@ -89,16 +90,10 @@ export class Listener {
 
   /** A connection that a firewall dropped looks open for ever: only an answer shows that it is. */
   async #beat(client: pg.Client): Promise<void> {
-    const timeout = setTimeout(
-      () => this.#lost(client, new Error('no answer to the heartbeat')),
-      HEARTBEAT_TIMEOUT_MS,
-    )
     try {
       await client.query('select 1')
     } catch (error) {
       this.#lost(client, error as Error)
-    } finally {
-      clearTimeout(timeout)
     }
   }
 

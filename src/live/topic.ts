@@ -19,7 +19,6 @@ export class Topic {
   #reading: Promise<void> | undefined
   #again = false
   readonly #waiting = new Set<() => void>()
-  subscribers = 0
 
   constructor(readLog: ReadLog, latest: Progress) {
     this.#readLog = readLog
@@ -36,9 +35,7 @@ export class Topic {
       this.#again = true
       return this.#reading
     }
-    this.#reading = this.#readOn().finally(() => {
-      this.#reading = undefined
-    })
+    this.#reading = this.#readOn()
     return this.#reading
   }
 
@@ -65,15 +62,20 @@ export class Topic {
   }
 
   async #readOn(): Promise<void> {
-    do {
-      this.#again = false
-      const events = await this.#readLog(this.#latest.seq, PAGE_SIZE)
-      if (events.length > 0) {
-        this.#recent = [...this.#recent, ...events].slice(-RECENT_EVENTS)
-        this.#latest = events.at(-1)!
-        for (const wake of [...this.#waiting]) wake()
-      }
-      if (events.length === PAGE_SIZE) this.#again = true
-    } while (this.#again)
+    try {
+      do {
+        this.#again = false
+        const events = await this.#readLog(this.#latest.seq, PAGE_SIZE)
+        if (events.length > 0) {
+          this.#recent = [...this.#recent, ...events].slice(-RECENT_EVENTS)
+          this.#latest = events.at(-1)!
+          for (const wake of [...this.#waiting]) wake()
+        }
+        if (events.length === PAGE_SIZE) this.#again = true
+      } while (this.#again)
+    } finally {
+      // Not later: a hint between the last look and a promise's end would be answered by a read that is over.
+      this.#reading = undefined
+    }
   }
 }
