@@ -1,0 +1,122 @@
+import type pg from 'pg'
+import { type OutcomeRow, validateOutcome } from '../src/evaluation/outcomeValidation.ts'
+import type { SentOutcome } from './workload.ts'
+
+/** Bytes of one CopyData message. */
+const CHUNK_BYTES = 64 * 1024
+
+const COLUMNS = [
+  'simulation_id',
+  'outcome_id',
+  'scenario_id',
+  'repetition',
+  'execution_time',
+  'status',
+  'reliability_score',
+  'execution_time_ms',
+  'tokens_used',
+  'prompt_tokens',
+  'completion_tokens',
+  'cost_usd',
+  'model',
+  'modal_call_id',
+  'sandbox_id',
+  'error_code',
+  'error_category',
+  'retry_count',
+  'trajectory',
+  'metrics',
+] as const satisfies readonly (keyof OutcomeRow)[]
+
+/** Fills the table that Arc's ingestion ends in, past everything that leads there. */
+export const COPY_OUTCOMES = `copy store.outcomes (user_id, event_seq, ${COLUMNS.join(', ')}) from stdin`
+
+/** The rows that Arc stores for these outcomes, in COPY's text format. */
+export function copyChunks(tenantId: string, outcomes: readonly SentOutcome[]): Buffer[] {
+  const now = new Date()
+  const chunks: Buffer[] = []
+  let lines: string[] = []
+  let length = 0
+  const flush = () => {
+    chunks.push(Buffer.from(lines.join('')))
+    lines = []
+    length = 0
+  }
+  for (const outcome of outcomes) {
+    const { row } = validateOutcome(
+      {
+        ...outcome,
+        status: outcome.status.toLowerCase() as Lowercase<SentOutcome['status']>,
+        executionTime: new Date(outcome.executionTime),
+      },
+      now,
+    )
+    const line = `${tenantId}\t1\t${COLUMNS.map((column) => fieldOf(row[column])).join('\t')}\n`
+    lines.push(line)
+    length += line.length
+    if (length >= CHUNK_BYTES) flush()
+  }
+  if (lines.length > 0) flush()
+  return chunks
+}
+
+const ESCAPES: Record<string, string> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' }
+
+function fieldOf(value: unknown): string {
+  if (value === null) return '\\N'
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
+  return text.replace(/[\\\t\n\r]/g, (character) => ESCAPES[character]!)
+}
+
+/** What of pg's connection is not in its types. */
+interface CopyConnection {
+  query(text: string): void
+  sendCopyFromChunk(chunk: Buffer): void
+  endCopyFrom(): void
+}
+
+/** COPY … FROM STDIN as pg's client runs it: any object that can be submitted and takes the answers. */
+class CopyIn {
+  readonly #statement: string
+  readonly #chunks: readonly Buffer[]
+  readonly #done: (error: Error | null, rows: number) => void
+  #rows = 0
+
+  constructor(
+    statement: string,
+    chunks: readonly Buffer[],
+    done: (error: Error | null, rows: number) => void,
+  ) {
+    this.#statement = statement
+    this.#chunks = chunks
+    this.#done = done
+  }
+
+  submit(connection: unknown): void {
+    ;(connection as CopyConnection).query(this.#statement)
+  }
+
+  handleCopyInResponse(connection: CopyConnection): void {
+    for (const chunk of this.#chunks) connection.sendCopyFromChunk(chunk)
+    connection.endCopyFrom()
+  }
+
+  handleCommandComplete({ text }: { text: string }): void {
+    this.#rows = Number(text.replace('COPY ', ''))
+  }
+
+  handleReadyForQuery(): void {
+    this.#done(null, this.#rows)
+  }
+
+  handleError(error: Error): void {
+    this.#done(error, 0)
+  }
+}
+
+/** Copies the chunks in one transaction and returns how many rows they had. */
+export function copyIn(client: pg.ClientBase, statement: string, chunks: readonly Buffer[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    client.query(new CopyIn(statement, chunks, (error, rows) => (error ? reject(error) : resolve(rows))))
+  })
+}

@@ -1,0 +1,195 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { signToken } from '../src/auth/tokens.ts'
+import { readConfig } from '../src/config.ts'
+import type { ArcAnswer, ArcStarted } from './arcServer.ts'
+import type { BareStarted } from './bareServer.ts'
+import { ChildServer } from './childProcess.ts'
+import { DASHBOARDS } from './dashboards.ts'
+import { createDatabase } from './database.ts'
+import { GraphQLConnections } from './graphqlConnections.ts'
+import { CLIENTS, IngestBench } from './ingest.ts'
+import { measureLive, SUBSCRIBERS } from './live.ts'
+import { latenciesOf, measureReads, READERS } from './reads.ts'
+import { type BenchResult, printReport, type UnitProfile } from './report.ts'
+import { seed } from './seed.ts'
+import { readStatements, resetStatements } from './statements.ts'
+import { prepareTenant } from './workload.ts'
+
+/** How much of everything: the embedded database is slower, and its figures are no target. */
+const NATIVE = {
+  simulations: 200,
+  otherTenants: 3,
+  readRounds: 3,
+  readMs: 2_000,
+  liveSeconds: 10,
+  ingestRows: 20_000,
+}
+const EMBEDDED = {
+  simulations: 50,
+  otherTenants: 1,
+  readRounds: 3,
+  readMs: 2_000,
+  liveSeconds: 5,
+  ingestRows: 4_000,
+}
+const INGEST_ROUNDS = 3
+const PROFILED_LIVE_SECONDS = 3
+const POOL_SIZE = '10'
+
+/** What has to be undone at the end, the last first. */
+const undo: (() => unknown)[] = []
+let cleaning: Promise<void> | undefined
+
+function cleanUp(): Promise<void> {
+  cleaning ??= (async () => {
+    for (const step of undo.reverse()) await step()
+  })()
+  return cleaning
+}
+
+const only = process.env.BENCH_ONLY?.split(',')
+async function bench(): Promise<BenchResult> {
+  const serverUrl = process.env.BENCH_DATABASE_URL
+  const size = serverUrl ? NATIVE : EMBEDDED
+  const database = serverUrl ? await createDatabase(serverUrl) : undefined
+  if (database) undo.push(() => database.drop())
+  const dataDir = mkdtempSync(join(tmpdir(), 'arc-bench-'))
+  undo.push(() => rmSync(dataDir, { recursive: true, force: true }))
+
+  const env = {
+    PORT: '0',
+    ARC_JWT_SECRET: randomBytes(32).toString('hex'),
+    ARC_LOG_LEVEL: 'warn',
+    ARC_POOL_SIZE: POOL_SIZE,
+    ARC_DATA_DIR: dataDir,
+    DATABASE_URL: database?.serviceUrl ?? '',
+  }
+  const config = readConfig(env)
+  say('Arc starts')
+  const arc = await ChildServer.start<ArcStarted>(new URL('./arcServer.ts', import.meta.url), env)
+  undo.push(() => arc.stop())
+  const { url, databaseUrl } = arc.started
+  const adminUrl = database?.adminUrl ?? databaseUrl
+  const admin = new pg.Client({ connectionString: adminUrl })
+  await admin.connect()
+  undo.push(() => admin.end())
+
+  const tokenOf = (tenantId: string) =>
+    signToken(config.auth, { tenantId, actorId: 'bench', role: 'app_user', lifetimeSeconds: 3_600 })
+  const connect = async (tenantId: string, connections: number) => {
+    const made = new GraphQLConnections(url, await tokenOf(tenantId), connections)
+    undo.push(() => made.close())
+    return made
+  }
+  const profiles: UnitProfile[] = []
+  /** Runs `work`, which returns how many units it did, with the profiler on. */
+  const profiled = async (name: string, unit: string, work: () => Promise<number>) => {
+    const counted = await resetStatements(admin)
+    await arc.ask<ArcAnswer>('profile start')
+    const units = await work()
+    const profile = (await arc.ask<ArcAnswer>('profile stop'))!
+    profiles.push({
+      work: name,
+      unit,
+      units,
+      profile,
+      database: counted ? await readStatements(admin) : null,
+    })
+  }
+
+  say('The data for reads is made')
+  const reader = randomUUID()
+  const readers = await connect(reader, READERS)
+  const { simulationIds } = await seed(readers, admin, reader, size.simulations, size.otherTenants)
+  const bareServer = await ChildServer.start<BareStarted>(new URL('./bareServer.ts', import.meta.url), {
+    ...env,
+    DATABASE_URL: databaseUrl,
+    BENCH_TENANT_ID: reader,
+  })
+  undo.push(() => bareServer.stop())
+  say('Reads')
+  const reads = await measureReads({
+    arc: readers,
+    bare: (dashboard) => {
+      const made = new GraphQLConnections(`${bareServer.started.url}/${dashboard}`, '', READERS)
+      undo.push(() => made.close())
+      return made
+    },
+    simulationIds,
+    rounds: size.readRounds,
+    durationMs: size.readMs,
+  })
+  const [{ query, description }] = DASHBOARDS as [(typeof DASHBOARDS)[number]]
+  await profiled(description, 'request', async () => {
+    const latencies = await latenciesOf(readers, [JSON.stringify({ query })], size.readMs)
+    return latencies.length
+  })
+
+  say('Live')
+  const watcher = randomUUID()
+  const watched = await connect(watcher, 1)
+  const [configVersionId] = await prepareTenant(watched)
+  const watching = {
+    arc: watched,
+    webSocketUrl: url.replace(/^http/, 'ws'),
+    token: await tokenOf(watcher),
+    configVersionId: configVersionId!,
+  }
+  const live = [
+    await measureLive('simulationProgress', watching, size.liveSeconds),
+    await measureLive('simulationEvents', watching, size.liveSeconds),
+  ]
+  await profiled(`simulationEvents to ${SUBSCRIBERS} subscribers`, 'delivery', async () => {
+    const { delivered } = await measureLive('simulationEvents', watching, PROFILED_LIVE_SECONDS)
+    return delivered
+  })
+
+  say('Ingest')
+  const recorder = randomUUID()
+  const rows = size.ingestRows
+  const ingestion = await IngestBench.open({
+    arc: await connect(recorder, CLIENTS),
+    adminUrl,
+    tenantId: recorder,
+    rows,
+  })
+  undo.push(() => ingestion.close())
+  const ingest = await ingestion.measure(INGEST_ROUNDS)
+  await profiled('recordOutcomes into 4 simulations', 'row', async () => {
+    await ingestion.recordRows(CLIENTS)
+    return rows
+  })
+
+  return {
+    database: database?.description ?? 'PGlite (embedded)',
+    embedded: database === undefined,
+    node: process.versions.node,
+    processors: availableParallelism(),
+    ingest,
+    reads,
+    live,
+    profiles,
+  }
+}
+
+function say(what: string): void {
+  console.log(`${(performance.now() / 1_000).toFixed(1).padStart(6)} s  ${what}`)
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    void cleanUp().finally(() => process.exit(1))
+  })
+}
+try {
+  const result = await bench()
+  printReport(result)
+  if (process.env.BENCH_JSON)
+    writeFileSync(process.env.BENCH_JSON, `${JSON.stringify(result, undefined, 2)}\n`)
+} finally {
+  await cleanUp()
+}

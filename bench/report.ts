@@ -1,0 +1,190 @@
+import { median } from './figures.ts'
+import { BATCH, CLIENTS, type IngestResult } from './ingest.ts'
+import { type LiveResult, SUBSCRIBERS } from './live.ts'
+import type { Profile } from './profile.ts'
+import { READERS, type ReadResult } from './reads.ts'
+import type { StatementTimes } from './statements.ts'
+
+/** Of COPY over one connection, on native PostgreSQL. */
+const INGEST_TARGET = 0.4
+/** Of a progress event to all subscribers, on native PostgreSQL. */
+const P99_TARGET_MS = 100
+
+/** Where the server's time went while it did `units` of something. */
+export interface UnitProfile {
+  /** What the server did, and what it is counted in. */
+  work: string
+  unit: string
+  units: number
+  profile: Profile
+  /** Null where the database keeps no statistics. */
+  database: StatementTimes | null
+}
+
+export interface BenchResult {
+  database: string
+  /** The targets are for a server of its own, not for the embedded database. */
+  embedded: boolean
+  node: string
+  processors: number
+  ingest: IngestResult
+  reads: ReadResult[]
+  live: LiveResult[]
+  profiles: UnitProfile[]
+}
+
+export function printReport(result: BenchResult): void {
+  const { database, node, processors } = result
+  console.log(
+    `\nArc on ${database}, Node ${node}, ${processors} processors; load and servers share this machine.`,
+  )
+  printIngest(result)
+  printReads(result)
+  printLive(result)
+  for (const profile of result.profiles) printProfile(profile)
+}
+
+function printIngest({ ingest, embedded }: BenchResult): void {
+  const { rows, trajectoryBytes, apart, together, copyOne, copyEach } = ingest
+  console.log(
+    `\nIngest: ${rows} rows a run, trajectories of ${Math.round(trajectoryBytes)} bytes, medians of ${apart.length} runs in alternation`,
+  )
+  const floor = median(copyOne)
+  const line = (name: string, figures: number[], target: string) => [
+    name,
+    count(median(figures)),
+    range(figures),
+    (median(figures) / floor).toFixed(2),
+    target,
+  ]
+  printTable(
+    ['', 'rows/s', 'runs', 'ratio to COPY', 'target'],
+    [
+      line('COPY, 1 connection (the floor)', copyOne, ''),
+      line(`COPY, ${CLIENTS} connections`, copyEach, ''),
+      line(
+        `recordOutcomes, ${CLIENTS} clients × ${BATCH} rows, ${CLIENTS} simulations`,
+        apart,
+        verdict(embedded, median(apart) / floor >= INGEST_TARGET, `≥ ${INGEST_TARGET}`),
+      ),
+      line(`recordOutcomes, ${CLIENTS} clients × ${BATCH} rows, 1 simulation`, together, ''),
+    ],
+  )
+}
+
+function printReads({ reads }: BenchResult): void {
+  console.log(
+    `\nReads: ${READERS} clients; bare is one hand-written statement behind node:http, same tenancy, equal answers`,
+  )
+  printTable(
+    ['', 'answer', 'Arc req/s', 'p50', 'p95', 'bare req/s', 'p50', 'p95', 'ratio'],
+    reads.map(({ description, answerBytes, arc, bare }) => [
+      description,
+      `${(answerBytes / 1_000).toFixed(1)} kB`,
+      ...[arc, bare].flatMap((speeds) => [
+        count(median(speeds.map(({ requestsPerSecond }) => requestsPerSecond))),
+        ms(median(speeds.map(({ p50Ms }) => p50Ms))),
+        ms(median(speeds.map(({ p95Ms }) => p95Ms))),
+      ]),
+      ratioOf(arc, bare).toFixed(3),
+    ]),
+  )
+}
+
+export function ratioOf(arc: ReadResult['arc'], bare: ReadResult['bare']): number {
+  const speed = (speeds: ReadResult['arc']) =>
+    median(speeds.map(({ requestsPerSecond }) => requestsPerSecond))
+  return speed(arc) / speed(bare)
+}
+
+function printLive({ live, embedded }: BenchResult): void {
+  console.log(
+    `\nLive: ${SUBSCRIBERS} subscribers on sockets of their own; latency from sending the batch (storing it included)`,
+  )
+  printTable(
+    [
+      '',
+      'batches/s',
+      'delivered',
+      'p50',
+      'p95',
+      'p99',
+      'max',
+      'p99 since answer',
+      'lost',
+      'disordered',
+      'skipped',
+      'target',
+    ],
+    live.map((phase) => [
+      phase.subscription,
+      phase.batchesPerSecond.toFixed(1),
+      String(phase.delivered),
+      ms(phase.sinceSent.p50Ms),
+      ms(phase.sinceSent.p95Ms),
+      ms(phase.sinceSent.p99Ms),
+      ms(phase.sinceSent.maxMs),
+      ms(phase.sinceAnswered.p99Ms),
+      String(phase.lost),
+      String(phase.disordered),
+      phase.subscription === 'simulationProgress' ? String(phase.skipped) : '',
+      verdict(
+        embedded,
+        phase.sinceSent.p99Ms < P99_TARGET_MS && phase.lost === 0 && phase.disordered === 0,
+        `p99 < ${P99_TARGET_MS} ms, none lost`,
+      ),
+    ]),
+  )
+}
+
+function printProfile({ work, unit, units, profile, database }: UnitProfile): void {
+  const perUnit = (value: number) => (value / units).toFixed(3)
+  const busyMs = profile.areas.reduce((sum, { selfMs }) => sum + selfMs, 0)
+  console.log(`\nWhere the time goes: ${work} (${units} × ${unit}; the profiler slows them down)`)
+  console.log(
+    `  Each ${unit}: ${perUnit(busyMs)} ms on the main thread (${percent(busyMs / profile.wallMs)} busy), ${perUnit(profile.cpuMs)} ms processor time with helper threads, ${(profile.statements / units).toFixed(1)} statements`,
+  )
+  if (database) {
+    console.log(
+      `  The database: ${perUnit(database.executionMs)} ms executing and ${perUnit(database.planMs)} ms planning for each ${unit}`,
+    )
+  }
+  printTable(
+    ['main thread, self time', 'share', `ms/${unit}`],
+    profile.areas
+      .filter(({ selfMs }) => selfMs / busyMs >= 0.005)
+      .map(({ area, selfMs }) => [area, percent(selfMs / busyMs), perUnit(selfMs)]),
+  )
+}
+
+function verdict(embedded: boolean, met: boolean, target: string): string {
+  return embedded ? `${target}: not for PGlite` : `${target}: ${met ? 'met' : 'NOT MET'}`
+}
+
+function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]!.length)),
+  )
+  for (const row of [head, ...rows]) {
+    const cells = row.map((cell, column) =>
+      column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!),
+    )
+    console.log(`  ${cells.join('  ')}`)
+  }
+}
+
+function count(value: number): string {
+  return Math.round(value).toLocaleString('en')
+}
+
+function ms(value: number): string {
+  return `${value.toFixed(1)} ms`
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`
+}
+
+function range(figures: readonly number[]): string {
+  return `${count(Math.min(...figures))}–${count(Math.max(...figures))}`
+}
