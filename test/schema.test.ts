@@ -23,7 +23,8 @@ describe('every part of the schema', () => {
   it('has a description: a whole sentence', () => {
     const lacking: string[] = []
     const look = (where: string, description: string | null | undefined) => {
-      if (!description || !/[.!?]$/.test(description.trim())) lacking.push(`${where}: ${description ?? 'none'}`)
+      if (!description || !/[.!?]$/.test(description.trim()))
+        lacking.push(`${where}: ${description ?? 'none'}`)
     }
     for (const type of types) {
       if (isSpecifiedScalarType(type)) continue
@@ -34,8 +35,11 @@ describe('every part of the schema', () => {
           for (const arg of field.args) look(`${type.name}.${field.name}(${arg.name}:)`, arg.description)
         }
       }
-      if (isInputObjectType(type)) for (const field of Object.values(type.getFields())) look(`${type.name}.${field.name}`, field.description)
-      if (isEnumType(type)) for (const value of type.getValues()) look(`${type.name}.${value.name}`, value.description)
+      if (isInputObjectType(type))
+        for (const field of Object.values(type.getFields()))
+          look(`${type.name}.${field.name}`, field.description)
+      if (isEnumType(type))
+        for (const value of type.getValues()) look(`${type.name}.${value.name}`, value.description)
     }
     expect(lacking).toEqual([])
   })
@@ -43,11 +47,21 @@ describe('every part of the schema', () => {
   it('lists with one shape: first, after, last, before, filter, orderBy', () => {
     const lists = types
       .filter(isObjectType)
-      .flatMap((type) => Object.values(type.getFields()).map((field) => ({ where: `${type.name}.${field.name}`, field })))
+      .flatMap((type) =>
+        Object.values(type.getFields()).map((field) => ({ where: `${type.name}.${field.name}`, field })),
+      )
       .filter(({ field }) => String(field.type).replace('!', '').endsWith('Connection'))
     expect(lists.length).toBeGreaterThan(15)
     for (const { where, field } of lists) {
-      expect([where, ...field.args.map(({ name }) => name).sort()]).toEqual([where, 'after', 'before', 'filter', 'first', 'last', 'orderBy'])
+      expect([where, ...field.args.map(({ name }) => name).sort()]).toEqual([
+        where,
+        'after',
+        'before',
+        'filter',
+        'first',
+        'last',
+        'orderBy',
+      ])
     }
   })
 })

@@ -1,0 +1,128 @@
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import pg from 'pg'
+
+interface Connection {
+  client: Socket
+  upstream: Socket
+  /** It said LISTEN, and the database answered. */
+  listens: boolean
+}
+
+/**
+ * The way from a server to its database, with a network's accidents: connections that break, that are refused, that
+ * hear nothing.
+ */
+export class DatabaseProxy {
+  /** The database as seen through here. */
+  readonly url: string
+  readonly #server: Server
+  readonly #adminUrl: string | null
+  readonly #connections = new Set<Connection>()
+  #listenerUp: (() => void)[] = []
+  #listenerRefused = false
+  #listenerMuted = false
+
+  /** On a real server `adminUrl` ends backends (pg_terminate_backend); on PGlite, which has none, it is null. */
+  static async open(databaseUrl: string, adminUrl: string | null): Promise<DatabaseProxy> {
+    const { host, port } = new pg.Client({ connectionString: databaseUrl })
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const url = new URL(databaseUrl)
+    url.search = ''
+    url.hostname = '127.0.0.1'
+    url.port = String((server.address() as { port: number }).port)
+    const proxy = new DatabaseProxy(server, url.toString(), adminUrl)
+    server.on('connection', (client) =>
+      proxy.#forward(
+        client,
+        connect(host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port }),
+      ),
+    )
+    return proxy
+  }
+
+  private constructor(server: Server, url: string, adminUrl: string | null) {
+    this.#server = server
+    this.url = url
+    this.#adminUrl = adminUrl
+  }
+
+  /** Resolves when the server's LISTEN is in force. */
+  async listenerUp(): Promise<void> {
+    if (![...this.#connections].some(({ listens }) => listens)) {
+      await new Promise<void>((resolve) => this.#listenerUp.push(resolve))
+    }
+  }
+
+  killListener(): Promise<void> {
+    return this.#kill([...this.#connections].filter(({ listens }) => listens))
+  }
+
+  killPool(): Promise<void> {
+    return this.#kill([...this.#connections].filter(({ listens }) => !listens))
+  }
+
+  /** Whether the connection that LISTENs is cut off at its LISTEN. */
+  refuseListener(refused: boolean): void {
+    this.#listenerRefused = refused
+  }
+
+  /** Whether what the database says to the connection that LISTENs is lost on the way. */
+  muteListener(muted: boolean): void {
+    this.#listenerMuted = muted
+  }
+
+  async close(): Promise<void> {
+    for (const { client } of this.#connections) client.destroy()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  #forward(client: Socket, upstream: Socket): void {
+    const connection: Connection = { client, upstream, listens: false }
+    this.#connections.add(connection)
+    let saidListen = false
+    client.on('data', (bytes) => {
+      if (bytes.includes('listen arc_events')) {
+        if (this.#listenerRefused) return client.destroy()
+        saidListen = true
+      }
+      upstream.write(bytes)
+    })
+    upstream.on('data', (bytes) => {
+      if (connection.listens && this.#listenerMuted) return
+      client.write(bytes)
+      if (saidListen && !connection.listens) {
+        connection.listens = true
+        for (const resolve of this.#listenerUp.splice(0)) resolve()
+      }
+    })
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      // 'close' follows.
+      socket.on('error', () => {})
+      socket.on('close', () => {
+        this.#connections.delete(connection)
+        other.destroy()
+      })
+    }
+  }
+
+  /** Ends the backends of these connections, and of no other server's. */
+  async #kill(connections: Connection[]): Promise<void> {
+    const closed = connections.map(({ client }) => new Promise((resolve) => client.once('close', resolve)))
+    if (this.#adminUrl === null) {
+      for (const { client } of connections) client.destroy()
+    } else {
+      const admin = new pg.Client({ connectionString: this.#adminUrl })
+      await admin.connect()
+      await admin.query(
+        'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and client_port = any ($1)',
+        [connections.map(({ upstream }) => upstream.localPort)],
+      )
+      await admin.end()
+    }
+    await Promise.all(closed)
+  }
+}

@@ -1,0 +1,180 @@
+import { randomBytes } from 'node:crypto'
+import type pg from 'pg'
+import { expect } from 'vitest'
+import type { Arc, Tenant } from './arc.ts'
+
+/** A tenant with rows in every table, and what would show that they were seen by another. */
+export interface SeededTenant {
+  tenant: Tenant
+  /** Stands in every text that the tenant wrote, and nowhere else. */
+  marker: string
+}
+
+/** Fills every table for a new tenant: versions with a diff, simulations in several states, outcomes with all their parts. */
+export async function seedTenant(arc: Arc): Promise<SeededTenant> {
+  const tenant = arc.tenant()
+  const marker = `marker${randomBytes(6).toString('hex')}`
+  const { configId, versionId } = await tenant.configVersion(
+    `agent ${marker}`,
+    `model: ${marker}\ntemperature: 0.5\n`,
+  )
+  const { createConfigVersion } = await tenant.data(
+    `mutation ($input: CreateConfigVersionInput!) { createConfigVersion(input: $input) { created errors { message } } }`,
+    { input: { configId, yaml: `model: ${marker}\ntemperature: 1.5\nprompt: ${marker}\n` } },
+  )
+  expect(createConfigVersion).toEqual({ created: true, errors: [] })
+  const { upsertScenarios } = await tenant.data(
+    `mutation ($scenarios: [ScenarioInput!]!) {
+      upsertScenarios(input: { scenarios: $scenarios }) { receipts { status } errors { message } }
+    }`,
+    {
+      scenarios: ['refund', 'cancel', 'rebook'].map((scenarioId) => ({
+        scenarioId,
+        externalId: `${marker} ${scenarioId}`,
+        source: marker,
+        name: `${scenarioId} ${marker}`,
+        taskPrompt: `Do ${scenarioId} for ${marker}.`,
+        groundTruth: { answer: marker },
+        tags: [marker, 'airline'],
+        expectedTools: [marker],
+        estimatedDurationMs: 1_000,
+        metadata: { marker },
+      })),
+    },
+  )
+  expect(upsertScenarios.errors).toEqual([])
+
+  const start = async (name: string): Promise<string> => {
+    const { startSimulation } = await tenant.data(
+      `mutation ($input: StartSimulationInput!) {
+        startSimulation(input: $input) { simulation { simulationId } errors { message } }
+      }`,
+      {
+        input: {
+          configVersionId: versionId,
+          scenarioIds: ['refund', 'cancel', 'rebook'],
+          name: `${name} ${marker}`,
+          modalAppId: marker,
+          metadata: { marker },
+        },
+      },
+    )
+    expect(startSimulation.errors).toEqual([])
+    return startSimulation.simulation.simulationId
+  }
+  const running = await start('running')
+  const completed = await start('completed')
+  const failed = await start('failed')
+  for (const simulationId of [running, completed]) {
+    const { storedCount } = await tenant.record(
+      ['refund', 'cancel'].map((scenarioId, index) => ({
+        simulationId,
+        scenarioId,
+        status: index === 0 ? 'SUCCESS' : 'ERROR',
+        reliabilityScore: index === 0 ? 0.75 : 0.25,
+        executionTime: '2026-01-15T12:00:00.000Z',
+        executionTimeMs: 1_500,
+        tokensUsed: 30,
+        promptTokens: 20,
+        completionTokens: 10,
+        costUsd: 0.125,
+        model: marker,
+        modalCallId: marker,
+        sandboxId: marker,
+        metrics: { [marker]: 1 },
+        trajectory: { status: 'success', start_time: '2026-01-15T12:00:00Z', secret: marker },
+        toolUsage: [{ toolName: `search ${marker}`, callCount: 2, successRate: 0.5, avgDurationMs: 5 }],
+        ...(index === 0 ? {} : { errorCode: marker, error: `ValueError: ${marker} is no number` }),
+      })),
+    )
+    expect(storedCount).toBe(2)
+  }
+  const ended = await tenant.data(
+    `mutation ($completed: UUID!, $failed: UUID!, $message: String!) {
+      completeSimulation(input: { simulationId: $completed }) { errors { message } }
+      failSimulation(input: { simulationId: $failed, errorMessage: $message }) { errors { message } }
+    }`,
+    { completed, failed, message: `broke off: ${marker}` },
+  )
+  expect(ended).toEqual({ completeSimulation: { errors: [] }, failSimulation: { errors: [] } })
+
+  // What GraphQL does not make yet.
+  await arc.sql('admin', async (client) => {
+    await client.query('begin')
+    await client.query(`select set_config('app.user_id', $1, true), set_config('app.actor_id', $2, true)`, [
+      tenant.tenantId,
+      marker,
+    ])
+    await client.query(
+      `insert into recommendations (source_type, source_id, recommendation_type, description, suggested_yaml_changes, confidence)
+      values ('simulation', $1, 'config_change', $2, $2, 0.5)`,
+      [running, `Lower the temperature of ${marker}.`],
+    )
+    await client.query(
+      `insert into api_keys (name, prefix, secret_hash, role, created_by)
+      values ($1::text, 'arc_1234', sha256(convert_to($1, 'UTF8')), 'app_user', $1)`,
+      [marker],
+    )
+    await client.query('commit')
+  })
+  return { tenant, marker }
+}
+
+/** The tables that hold tenants' rows, without the partitions and chunks that they are seen through anyway. */
+export async function tenantTables(client: pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select format('%I.%I', n.nspname, c.relname) as name
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname in ('public', 'store') and c.relkind in ('r', 'p') and not c.relispartition
+    order by 1`,
+  )
+  return rows.map(({ name }) => name)
+}
+
+/** All rows of a tenant as JSON text, by table: what must be the same after an attack as before it. */
+export async function rowsOf(client: pg.Client, tenantId: string): Promise<Record<string, string[]>> {
+  const rowsByTable: Record<string, string[]> = {}
+  for (const table of await tenantTables(client)) {
+    const { rows } = await client.query<{ row: string }>(
+      `select to_jsonb(t)::text as row from ${table} t where user_id = $1 order by 1`,
+      [tenantId],
+    )
+    rowsByTable[table] = rows.map(({ row }) => row)
+  }
+  return rowsByTable
+}
+
+/**
+ * A tenant that has the same rows under the same keys, so that only the tenant tells them apart: every text of the
+ * original has the twin's marker instead. Whatever the original is answered, the twin is answered with its own marker.
+ */
+export async function twinOf(arc: Arc, { tenant, marker }: SeededTenant): Promise<SeededTenant> {
+  const twin = { tenant: arc.tenant(), marker: `marker${randomBytes(6).toString('hex')}` }
+  await arc.sql('admin', async (client) => {
+    const rowsByTable = await rowsOf(client, tenant.tenantId)
+    await client.query('begin')
+    // The rows are whole: triggers would add events, audit entries and times of their own.
+    await client.query(`set local session_replication_role = replica`)
+    for (const [table, rows] of Object.entries(rowsByTable)) {
+      const copies = rows.map((row) =>
+        row
+          .replaceAll(tenant.tenantId, twin.tenant.tenantId)
+          .replaceAll(marker, twin.marker)
+          // Unique over all tenants; nothing in the graph shows it.
+          .replace(/"secret_hash": "[^"]+"/, `"secret_hash": "\\\\x${randomBytes(32).toString('hex')}"`),
+      )
+      const { rows: columns } = await client.query<{ list: string }>(
+        `select string_agg(quote_ident(attname), ', ') as list from pg_attribute
+        where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = ''`,
+        [table],
+      )
+      const { list } = columns[0]!
+      await client.query(
+        `insert into ${table} (${list}) select ${list} from jsonb_populate_recordset(null::${table}, $1)`,
+        [`[${copies.join(',')}]`],
+      )
+    }
+    await client.query('commit')
+  })
+  return twin
+}
