@@ -51,7 +51,6 @@ function cleanUp(): Promise<void> {
   return cleaning
 }
 
-const only = process.env.BENCH_ONLY?.split(',')
 async function bench(): Promise<BenchResult> {
   const serverUrl = process.env.BENCH_DATABASE_URL
   const size = serverUrl ? NATIVE : EMBEDDED

@@ -6,7 +6,7 @@ import { createAuthenticator } from './auth/tokens.ts'
 import type { Config } from './config.ts'
 import { startEmbeddedDatabase } from './db/embedded.ts'
 import { PrismaClient } from './db/generated/client.ts'
-import { checkLogin } from './db/login.ts'
+import { callableTableFunctions, checkLogin } from './db/login.ts'
 import { MigrationError, migrate, missingMigrations } from './db/migrator.ts'
 import { createPool } from './db/pool.ts'
 import { HealthProbe } from './evaluation/health.ts'
@@ -63,6 +63,13 @@ export async function startServer(
     const pool = createPool({ connectionString: databaseUrl, max: config.poolSize, logger })
     undo.push(() => pool.end())
     await checkLogin(pool)
+    const callable = await callableTableFunctions(pool)
+    if (callable.length > 0) {
+      logger.warn(
+        { functions: callable },
+        'these functions of TimescaleDB can change tables for every role: as their owner, revoke execute on them from public',
+      )
+    }
     const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) })
     undo.push(() => prisma.$disconnect())
 
@@ -116,9 +123,11 @@ export async function startServer(
       await closeSockets()
       breakOffStreams()
       const closed = new Promise((resolve) => server.close(resolve))
-      server.closeIdleConnections()
+      // A connection whose request is still running becomes idle later, and would be kept alive for its next one.
+      const idle = setInterval(() => server.closeIdleConnections(), 20)
       const lastResort = setTimeout(() => server.closeAllConnections(), 3_000)
       await closed
+      clearInterval(idle)
       clearTimeout(lastResort)
     })
     const { port } = server.address() as AddressInfo

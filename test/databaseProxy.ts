@@ -6,6 +6,16 @@ interface Connection {
   upstream: Socket
   /** It said LISTEN, and the database answered. */
   listens: boolean
+  answersLost: boolean
+}
+
+/** A message on its way to the database, and what may become of it. */
+interface Held {
+  forward(): void
+  /** It never arrives: the connection breaks. */
+  cut(): void
+  /** It arrives, and the connection breaks before its answer does. */
+  loseAnswer(): void
 }
 
 /**
@@ -18,6 +28,7 @@ export class DatabaseProxy {
   readonly #server: Server
   readonly #adminUrl: string | null
   readonly #connections = new Set<Connection>()
+  readonly #holds: { text: string; resolve: (held: Held) => void }[] = []
   #listenerUp: (() => void)[] = []
   #listenerRefused = false
   #listenerMuted = false
@@ -62,6 +73,11 @@ export class DatabaseProxy {
     return this.#kill([...this.#connections].filter(({ listens }) => !listens))
   }
 
+  /** The next message with this text, before the database gets it. */
+  hold(text: string): Promise<Held> {
+    return new Promise((resolve) => this.#holds.push({ text, resolve }))
+  }
+
   /** Whether the connection that LISTENs is cut off at its LISTEN. */
   refuseListener(refused: boolean): void {
     this.#listenerRefused = refused
@@ -78,7 +94,7 @@ export class DatabaseProxy {
   }
 
   #forward(client: Socket, upstream: Socket): void {
-    const connection: Connection = { client, upstream, listens: false }
+    const connection: Connection = { client, upstream, listens: false, answersLost: false }
     this.#connections.add(connection)
     let saidListen = false
     client.on('data', (bytes) => {
@@ -86,9 +102,19 @@ export class DatabaseProxy {
         if (this.#listenerRefused) return client.destroy()
         saidListen = true
       }
-      upstream.write(bytes)
+      const hold = this.#holds.findIndex(({ text }) => bytes.includes(text))
+      if (hold < 0) return upstream.write(bytes)
+      this.#holds.splice(hold, 1)[0]!.resolve({
+        forward: () => upstream.write(bytes),
+        cut: () => client.destroy(),
+        loseAnswer: () => {
+          connection.answersLost = true
+          upstream.write(bytes)
+        },
+      })
     })
     upstream.on('data', (bytes) => {
+      if (connection.answersLost) return client.destroy()
       if (connection.listens && this.#listenerMuted) return
       client.write(bytes)
       if (saidListen && !connection.listens) {

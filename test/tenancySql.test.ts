@@ -67,7 +67,7 @@ describe('a relation', () => {
         await sqlAs(arc, role, tenant, async (run) => {
           for (const relation of read) {
             const { rows, code, message } = await run(
-              `select t::text as found from ${relation} t where t::text ~ $1`,
+              `select row(t.*)::text as found from ${relation} t where row(t.*)::text ~ $1`,
               [secrets],
             )
             expect(rows, `${role} on ${relation}`).toEqual([])

@@ -76,6 +76,23 @@ export async function checkLogin(pool: pg.Pool): Promise<void> {
   }
 }
 
+/**
+ * Functions of TimescaleDB that change tables and that the application roles may call: migration 0001 takes them away,
+ * but only the extension's owner can, and an update of the extension may bring new ones.
+ */
+export async function callableTableFunctions(pool: pg.Pool): Promise<string[]> {
+  const { rows } = await pool.query<{ function: string }>(`/* callableTableFunctions */
+    select p.oid::regprocedure::text as function
+    from pg_proc p
+    join pg_depend d on d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
+    join pg_extension e on d.refclassid = 'pg_extension'::regclass and e.oid = d.refobjid
+    where e.extname = 'timescaledb' and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
+      and (p.prosecdef or p.provolatile = 'v' and p.proargtypes::oid[] && array['regclass'::regtype, 'oid'::regtype]::oid[])
+      and has_function_privilege('app_user', p.oid, 'execute')
+    order by 1`)
+  return rows.map((row) => row.function)
+}
+
 /** Makes, or gives a new password to, a login with exactly what the service needs. */
 export async function makeServiceLogin(adminUrl: string, name: string, password: string): Promise<void> {
   const client = new pg.Client({ connectionString: adminUrl, application_name: 'arc migrate' })

@@ -276,7 +276,8 @@ class YamlReader {
   private value(node: Node | null, depth: number): JsonValue {
     if (isAlias(node)) {
       const target = this.targets.get(node)
-      if (!target) throw this.invalid(node, `The alias *${node.source} has no anchor &${node.source} before it`)
+      if (!target)
+        throw this.invalid(node, `The alias *${node.source} has no anchor &${node.source} before it`)
       return this.value(target, depth)
     }
     if (depth > MAX_DEPTH) throw tooDeep()

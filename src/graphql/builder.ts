@@ -34,7 +34,8 @@ export const builder = new SchemaBuilder<{
       args: { id: { description: 'Its global id.' } },
     },
     nodesQueryOptions: {
-      description: 'Several objects by their global ids, in the same order; null for each that this tenant has not.',
+      description:
+        'Several objects by their global ids, in the same order; null for each that this tenant has not.',
       args: { ids: { description: 'Their global ids.' } },
     },
   },

@@ -12,7 +12,7 @@ export function presentableError(error: unknown, requestId: string, logger: Logg
     logger.warn({ err: original, requestId }, 'the database did not answer')
     return withCode(
       error,
-      'The database cannot be reached or did not answer in time. Nothing was stored; try again.',
+      'The database cannot be reached or did not answer in time; try again. What broke off in its commit may have been stored.',
       'UNAVAILABLE',
       { requestId },
     )

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
 import type { JsonObject, JsonValue } from '../evaluation/outcomeRow.ts'
-import { asText, MAX_NAME_LENGTH, sha256, sortKeys } from './recordReading.ts'
+import { asText, MAX_NAME_LENGTH, sha256, shorten, sortKeys } from './recordReading.ts'
 
 /**
  * The configuration that a run was made with, as Arc versions it. The YAML starts with `model` and `temperature`;
@@ -24,9 +24,9 @@ export function runConfiguration(
   return { name: boundedName(nameParts.flatMap((part) => asText(part) ?? []).join(' ')), yaml }
 }
 
-/** The model's name; `unknown` where a file doesn't state it, because a configuration must name one. */
+/** The model's name, cut to what an outcome takes; `unknown` where a file has none: a configuration must name one. */
 export function modelOrUnknown(model: string | null): string {
-  return model ?? 'unknown'
+  return model === null ? 'unknown' : shorten(model, 200)
 }
 
 /** What Arc takes as a temperature; anything else stays where it was found, in the settings. */
@@ -35,7 +35,8 @@ function isTemperature(value: JsonValue | undefined): value is number {
 }
 
 /** A long name ends in a hash of the whole: two that begin alike must not become one configuration. */
-function boundedName(name: string): string {
+function boundedName(text: string): string {
+  const name = text.replace(/[\s\p{Cc}]+/gu, ' ').trim()
   return name.length <= MAX_NAME_LENGTH
     ? name
     : `${name.slice(0, MAX_NAME_LENGTH - 9).replace(/[\uD800-\uDBFF]$/, '')} ${sha256(name).slice(0, 8)}`
