@@ -1,6 +1,9 @@
 import { stringify } from 'yaml'
 import type { JsonObject, JsonValue } from '../evaluation/outcomeRow.ts'
-import { asText, MAX_NAME_LENGTH, sha256, shorten, sortKeys } from './recordReading.ts'
+import { asText, MAX_NAME_LENGTH, sha256, sortKeys } from './recordReading.ts'
+
+/** What an outcome takes. */
+const MAX_MODEL_LENGTH = 200
 
 /**
  * The configuration that a run was made with, as Arc versions it. The YAML starts with `model` and `temperature`;
@@ -21,12 +24,12 @@ export function runConfiguration(
   }
   // lineWidth 0: folded lines would make a policy's text unreadable in a diff.
   const yaml = stringify(tree, { lineWidth: 0, aliasDuplicateObjects: false })
-  return { name: boundedName(nameParts.flatMap((part) => asText(part) ?? []).join(' ')), yaml }
+  return { name: bounded(nameParts.flatMap((part) => asText(part) ?? []).join(' '), MAX_NAME_LENGTH), yaml }
 }
 
 /** The model's name, cut to what an outcome takes; `unknown` where a file has none: a configuration must name one. */
 export function modelOrUnknown(model: string | null): string {
-  return model === null ? 'unknown' : shorten(model, 200)
+  return model === null ? 'unknown' : bounded(model, MAX_MODEL_LENGTH)
 }
 
 /** What Arc takes as a temperature; anything else stays where it was found, in the settings. */
@@ -34,10 +37,10 @@ function isTemperature(value: JsonValue | undefined): value is number {
   return typeof value === 'number' && value >= 0 && value <= 2
 }
 
-/** A long name ends in a hash of the whole: two that begin alike must not become one configuration. */
-function boundedName(text: string): string {
-  const name = text.replace(/[\s\p{Cc}]+/gu, ' ').trim()
-  return name.length <= MAX_NAME_LENGTH
-    ? name
-    : `${name.slice(0, MAX_NAME_LENGTH - 9).replace(/[\uD800-\uDBFF]$/, '')} ${sha256(name).slice(0, 8)}`
+/** A long text ends in a hash of the whole: two that begin alike must not become one. */
+function bounded(text: string, maxLength: number): string {
+  const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim()
+  return line.length <= maxLength
+    ? line
+    : `${line.slice(0, maxLength - 9).replace(/[\uD800-\uDBFF]$/, '')} ${sha256(line).slice(0, 8)}`
 }
