@@ -70,7 +70,7 @@ async function makeExtensions(adminUrl: string, database: string): Promise<void>
   })
 }
 
-export async function withClient<Result>(
+async function withClient<Result>(
   connectionString: string,
   work: (client: pg.Client) => Promise<Result>,
 ): Promise<Result> {

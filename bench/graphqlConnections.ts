@@ -37,7 +37,11 @@ export class GraphQLConnections {
           })
         },
       )
-      sent.on('error', reject)
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        // The server has closed a connection that was idle for seconds, just as it was to be used again.
+        if (sent.reusedSocket && error.code === 'ECONNRESET') this.post(body).then(resolve, reject)
+        else reject(error)
+      })
       sent.end(body)
     })
   }

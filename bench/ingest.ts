@@ -79,9 +79,9 @@ export class IngestBench {
     await this.recordRows(1)
     for (let round = 0; round < rounds; round++) {
       result.apart.push(await this.recordRows(CLIENTS))
-      result.copyOne.push(await this.#copyRows(1))
+      result.copyOne.push(await this.copyRows(1))
       result.together.push(await this.recordRows(1))
-      result.copyEach.push(await this.#copyRows(CLIENTS))
+      result.copyEach.push(await this.copyRows(CLIENTS))
     }
     return result
   }
@@ -98,7 +98,8 @@ export class IngestBench {
     )
   }
 
-  async #copyRows(connections: number): Promise<number> {
+  /** COPY of as many rows of new simulations, over so many connections; rows a second. */
+  async copyRows(connections: number): Promise<number> {
     const { rows, tenantId } = this.#settings
     const parts = await this.#newRows(CLIENTS)
     const streams = connections === 1 ? [parts.flat()] : parts

@@ -11,7 +11,7 @@ const BATCHES_PER_SECOND = 20
 /** Longest wait for what is on its way when the last batch is answered. */
 const PATIENCE_MS = 15_000
 
-export interface Latency {
+interface Latency {
   p50Ms: number
   p95Ms: number
   p99Ms: number
@@ -23,6 +23,8 @@ export interface LiveResult {
   events: number
   batchesPerSecond: number
   delivered: number
+  /** From the event's own time, which the database gives it just before the commit. */
+  sinceWritten: Latency
   /** From sending a batch to the subscriber's hearing of it: storing it is in there. */
   sinceSent: Latency
   /** From the answer that a batch is stored: below 0 where subscribers hear of it first. */
@@ -108,6 +110,7 @@ function judge(
   answeredAt: ReadonlyMap<number, number>,
 ) {
   const last = Math.max(...sentAt.keys())
+  const sinceWritten: number[] = []
   const sinceSent: number[] = []
   const sinceAnswered: number[] = []
   let lost = 0
@@ -116,11 +119,12 @@ function judge(
   for (const { received } of subscribers) {
     let before = 0
     const seen = new Set<number>()
-    for (const { seq, at } of received) {
+    for (const { seq, at, writtenAt } of received) {
       if (seq <= before) disordered += 1
       before = seq
       seen.add(seq)
       if (!sentAt.has(seq)) continue
+      sinceWritten.push(at - writtenAt)
       sinceSent.push(at - sentAt.get(seq)!)
       sinceAnswered.push(at - answeredAt.get(seq)!)
     }
@@ -133,6 +137,7 @@ function judge(
   }
   return {
     delivered: sinceSent.length,
+    sinceWritten: latencyOf(sinceWritten),
     sinceSent: latencyOf(sinceSent),
     sinceAnswered: latencyOf(sinceAnswered),
     lost,
@@ -152,7 +157,8 @@ function latencyOf(values: readonly number[]): Latency {
 
 /** One client on one socket with one subscription. */
 class Subscriber {
-  readonly received: { seq: number; at: number }[] = []
+  /** Times as performance.now() tells them. */
+  readonly received: { seq: number; at: number; writtenAt: number }[] = []
   /** Its first state is here: it is subscribed. */
   readonly first: Promise<void>
   /** The server has ended the subscription. */
@@ -173,11 +179,11 @@ class Subscriber {
       failed = reject
     })
     this.ended = new Promise((resolve) => {
-      this.#client.subscribe<Record<string, { seq: number }>>(
+      this.#client.subscribe<Record<string, { seq: number; at: string }>>(
         {
           query: `subscription ($simulationId: UUID!) {
             ${subscription}(simulationId: $simulationId) {
-              seq status completedScenarios failedScenarios totalScenarios currentScore totalCostUsd
+              seq at status completedScenarios failedScenarios totalScenarios currentScore totalCostUsd
             }
           }`,
           variables: { simulationId },
@@ -186,7 +192,10 @@ class Subscriber {
           next: ({ data, errors }) => {
             const at = performance.now()
             if (errors) failed(new Error(JSON.stringify(errors)))
-            if (data) this.received.push({ seq: data[subscription]!.seq, at })
+            if (data) {
+              const { seq, at: written } = data[subscription]!
+              this.received.push({ seq, at, writtenAt: Date.parse(written) - performance.timeOrigin })
+            }
             heard()
           },
           error: failed,

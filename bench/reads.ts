@@ -6,7 +6,7 @@ import type { GraphQLConnections } from './graphqlConnections.ts'
 export const READERS = 16
 const WARM_UP_MS = 500
 
-export interface Speed {
+interface Speed {
   requestsPerSecond: number
   p50Ms: number
   p95Ms: number

@@ -192,7 +192,7 @@ function scenarioId(number: number): string {
   return `bench_${String(number).padStart(3, '0')}`
 }
 
-export const RECORD_OUTCOMES = `mutation RecordOutcomes($input: RecordOutcomesInput!) {
+const RECORD_OUTCOMES = `mutation RecordOutcomes($input: RecordOutcomesInput!) {
   recordOutcomes(input: $input) {
     storedCount
     receipts { index outcomeId status code reason path notes }

@@ -102,9 +102,11 @@ begin
 end $$;
 create trigger b_number_event before update on public.simulations
   for each row when (
-    (old.status, old.completed_scenarios, old.failed_scenarios, old.score_sum, old.total_cost_usd, old.total_tokens)
+    (old.status, old.completed_scenarios, old.failed_scenarios, old.score_sum, old.total_cost_usd, old.total_tokens,
+      old.event_seq)
     is distinct from
-    (new.status, new.completed_scenarios, new.failed_scenarios, new.score_sum, new.total_cost_usd, new.total_tokens))
+    (new.status, new.completed_scenarios, new.failed_scenarios, new.score_sum, new.total_cost_usd, new.total_tokens,
+      new.event_seq))
   execute function store.number_simulation_event();
 
 create function store.number_first_simulation_event() returns trigger language plpgsql as $$

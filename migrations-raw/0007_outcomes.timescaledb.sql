@@ -22,7 +22,8 @@ create table store.outcomes (
   retry_count integer not null default 0 check (retry_count >= 0),
   event_seq bigint not null,
   recorded_at timestamptz(3) not null default now(),
-  trajectory jsonb not null check (trajectory ? 'start_time' and trajectory ? 'status'),
+  trajectory jsonb not null
+    check (jsonb_typeof(trajectory) = 'object' and trajectory ? 'start_time' and trajectory ? 'status'),
   metrics jsonb not null default '{}' check (jsonb_typeof(metrics) = 'object'),
   trajectory_embedding halfvec(1536),
   embedding_model text,

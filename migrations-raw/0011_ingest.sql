@@ -154,7 +154,9 @@ begin
       score_sum = s.score_sum + c.score,
       execution_time_ms = s.execution_time_ms + sp.execution_time_ms,
       total_tokens = s.total_tokens + sp.tokens,
-      total_cost_usd = s.total_cost_usd + sp.cost_usd
+      total_cost_usd = s.total_cost_usd + sp.cost_usd,
+      -- A later attempt may leave all figures as they were, and is an event all the same.
+      event_seq = s.event_seq + 1
     from counted c join spent sp using (simulation_id)
     where s.user_id = tenant and s.simulation_id = c.simulation_id
   )

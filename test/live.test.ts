@@ -190,13 +190,17 @@ describe.each([
         { simulationId, scenarioId: 'b', repetition: 1, status: 'ERROR', reliabilityScore: 0 },
       ])
       await tenant.record([success(simulationId, 1)])
-      await tenant.record([{ simulationId, scenarioId: 'b', repetition: 2, status: 'TIMEOUT' }])
+      const timeout = { simulationId, scenarioId: 'b', repetition: 2, status: 'TIMEOUT' }
+      await tenant.record([timeout])
+      // A later attempt is an event even when no figure changes by it.
+      await tenant.record([{ ...timeout, retryCount: 1 }])
       await complete(tenant, simulationId)
 
       const state = { totalScenarios: 4 }
       const steps = [
         { kind: 'STARTED', status: 'RUNNING', completedScenarios: 1, failedScenarios: 0, currentScore: 1 },
         { kind: 'PROGRESS', status: 'RUNNING', completedScenarios: 2, failedScenarios: 1, currentScore: 0.5 },
+        { kind: 'PROGRESS', status: 'RUNNING', completedScenarios: 2, failedScenarios: 2, currentScore: 0.5 },
         { kind: 'PROGRESS', status: 'RUNNING', completedScenarios: 2, failedScenarios: 2, currentScore: 0.5 },
         {
           kind: 'COMPLETED',
@@ -212,7 +216,7 @@ describe.each([
         completionPercent: (100 * (step.completedScenarios + step.failedScenarios)) / 4,
       }))
       expect(await live).toEqual(steps)
-      for (const afterSeq of [undefined, 0, 1, 3, 4, 5]) {
+      for (const afterSeq of [undefined, 0, 1, 3, 5, 6]) {
         const again = await all(await subscribe(tenant, EVENTS, { simulationId, afterSeq }))
         expect(again).toEqual(steps.slice(afterSeq ?? 0))
       }
@@ -325,11 +329,14 @@ describe.each([
   describe('tenants', () => {
     it('find no simulation of another', async () => {
       const simulationId = await arc.tenant().simulation(['a'])
-      for (const query of [PROGRESS, EVENTS]) {
+      for (const [field, query] of [
+        ['simulationProgress', PROGRESS],
+        ['simulationEvents', EVENTS],
+      ] as const) {
         const results = await subscribe(arc.tenant(), query, { simulationId })
         const { value } = await results.next()
         expect(value.errors).toMatchObject([
-          { extensions: { code: 'SIMULATION_NOT_FOUND', input: ['simulationId'] } },
+          { path: [field], extensions: { code: 'SIMULATION_NOT_FOUND', input: ['simulationId'] } },
         ])
         expect(await results.next()).toMatchObject({ done: true })
       }

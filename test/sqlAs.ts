@@ -4,7 +4,7 @@ import { tenantSettings } from '../src/db/tenantTransaction.ts'
 import type { Arc, Tenant } from './arc.ts'
 
 /** What became of a statement. */
-export interface SqlAnswer {
+interface SqlAnswer {
   rows: Record<string, unknown>[]
   /** SQLSTATE, when it failed. */
   code: string | undefined

@@ -251,14 +251,14 @@ describe('a function of the attacker’s own', () => {
   const spy = `create function pg_temp.spy(text, text) returns boolean language plpgsql cost 0.0000001
     as $$ begin raise notice 'saw %', $1; return true; end $$`
 
-  /** What the spy was shown while `statements` ran for each relation that the role may read. */
+  /** What the spy was shown while `statements` ran for the texts of each relation that the role may read. */
   async function seenBySpy(statements: (relation: string, columns: string[]) => string[]): Promise<string> {
     const relations = await arc.sql('admin', async (client) => {
       const { rows } = await client.query<{ name: string; columns: string[] }>(
         `select format('%I.%I', n.nspname, c.relname) as name, array_agg(quote_ident(attname)::text) as columns
         from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on attrelid = c.oid
         where n.nspname = 'public' and c.relkind in ('r', 'p', 'v') and attnum > 0 and not attisdropped
-          and has_column_privilege('app_user', c.oid, attnum, 'select')
+          and atttypid = 'text'::regtype and has_column_privilege('app_user', c.oid, attnum, 'select')
         group by 1`,
       )
       return rows
@@ -283,7 +283,9 @@ describe('a function of the attacker’s own', () => {
 
   it('in a condition is shown no row of another tenant, however cheap it says it is', async () => {
     const seen = await seenBySpy((relation, columns) => [
-      `select from ${relation} t where pg_temp.spy(concat_ws(' ', ${columns.map((column) => `t.${column}`).join(', ')}), '')`,
+      // An index on the tenant would choose the rows before any condition is looked at.
+      'set local enable_indexscan = off; set local enable_bitmapscan = off; set local enable_indexonlyscan = off',
+      ...columns.map((column) => `select from ${relation} t where pg_temp.spy(t.${column}, '')`),
     ])
     expect(seen).toContain(twin.marker)
     expectNothingOfOwner(seen)
@@ -292,7 +294,7 @@ describe('a function of the attacker’s own', () => {
   it('as an operator is shown no statistics by the planner', async () => {
     const seen = await seenBySpy((relation, columns) =>
       columns.map(
-        (column) => `explain select from ${relation} t where t.${column}::text operator(pg_temp.===) 'x'`,
+        (column) => `explain select from ${relation} t where t.${column} operator(pg_temp.===) 'x'`,
       ),
     )
     expectNothingOfOwner(seen)

@@ -93,7 +93,7 @@ export function rejection(index: number, refusal: Refusal, outcomeId: string | n
     status: 'REJECTED',
     code: refusal.code,
     reason: refusal.message,
-    path: refusal.path,
+    path: refusal.inputPath,
     notes: [],
   }
 }

@@ -46,17 +46,18 @@ export type InputPath = readonly (string | number)[]
  */
 export class Refusal extends Error {
   readonly code: ErrorCode
-  readonly path: InputPath
+  /** Not `path`: graphql-js takes an error with a list of that name for one of its own, which knows its field. */
+  readonly inputPath: InputPath
 
-  constructor(code: ErrorCode, message: string, path: InputPath = []) {
+  constructor(code: ErrorCode, message: string, inputPath: InputPath = []) {
     super(message)
     this.name = 'Refusal'
     this.code = code
-    this.path = path
+    this.inputPath = inputPath
   }
 
   /** The same refusal seen from further out: `prefix` goes before its path. */
   at(...prefix: InputPath): Refusal {
-    return new Refusal(this.code, this.message, [...prefix, ...this.path])
+    return new Refusal(this.code, this.message, [...prefix, ...this.inputPath])
   }
 }

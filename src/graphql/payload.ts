@@ -18,7 +18,7 @@ export function pathAsText(path: InputPath): string[] {
 }
 
 /** Not the Refusal itself: graphql-js throws an Error that it finds among the values. */
-type Declined = Pick<Refusal, 'code' | 'message' | 'path'>
+type Declined = Pick<Refusal, 'code' | 'message' | 'inputPath'>
 
 export const MutationError = builder.objectRef<Declined>('MutationError').implement({
   description: 'Why a mutation did nothing.',
@@ -30,7 +30,7 @@ export const MutationError = builder.objectRef<Declined>('MutationError').implem
     path: t.stringList({
       description:
         'The field of `input` at fault: names, and indexes of lists, from the outside in. Empty when it is the call as a whole.',
-      resolve: ({ path }) => pathAsText(path),
+      resolve: ({ inputPath }) => pathAsText(inputPath),
     }),
   }),
 })
@@ -44,8 +44,8 @@ export async function payloadOf<Result>(work: () => Promise<Result>): Promise<Pa
     return { result: await work(), errors: [] }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
-    const { code, message, path } = error
-    return { result: null, errors: [{ code, message, path }] }
+    const { code, message, inputPath } = error
+    return { result: null, errors: [{ code, message, inputPath }] }
   }
 }
 

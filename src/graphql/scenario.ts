@@ -201,7 +201,7 @@ const ScenarioReceiptType = builder.objectRef<ScenarioReceipt>('ScenarioReceipt'
     path: t.stringList({
       nullable: true,
       description: 'The field at fault, from the scenario inwards.',
-      resolve: ({ refusal }) => refusal && pathAsText(refusal.path),
+      resolve: ({ refusal }) => refusal && pathAsText(refusal.inputPath),
     }),
   }),
 })

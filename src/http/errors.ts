@@ -6,7 +6,7 @@ import { type ErrorCode, Refusal } from '../evaluation/refusal.ts'
 export function presentableError(error: unknown, requestId: string, logger: Logger): GraphQLError {
   const original = error instanceof GraphQLError ? (error.originalError ?? error) : error
   if (original instanceof Refusal)
-    return withCode(error, original.message, original.code, { path: original.path })
+    return withCode(error, original.message, original.code, { input: original.inputPath })
   if (original instanceof GraphQLError) return withDefaultCode(error as GraphQLError)
   if (isUnavailable(original)) {
     logger.warn({ err: original, requestId }, 'the database did not answer')
@@ -25,7 +25,7 @@ export function presentableError(error: unknown, requestId: string, logger: Logg
       { requestId },
     )
   }
-  if ((original as { code?: unknown }).code === '42501') {
+  if (codesOf(original).includes('42501')) {
     return withCode(error, 'The role of this token may not do this.', 'FORBIDDEN', {})
   }
   logger.error({ err: original, requestId }, 'a request failed')
@@ -41,14 +41,14 @@ function withCode(
   error: unknown,
   message: string,
   code: ErrorCode,
-  more: { path?: Refusal['path']; requestId?: string },
+  more: { input?: Refusal['inputPath']; requestId?: string },
 ): GraphQLError {
-  const { path, requestId } = more
+  const { input, requestId } = more
   return new GraphQLError(message, {
     ...(error instanceof GraphQLError ? { nodes: error.nodes, path: error.path } : {}),
     extensions: {
       code,
-      ...(path && path.length > 0 ? { input: path } : {}),
+      ...(input && input.length > 0 ? { input } : {}),
       ...(requestId ? { requestId } : {}),
     },
   })
@@ -69,14 +69,9 @@ function withDefaultCode(error: GraphQLError): GraphQLError {
 
 /** Connection errors of Node and pg, PostgreSQL's classes 08 and 57, statement timeout, and Prisma's words for them. */
 function isUnavailable(error: unknown): boolean {
-  const { code, message, meta } = error as { code?: unknown; message?: unknown; meta?: { code?: unknown } }
-  const codes = [code, meta?.code].filter((value) => typeof value === 'string')
-  if (
-    codes.some((value) =>
-      /^(08|57|53300|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|P1001|P1002|P1008|P1017|P2024|P2028)/.test(value),
-    )
-  )
-    return true
+  const unavailable = /^(08|57|53300|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|P1001|P1002|P1008|P1017|P2024|P2028)/
+  if (codesOf(error).some((code) => unavailable.test(code))) return true
+  const { message } = error as { message?: unknown }
   return (
     typeof message === 'string' &&
     /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/i.test(
@@ -85,7 +80,17 @@ function isUnavailable(error: unknown): boolean {
   )
 }
 
+/** SQLSTATE serialization_failure and deadlock_detected, and Prisma's word for them. */
 function isLostRace(error: unknown): boolean {
-  const { code } = error as { code?: unknown }
-  return code === '40001' || code === '40P01' || code === 'P2034'
+  return codesOf(error).some((code) => ['40001', '40P01', 'P2034'].includes(code))
+}
+
+/** What Node, pg and Prisma call the error; Prisma keeps PostgreSQL's own code, if it has no word for it, far inside. */
+function codesOf(error: unknown): string[] {
+  const { code, meta } = error as {
+    code?: unknown
+    meta?: { code?: unknown; driverAdapterError?: { cause?: { originalCode?: unknown } } }
+  }
+  const codes = [code, meta?.code, meta?.driverAdapterError?.cause?.originalCode]
+  return codes.filter((value) => typeof value === 'string')
 }

@@ -4,6 +4,7 @@ import {
   type ExecutionResult,
   execute,
   type GraphQLError,
+  print,
 } from 'graphql'
 import type { Viewer } from '../auth/viewer.ts'
 import type { PrismaClient } from '../db/generated/client.ts'
@@ -46,14 +47,7 @@ export async function subscribeOperation(
   args: ExecutionArgs,
 ): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
   const context = args.contextValue as Context
-  const { requestId, services } = context
-  let events: AsyncIterable<unknown> | ExecutionResult
-  try {
-    events = await createSourceEventStream(args)
-  } catch (error) {
-    // graphql-js takes any error with a `path` for one of its own and throws it on, which would close the whole socket.
-    return { errors: [presentableError(error, requestId, services.logger)] }
-  }
+  const events = await createSourceEventStream(args)
   if (!(Symbol.asyncIterator in events)) return presentable(events, context)
   return eachEvent(events[Symbol.asyncIterator](), args)
 }
@@ -63,6 +57,7 @@ function eachEvent(
   args: ExecutionArgs,
 ): AsyncIterableIterator<ExecutionResult> {
   const context = args.contextValue as Context
+  const view = viewOf(args, context)
   let failed = false
   return {
     async next() {
@@ -70,10 +65,7 @@ function eachEvent(
       try {
         const { done, value } = await events.next()
         if (done) return { done, value: undefined }
-        return {
-          done: false,
-          value: await executeOperation({ ...args, rootValue: value, contextValue: ofEvent(context) }),
-        }
+        return { done: false, value: await shown(value as object, view, args) }
       } catch (error) {
         // The subscriber is told in a last result: an iterator that throws would take the whole socket with it.
         failed = true
@@ -98,8 +90,32 @@ function eachEvent(
   }
 }
 
-function ofEvent(context: Context): Context {
-  return { ...context, reads: context.reads.forNextEvent() }
+/** What events look like, by the views of their subscribers. An event that nobody is shown any more is forgotten. */
+const shownEvents = new WeakMap<object, Map<string, Promise<ExecutionResult>>>()
+
+/** Equal for subscriptions that are shown the same: the same rows may be seen, and the same is asked of them. */
+function viewOf({ document, operationName, variableValues }: ExecutionArgs, { viewer }: Context): string {
+  const text = document.loc?.source.body ?? print(document)
+  return JSON.stringify([viewer.tenantId, viewer.role, operationName, variableValues, text])
+}
+
+/**
+ * The event as the subscription asks for it, made once for all subscribers with the same view. What could not be made
+ * is not kept: the next of them tries again.
+ */
+function shown(event: object, view: string, args: ExecutionArgs): Promise<ExecutionResult> {
+  const byView = shownEvents.get(event) ?? new Map<string, Promise<ExecutionResult>>()
+  shownEvents.set(event, byView)
+  let result = byView.get(view)
+  if (!result) {
+    const context = args.contextValue as Context
+    const contextValue: Context = { ...context, reads: context.reads.forNextEvent() }
+    result = executeOperation({ ...args, rootValue: event, contextValue })
+    byView.set(view, result)
+    const forget = () => byView.delete(view)
+    result.then(({ errors }) => errors && forget(), forget)
+  }
+  return result
 }
 
 function presentable(result: ExecutionResult, context: Context): ExecutionResult {

@@ -235,7 +235,7 @@ describe('the changes between two trees', () => {
       fc.property(tree, tree, (before, after) => {
         expect(applied(before, changedPaths(before, after))).toEqual(after)
       }),
-      { numRuns: 3_000 },
+      { numRuns: 1_000 },
     )
   })
 
@@ -342,7 +342,8 @@ describe('the unified diff of two texts', () => {
   ])('is quick for up to 1 MiB: %s', (_name, from, to) => {
     let diff = ''
     expect(seconds(() => (diff = unifiedDiff(from, to, 'v1', 'v2')))).toBeLessThan(5)
-    expect(applyPatch(from, diff)).toBe(to)
+    // Not toBe(to), whose report of a difference would take minutes.
+    expect(applyPatch(from, diff) === to).toBe(true)
   })
 
   it('leads from one text to the other', () => {

@@ -63,7 +63,7 @@ describe('a configuration', () => {
     const padded = (letter: string, count: number) => `model: m\n# ${letter.repeat(count)}`
     const room = MiB - Buffer.byteLength(padded('', 0))
     expect(parseConfigDocument(padded('x', room)).model).toBe('m')
-    expect(refusal(padded('x', room + 1))).toMatchObject({ code: 'TOO_LARGE', path: ['yaml'] })
+    expect(refusal(padded('x', room + 1))).toMatchObject({ code: 'TOO_LARGE', inputPath: ['yaml'] })
     expect(refusal(padded('ü', room / 2 + 1)).message).toBe(
       `The YAML has ${MiB + 1} bytes; at most 1048576 (1 MiB) are allowed.`,
     )
@@ -117,7 +117,7 @@ describe('the model', () => {
     })
     expect(refusal('model: {name: a}\nmodel_as_written: b')).toMatchObject({
       code: 'INVALID_VALUE',
-      path: ['yaml', 'model_as_written'],
+      inputPath: ['yaml', 'model_as_written'],
     })
   })
 
@@ -139,7 +139,7 @@ describe('the model', () => {
   it.each(['name: x', 'model: null', 'model: {temperature: 1}', 'agent: [model]', 'agent: {model: 4}'])(
     'is missing in %s',
     (yaml) => {
-      expect(refusal(yaml)).toMatchObject({ code: 'MODEL_MISSING', path: ['yaml'] })
+      expect(refusal(yaml)).toMatchObject({ code: 'MODEL_MISSING', inputPath: ['yaml'] })
     },
   )
 
@@ -161,7 +161,7 @@ describe('the model', () => {
   it.each(['model: 42', 'model: true', 'model: [a, b]'])('cannot be %s', (yaml) => {
     expect(refusal(`${yaml}\nagent: {model: a}`)).toMatchObject({
       code: 'INVALID_VALUE',
-      path: ['yaml', 'model'],
+      inputPath: ['yaml', 'model'],
     })
   })
 })
@@ -241,7 +241,7 @@ describe('the temperature', () => {
       'providers[0].config.temperature must be a number between 0 and 2, but is 7.',
     ],
   ])('cannot be as in %s', (yaml, path, message) => {
-    expect(refusal(yaml)).toMatchObject({ code: 'INVALID_VALUE', path: ['yaml', ...path], message })
+    expect(refusal(yaml)).toMatchObject({ code: 'INVALID_VALUE', inputPath: ['yaml', ...path], message })
   })
 })
 
@@ -285,7 +285,7 @@ describe('YAML', () => {
     ['model: a\uD83D', 'Line 1, column 9: A text with the character U+D83D cannot be stored.'],
     ['model: "\\ude00"', 'Line 1, column 8: A text with the character U+DE00 cannot be stored.'],
   ])('%j is refused', (yaml, message) => {
-    expect(refusal(yaml)).toMatchObject({ code: 'YAML_INVALID', path: ['yaml'], message })
+    expect(refusal(yaml)).toMatchObject({ code: 'YAML_INVALID', inputPath: ['yaml'], message })
   })
 
   it('has the types of YAML 1.2', () => {

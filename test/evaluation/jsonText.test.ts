@@ -70,8 +70,8 @@ describe('storableJson', () => {
     expect(storableJson(deep).value).toBe(deep)
     const refusal = refusalOf(() => storableJson({ first: 1, steps: [[], nested(199)] }))
     expect(refusal.code).toBe('TOO_LARGE')
-    expect(refusal.path.slice(0, 3)).toEqual(['steps', 1, 'inner'])
-    expect(refusal.path).toHaveLength(200)
+    expect(refusal.inputPath.slice(0, 3)).toEqual(['steps', 1, 'inner'])
+    expect(refusal.inputPath).toHaveLength(200)
   })
 
   it('refuses a cyclic tree and what JSON does not know', () => {
@@ -79,7 +79,7 @@ describe('storableJson', () => {
     cycle.self = cycle
     expect(refusalOf(() => storableJson(cycle)).code).toBe('TOO_LARGE')
     const refusal = refusalOf(() => storableJson({ list: [1, 2n] }))
-    expect([refusal.code, refusal.path]).toEqual(['INVALID_VALUE', ['list', 1]])
+    expect([refusal.code, refusal.inputPath]).toEqual(['INVALID_VALUE', ['list', 1]])
   })
 
   it('leaves nothing that PostgreSQL refuses, and no more to do', () => {

@@ -332,13 +332,13 @@ describe('refusals of validateOutcome', () => {
     [['failurePatterns'], { failurePatterns: Array(1001).fill(pattern) }, 'at most 1000 entries'],
   ])('%j', (path, fields, message) => {
     const refusal = refusalOf(fields)
-    expect([refusal.code, refusal.path]).toEqual(['INVALID_VALUE', path])
+    expect([refusal.code, refusal.inputPath]).toEqual(['INVALID_VALUE', path])
     expect(refusal.message).toContain(message)
   })
 
   it('says when a time lies ahead', () => {
     const refusal = refusalOf({ executionTime: new Date('2025-08-01T12:05:00.001Z') })
-    expect([refusal.code, refusal.path]).toEqual(['TIME_IN_FUTURE', ['executionTime']])
+    expect([refusal.code, refusal.inputPath]).toEqual(['TIME_IN_FUTURE', ['executionTime']])
     expect(refusal.message).toContain('2025-08-01T12:05:00.001Z')
   })
 
@@ -346,6 +346,10 @@ describe('refusals of validateOutcome', () => {
     let tree: unknown = null
     for (let level = 0; level < 201; level++) tree = { tree }
     const refusal = refusalOf({ trajectory: tree })
-    expect([refusal.code, refusal.path[0], refusal.path[1]]).toEqual(['TOO_LARGE', 'trajectory', 'tree'])
+    expect([refusal.code, refusal.inputPath[0], refusal.inputPath[1]]).toEqual([
+      'TOO_LARGE',
+      'trajectory',
+      'tree',
+    ])
   })
 })

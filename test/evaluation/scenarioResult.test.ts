@@ -162,7 +162,7 @@ describe('mapScenarioResult', () => {
     expect(mapScenarioResult({ scenario_id: 's', trajectory: { error: 'boom' } }).outcome.status).toBe(
       'error',
     )
-    expect(refusalOf({ scenario_id: 's', trajectory: {} }).path).toEqual(['trajectory', 'status'])
+    expect(refusalOf({ scenario_id: 's', trajectory: {} }).inputPath).toEqual(['trajectory', 'status'])
   })
 
   it('finds when the run ended', () => {
@@ -233,6 +233,6 @@ describe('mapScenarioResult', () => {
     ['a time as number', result({ start_time: 1705329000 }), ['start_time']],
   ])('refuses %s and says where', (_, input, path) => {
     const refusal = refusalOf(input)
-    expect([refusal.code, refusal.path]).toEqual(['INVALID_VALUE', path])
+    expect([refusal.code, refusal.inputPath]).toEqual(['INVALID_VALUE', path])
   })
 })

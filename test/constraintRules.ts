@@ -1,0 +1,371 @@
+import { randomUUID } from 'node:crypto'
+
+type Row = Record<string, unknown>
+
+/** Of one tenant: a configuration with two versions, a running simulation of the scenario `refund`, an outcome of it that used a tool, an API key. */
+export interface RuleKeys {
+  user_id: string
+  config_id: string
+  version_id: string
+  other_version_id: string
+  simulation_id: string
+  outcome_id: string
+  tool_name: string
+  secret_hash: Buffer
+}
+
+interface Rules {
+  /** A row that is taken. */
+  row: Row
+  /** Changes of it that are taken too. */
+  takes?: Row[]
+  /** Changes of it that are refused, under the constraint that refuses them. */
+  refuses: Record<string, Row[]>
+}
+
+const x = (length: number) => 'x'.repeat(length)
+const HASH = 'a'.repeat(64)
+const JSON_LIST = '[]'
+const FAR_AHEAD = '2999-01-01T00:00:00Z'
+const LONG_AGO = '2000-01-01T00:00:00Z'
+
+/** What each table takes and refuses, whoever writes. */
+export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
+  'public.configurations': {
+    row: { user_id: keys.user_id, name: 'an agent' },
+    takes: [{ name: 'ä€😀' }, { name: x(100) }, { modal_app_id: x(200) }],
+    refuses: {
+      configurations_name_check: ['ab', x(101), ' an agent', 'an agent ', 'an\nagent', 'an\u0007agent'].map(
+        (name) => ({ name }),
+      ),
+      configurations_modal_app_id_check: [{ modal_app_id: x(201) }],
+      configurations_check: [{ created_at: FAR_AHEAD }],
+      configurations_latest_version: [{ latest_version_id: keys.version_id }],
+      configurations_pkey: [{ config_id: keys.config_id }],
+    },
+  },
+  'public.config_versions': {
+    row: {
+      user_id: keys.user_id,
+      config_id: keys.config_id,
+      version_number: 9,
+      raw_yaml: 'model: x',
+      parsed_config: { model: 'x', temperature: null },
+      config_hash: HASH,
+    },
+    takes: [0, 2, 0.7, null].map((temperature) => ({ parsed_config: { model: 'x', temperature } })),
+    refuses: {
+      config_versions_config_hash_check: ['A'.repeat(64), 'a'.repeat(63), 'g'.repeat(64), `${HASH}\n`].map(
+        (config_hash) => ({ config_hash }),
+      ),
+      config_versions_generated_by_check: [{ generated_by: 'magic' }],
+      config_versions_parsed_config_check: [{ parsed_config: { model: 7, temperature: null } }],
+      config_versions_parsed_config_check1: [2.1, -0.1, 'hot', '1', true, [1], undefined].map(
+        (temperature) => ({
+          parsed_config: { model: 'x', temperature },
+        }),
+      ),
+      config_versions_raw_yaml_check: [{ raw_yaml: x(1_048_577) }],
+      config_versions_version_number_check: [{ version_number: 0 }],
+      config_versions_user_id_config_id_fkey: [{ config_id: randomUUID() }],
+      config_versions_user_id_config_id_version_number_key: [{ version_number: 1 }],
+      config_versions_pkey: [{ version_id: keys.version_id }],
+    },
+  },
+  'public.config_diffs': {
+    row: {
+      user_id: keys.user_id,
+      config_id: keys.config_id,
+      version_before: keys.other_version_id,
+      version_after: keys.version_id,
+      diff_yaml: '',
+    },
+    takes: [
+      { approval_status: 'approved', approved_at: FAR_AHEAD },
+      { approval_status: 'rejected', approved_at: FAR_AHEAD },
+    ],
+    refuses: {
+      config_diffs_check: [{ version_before: keys.version_id }],
+      config_diffs_check1: [
+        { approval_status: 'approved' },
+        { approval_status: 'rejected' },
+        { approved_at: FAR_AHEAD },
+      ],
+      config_diffs_approval_status_check: [{ approval_status: 'perhaps', approved_at: FAR_AHEAD }],
+      config_diffs_diff_yaml_check: [{ diff_yaml: x(4_194_305) }],
+      config_diffs_user_id_config_id_fkey: [{ config_id: randomUUID() }],
+      config_diffs_user_id_config_id_version_before_fkey: [{ version_before: randomUUID() }],
+      config_diffs_user_id_config_id_version_after_fkey: [{ version_after: randomUUID() }],
+    },
+  },
+  'public.scenarios': {
+    row: {
+      user_id: keys.user_id,
+      scenario_id: 'a_scenario',
+      name: 'A scenario',
+      task_prompt: 'Do it.',
+      content_hash: HASH,
+    },
+    takes: [
+      { scenario_id: 'a'.repeat(100) },
+      { tags: Array(20).fill('tag') },
+      { tags: [] },
+      { ground_truth: 'null' },
+      { external_id: 'Any / thing: 7' },
+    ],
+    refuses: {
+      scenarios_scenario_id_check: ['', 'Upper', 'a-b', 'a b', 'ä', 'a\n', 'a'.repeat(101)].map(
+        (scenario_id) => ({
+          scenario_id,
+        }),
+      ),
+      scenarios_external_id_check: [{ external_id: x(501) }],
+      scenarios_source_check: [{ source: x(201) }],
+      scenarios_name_check: [{ name: '' }, { name: x(201) }],
+      scenarios_task_prompt_check: [{ task_prompt: '' }, { task_prompt: x(1_048_577) }],
+      scenarios_difficulty_level_check: [{ difficulty_level: 'impossible' }],
+      scenarios_tags_check: [{ tags: Array(21).fill('tag') }],
+      scenarios_estimated_duration_ms_check: [{ estimated_duration_ms: 0 }],
+      scenarios_metadata_check: [{ metadata: JSON_LIST }],
+      scenarios_content_hash_check: [{ content_hash: 'a' }],
+      scenarios_revision_check: [{ revision: 0 }],
+      scenarios_check: [{ updated_at: LONG_AGO }],
+      scenarios_pkey: [{ scenario_id: 'refund' }],
+    },
+  },
+  'public.simulations': {
+    row: {
+      user_id: keys.user_id,
+      config_version_id: keys.version_id,
+      scenario_set: ['refund', 'cancel'],
+      total_scenarios: 2,
+    },
+    takes: [
+      { completed_scenarios: 1, failed_scenarios: 1 },
+      { repetitions: 3, total_scenarios: 6 },
+      { overall_score: 0 },
+      { overall_score: 1 },
+      ...['completed', 'failed', 'cancelled'].map((status) => ({
+        status,
+        started_at: FAR_AHEAD,
+        completed_at: FAR_AHEAD,
+      })),
+      ...['failed', 'cancelled'].map((status) => ({ status, completed_at: FAR_AHEAD })),
+    ],
+    refuses: {
+      simulations_scenario_set_check: [
+        { scenario_set: [], total_scenarios: 1 },
+        { scenario_set: Array(100_001).fill('a'), total_scenarios: 100_001 },
+      ],
+      simulations_repetitions_check: [
+        { repetitions: 0, total_scenarios: 1 },
+        { repetitions: 1001, total_scenarios: 2002 },
+      ],
+      simulations_simulation_name_check: [{ simulation_name: x(201) }],
+      simulations_status_check: [{ status: 'paused' }],
+      simulations_modal_app_id_check: [{ modal_app_id: x(201) }],
+      simulations_modal_environment_check: [{ modal_environment: x(201) }],
+      simulations_sandbox_instances_check: [{ sandbox_instances: 0 }],
+      simulations_total_scenarios_check: [{ total_scenarios: 0 }],
+      total_is_scenarios_times_repetitions: [{ total_scenarios: 3 }, { repetitions: 2 }],
+      simulations_completed_scenarios_check: [{ completed_scenarios: -1 }],
+      simulations_failed_scenarios_check: [{ failed_scenarios: -1 }],
+      simulations_scored_scenarios_check: [{ scored_scenarios: -1 }],
+      counts_within_total: [{ completed_scenarios: 3 }, { completed_scenarios: 1, failed_scenarios: 2 }],
+      simulations_overall_score_check: [1.01, -0.01, 'NaN', 'Infinity'].map((overall_score) => ({
+        overall_score,
+      })),
+      simulations_execution_time_ms_check: [{ execution_time_ms: -1 }],
+      simulations_total_tokens_check: [{ total_tokens: -1 }],
+      simulations_total_cost_usd_check: [{ total_cost_usd: -0.01 }],
+      simulations_metadata_check: [{ metadata: JSON_LIST }],
+      simulations_timeout_ms_check: [{ timeout_ms: 0 }],
+      simulations_max_retries_check: [{ max_retries: -1 }],
+      simulations_priority_check: [{ priority: 0 }, { priority: 11 }],
+      simulations_error_message_check: [{ error_message: x(10_001) }],
+      begun_has_started_at: [{ status: 'running' }, { status: 'completed', completed_at: FAR_AHEAD }],
+      ended_has_completed_at: [
+        { status: 'completed', started_at: FAR_AHEAD },
+        { status: 'failed' },
+        { status: 'cancelled' },
+        { status: 'running', started_at: FAR_AHEAD, completed_at: FAR_AHEAD },
+        { completed_at: FAR_AHEAD },
+      ],
+      started_after_created: [{ started_at: LONG_AGO }],
+      completed_after_started: [{ status: 'failed', started_at: FAR_AHEAD, completed_at: '2998-01-01' }],
+      simulations_user_id_config_version_id_fkey: [{ config_version_id: randomUUID() }],
+      simulations_pkey: [{ simulation_id: keys.simulation_id }],
+    },
+  },
+  'public.simulations_scenarios': {
+    row: {
+      user_id: keys.user_id,
+      simulation_id: keys.simulation_id,
+      scenario_id: 'refund',
+      repetition: 7,
+      execution_order: 1,
+    },
+    refuses: {
+      simulations_scenarios_repetition_check: [{ repetition: 0 }],
+      simulations_scenarios_status_check: [{ status: 'completed' }],
+      simulations_scenarios_attempts_check: [{ attempts: -1 }],
+      simulations_scenarios_user_id_simulation_id_fkey: [{ simulation_id: randomUUID() }],
+      simulations_scenarios_user_id_scenario_id_fkey: [{ scenario_id: 'nobodys' }],
+      simulations_scenarios_pkey: [{ repetition: 1 }],
+    },
+  },
+  'public.simulation_events': {
+    row: {
+      user_id: keys.user_id,
+      simulation_id: keys.simulation_id,
+      seq: 99,
+      kind: 'PROGRESS',
+      status: 'running',
+      total_scenarios: 1,
+      completed_scenarios: 0,
+      failed_scenarios: 0,
+      total_tokens: 0,
+      total_cost_usd: 0,
+    },
+    refuses: {
+      simulation_events_seq_check: [{ seq: 0 }],
+      simulation_events_kind_check: [{ kind: 'progress' }],
+      simulation_events_user_id_simulation_id_fkey: [{ simulation_id: randomUUID() }],
+      simulation_events_pkey: [{ seq: 1 }],
+    },
+  },
+  'store.outcome_keys': {
+    row: {
+      user_id: keys.user_id,
+      outcome_id: randomUUID(),
+      simulation_id: keys.simulation_id,
+      execution_time: LONG_AGO,
+    },
+    refuses: {
+      outcome_keys_user_id_simulation_id_fkey: [{ simulation_id: randomUUID() }],
+      outcome_keys_pkey: [{ outcome_id: keys.outcome_id }],
+    },
+  },
+  'store.outcomes': {
+    row: {
+      user_id: keys.user_id,
+      outcome_id: randomUUID(),
+      simulation_id: keys.simulation_id,
+      scenario_id: 'refund',
+      execution_time: '2026-01-15T12:00:00Z',
+      status: 'success',
+      event_seq: 1,
+      trajectory: { start_time: null, status: 'success' },
+    },
+    takes: [
+      { reliability_score: 0 },
+      { reliability_score: 1 },
+      { error_category: 'sandbox_error' },
+      { execution_time: LONG_AGO },
+      { trajectory: { start_time: 'x', status: 'error', error: 'no sandbox' } },
+    ],
+    refuses: {
+      outcomes_repetition_check: [{ repetition: 0 }],
+      outcomes_status_check: [{ status: 'failed' }],
+      outcomes_reliability_score_check: [1.01, -0.01, 'NaN'].map((reliability_score) => ({
+        reliability_score,
+      })),
+      outcomes_execution_time_ms_check: [{ execution_time_ms: -1 }],
+      outcomes_tokens_used_check: [{ tokens_used: -1 }],
+      outcomes_prompt_tokens_check: [{ prompt_tokens: -1 }],
+      outcomes_completion_tokens_check: [{ completion_tokens: -1 }],
+      outcomes_cost_usd_check: [{ cost_usd: -0.000_001 }],
+      outcomes_error_category_check: [{ error_category: 'bad_luck' }],
+      outcomes_retry_count_check: [{ retry_count: -1 }],
+      outcomes_trajectory_check: [
+        {},
+        { start_time: 'x' },
+        { status: 'x' },
+        'text',
+        ['start_time', 'status'],
+      ].map((trajectory) => ({ trajectory: JSON.stringify(trajectory) })),
+      outcomes_metrics_check: [{ metrics: JSON_LIST }],
+      outcomes_user_id_simulation_id_fkey: [{ simulation_id: randomUUID() }],
+    },
+  },
+  'public.failure_patterns': {
+    row: {
+      user_id: keys.user_id,
+      outcome_id: keys.outcome_id,
+      simulation_id: keys.simulation_id,
+      execution_time: LONG_AGO,
+      failure_type: 'ValueError',
+      failure_category: 'unknown',
+      signature: 'x',
+    },
+    takes: [{ recovery_attempted: true, recovery_successful: true }, { recovery_attempted: true }],
+    refuses: {
+      failure_patterns_failure_type_check: [{ failure_type: '' }, { failure_type: x(101) }],
+      failure_patterns_failure_category_check: [{ failure_category: 'bad_luck' }],
+      failure_patterns_error_message_check: [{ error_message: x(10_001) }],
+      failure_patterns_similar_failures_check: [{ similar_failures: -1 }],
+      failure_patterns_check: [{ recovery_successful: true }],
+      failure_patterns_user_id_outcome_id_fkey: [{ outcome_id: randomUUID() }],
+    },
+  },
+  'public.tool_usage': {
+    row: {
+      user_id: keys.user_id,
+      outcome_id: keys.outcome_id,
+      simulation_id: keys.simulation_id,
+      execution_time: LONG_AGO,
+      tool_name: 'another tool',
+      call_count: 1,
+      success_rate: 1,
+    },
+    takes: [{ success_rate: 0 }, { avg_duration_ms: 0.5 }, { error_types: [] }],
+    refuses: {
+      tool_usage_tool_name_check: [{ tool_name: '' }, { tool_name: x(101) }],
+      tool_usage_call_count_check: [{ call_count: 0 }],
+      tool_usage_avg_duration_ms_check: [{ avg_duration_ms: -1 }],
+      tool_usage_success_rate_check: [{ success_rate: 1.1 }, { success_rate: -0.1 }],
+      tool_usage_total_cost_usd_check: [{ total_cost_usd: -1 }],
+      tool_usage_user_id_outcome_id_tool_name_key: [{ tool_name: keys.tool_name }],
+      tool_usage_user_id_outcome_id_fkey: [{ outcome_id: randomUUID() }],
+    },
+  },
+  'public.recommendations': {
+    row: {
+      user_id: keys.user_id,
+      source_type: 'simulation',
+      source_id: keys.simulation_id,
+      recommendation_type: 'config_change',
+      description: 'Ten chars.',
+      confidence: 1,
+    },
+    takes: [{ confidence: 0 }, { applied: true, applied_at: FAR_AHEAD }, { feedback_score: 5 }],
+    refuses: {
+      recommendations_source_type_check: [{ source_type: 'dream' }],
+      recommendations_recommendation_type_check: [{ recommendation_type: 'dream' }],
+      recommendations_description_check: [{ description: 'Nine char' }],
+      recommendations_confidence_check: [{ confidence: 1.1 }, { confidence: 'NaN' }],
+      recommendations_check: [{ applied: true }, { applied_at: FAR_AHEAD }],
+      recommendations_feedback_score_check: [{ feedback_score: 0 }, { feedback_score: 6 }],
+    },
+  },
+  'public.api_keys': {
+    row: {
+      user_id: keys.user_id,
+      name: 'a key',
+      prefix: 'arc_1234',
+      secret_hash: Buffer.alloc(32),
+      role: 'app_user',
+    },
+    refuses: {
+      api_keys_name_check: [{ name: '' }, { name: x(101) }],
+      api_keys_prefix_check: [{ prefix: 'arc' }, { prefix: x(21) }],
+      api_keys_secret_hash_check: [{ secret_hash: Buffer.alloc(31) }],
+      api_keys_secret_hash_key: [{ secret_hash: keys.secret_hash }],
+      api_keys_role_check: [{ role: 'arc_owner' }],
+    },
+  },
+  'public.audit_log': {
+    row: { user_id: keys.user_id, table_name: 'x', operation: 'INSERT' },
+    refuses: { audit_log_operation_check: [{ operation: 'SELECT' }] },
+  },
+})
