@@ -104,7 +104,8 @@ function selfTimes(profile: Inspector.Profile): Pick<Profile, 'areas' | 'functio
   for (const { id, callFrame } of profile.nodes) {
     const { functionName, url, lineNumber } = callFrame
     const ms = selfMs.get(id) ?? 0
-    if (ms === 0 || functionName === '(idle)') continue
+    // `dispatch` is the profiler's own start and stop.
+    if (ms === 0 || functionName === '(idle)' || (functionName === 'dispatch' && url === '')) continue
     const area = areaOf(functionName, url)
     areas.set(area, (areas.get(area) ?? 0) + ms)
     const where = url === '' ? area : `${url.replace(/^.*\/(node_modules|src)\//, '$1/')}:${lineNumber + 1}`

@@ -1,12 +1,21 @@
 import { randomUUID } from 'node:crypto'
-import { connect } from 'node:net'
 import { afterAll, describe, expect, inject, it, vi } from 'vitest'
-import type { Viewer } from '../src/auth/viewer.ts'
-import { LiveHub } from '../src/live/hub.ts'
-import { type Tenant, useArc } from './arc.ts'
+import { useArc } from './arc.ts'
 import { DatabaseProxy } from './databaseProxy.ts'
-import { resultsOverSse } from './graphqlSse.ts'
-import { GraphQLSocket, type Result } from './graphqlWs.ts'
+import {
+  all,
+  complete,
+  ENDS,
+  EVENTS,
+  end,
+  next,
+  PROGRESS,
+  seqs,
+  success,
+  take,
+  upTo,
+  useSubscriptions,
+} from './subscriptions.ts'
 
 const proxy = await DatabaseProxy.open(
   inject('databaseUrl'),
@@ -15,84 +24,7 @@ const proxy = await DatabaseProxy.open(
 // After useArc's own: hooks run last to first, and the server closes before its way to the database does.
 afterAll(() => proxy.close())
 const arc = useArc({ DATABASE_URL: proxy.url })
-
-/** The hub of the server under test. */
-let hub: LiveHub
-const { start } = LiveHub.prototype
-LiveHub.prototype.start = function (this: LiveHub) {
-  hub = this
-  return start.call(this)
-}
-
-const STATE = 'seq status totalScenarios completedScenarios failedScenarios completionPercent currentScore'
-const PROGRESS = `subscription ($simulationId: UUID!) {
-  simulationProgress(simulationId: $simulationId) { ${STATE} simulation { status completedScenarios } }
-}`
-const EVENTS = `subscription ($simulationId: UUID!, $afterSeq: SafeInt) {
-  simulationEvents(simulationId: $simulationId, afterSeq: $afterSeq) { kind ${STATE} }
-}`
-
-type Results = AsyncIterableIterator<Result>
-type Subscribe = (tenant: Tenant, query: string, variables: object) => Promise<Results>
-
-const sockets: GraphQLSocket[] = []
-afterAll(() => Promise.all(sockets.map((socket) => socket.close())))
-
-async function openSocket(tenant: Tenant): Promise<GraphQLSocket> {
-  const socket = new GraphQLSocket(arc.webSocketUrl, { authorization: `Bearer ${await tenant.token()}` })
-  sockets.push(socket)
-  return socket
-}
-const overWebSocket: Subscribe = async (tenant, query, variables) =>
-  (await openSocket(tenant)).results(query, variables)
-const overSse: Subscribe = async (tenant, query, variables) =>
-  resultsOverSse(arc.url, await tenant.token(), query, variables)
-
-/** The one field of the next result. */
-async function next(results: Results): Promise<any> {
-  const { done, value } = await results.next()
-  expect(done).not.toBe(true)
-  expect(value.errors).toBeUndefined()
-  return Object.values(value.data)[0]
-}
-
-async function take(results: Results, count: number): Promise<any[]> {
-  const values = []
-  while (values.length < count) values.push(await next(results))
-  return values
-}
-
-/** All results to the end. */
-async function all(results: Results): Promise<any[]> {
-  const values = []
-  for await (const { data, errors } of results) {
-    expect(errors).toBeUndefined()
-    values.push(Object.values(data)[0])
-  }
-  return values
-}
-
-const seqs = (events: { seq: number }[]) => events.map(({ seq }) => seq)
-const upTo = (last: number, from = 1) => Array.from({ length: last - from + 1 }, (_, index) => from + index)
-
-const success = (simulationId: string, repetition: number, more: object = {}) => ({
-  simulationId,
-  scenarioId: 'a',
-  repetition,
-  status: 'SUCCESS',
-  reliabilityScore: 1,
-  ...more,
-})
-const end = (tenant: Tenant, step: string, simulationId: string) =>
-  tenant.data(`mutation ($simulationId: UUID!) { ${step} { errors { message } } }`, { simulationId })
-const complete = (tenant: Tenant, simulationId: string) =>
-  end(tenant, 'completeSimulation(input: { simulationId: $simulationId })', simulationId)
-
-const ENDS = [
-  ['COMPLETED', 'completeSimulation(input: { simulationId: $simulationId })'],
-  ['FAILED', 'failSimulation(input: { simulationId: $simulationId, errorMessage: "broke" })'],
-  ['CANCELLED', 'cancelSimulation(input: { simulationId: $simulationId })'],
-] as const
+const { openSocket, overWebSocket, overSse } = useSubscriptions(arc)
 
 describe.each([
   ['WebSocket', overWebSocket],
@@ -156,6 +88,30 @@ describe.each([
       const seen = seqs(await states)
       expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b))
       expect((await states).at(-1)).toMatchObject({ seq: 32, status: 'COMPLETED', completedScenarios: 30 })
+    })
+
+    it('shows a later subscriber what has changed without a step', async () => {
+      const tenant = arc.tenant()
+      const simulationId = await tenant.simulation(['a'], { name: 'first' })
+      const query = PROGRESS.replace('seq', 'seq simulation { simulationName }')
+      const first = await subscribe(tenant, query, { simulationId })
+      expect(await next(first)).toMatchObject({ seq: 1, simulation: { simulationName: 'first' } })
+      await arc.sql('admin', (client) =>
+        client.query(
+          `begin; select set_config('app.user_id', '${tenant.tenantId}', true);
+          update simulations set simulation_name = 'second' where simulation_id = '${simulationId}'; commit`,
+        ),
+      )
+      await vi.waitFor(
+        async () => {
+          const later = await subscribe(tenant, query, { simulationId })
+          const state = await next(later)
+          await later.return!()
+          expect(state).toMatchObject({ seq: 1, simulation: { simulationName: 'second' } })
+        },
+        { timeout: 5_000, interval: 200 },
+      )
+      await first.return!()
     })
 
     it('shows a second subscriber the state now, also when hints are lost', async () => {
@@ -287,6 +243,23 @@ describe.each([
       await progress.return!()
     })
 
+    it('that cannot be shown end with the error: to go on would leave a gap', async () => {
+      const tenant = arc.tenant()
+      const simulationId = await tenant.simulation(['a'], { repetitions: 2 })
+      const query = EVENTS.replace('seq', 'seq simulation { completedScenarios }')
+      const events = await subscribe(tenant, query, { simulationId })
+      expect(await next(events)).toMatchObject({ seq: 1, simulation: { completedScenarios: 0 } })
+      const holding = proxy.hold('"public"."simulations"')
+      await tenant.record([success(simulationId, 1)])
+      ;(await holding).cut()
+      expect((await events.next()).value.errors).toMatchObject([{ extensions: { code: 'UNAVAILABLE' } }])
+      await tenant.record([success(simulationId, 2)])
+      expect(await events.next()).toMatchObject({ done: true })
+      const again = await subscribe(tenant, query, { simulationId, afterSeq: 1 })
+      expect(seqs(await take(again, 2))).toEqual([2, 3])
+      await again.return!()
+    })
+
     it('have numbers without a gap when several clients send at once', async () => {
       const tenant = arc.tenant()
       const simulationId = await tenant.simulation(['a'], { repetitions: 60 })
@@ -365,239 +338,6 @@ describe.each([
     const simulationId = await tenant.simulation(['a'])
     const { value } = await (await subscribe(tenant, EVENTS, { simulationId, afterSeq: -1 })).next()
     expect(value.errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', input: ['afterSeq'] } }])
-  })
-})
-
-describe('a slow subscriber', () => {
-  const viewerOf = (tenant: Tenant): Viewer => ({
-    tenantId: tenant.tenantId,
-    actorId: 'slow',
-    role: 'app_user',
-    expiresAtMs: undefined,
-    clientIp: undefined,
-    userAgent: undefined,
-  })
-
-  it('of simulationProgress skips, of simulationEvents does not', async () => {
-    const tenant = arc.tenant()
-    const simulationId = await tenant.simulation(['a'], { repetitions: 20 })
-    const progress = await hub.progress(viewerOf(tenant), simulationId)
-    const slow = await hub.events(viewerOf(tenant), simulationId, 0)
-    const quick = await hub.events(viewerOf(tenant), simulationId, 0)
-    const rest = async (stream: AsyncIterable<{ seq: number }>) => {
-      const events = []
-      for await (const event of stream) events.push(event)
-      return events
-    }
-    const seqOf = async (stream: AsyncIterator<{ seq: number }>) => (await stream.next()).value?.seq
-    expect([await seqOf(progress), await seqOf(slow), await seqOf(quick)]).toEqual([1, 1, 1])
-    for (const repetition of upTo(20)) {
-      await tenant.record([success(simulationId, repetition)])
-      expect(await seqOf(quick)).toBe(repetition + 1)
-    }
-    expect(await seqOf(progress)).toBe(21)
-    expect(await seqOf(slow)).toBe(2)
-    await complete(tenant, simulationId)
-    expect([await seqOf(progress), await seqOf(progress)]).toEqual([22, undefined])
-    expect(seqs(await rest(slow))).toEqual(upTo(22, 3))
-    await quick.return!()
-  })
-})
-
-describe('the LISTEN connection', () => {
-  it('killed 20 times during ingestion costs no event and doubles none', async () => {
-    const tenant = arc.tenant()
-    const simulationId = await tenant.simulation(['a'], { repetitions: 1000 })
-    const events = all(await overWebSocket(tenant, EVENTS, { simulationId }))
-    const progress = all(await overSse(tenant, PROGRESS, { simulationId }))
-    let killed = 0
-    const kills = (async () => {
-      for (; killed < 20; killed++) {
-        await proxy.listenerUp()
-        await proxy.killListener()
-      }
-    })()
-    let batches = 0
-    while (killed < 20) {
-      batches += 1
-      await tenant.record([success(simulationId, batches)])
-    }
-    await kills
-    await complete(tenant, simulationId)
-    expect(seqs(await events)).toEqual(upTo(batches + 2))
-    expect((await progress).at(-1)).toMatchObject({ status: 'COMPLETED', completedScenarios: batches })
-    expect(batches).toBeGreaterThan(20)
-  })
-
-  it('down for a while: what happened meanwhile comes when it is back', async () => {
-    const tenant = arc.tenant()
-    const simulationId = await tenant.simulation(['a'], { repetitions: 20 })
-    const events = await overWebSocket(tenant, EVENTS, { simulationId })
-    expect(await next(events)).toMatchObject({ seq: 1 })
-    proxy.refuseListener(true)
-    await proxy.killListener()
-    for (const repetition of upTo(20)) await tenant.record([success(simulationId, repetition)])
-    expect(await tenant.data('{ health { status listening } }')).toEqual({
-      health: { status: 'DEGRADED', listening: false },
-    })
-    proxy.refuseListener(false)
-    await proxy.listenerUp()
-    expect(seqs(await take(events, 20))).toEqual(upTo(21, 2))
-    await events.return!()
-    await vi.waitFor(async () =>
-      expect(await tenant.data('{ health { status } }')).toEqual({ health: { status: 'HEALTHY' } }),
-    )
-  })
-
-  it('that hears nothing any more is made up for by a poll', async () => {
-    const tenant = arc.tenant()
-    const simulationId = await tenant.simulation(['a'], { repetitions: 5 })
-    const events = await overWebSocket(tenant, EVENTS, { simulationId })
-    expect(await next(events)).toMatchObject({ seq: 1 })
-    proxy.muteListener(true)
-    try {
-      for (const repetition of upTo(5)) await tenant.record([success(simulationId, repetition)])
-      expect(seqs(await take(events, 5))).toEqual(upTo(6, 2))
-    } finally {
-      proxy.muteListener(false)
-    }
-    await events.return!()
-  })
-})
-
-describe('who leaves gives the place back at once:', () => {
-  /** Begins to watch a simulation, in whatever way, and waits until the server counts it. */
-  async function watched(begin: (tenant: Tenant, simulationId: string) => Promise<void>): Promise<void> {
-    await vi.waitFor(() => expect(hub.watchedCount).toBe(0))
-    const tenant = arc.tenant()
-    const simulationId = await tenant.simulation(['a'])
-    await begin(tenant, simulationId)
-    await vi.waitFor(() => expect(hub.watchedCount).toBe(0))
-  }
-  const onePlace = () => vi.waitFor(() => expect(hub.watchedCount).toBe(1))
-
-  it('by unsubscribing, while it waits for the next event', () =>
-    watched(async (tenant, simulationId) => {
-      const socket = await openSocket(tenant)
-      const [events, progress] = [
-        socket.results(EVENTS, { simulationId }),
-        socket.results(PROGRESS, { simulationId }),
-      ]
-      await Promise.all([next(events), next(progress)])
-      expect(hub.watchedCount).toBe(1)
-      await events.return!()
-      await tenant.record([success(simulationId, 1)])
-      // The other one on the same socket stays.
-      expect(await next(progress)).toMatchObject({ seq: 2 })
-      expect(hub.watchedCount).toBe(1)
-      await progress.return!()
-    }))
-
-  it('by closing its socket', () =>
-    watched(async (tenant, simulationId) => {
-      const socket = await openSocket(tenant)
-      await next(socket.results(EVENTS, { simulationId }))
-      expect(hub.watchedCount).toBe(1)
-      await socket.close()
-    }))
-
-  it('by unsubscribing before it has heard anything', () =>
-    watched(async (tenant, simulationId) => {
-      const socket = await openSocket(tenant)
-      const events = socket.results(EVENTS, { simulationId })
-      const heard = events.next()
-      await events.return!()
-      void heard
-      // Answered in order, so the server has seen both.
-      expect(await socket.results('{ viewer { actorId } }').next()).toMatchObject({ done: false })
-    }))
-
-  it('by hanging up on server-sent events', () =>
-    watched(async (tenant, simulationId) => {
-      const events = await overSse(tenant, EVENTS, { simulationId })
-      await next(events)
-      expect(hub.watchedCount).toBe(1)
-      await events.return!()
-    }))
-
-  const request = (tenant: Tenant, simulationId: string, token: string, accept: string) => {
-    const body = JSON.stringify({ query: EVENTS, variables: { simulationId } })
-    return [
-      'POST /graphql HTTP/1.1',
-      `Host: ${new URL(arc.url).host}`,
-      `Authorization: Bearer ${token}`,
-      'Content-Type: application/json',
-      `Accept: ${accept}`,
-      `X-Tenant: ${tenant.tenantId}`,
-      `Content-Length: ${body.length}`,
-      '',
-      body,
-    ].join('\r\n')
-  }
-  const rawConnection = async () => {
-    const { hostname, port } = new URL(arc.url)
-    const socket = connect(Number(port), hostname)
-    socket.on('error', () => {})
-    await new Promise<void>((resolve) => socket.once('connect', resolve))
-    return socket
-  }
-
-  it('by hanging up without having read a byte', () =>
-    watched(async (tenant, simulationId) => {
-      const socket = await rawConnection()
-      socket.pause()
-      socket.write(request(tenant, simulationId, await tenant.token(), 'text/event-stream'))
-      await onePlace()
-      socket.destroy()
-    }))
-
-  it('by hanging up right after it asked', () =>
-    watched(async (tenant, simulationId) => {
-      const token = await tenant.token()
-      const began = vi.spyOn(hub, 'events')
-      for (let attempt = 0; attempt < 10; attempt++) {
-        const socket = await rawConnection()
-        socket.write(request(tenant, simulationId, token, 'text/event-stream'))
-        await vi.waitFor(() => expect(began).toHaveBeenCalledTimes(attempt + 1), { interval: 1 })
-        socket.destroy()
-      }
-      began.mockRestore()
-    }))
-
-  it('by taking no event stream for an answer', () =>
-    watched(async (tenant, simulationId) => {
-      const response = await fetch(arc.url, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          accept: 'application/json',
-          authorization: `Bearer ${await tenant.token()}`,
-        },
-        body: JSON.stringify({ query: EVENTS, variables: { simulationId } }),
-      })
-      expect(response.status).toBe(406)
-    }))
-
-  it('by asking for a simulation that is not there', () =>
-    watched(async (tenant) => {
-      const { value } = await (await overWebSocket(tenant, EVENTS, { simulationId: randomUUID() })).next()
-      expect(value.errors).toMatchObject([{ extensions: { code: 'SIMULATION_NOT_FOUND' } }])
-    }))
-
-  it('and the one who came while the last one left still hears everything', async () => {
-    const tenant = arc.tenant()
-    const simulationId = await tenant.simulation(['a'], { repetitions: 10 })
-    const viewer = { tenantId: tenant.tenantId, actorId: 'x', role: 'app_user' } as Viewer
-    for (const repetition of upTo(10)) {
-      const first = await hub.events(viewer, simulationId, repetition)
-      const joining = hub.events(viewer, simulationId, repetition)
-      await first.return!()
-      const second = await joining
-      const heard = second.next()
-      await tenant.record([success(simulationId, repetition)])
-      expect((await heard).value).toMatchObject({ seq: repetition + 1 })
-      await second.return!()
-    }
   })
 })
 

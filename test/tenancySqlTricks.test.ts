@@ -374,40 +374,6 @@ describe('a key', () => {
       }
     })
   })
-
-  it('has no unique constraint over more than one tenant, but for hashes of secrets', async () => {
-    const { rows: unique } = await arc.sql('admin', (client) =>
-      client.query(
-        `select indexrelid::regclass::text as index
-        from pg_index i join pg_class c on c.oid = indrelid join pg_namespace n on n.oid = c.relnamespace
-        where n.nspname in ('public', 'store') and indisunique
-          and indkey[0] <> (select attnum from pg_attribute where attrelid = indrelid and attname = 'user_id')`,
-      ),
-    )
-    expect(unique).toEqual([{ index: 'api_keys_secret_hash_key' }])
-  })
-})
-
-describe('a table', () => {
-  it('that tenants have rows in is guarded, and refers with the tenant to others', async () => {
-    const { rows: unguarded } = await arc.sql('admin', (client) =>
-      client.query(
-        `select c.oid::regclass::text as table
-        from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where n.nspname = 'public' and c.relkind in ('r', 'p') and not (relrowsecurity and relforcerowsecurity)
-        union all
-        select conname::text from pg_constraint
-        where contype = 'f' and connamespace::regnamespace::text in ('public', 'store')
-          and conkey[1] <> (select attnum from pg_attribute where attrelid = conrelid and attname = 'user_id')
-        union all
-        select c.oid::regclass::text
-        from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where n.nspname = 'public' and c.relkind = 'v'
-          and not coalesce('security_barrier=true' = any (reloptions) or 'security_invoker=true' = any (reloptions), false)`,
-      ),
-    )
-    expect(unguarded).toEqual([])
-  })
 })
 
 it('a notification names a simulation and a number, and nothing of a tenant', async () => {

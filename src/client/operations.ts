@@ -116,7 +116,7 @@ export type ErrorCode =
   | 'TOO_MANY_ROWS'
   /** No valid token came with the request. */
   | 'UNAUTHENTICATED'
-  /** The database cannot be reached or did not answer in time; nothing was stored. */
+  /** The database, or the identity provider, cannot be reached or did not answer in time: try again. What broke off in its commit may have been stored. */
   | 'UNAVAILABLE'
   /** The configuration is not valid YAML, or not a mapping. */
   | 'YAML_INVALID';

@@ -9,10 +9,17 @@ const CANCEL_REQUEST = 80_877_102
 
 const READY_FOR_QUERY = 'Z'.charCodeAt(0)
 const NOTIFICATION = 'A'.charCodeAt(0)
+const QUERY = 'Q'.charCodeAt(0)
+const COPY_IN = 'G'.charCodeAt(0)
+const COPY_DONE = 'c'.charCodeAt(0)
+const COPY_FAIL = 'f'.charCodeAt(0)
 const IDLE = 'I'.charCodeAt(0)
 
 const ROLLBACK = simpleQuery('rollback')
 const SYNC = Uint8Array.from([0x53, 0, 0, 0, 4])
+
+/** "Send the rows", as text; no client asks how many columns there are. */
+const COPY_IN_RESPONSE = Uint8Array.from([COPY_IN, 0, 0, 0, 7, 0, 0, 0])
 
 /** How long clients may take to hang up once the server closes. */
 const LAST_RESORT_MS = 2_000
@@ -95,7 +102,8 @@ export class WireServer {
     let idle = true
     try {
       do {
-        const message = await session.nextMessage()
+        let message = await session.nextMessage()
+        if (message && isCopyIn(message)) message = await this.#wholeCopy(session, message)
         if (!message) {
           if (!idle) await this.#reset()
           return
@@ -110,6 +118,22 @@ export class WireServer {
       session.leave()
       await this.#reset().catch(() => {})
     }
+  }
+
+  /**
+   * COPY … FROM STDIN with all of its rows: PGlite executes whole messages, and one that waits for rows that are still
+   * to come ends the backend, for all clients. Undefined when the client is gone before the end of its rows.
+   */
+  async #wholeCopy(session: Session, statement: Buffer): Promise<Buffer | undefined> {
+    if (session.socket.writable) session.socket.write(COPY_IN_RESPONSE)
+    const messages = [statement]
+    for (let type: number | undefined; type !== COPY_DONE && type !== COPY_FAIL; ) {
+      const message = await session.nextMessage()
+      if (!message) return undefined
+      messages.push(message)
+      type = message[0]
+    }
+    return Buffer.concat(messages)
   }
 
   /** Ends whatever a client that is gone has left open. */
@@ -225,7 +249,17 @@ class Session {
 /** LISTEN as a statement of its own, with a plain name: all that Arc and its tests say. */
 const LISTEN = /^\s*listen\s+([a-z_][a-z0-9_]*)\s*;?\s*\0/i
 
-/** Separates the NotificationResponse frames from an answer, and finds the status of its last ReadyForQuery. */
+/** As a statement of its own, white space and comments before it. */
+const COPY_FROM_STDIN = /^(?:\s|--[^\n]*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)*copy\s[^;]*\sfrom\s+stdin\b/i
+
+function isCopyIn(message: Buffer): boolean {
+  return message[0] === QUERY && COPY_FROM_STDIN.test(message.toString('latin1', 5, 4096))
+}
+
+/**
+ * Separates the NotificationResponse frames from an answer, and finds the status of its last ReadyForQuery. A
+ * CopyInResponse is left out: its client has had it.
+ */
 function splitNotifications(answer: Uint8Array) {
   const bytes = Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength)
   const notifications: { channel: string; frame: Buffer }[] = []
@@ -240,6 +274,9 @@ function splitNotifications(answer: Uint8Array) {
       // Type, length and process id, each of fixed width, then the channel.
       const channel = bytes.toString('utf8', at + 9, bytes.indexOf(0, at + 9))
       notifications.push({ channel, frame: bytes.subarray(at, end) })
+      from = end
+    } else if (bytes[at] === COPY_IN) {
+      if (at > from) rest.push(bytes.subarray(from, at))
       from = end
     } else if (bytes[at] === READY_FOR_QUERY) {
       status = bytes[at + 5]

@@ -31,7 +31,8 @@ export const ERROR_CODES = {
   CURSOR_INVALID: 'The cursor was not made by this connection with this order.',
   LIMIT_EXCEEDED: 'The request is beyond a limit of this server; the message names it.',
   CONFLICT_RETRY: 'Another transaction got in the way and nothing was stored: send the same request again.',
-  UNAVAILABLE: 'The database cannot be reached or did not answer in time; nothing was stored.',
+  UNAVAILABLE:
+    'The database, or the identity provider, cannot be reached or did not answer in time: try again. What broke off in its commit may have been stored.',
   INTERNAL_SERVER_ERROR: 'A fault of the server. Its log has the whole error under the request id.',
 } as const
 

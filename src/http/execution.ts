@@ -58,18 +58,24 @@ function eachEvent(
 ): AsyncIterableIterator<ExecutionResult> {
   const context = args.contextValue as Context
   const view = viewOf(args, context)
-  let failed = false
+  let ended = false
+  const end = async () => {
+    ended = true
+    await events.return?.()
+  }
   return {
     async next() {
-      if (failed) return { done: true, value: undefined }
+      if (ended) return { done: true, value: undefined }
       try {
         const { done, value } = await events.next()
         if (done) return { done, value: undefined }
-        return { done: false, value: await shown(value as object, view, args) }
+        const result = await shown(value as object, view, args)
+        // To go on after an event that could not be shown would leave a gap: its subscriber has to come back for it.
+        if (!result.data) await end()
+        return { done: false, value: result }
       } catch (error) {
         // The subscriber is told in a last result: an iterator that throws would take the whole socket with it.
-        failed = true
-        await events.return?.()
+        await end()
         return {
           done: false,
           value: { errors: [presentableError(error, context.requestId, context.services.logger)] },
@@ -90,7 +96,10 @@ function eachEvent(
   }
 }
 
-/** What events look like, by the views of their subscribers. An event that nobody is shown any more is forgotten. */
+/** How long an event is kept as it was shown: subscribers that keep up ask within moments, and it may be large. */
+const SHOWN_FOR_MS = 100
+
+/** What events look like, by the views of their subscribers. */
 const shownEvents = new WeakMap<object, Map<string, Promise<ExecutionResult>>>()
 
 /** Equal for subscriptions that are shown the same: the same rows may be seen, and the same is asked of them. */
@@ -113,7 +122,7 @@ function shown(event: object, view: string, args: ExecutionArgs): Promise<Execut
     result = executeOperation({ ...args, rootValue: event, contextValue })
     byView.set(view, result)
     const forget = () => byView.delete(view)
-    result.then(({ errors }) => errors && forget(), forget)
+    result.then(({ errors }) => (errors ? forget() : setTimeout(forget, SHOWN_FOR_MS).unref()), forget)
   }
   return result
 }

@@ -47,6 +47,8 @@ export function serveWebSocket(
     SocketState & Record<PropertyKey, unknown>
   >(
     {
+      // What went wrong inside is for the log, not for the client.
+      isProd: true,
       onConnect: async ({ connectionParams, extra }) => {
         try {
           const caller = {
