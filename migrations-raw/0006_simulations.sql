@@ -42,7 +42,8 @@ create index simulations_created on public.simulations (user_id, created_at desc
 create index simulations_version on public.simulations (user_id, config_version_id, created_at desc, simulation_id desc);
 create index simulations_status on public.simulations (user_id, status, created_at desc, simulation_id desc);
 
--- One row for each run that a simulation has to make.
+-- One row for each run that a simulation has to make. Each is updated when its run ends: where its page has room for
+-- that, no index gets an entry.
 create table public.simulations_scenarios (
   user_id uuid not null default public.current_user_id(),
   simulation_id uuid not null,
@@ -59,10 +60,12 @@ create table public.simulations_scenarios (
   primary key (user_id, simulation_id, scenario_id, repetition),
   foreign key (user_id, simulation_id) references public.simulations on delete cascade,
   foreign key (user_id, scenario_id) references public.scenarios
-);
+) with (fillfactor = 70);
 create index simulations_scenarios_order
   on public.simulations_scenarios (user_id, simulation_id, execution_order, repetition);
-create index simulations_scenarios_scenario on public.simulations_scenarios (user_id, scenario_id, simulation_id);
+-- With the repetition too: without it the planner may look up one run here and read all repetitions of its scenario.
+create index simulations_scenarios_scenario
+  on public.simulations_scenarios (user_id, scenario_id, simulation_id, repetition);
 
 -- What happened to a simulation, in order and without a gap: `seq` is taken under the simulation's row lock.
 create table public.simulation_events (

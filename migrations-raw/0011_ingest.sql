@@ -36,6 +36,13 @@ begin
       model text, modal_call_id text, sandbox_id text, error_code text, error_category text, retry_count integer,
       tools jsonb, failures jsonb)
   ),
+  -- Read once, not for each row: a simulation's row has a dead version for each of its latest batches.
+  target as materialized (
+    select s.simulation_id, s.status, s.event_seq, s.scenario_set
+    from public.simulations s
+    where s.user_id = tenant
+      and s.simulation_id = any (array(select jsonb_array_elements_text(batch -> 'simulation_ids')::uuid))
+  ),
   judged as materialized (
     select i.idx, i.outcome_id, i.simulation_id, i.scenario_id, i.repetition, i.retry_count,
       s.event_seq + 1 as event_seq, run.status as status_before, run.outcome_id as outcome_before,
@@ -60,11 +67,22 @@ begin
         else 'STORED'
       end as verdict
     from input i
-    left join public.simulations s on s.user_id = tenant and s.simulation_id = i.simulation_id
-    left join public.simulations_scenarios run
-      on run.user_id = tenant and run.simulation_id = i.simulation_id
-      and run.scenario_id = i.scenario_id and run.repetition = i.repetition
-    left join store.outcome_keys known on known.user_id = tenant and known.outcome_id = i.outcome_id
+    left join target s on s.simulation_id = i.simulation_id
+    -- LIMIT makes each of these, and of those below, one look into the index per row. As a plain join it reads the whole
+    -- table where statistics are old or, as in the embedded database, never made.
+    left join lateral (
+      select r.scenario_id, r.status, r.outcome_id, r.attempts
+      from public.simulations_scenarios r
+      where r.user_id = tenant and r.simulation_id = i.simulation_id
+        and r.scenario_id = i.scenario_id and r.repetition = i.repetition
+      limit 1
+    ) run on true
+    left join lateral (
+      select k.outcome_id, k.simulation_id
+      from store.outcome_keys k
+      where k.user_id = tenant and k.outcome_id = i.outcome_id
+      limit 1
+    ) known on true
   ),
   keys as (
     insert into store.outcome_keys (user_id, outcome_id, simulation_id, execution_time)
@@ -75,7 +93,9 @@ begin
     returning outcome_id
   ),
   fresh as materialized (
-    select j.* from judged j join keys using (outcome_id) where j.verdict = 'STORED'
+    -- As a test of each row it is hashed; as a join it is compared pair by pair, 1,000 rows with 1,000.
+    select j.* from judged j
+    where j.verdict = 'STORED' and (j.outcome_id in (select k.outcome_id from keys k)) is true
   ),
   stored as (
     insert into store.outcomes
@@ -134,9 +154,14 @@ begin
       count(l.reliability_score) - count(b.reliability_score) as scored,
       coalesce(sum(l.reliability_score), 0) - coalesce(sum(b.reliability_score), 0) as score
     from latest l
-    left join store.outcome_keys k on k.user_id = tenant and k.outcome_id = l.outcome_before
-    left join store.outcomes b
-      on b.user_id = tenant and b.outcome_id = k.outcome_id and b.execution_time = k.execution_time
+    left join lateral (
+      select o.reliability_score
+      from store.outcome_keys k
+      join store.outcomes o
+        on o.user_id = tenant and o.outcome_id = k.outcome_id and o.execution_time = k.execution_time
+      where k.user_id = tenant and k.outcome_id = l.outcome_before
+      limit 1
+    ) b on true
     group by l.simulation_id
   ),
   spent as (
