@@ -1,16 +1,21 @@
 // Data flows one way: http → graphql → evaluation → db; live and importers stand beside. Nothing imports upwards.
+/** What the files at the top of src that import nothing are for: everyone. */
+const SHARED = '(refusal|uuid)\\.ts$'
 const may = (folder, ...targets) => ({
   name: `${folder}-imports-only-downwards`,
-  comment: `src/${folder} may import from ${['itself', ...targets].join(', ')} only.`,
+  comment: `src/${folder} may import from ${['itself', SHARED, ...targets].join(', ')} only.`,
   severity: 'error',
   from: { path: `^src/${folder}/` },
-  to: { path: '^src/', pathNot: [`^src/${folder}/`, ...targets.map((target) => `^src/${target}`)] },
+  to: {
+    path: '^src/',
+    pathNot: [`^src/${folder}/`, `^src/${SHARED}`, ...targets.map((target) => `^src/${target}`)],
+  },
 })
 
 module.exports = {
   forbidden: [
-    may('db', 'auth/viewer\\.ts$', 'evaluation/refusal\\.ts$'),
-    may('auth', 'config\\.ts$', 'evaluation/refusal\\.ts$'),
+    may('db', 'auth/viewer\\.ts$'),
+    may('auth', 'config\\.ts$'),
     may('evaluation', 'db/', 'auth/viewer\\.ts$'),
     may('live', 'db/', 'evaluation/', 'auth/viewer\\.ts$'),
     may(
@@ -20,13 +25,7 @@ module.exports = {
       'db/(generated/|parentPages\\.ts$|operationReads\\.ts$|tenantTransaction\\.ts$)',
       'auth/viewer\\.ts$',
     ),
-    may(
-      'http',
-      'graphql/',
-      'db/(generated/|operationReads\\.ts$|tenantTransaction\\.ts$)',
-      'auth/',
-      'evaluation/refusal\\.ts$',
-    ),
+    may('http', 'graphql/', 'db/(generated/|operationReads\\.ts$|tenantTransaction\\.ts$)', 'auth/'),
     may('client'),
     may('importers', 'client/', 'evaluation/(outcomeRow|scenarioKey)\\.ts$'),
     may('sample', 'client/'),
@@ -40,6 +39,12 @@ module.exports = {
       'importers/',
       'sample/',
     ),
+    {
+      name: 'shared-imports-nothing',
+      severity: 'error',
+      from: { path: `^src/${SHARED}` },
+      to: { path: '^src/' },
+    },
     {
       name: 'no-circle',
       comment: 'GraphQL types refer to each other: there, and only there, files import in circles.',

@@ -15,9 +15,12 @@ export class ChildServer<Started> {
     this.started = started
   }
 
-  /** Resolves when the child has sent its first message. It runs as the parent does, with `env` beside its environment. */
+  /** Resolves when the child has sent its first message. It runs as `npm start` does, with `env` beside its environment. */
   static async start<Started>(file: URL, env: Record<string, string>): Promise<ChildServer<Started>> {
-    const child = fork(fileURLToPath(file), [], { env: { ...process.env, ...env } })
+    const child = fork(fileURLToPath(file), [], {
+      env: { ...process.env, NODE_ENV: 'production', ...env },
+      execArgv: [...process.execArgv, '--max-semi-space-size=64'],
+    })
     try {
       return new ChildServer(child, await answerOf<Started>(child, START_PATIENCE_MS))
     } catch (error) {

@@ -76,7 +76,6 @@ export class IngestBench {
       copyOne: [],
       copyEach: [],
     }
-    await this.recordRows(1)
     for (let round = 0; round < rounds; round++) {
       result.apart.push(await this.recordRows(CLIENTS))
       result.copyOne.push(await this.copyRows(1))

@@ -11,9 +11,9 @@ import { ChildServer } from './childProcess.ts'
 import { DASHBOARDS } from './dashboards.ts'
 import { createDatabase } from './database.ts'
 import { GraphQLConnections } from './graphqlConnections.ts'
-import { CLIENTS, IngestBench } from './ingest.ts'
-import { measureLive, SUBSCRIBERS } from './live.ts'
-import { latenciesOf, measureReads, READERS } from './reads.ts'
+import { CLIENTS, IngestBench, type IngestResult } from './ingest.ts'
+import { type LiveResult, measureLive, SUBSCRIBERS } from './live.ts'
+import { latenciesOf, measureReads, READERS, type ReadResult } from './reads.ts'
 import { type BenchResult, printReport, type UnitProfile } from './report.ts'
 import { seed } from './seed.ts'
 import { readStatements, resetStatements } from './statements.ts'
@@ -40,6 +40,9 @@ const INGEST_ROUNDS = 3
 const PROFILED_LIVE_SECONDS = 3
 const POOL_SIZE = '10'
 
+const PARTS = ['reads', 'live', 'ingest'] as const
+type Part = (typeof PARTS)[number]
+
 /** What has to be undone at the end, the last first. */
 const undo: (() => unknown)[] = []
 let cleaning: Promise<void> | undefined
@@ -51,7 +54,7 @@ function cleanUp(): Promise<void> {
   return cleaning
 }
 
-async function bench(): Promise<BenchResult> {
+async function bench(parts: readonly Part[]): Promise<BenchResult> {
   const serverUrl = process.env.BENCH_DATABASE_URL
   const size = serverUrl ? NATIVE : EMBEDDED
   const database = serverUrl ? await createDatabase(serverUrl) : undefined
@@ -100,70 +103,79 @@ async function bench(): Promise<BenchResult> {
     })
   }
 
-  say('The data for reads is made')
-  const reader = randomUUID()
-  const readers = await connect(reader, READERS)
-  const { simulationIds } = await seed(readers, admin, reader, size.simulations, size.otherTenants)
-  const bareServer = await ChildServer.start<BareStarted>(new URL('./bareServer.ts', import.meta.url), {
-    ...env,
-    DATABASE_URL: databaseUrl,
-    BENCH_TENANT_ID: reader,
-  })
-  undo.push(() => bareServer.stop())
-  say('Reads')
-  const reads = await measureReads({
-    arc: readers,
-    bare: (dashboard) => {
-      const made = new GraphQLConnections(`${bareServer.started.url}/${dashboard}`, '', READERS)
-      undo.push(() => made.close())
-      return made
-    },
-    simulationIds,
-    rounds: size.readRounds,
-    durationMs: size.readMs,
-  })
-  for (const { query, description, variables } of DASHBOARDS) {
-    await profiled(description, 'request', async () => {
-      const body = JSON.stringify({ query, variables: variables(simulationIds.at(-1)!) })
-      const latencies = await latenciesOf(readers, [body], size.readMs)
-      return latencies.length
+  let reads: ReadResult[] = []
+  if (parts.includes('reads')) {
+    say('The data for reads is made')
+    const reader = randomUUID()
+    const readers = await connect(reader, READERS)
+    const { simulationIds } = await seed(readers, admin, reader, size.simulations, size.otherTenants)
+    const bareServer = await ChildServer.start<BareStarted>(new URL('./bareServer.ts', import.meta.url), {
+      ...env,
+      DATABASE_URL: databaseUrl,
+      BENCH_TENANT_ID: reader,
+    })
+    undo.push(() => bareServer.stop())
+    say('Reads')
+    reads = await measureReads({
+      arc: readers,
+      bare: (dashboard) => {
+        const made = new GraphQLConnections(`${bareServer.started.url}/${dashboard}`, '', READERS)
+        undo.push(() => made.close())
+        return made
+      },
+      simulationIds,
+      rounds: size.readRounds,
+      durationMs: size.readMs,
+    })
+    for (const { query, description, variables } of DASHBOARDS) {
+      await profiled(description, 'request', async () => {
+        const body = JSON.stringify({ query, variables: variables(simulationIds.at(-1)!) })
+        const latencies = await latenciesOf(readers, [body], size.readMs)
+        return latencies.length
+      })
+    }
+  }
+
+  let live: LiveResult[] = []
+  if (parts.includes('live')) {
+    say('Live')
+    const watcher = randomUUID()
+    const watched = await connect(watcher, 1)
+    const [configVersionId] = await prepareTenant(watched)
+    const watching = {
+      arc: watched,
+      webSocketUrl: url.replace(/^http/, 'ws'),
+      token: await tokenOf(watcher),
+      configVersionId: configVersionId!,
+    }
+    live = [
+      await measureLive('simulationProgress', watching, size.liveSeconds),
+      await measureLive('simulationEvents', watching, size.liveSeconds),
+    ]
+    await profiled(`simulationEvents to ${SUBSCRIBERS} subscribers`, 'delivery', async () => {
+      const { delivered } = await measureLive('simulationEvents', watching, PROFILED_LIVE_SECONDS)
+      return delivered
     })
   }
 
-  say('Live')
-  const watcher = randomUUID()
-  const watched = await connect(watcher, 1)
-  const [configVersionId] = await prepareTenant(watched)
-  const watching = {
-    arc: watched,
-    webSocketUrl: url.replace(/^http/, 'ws'),
-    token: await tokenOf(watcher),
-    configVersionId: configVersionId!,
+  let ingest: IngestResult | undefined
+  if (parts.includes('ingest')) {
+    say('Ingest')
+    const recorder = randomUUID()
+    const rows = size.ingestRows
+    const ingestion = await IngestBench.open({
+      arc: await connect(recorder, CLIENTS),
+      adminUrl,
+      tenantId: recorder,
+      rows,
+    })
+    undo.push(() => ingestion.close())
+    ingest = await ingestion.measure(INGEST_ROUNDS)
+    await profiled('recordOutcomes into 4 simulations', 'row', async () => {
+      await ingestion.recordRows(CLIENTS)
+      return rows
+    })
   }
-  const live = [
-    await measureLive('simulationProgress', watching, size.liveSeconds),
-    await measureLive('simulationEvents', watching, size.liveSeconds),
-  ]
-  await profiled(`simulationEvents to ${SUBSCRIBERS} subscribers`, 'delivery', async () => {
-    const { delivered } = await measureLive('simulationEvents', watching, PROFILED_LIVE_SECONDS)
-    return delivered
-  })
-
-  say('Ingest')
-  const recorder = randomUUID()
-  const rows = size.ingestRows
-  const ingestion = await IngestBench.open({
-    arc: await connect(recorder, CLIENTS),
-    adminUrl,
-    tenantId: recorder,
-    rows,
-  })
-  undo.push(() => ingestion.close())
-  const ingest = await ingestion.measure(INGEST_ROUNDS)
-  await profiled('recordOutcomes into 4 simulations', 'row', async () => {
-    await ingestion.recordRows(CLIENTS)
-    return rows
-  })
 
   return {
     database: database?.description ?? 'PGlite (embedded)',
@@ -177,17 +189,29 @@ async function bench(): Promise<BenchResult> {
   }
 }
 
+/** The parts named on the command line; all when none is. */
+function chosenParts(): readonly Part[] {
+  const names = process.argv.slice(2)
+  const unknown = names.find((name) => !PARTS.includes(name as Part))
+  if (unknown !== undefined) {
+    console.error(`There is no part "${unknown}": the parts are ${PARTS.join(', ')}.`)
+    process.exit(2)
+  }
+  return names.length > 0 ? (names as Part[]) : PARTS
+}
+
 function say(what: string): void {
   console.log(`${(performance.now() / 1_000).toFixed(1).padStart(6)} s  ${what}`)
 }
 
+const parts = chosenParts()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     void cleanUp().finally(() => process.exit(1))
   })
 }
 try {
-  const result = await bench()
+  const result = await bench(parts)
   printReport(result)
   if (process.env.BENCH_JSON)
     writeFileSync(process.env.BENCH_JSON, `${JSON.stringify(result, undefined, 2)}\n`)

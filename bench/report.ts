@@ -27,7 +27,8 @@ export interface BenchResult {
   embedded: boolean
   node: string
   processors: number
-  ingest: IngestResult
+  /** Undefined, and the lists empty, for what was not asked for. */
+  ingest: IngestResult | undefined
   reads: ReadResult[]
   live: LiveResult[]
   profiles: UnitProfile[]
@@ -38,13 +39,13 @@ export function printReport(result: BenchResult): void {
   console.log(
     `\nArc on ${database}, Node ${node}, ${processors} processors; load and servers share this machine.`,
   )
-  printIngest(result)
-  printReads(result)
-  printLive(result)
+  if (result.ingest) printIngest(result.ingest, result.embedded)
+  if (result.reads.length > 0) printReads(result.reads)
+  if (result.live.length > 0) printLive(result.live, result.embedded)
   for (const profile of result.profiles) printProfile(profile)
 }
 
-function printIngest({ ingest, embedded }: BenchResult): void {
+function printIngest(ingest: IngestResult, embedded: boolean): void {
   const { rows, trajectoryBytes, apart, together, copyOne, copyEach } = ingest
   console.log(
     `\nIngest: ${rows} rows a run, trajectories of ${Math.round(trajectoryBytes)} bytes, medians of ${apart.length} runs in alternation`,
@@ -72,7 +73,7 @@ function printIngest({ ingest, embedded }: BenchResult): void {
   )
 }
 
-function printReads({ reads }: BenchResult): void {
+function printReads(reads: readonly ReadResult[]): void {
   console.log(
     `\nReads: ${READERS} clients; bare is one hand-written statement behind node:http, same tenancy, equal answers`,
   )
@@ -97,7 +98,7 @@ function ratioOf(arc: ReadResult['arc'], bare: ReadResult['bare']): number {
   return speed(arc) / speed(bare)
 }
 
-function printLive({ live, embedded }: BenchResult): void {
+function printLive(live: readonly LiveResult[], embedded: boolean): void {
   console.log(
     `\nLive: ${SUBSCRIBERS} subscribers on sockets of their own; latency since the database wrote the event`,
   )

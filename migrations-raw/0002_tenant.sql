@@ -10,13 +10,13 @@ create function public.current_actor_id() returns text
 comment on function public.current_user_id() is 'The tenant of this transaction (app.user_id), null when none is set.';
 comment on function public.current_actor_id() is 'The person or program of this transaction (app.actor_id).';
 
--- Time-ordered ids (RFC 9562, version 7): neighbours in time are neighbours in every index.
-create function public.uuid_v7() returns uuid
+-- Ids ordered by time (RFC 9562, version 7), to the millisecond: neighbours in time are neighbours in every index.
+create function public.uuid_v7(at timestamptz default clock_timestamp()) returns uuid
   language sql volatile parallel safe
   return encode(
     set_bit(set_bit(
       overlay(uuid_send(gen_random_uuid())
-        placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6),
+        placing substring(int8send((extract(epoch from at) * 1000)::bigint) from 3) from 1 for 6),
       52, 1), 53, 1),
     'hex')::uuid;
 

@@ -1,5 +1,5 @@
 -- Native range partitions, one a month. What is older than the first of them (imported history) and what comes when
--- nobody made the next one lies in the default partition.
+-- nobody made the next one lies in the default partition. The foreign key to simulations is that of outcome_keys.
 create table store.outcomes (
   user_id uuid not null,
   outcome_id uuid not null,
@@ -28,8 +28,7 @@ create table store.outcomes (
   metrics jsonb not null default '{}' check (jsonb_typeof(metrics) = 'object'),
   trajectory_embedding halfvec(1536),
   embedding_model text,
-  primary key (user_id, outcome_id, execution_time),
-  foreign key (user_id, simulation_id) references public.simulations on delete cascade
+  primary key (user_id, outcome_id, execution_time)
 ) partition by range (execution_time);
 alter table store.outcomes alter column trajectory_embedding set storage plain;
 

@@ -1,4 +1,5 @@
--- A hypertable, in chunks of seven days of execution time.
+-- A hypertable, in chunks of seven days of execution time. It has no foreign key, outcome_keys has: each new chunk would
+-- take the key over, which locks simulations against the very batches that wait for the chunk.
 create table store.outcomes (
   user_id uuid not null,
   outcome_id uuid not null,
@@ -27,8 +28,7 @@ create table store.outcomes (
   metrics jsonb not null default '{}' check (jsonb_typeof(metrics) = 'object'),
   trajectory_embedding halfvec(1536),
   embedding_model text,
-  primary key (user_id, outcome_id, execution_time),
-  foreign key (user_id, simulation_id) references public.simulations on delete cascade
+  primary key (user_id, outcome_id, execution_time)
 );
 alter table store.outcomes alter column trajectory_embedding set storage plain;
 

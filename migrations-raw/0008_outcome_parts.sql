@@ -1,5 +1,5 @@
--- The identity of an outcome. It makes ingestion idempotent, tells the time of an outcome when only its id is known,
--- and is what other tables refer to: a foreign key into a hypertable would make drop_chunks fail.
+-- The identity of an outcome. It makes ingestion idempotent and tells the time of an outcome when only its id is known.
+-- What belongs to an outcome goes with its key: see the trigger below.
 create table store.outcome_keys (
   user_id uuid not null,
   outcome_id uuid not null,
@@ -11,9 +11,11 @@ create table store.outcome_keys (
 create index outcome_keys_simulation on store.outcome_keys (user_id, simulation_id);
 create index outcome_keys_time on store.outcome_keys using brin (execution_time);
 
+-- The ids of failure patterns and tool usage are UUIDv7 of the execution time: ordered by id is ordered by time, and one
+-- index serves both. Only ingest_outcomes writes these tables.
 create table public.failure_patterns (
   user_id uuid not null default public.current_user_id(),
-  pattern_id uuid not null default public.uuid_v7(),
+  pattern_id uuid not null,
   outcome_id uuid not null,
   simulation_id uuid not null,
   execution_time timestamptz(3) not null,
@@ -31,18 +33,16 @@ create table public.failure_patterns (
   resolution_steps text,
   created_at timestamptz(3) not null default now(),
   primary key (user_id, pattern_id),
-  foreign key (user_id, outcome_id) references store.outcome_keys on delete cascade,
   check (recovery_attempted or not recovery_successful)
 );
 alter table public.failure_patterns alter column error_embedding set storage plain;
 create index failure_patterns_outcome on public.failure_patterns (user_id, outcome_id);
-create index failure_patterns_simulation on public.failure_patterns (user_id, simulation_id, execution_time desc, pattern_id desc);
-create index failure_patterns_time on public.failure_patterns (user_id, execution_time desc, pattern_id desc);
-create index failure_patterns_signature on public.failure_patterns (user_id, signature, execution_time desc);
+create index failure_patterns_simulation on public.failure_patterns (user_id, simulation_id, pattern_id);
+create index failure_patterns_signature on public.failure_patterns (user_id, signature, pattern_id);
 
 create table public.tool_usage (
   user_id uuid not null default public.current_user_id(),
-  usage_id uuid not null default public.uuid_v7(),
+  usage_id uuid not null,
   outcome_id uuid not null,
   simulation_id uuid not null,
   execution_time timestamptz(3) not null,
@@ -55,9 +55,33 @@ create table public.tool_usage (
   error_types text[] not null default '{}',
   created_at timestamptz(3) not null default now(),
   primary key (user_id, usage_id),
-  unique (user_id, outcome_id, tool_name),
-  foreign key (user_id, outcome_id) references store.outcome_keys on delete cascade
+  unique (user_id, outcome_id, tool_name)
 );
-create index tool_usage_simulation on public.tool_usage (user_id, simulation_id, execution_time desc, usage_id desc);
-create index tool_usage_time on public.tool_usage (user_id, execution_time desc, usage_id desc);
-create index tool_usage_tool on public.tool_usage (user_id, tool_name, execution_time desc, usage_id desc);
+create index tool_usage_simulation on public.tool_usage (user_id, simulation_id, usage_id);
+create index tool_usage_tool on public.tool_usage (user_id, tool_name, usage_id);
+
+/*
+Deletes what belongs to deleted outcomes. Not foreign keys, because they would cost ingestion a look-up per row, by a
+plan that each connection keeps: one made while the table was empty reads the whole table for every row.
+*/
+create function store.delete_outcomes_of_keys() returns trigger
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  asking constant text := coalesce(current_setting('app.user_id', true), '');
+  tenant uuid;
+begin
+  delete from store.outcomes o using deleted d
+    where o.user_id = d.user_id and o.outcome_id = d.outcome_id and o.execution_time = d.execution_time;
+  -- Row-level security binds the tables' owner as well, and whoever deletes a simulation may act for no tenant.
+  for tenant in select distinct d.user_id from deleted d loop
+    perform set_config('app.user_id', tenant::text, true);
+    delete from public.failure_patterns p using deleted d
+      where p.user_id = tenant and d.user_id = tenant and p.outcome_id = d.outcome_id;
+    delete from public.tool_usage t using deleted d
+      where t.user_id = tenant and d.user_id = tenant and t.outcome_id = d.outcome_id;
+  end loop;
+  perform set_config('app.user_id', asking, true);
+  return null;
+end $$;
+create trigger delete_outcomes after delete on store.outcome_keys
+  referencing old table as deleted for each statement execute function store.delete_outcomes_of_keys();

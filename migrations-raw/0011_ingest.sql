@@ -110,19 +110,19 @@ begin
   ),
   used as (
     insert into public.tool_usage
-      (user_id, outcome_id, simulation_id, execution_time, tool_name, call_count, avg_duration_ms, success_rate,
+      (user_id, usage_id, outcome_id, simulation_id, execution_time, tool_name, call_count, avg_duration_ms, success_rate,
        tool_sequence, total_cost_usd, error_types)
-    select tenant, i.outcome_id, i.simulation_id, i.execution_time, t.tool_name, t.call_count, t.avg_duration_ms,
-      t.success_rate, t.tool_sequence, t.total_cost_usd, coalesce(t.error_types, '{}')
+    select tenant, public.uuid_v7(i.execution_time), i.outcome_id, i.simulation_id, i.execution_time, t.tool_name, t.call_count,
+      t.avg_duration_ms, t.success_rate, t.tool_sequence, t.total_cost_usd, coalesce(t.error_types, '{}')
     from fresh f join input i using (idx),
       jsonb_to_recordset(i.tools) as t(tool_name text, call_count integer, avg_duration_ms double precision,
         success_rate double precision, tool_sequence jsonb, total_cost_usd numeric, error_types text[])
   ),
   went_wrong as (
     insert into public.failure_patterns
-      (user_id, outcome_id, simulation_id, execution_time, failure_type, failure_category, error_message, signature,
+      (user_id, pattern_id, outcome_id, simulation_id, execution_time, failure_type, failure_category, error_message, signature,
        recovery_attempted, recovery_successful, resolution_steps)
-    select tenant, i.outcome_id, i.simulation_id, i.execution_time, p.failure_type, p.failure_category, p.error_message,
+    select tenant, public.uuid_v7(i.execution_time), i.outcome_id, i.simulation_id, i.execution_time, p.failure_type, p.failure_category, p.error_message,
       p.signature, coalesce(p.recovery_attempted, false), coalesce(p.recovery_successful, false), p.resolution_steps
     from fresh f join input i using (idx),
       jsonb_to_recordset(i.failures) as p(failure_type text, failure_category text, error_message text, signature text,

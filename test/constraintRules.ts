@@ -285,12 +285,12 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
         ['start_time', 'status'],
       ].map((trajectory) => ({ trajectory: JSON.stringify(trajectory) })),
       outcomes_metrics_check: [{ metrics: JSON_LIST }],
-      outcomes_user_id_simulation_id_fkey: [{ simulation_id: randomUUID() }],
     },
   },
   'public.failure_patterns': {
     row: {
       user_id: keys.user_id,
+      pattern_id: randomUUID(),
       outcome_id: keys.outcome_id,
       simulation_id: keys.simulation_id,
       execution_time: LONG_AGO,
@@ -305,12 +305,12 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       failure_patterns_error_message_check: [{ error_message: x(10_001) }],
       failure_patterns_similar_failures_check: [{ similar_failures: -1 }],
       failure_patterns_check: [{ recovery_successful: true }],
-      failure_patterns_user_id_outcome_id_fkey: [{ outcome_id: randomUUID() }],
     },
   },
   'public.tool_usage': {
     row: {
       user_id: keys.user_id,
+      usage_id: randomUUID(),
       outcome_id: keys.outcome_id,
       simulation_id: keys.simulation_id,
       execution_time: LONG_AGO,
@@ -326,7 +326,6 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       tool_usage_success_rate_check: [{ success_rate: 1.1 }, { success_rate: -0.1 }],
       tool_usage_total_cost_usd_check: [{ total_cost_usd: -1 }],
       tool_usage_user_id_outcome_id_tool_name_key: [{ tool_name: keys.tool_name }],
-      tool_usage_user_id_outcome_id_fkey: [{ outcome_id: randomUUID() }],
     },
   },
   'public.recommendations': {

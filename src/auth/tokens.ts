@@ -1,10 +1,9 @@
 import { createRemoteJWKSet, errors, jwtVerify, SignJWT } from 'jose'
 import type { Logger } from 'pino'
 import type { AuthConfig } from '../config.ts'
-import { Refusal } from '../evaluation/refusal.ts'
+import { Refusal } from '../refusal.ts'
+import { isUuid } from '../uuid.ts'
 import { ROLES, type Role, type Viewer } from './viewer.ts'
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** Who is calling, as far as the connection tells. */
 interface Caller {
@@ -69,7 +68,7 @@ export function createAuthenticator(config: AuthConfig, logger: Logger): Authent
       throw new Refusal('UNAUTHENTICATED', reasonOf(error))
     }
     const tenantId = claims[config.tenantClaim]
-    if (typeof tenantId !== 'string' || !UUID.test(tenantId)) {
+    if (!isUuid(tenantId)) {
       throw new Refusal(
         'UNAUTHENTICATED',
         `The token's claim "${config.tenantClaim}" has to be the tenant, a UUID.`,

@@ -1,6 +1,7 @@
 import { signToken } from '../auth/tokens.ts'
 import type { Role } from '../auth/viewer.ts'
 import { type Config, ConfigError } from '../config.ts'
+import { isUuid } from '../uuid.ts'
 
 /** The tenant of the sample, and of whoever tries Arc on one machine. */
 export const LOCAL_TENANT = '00000000-0000-7000-8000-000000000001'
@@ -16,7 +17,7 @@ export async function printToken(
   if (!Number.isFinite(days) || days <= 0)
     throw new ConfigError(`--days has to be a number above 0, not "${options.days}".`)
   const tenantId = options.tenant ?? LOCAL_TENANT
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(tenantId)) {
+  if (!isUuid(tenantId)) {
     throw new ConfigError(`--tenant has to be a UUID, not "${tenantId}".`)
   }
   console.log(

@@ -14,6 +14,8 @@ export function createPool({ connectionString, max, logger }: PoolSettings): pg.
     max,
     connectionTimeoutMillis: 30_000,
     application_name: 'arc',
+    // Statements leave without waiting for the answer to the one before.
+    pipeline: true,
   })
   // Without a listener on the pool and on every client, one killed backend ends the process.
   pool.on('error', (error) => logger.warn({ err: error }, 'an idle database connection was lost'))

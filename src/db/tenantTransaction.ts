@@ -4,6 +4,11 @@ import type { Viewer } from '../auth/viewer.ts'
 /** How stores reach the database: one statement, its rows. Each statement starts with its name in a comment. */
 export interface Sql {
   query<Row extends object>(statement: string, values?: unknown[]): Promise<Row[]>
+  /**
+   * The same for the last statement of a transaction. COMMIT leaves right behind it, so that locks are not held while
+   * this process is busy with something else; nothing can be asked after it.
+   */
+  queryLast<Row extends object>(statement: string, values?: unknown[]): Promise<Row[]>
 }
 
 /** Longest time that one statement of a request may take. */
@@ -64,24 +69,39 @@ async function runOnce<Result>(
 ): Promise<Result> {
   const client = await pool.connect()
   let broken: Error | undefined
+  let committed: Promise<pg.QueryResult> | undefined
+  const commit = () => {
+    committed = client.query('commit')
+    committed.catch(() => {})
+    return committed
+  }
   try {
-    const settings = tenantSettings(viewer, access)
-      .map(
-        ([name, value]) => `set_config(${client.escapeLiteral(name)}, ${client.escapeLiteral(value)}, true)`,
-      )
-      .join(', ')
-    await client.query(`begin; select ${settings}`)
+    // All of these leave at once. Where the settings fail the transaction is spoilt, and with it what follows.
+    const begun = [client.query('begin'), client.query(settingsQuery(viewer, access))]
+    for (const step of begun) step.catch(() => {})
+    const query = async <Row extends object>(statement: string, values?: unknown[]) => {
+      if (committed) throw new Error('a statement came after the last one of its transaction')
+      const answered = client.query<Row>(statement, values)
+      answered.catch(() => {})
+      await Promise.all(begun)
+      return (await answered).rows
+    }
     const result = await work({
-      query: async <Row extends object>(statement: string, values?: unknown[]) =>
-        (await client.query<Row>(statement, values)).rows,
+      query,
+      queryLast: (statement, values) => {
+        const rows = query<never>(statement, values)
+        commit()
+        return rows
+      },
     })
-    const { command } = await client.query('commit')
+    await Promise.all(begun)
+    const { command } = await (committed ?? commit())
     // After a failed statement COMMIT is a ROLLBACK that reports no error.
     if (command !== 'COMMIT') throw new Error(`the transaction ended with ${command} instead of COMMIT`)
     return result
   } catch (error) {
     try {
-      await client.query('rollback')
+      await (committed ?? client.query('rollback'))
     } catch (rollbackError) {
       broken = rollbackError as Error
     }
@@ -89,6 +109,12 @@ async function runOnce<Result>(
   } finally {
     client.release(broken)
   }
+}
+
+function settingsQuery(viewer: Viewer, access: 'read only' | 'read write'): pg.QueryConfig {
+  const settings = tenantSettings(viewer, access)
+  const calls = settings.map((_, index) => `set_config($${2 * index + 1}, $${2 * index + 2}, true)`)
+  return { text: `select ${calls.join(', ')}`, values: settings.flat() }
 }
 
 /** SQLSTATE serialization_failure and deadlock_detected. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Alias, CST, ErrorCode, Node, ParsedNode, Scalar, YAMLMap } from 'yaml'
 import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, Parser, visit } from 'yaml'
+import { type InputPath, Refusal } from '../refusal.ts'
 import type { JsonObject, JsonValue } from './outcomeRow.ts'
-import { type InputPath, Refusal } from './refusal.ts'
 
 /** What is stored of one configuration's YAML, beside the text itself. */
 export interface ConfigDocument {

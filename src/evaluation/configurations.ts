@@ -1,4 +1,5 @@
 import type { Sql } from '../db/tenantTransaction.ts'
+import { Refusal } from '../refusal.ts'
 import { changedPaths, unifiedDiff } from './configDiff.ts'
 import { type ConfigDocument, parseConfigDocument } from './configDocument.ts'
 import {
@@ -8,7 +9,6 @@ import {
   insertVersion,
   lockConfiguration,
 } from './configurationStore.ts'
-import { Refusal } from './refusal.ts'
 
 export interface NewVersion {
   versionId: string

@@ -1,20 +1,21 @@
+import { Refusal } from '../refusal.ts'
 import type { JsonObject, JsonValue } from './outcomeRow.ts'
-import { Refusal } from './refusal.ts'
 
 /** Lists and objects inside one another. Recursive readers of the stored tree rely on it. */
 const MAX_DEPTH = 200
 
 const REPLACEMENT = '\ufffd'
 
-/** Cheap first look: what jsonb refuses, and halves of surrogate pairs that mostly turn out to be whole. */
-const SUSPECT = /[\0\ud800-\udfff]/
-
 /** U+0000 and surrogates without their other half: PostgreSQL takes neither in text nor in jsonb. */
 const UNSTORABLE = /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
 
 /** The same text when it can be stored, else with U+FFFD for every U+0000 and every lone surrogate. */
 export function storableText(text: string): string {
-  return SUSPECT.test(text) ? text.replace(UNSTORABLE, REPLACEMENT) : text
+  return isStorable(text) ? text : text.replace(UNSTORABLE, REPLACEMENT)
+}
+
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0')
 }
 
 /** The first `maxLength` UTF-16 units of the text, one less where that would halve a surrogate pair. */
@@ -89,7 +90,7 @@ function cleanValue(value: unknown, walk: Walk, depth: number): unknown {
 }
 
 function cleanText(text: string, walk: Walk): string {
-  if (!SUSPECT.test(text)) return text
+  if (isStorable(text)) return text
   return text.replace(UNSTORABLE, (unit) => {
     if (unit === '\0') walk.nuls++
     else walk.loneSurrogates++

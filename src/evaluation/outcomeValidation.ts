@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto'
+import { type InputPath, Refusal } from '../refusal.ts'
+import { derivedUuid, isUuid } from '../uuid.ts'
 import {
   classifyFailure,
   deriveFailurePatterns,
@@ -17,7 +18,6 @@ import type {
   ToolUsageInput,
 } from './outcomeRow.ts'
 import { ERROR_CATEGORIES, OUTCOME_STATUSES } from './outcomeRow.ts'
-import { type InputPath, Refusal } from './refusal.ts'
 import { SCENARIO_KEY, scenarioKey } from './scenarioKey.ts'
 import {
   deriveToolUsage,
@@ -68,14 +68,15 @@ export interface OutcomeRow {
   failures: FailurePatternRow[]
 }
 
+/** What is undefined is not sent: there are several of these for each outcome, and most have little to say. */
 interface ToolUsageRow {
   tool_name: string
   call_count: number
-  avg_duration_ms: number | null
+  avg_duration_ms: number | undefined
   success_rate: number
-  tool_sequence: JsonValue
-  total_cost_usd: number | null
-  error_types: string[]
+  tool_sequence: JsonValue | undefined
+  total_cost_usd: number | undefined
+  error_types: string[] | undefined
 }
 
 interface FailurePatternRow {
@@ -109,7 +110,7 @@ export function validateOutcome(input: OutcomeInput, now: Date): ValidOutcome {
   const retryCount = optionalInteger(input.retryCount, 0, MAX_RETRY_COUNT, ['retryCount']) ?? 0
   const outcomeId =
     optionalUuid(input.outcomeId, ['outcomeId']) ??
-    derivedOutcomeId(`${simulationId}/${scenarioId}/${repetition}/${retryCount}`)
+    derivedOutcomeId(simulationId, `${scenarioId}/${repetition}/${retryCount}`)
 
   const status = oneOf(OUTCOME_STATUSES, input.status, ['status'])
   const executionTime = checkedTime(input.executionTime ?? now, now)
@@ -169,11 +170,12 @@ export function validateOutcome(input: OutcomeInput, now: Date): ValidOutcome {
   }
 }
 
-/** RFC 9562 version 8: the caller's own derivation. Equal attempts get equal ids, so a repeated call stores once. */
-function derivedOutcomeId(identity: string): string {
-  const hex = createHash('sha256').update(identity).digest('hex')
-  const variant = ((Number.parseInt(hex.charAt(16), 16) & 0x3) | 0x8).toString(16)
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+/**
+ * Equal attempts get equal ids, so a repeated call stores once. The ids of a simulation begin as its own does: they lie
+ * together in every index, and those of late simulations behind those of early ones.
+ */
+function derivedOutcomeId(simulationId: string, attempt: string): string {
+  return simulationId.slice(0, 13) + derivedUuid(`${simulationId}/${attempt}`).slice(13)
 }
 
 function checkedScenarioId(value: unknown): string {
@@ -253,11 +255,11 @@ function toolRow(tool: ToolUsageInput): ToolUsageRow {
   return {
     tool_name: tool.toolName,
     call_count: tool.callCount,
-    avg_duration_ms: tool.avgDurationMs ?? null,
+    avg_duration_ms: tool.avgDurationMs ?? undefined,
     success_rate: tool.successRate,
-    tool_sequence: tool.toolSequence ?? null,
-    total_cost_usd: tool.totalCostUsd ?? null,
-    error_types: tool.errorTypes ?? [],
+    tool_sequence: tool.toolSequence ?? undefined,
+    total_cost_usd: tool.totalCostUsd ?? undefined,
+    error_types: tool.errorTypes?.length ? tool.errorTypes : undefined,
   }
 }
 
@@ -406,9 +408,7 @@ function text(value: unknown, maxLength: number, path: InputPath, notes: string[
   return stored
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-
 function uuid(value: unknown, path: InputPath): string {
-  if (typeof value !== 'string' || !UUID.test(value)) throw invalid(value, 'a UUID', path)
+  if (!isUuid(value)) throw invalid(value, 'a UUID', path)
   return value.toLowerCase()
 }

@@ -1,7 +1,7 @@
 import type { Sql } from '../db/tenantTransaction.ts'
+import { type ErrorCode, type InputPath, Refusal } from '../refusal.ts'
 import type { OutcomeInput } from './outcomeRow.ts'
 import { type OutcomeRow, validateOutcome } from './outcomeValidation.ts'
-import { type ErrorCode, type InputPath, Refusal } from './refusal.ts'
 
 export const MAX_OUTCOMES_PER_CALL = 1_000
 
@@ -131,7 +131,7 @@ function validate(input: OutcomeInput, index: number, now: Date): NumberedRow | 
 async function storeAll(write: Write, rows: readonly NumberedRow[]): Promise<OutcomeReceipt[]> {
   if (rows.length === 0) return []
   try {
-    return await write((sql) => ingest(sql, rows))
+    return await write((sql) => ingest(sql.queryLast, rows))
   } catch (error) {
     if (!isDataError(error)) throw error
     if (rows.length === 1) {
@@ -150,13 +150,13 @@ async function storeAll(write: Write, rows: readonly NumberedRow[]): Promise<Out
 }
 
 /** One call of the database's ingest function, inside the caller's transaction. */
-async function ingest(sql: Sql, rows: readonly NumberedRow[]): Promise<OutcomeReceipt[]> {
+async function ingest(query: Sql['query'], rows: readonly NumberedRow[]): Promise<OutcomeReceipt[]> {
   const byIndex = new Map(rows.map((numbered) => [numbered.index, numbered]))
   const batch = {
     simulation_ids: [...new Set(rows.map(({ row }) => row.simulation_id))],
     rows: rows.map(({ index, row }) => ({ idx: index, ...row })),
   }
-  const verdicts = await sql.query<{
+  const verdicts = await query<{
     idx: number
     outcome_id: string
     receipt: OutcomeReceipt['status']
@@ -197,5 +197,5 @@ export async function ingestValidated(
   })
   const rows = checked.filter((result): result is NumberedRow => 'row' in result)
   const rejected = checked.filter((result): result is OutcomeReceipt => !('row' in result))
-  return [...rejected, ...(rows.length > 0 ? await ingest(sql, rows) : [])]
+  return [...rejected, ...(rows.length > 0 ? await ingest(sql.query, rows) : [])]
 }

@@ -1,3 +1,4 @@
+import { type InputPath, Refusal } from '../refusal.ts'
 import { cutText, isJsonObject } from './jsonText.ts'
 import type { JsonObject, JsonValue, OutcomeInput, OutcomeStatus } from './outcomeRow.ts'
 import { ERROR_CATEGORIES } from './outcomeRow.ts'
@@ -13,7 +14,6 @@ import {
   optionalText,
   optionalUuid,
 } from './outcomeValidation.ts'
-import { type InputPath, Refusal } from './refusal.ts'
 import { scenarioKey } from './scenarioKey.ts'
 
 const MAX_EXTERNAL_ID_LENGTH = 500

@@ -1,6 +1,6 @@
 import type { Sql } from '../db/tenantTransaction.ts'
+import { Refusal } from '../refusal.ts'
 import { checkCount, ingestValidated, inOrder, type OutcomeReceipt, rejection } from './outcomes.ts'
-import { Refusal } from './refusal.ts'
 import { mapScenarioResult } from './scenarioResult.ts'
 import { upsertScenarios } from './scenarios.ts'
 import { addScenarios, lockSimulation, missingScenarios } from './simulationStore.ts'

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Sql } from '../db/tenantTransaction.ts'
+import { type InputPath, Refusal } from '../refusal.ts'
 import { storableJson, storableText } from './jsonText.ts'
 import type { JsonObject, JsonValue } from './outcomeRow.ts'
-import { type InputPath, Refusal } from './refusal.ts'
 import { scenarioKey } from './scenarioKey.ts'
 
 type Difficulty = 'easy' | 'medium' | 'hard'

@@ -1,7 +1,7 @@
 import type { Sql } from '../db/tenantTransaction.ts'
+import { type InputPath, Refusal } from '../refusal.ts'
 import { storableJson, storableText } from './jsonText.ts'
 import type { JsonObject } from './outcomeRow.ts'
-import { type InputPath, Refusal } from './refusal.ts'
 import {
   configVersionExists,
   finishSimulation,

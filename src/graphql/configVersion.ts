@@ -87,7 +87,7 @@ export const configVersionPages: Pages = definePages('ConfigVersion', {
   model: 'ConfigVersion',
   table: 'config_versions',
   type: ConfigVersion,
-  keys: [{ field: 'versionId', kind: 'text' }],
+  keys: [{ field: 'versionId', kind: 'uuid' }],
   orders: {
     CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was made.' },
     VERSION_NUMBER: { field: 'versionNumber', kind: 'number', description: 'Its number.' },

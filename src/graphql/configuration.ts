@@ -52,7 +52,7 @@ const configurationPages: Pages = definePages('Configuration', {
   model: 'Configuration',
   table: 'configurations',
   type: Configuration,
-  keys: [{ field: 'configId', kind: 'text' }],
+  keys: [{ field: 'configId', kind: 'uuid' }],
   orders: {
     CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was made.' },
     UPDATED_AT: { field: 'updatedAt', kind: 'time', description: 'When it last changed.' },

@@ -1,8 +1,9 @@
 import type { Order, Where } from '../db/parentPages.ts'
-import { Refusal } from '../evaluation/refusal.ts'
+import { Refusal } from '../refusal.ts'
+import { isUuid } from '../uuid.ts'
 
 /** How a field's value travels in a cursor. */
-type FieldKind = 'time' | 'text' | 'number' | 'bigint' | 'decimal'
+type FieldKind = 'uuid' | 'time' | 'text' | 'number' | 'bigint' | 'decimal'
 
 export interface SortField {
   field: string
@@ -15,6 +16,10 @@ export type Direction = 'asc' | 'desc'
 type Row = Record<string, unknown>
 
 const DECODE: Record<FieldKind, (value: string) => unknown> = {
+  uuid: (value) => {
+    if (!isUuid(value)) throw new Error('no UUID')
+    return value
+  },
   text: (value) => value,
   decimal: (value) => String(finite(value)),
   number: finite,

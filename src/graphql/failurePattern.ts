@@ -1,6 +1,13 @@
 import type { Prisma } from '../db/generated/client.ts'
 import { builder } from './builder.ts'
-import { conditionOf, DateTimeFilter, IdFilter, StringFilter, textConditionOf } from './filters.ts'
+import {
+  conditionOf,
+  DateTimeFilter,
+  IdFilter,
+  StringFilter,
+  textConditionOf,
+  uuidRangeOf,
+} from './filters.ts'
 import { ErrorCategoryEnum, ErrorCategoryFilter } from './outcome.ts'
 import { definePages, type Pages } from './pages.ts'
 
@@ -60,15 +67,16 @@ export const failurePatternPages: Pages = definePages('FailurePattern', {
   model: 'FailurePattern',
   table: 'failure_patterns',
   type: FailurePattern,
-  keys: [{ field: 'patternId', kind: 'text' }],
+  keys: [{ field: 'patternId', kind: 'uuid' }],
   orders: {
-    EXECUTION_TIME: { field: 'executionTime', kind: 'time', description: 'When the run ended.' },
+    // The id is a UUIDv7 of the execution time.
+    EXECUTION_TIME: { field: 'patternId', kind: 'uuid', description: 'When the run ended.' },
     FAILURE_TYPE: { field: 'failureType', kind: 'text', description: 'What it was.' },
   },
   defaultOrder: { field: 'EXECUTION_TIME', direction: 'desc' },
   filter: FailurePatternFilter,
   where: (filter): Prisma.FailurePatternWhereInput & Record<string, unknown> => ({
-    patternId: conditionOf(filter.patternId),
+    patternId: { ...conditionOf(filter.patternId), ...uuidRangeOf(filter.executionTime) },
     outcomeId: conditionOf(filter.outcomeId),
     simulationId: conditionOf(filter.simulationId),
     failureType: textConditionOf(filter.failureType),

@@ -1,4 +1,5 @@
 import type { EnumRef, InputShapeFromTypeParam, SchemaTypes } from '@pothos/core'
+import { lowestUuidAt } from '../uuid.ts'
 import { builder } from './builder.ts'
 
 // One shape everywhere: an object of a field's conditions, all of which have to hold.
@@ -82,6 +83,18 @@ export function conditionOf<Value>(filter: Conditions<Value> | null | undefined)
     lte,
     lt,
   })
+}
+
+/** Where rows of that time lie among UUIDv7 of their times: for the index, beside the condition on the time itself. */
+export function uuidRangeOf(filter: Conditions<Date> | null | undefined): { gte?: string; lt?: string } {
+  if (!filter) return {}
+  const { gte, gt, lte, lt } = filter
+  const from = Math.max(...[gte, gt].flatMap((time) => (time ? [time.getTime()] : [])))
+  const to = Math.min(...[lte, lt].flatMap((time) => (time ? [time.getTime() + 1] : [])))
+  return {
+    ...(Number.isFinite(from) ? { gte: lowestUuidAt(from) } : {}),
+    ...(Number.isFinite(to) ? { lt: lowestUuidAt(to) } : {}),
+  }
 }
 
 export function textConditionOf(

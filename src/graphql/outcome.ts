@@ -171,7 +171,7 @@ export const outcomePages: Pages = definePages('Outcome', {
   type: Outcome,
   keys: [
     { field: 'executionTime', kind: 'time' },
-    { field: 'outcomeId', kind: 'text' },
+    { field: 'outcomeId', kind: 'uuid' },
   ],
   orders: {
     EXECUTION_TIME: { field: 'executionTime', kind: 'time', description: 'When the run ended.' },

@@ -1,4 +1,4 @@
-import { ERROR_CODES, type ErrorCode, type InputPath, Refusal } from '../evaluation/refusal.ts'
+import { ERROR_CODES, type ErrorCode, type InputPath, Refusal } from '../refusal.ts'
 import { builder } from './builder.ts'
 
 export const ErrorCodeEnum = builder.enumType('ErrorCode', {

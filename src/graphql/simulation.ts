@@ -154,7 +154,7 @@ export const simulationPages: Pages = definePages('Simulation', {
   model: 'Simulation',
   table: 'simulations',
   type: Simulation,
-  keys: [{ field: 'simulationId', kind: 'text' }],
+  keys: [{ field: 'simulationId', kind: 'uuid' }],
   orders: {
     CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was planned.' },
     COMPLETED_AT: { field: 'completedAt', kind: 'time', nullable: true, description: 'When it ended.' },

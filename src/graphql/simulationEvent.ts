@@ -1,5 +1,5 @@
-import { Refusal } from '../evaluation/refusal.ts'
 import type { Progress, SimulationEvent } from '../live/eventStore.ts'
+import { Refusal } from '../refusal.ts'
 import { builder } from './builder.ts'
 import { Simulation, SimulationStatusEnum } from './simulation.ts'
 

@@ -94,7 +94,7 @@ export const simulationScenarioPages: Pages = definePages('SimulationScenario', 
   table: 'simulations_scenarios',
   type: SimulationScenario,
   keys: [
-    { field: 'simulationId', kind: 'text' },
+    { field: 'simulationId', kind: 'uuid' },
     { field: 'scenarioId', kind: 'text' },
     { field: 'repetition', kind: 'number' },
   ],

@@ -7,6 +7,7 @@ import {
   NumberFilter,
   StringFilter,
   textConditionOf,
+  uuidRangeOf,
 } from './filters.ts'
 import { definePages, type Pages } from './pages.ts'
 
@@ -65,9 +66,10 @@ export const toolUsagePages: Pages = definePages('ToolUsage', {
   model: 'ToolUsage',
   table: 'tool_usage',
   type: ToolUsage,
-  keys: [{ field: 'usageId', kind: 'text' }],
+  keys: [{ field: 'usageId', kind: 'uuid' }],
   orders: {
-    EXECUTION_TIME: { field: 'executionTime', kind: 'time', description: 'When the run ended.' },
+    // The id is a UUIDv7 of the execution time.
+    EXECUTION_TIME: { field: 'usageId', kind: 'uuid', description: 'When the run ended.' },
     CALL_COUNT: { field: 'callCount', kind: 'number', description: 'How often it was called.' },
     SUCCESS_RATE: {
       field: 'successRate',
@@ -79,7 +81,7 @@ export const toolUsagePages: Pages = definePages('ToolUsage', {
   defaultOrder: { field: 'EXECUTION_TIME', direction: 'desc' },
   filter: ToolUsageFilter,
   where: (filter): Prisma.ToolUsageWhereInput & Record<string, unknown> => ({
-    usageId: conditionOf(filter.usageId),
+    usageId: { ...conditionOf(filter.usageId), ...uuidRangeOf(filter.executionTime) },
     outcomeId: conditionOf(filter.outcomeId),
     simulationId: conditionOf(filter.simulationId),
     toolName: textConditionOf(filter.toolName),

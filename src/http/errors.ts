@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql'
 import type { Logger } from 'pino'
-import { type ErrorCode, Refusal } from '../evaluation/refusal.ts'
+import { type ErrorCode, Refusal } from '../refusal.ts'
 
 /** What the client hears: refusals and GraphQL's own complaints as they are, anything else only as a request id. */
 export function presentableError(error: unknown, requestId: string, logger: Logger): GraphQLError {

@@ -13,7 +13,7 @@ import { CloseCode, type SubscribePayload } from 'graphql-ws'
 import { useServer } from 'graphql-ws/use/ws'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { Viewer } from '../auth/viewer.ts'
-import { Refusal } from '../evaluation/refusal.ts'
+import { Refusal } from '../refusal.ts'
 import { executeOperation, subscribeOperation } from './execution.ts'
 import { GRAPHQL_PATH, type HttpParts } from './yoga.ts'
 

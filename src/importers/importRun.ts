@@ -1,5 +1,4 @@
 import { type ArcClient, ArcRequestError } from '../client/arcClient.ts'
-import { derivedUuid } from '../client/derivedUuid.ts'
 import { ensureConfigVersion } from '../client/ensureConfigVersion.ts'
 import {
   CompleteSimulationDocument,
@@ -14,6 +13,7 @@ import {
 } from '../client/operations.ts'
 import { accepted, askPatiently, codesOf } from '../client/patience.ts'
 import { scenarioKey } from '../evaluation/scenarioKey.ts'
+import { derivedUuid } from '../uuid.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, RejectedRecord } from './format.ts'
 
 /** What became of a run. */

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ArcClient } from '../client/arcClient.ts'
-import { derivedUuid } from '../client/derivedUuid.ts'
 import { ensureConfigVersion } from '../client/ensureConfigVersion.ts'
 import {
   CompleteSimulationDocument,
@@ -12,6 +11,7 @@ import {
   UpsertScenariosDocument,
 } from '../client/operations.ts'
 import { accepted, askPatiently } from '../client/patience.ts'
+import { derivedUuid } from '../uuid.ts'
 import {
   CAREFUL_AGENT,
   FIRST_AGENT,

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type ConfigDocument, parseConfigDocument } from '../../src/evaluation/configDocument.ts'
-import { Refusal } from '../../src/evaluation/refusal.ts'
+import { Refusal } from '../../src/refusal.ts'
 
 const NO_TEMPERATURE = 'The temperature is not set: the default of the provider applies.'
 const MiB = 1_048_576

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cutText, storableJson, storableText } from '../../src/evaluation/jsonText.ts'
-import { Refusal } from '../../src/evaluation/refusal.ts'
+import { Refusal } from '../../src/refusal.ts'
 
 function nested(levels: number): unknown {
   let tree: unknown = 'leaf'

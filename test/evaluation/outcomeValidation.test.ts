@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { OutcomeInput, ToolUsageInput } from '../../src/evaluation/outcomeRow.ts'
 import { validateOutcome } from '../../src/evaluation/outcomeValidation.ts'
-import { Refusal } from '../../src/evaluation/refusal.ts'
+import { Refusal } from '../../src/refusal.ts'
 
 const now = new Date('2025-08-01T12:00:00.000Z')
 const minimal: OutcomeInput = {
@@ -185,7 +185,7 @@ describe('validateOutcome', () => {
         avg_duration_ms: 120,
         success_rate: 0,
         tool_sequence: [0],
-        total_cost_usd: null,
+        total_cost_usd: undefined,
         error_types: ['CityNotFound'],
       },
     ])
@@ -226,11 +226,11 @@ describe('validateOutcome', () => {
       {
         tool_name: 'search',
         call_count: 2,
-        avg_duration_ms: null,
+        avg_duration_ms: undefined,
         success_rate: 0.5,
         tool_sequence: [0, 3],
         total_cost_usd: 0.123457,
-        error_types: [],
+        error_types: undefined,
       },
     ])
     expect(failures).toMatchObject([

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { validateOutcome } from '../../src/evaluation/outcomeValidation.ts'
-import { Refusal } from '../../src/evaluation/refusal.ts'
 import { mapScenarioResult } from '../../src/evaluation/scenarioResult.ts'
+import { Refusal } from '../../src/refusal.ts'
 
 const modalResult = {
   scenario: {
