@@ -35,6 +35,7 @@ alter table store.outcomes alter column trajectory_embedding set storage plain;
 create index outcomes_time on store.outcomes (user_id, execution_time desc, outcome_id desc);
 create index outcomes_simulation on store.outcomes (user_id, simulation_id, execution_time desc, outcome_id desc);
 create index outcomes_scenario on store.outcomes (user_id, scenario_id, execution_time desc, outcome_id desc);
+create index outcomes_failed on store.outcomes (user_id, execution_time desc, outcome_id desc) where status <> 'success';
 
 create table store.outcomes_default partition of store.outcomes default;
 

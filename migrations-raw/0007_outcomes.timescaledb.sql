@@ -37,6 +37,7 @@ select create_hypertable('store.outcomes', by_range('execution_time', interval '
 create index outcomes_time on store.outcomes (user_id, execution_time desc, outcome_id desc);
 create index outcomes_simulation on store.outcomes (user_id, simulation_id, execution_time desc, outcome_id desc);
 create index outcomes_scenario on store.outcomes (user_id, scenario_id, execution_time desc, outcome_id desc);
+create index outcomes_failed on store.outcomes (user_id, execution_time desc, outcome_id desc) where status <> 'success';
 
 /* The extension makes chunks as rows come: nothing to prepare. Same name as on plain PostgreSQL. */
 create function public.prepare_outcome_storage() returns integer

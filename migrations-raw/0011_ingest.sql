@@ -20,11 +20,13 @@ begin
   -- The lock orders batches of one simulation (its counters, its event numbers, its runs), and the statement below
   -- sees all that the batch before it did. Sorted, so that two batches over the same simulations can't deadlock.
   perform from public.simulations s
-    where s.user_id = tenant
+    where s.user_id = (select tenant)
       and s.simulation_id in (select jsonb_array_elements_text(batch -> 'simulation_ids')::uuid)
     order by s.simulation_id
     for no key update;
 
+  -- (select tenant), because the planner must not know whose rows these are: where its statistics list the tenants, one
+  -- who came after them seems to have no rows, and any index that begins with user_id as good as the right one.
   return query
   with
   input as materialized (
@@ -40,7 +42,7 @@ begin
   target as materialized (
     select s.simulation_id, s.status, s.event_seq, s.scenario_set
     from public.simulations s
-    where s.user_id = tenant
+    where s.user_id = (select tenant)
       and s.simulation_id = any (array(select jsonb_array_elements_text(batch -> 'simulation_ids')::uuid))
   ),
   judged as materialized (
@@ -55,7 +57,7 @@ begin
         when run.scenario_id is null then
           case
             when i.scenario_id = any (s.scenario_set) then 'REPETITION_OUT_OF_RANGE'
-            when exists (select from public.scenarios c where c.user_id = tenant and c.scenario_id = i.scenario_id)
+            when exists (select from public.scenarios c where c.user_id = (select tenant) and c.scenario_id = i.scenario_id)
               then 'SCENARIO_NOT_IN_SIMULATION'
             else 'SCENARIO_NOT_FOUND'
           end
@@ -73,14 +75,14 @@ begin
     left join lateral (
       select r.scenario_id, r.status, r.outcome_id, r.attempts
       from public.simulations_scenarios r
-      where r.user_id = tenant and r.simulation_id = i.simulation_id
+      where r.user_id = (select tenant) and r.simulation_id = i.simulation_id
         and r.scenario_id = i.scenario_id and r.repetition = i.repetition
       limit 1
     ) run on true
     left join lateral (
       select k.outcome_id, k.simulation_id
       from store.outcome_keys k
-      where k.user_id = tenant and k.outcome_id = i.outcome_id
+      where k.user_id = (select tenant) and k.outcome_id = i.outcome_id
       limit 1
     ) known on true
   ),
@@ -142,7 +144,7 @@ begin
       modal_call_id = coalesce(l.modal_call_id, run.modal_call_id), completed_at = l.execution_time,
       started_at = l.execution_time - make_interval(secs => coalesce(l.execution_time_ms, 0) / 1000.0)
     from latest l
-    where run.user_id = tenant and run.simulation_id = l.simulation_id and run.scenario_id = l.scenario_id
+    where run.user_id = (select tenant) and run.simulation_id = l.simulation_id and run.scenario_id = l.scenario_id
       and run.repetition = l.repetition
   ),
   counted as (
@@ -158,8 +160,8 @@ begin
       select o.reliability_score
       from store.outcome_keys k
       join store.outcomes o
-        on o.user_id = tenant and o.outcome_id = k.outcome_id and o.execution_time = k.execution_time
-      where k.user_id = tenant and k.outcome_id = l.outcome_before
+        on o.user_id = (select tenant) and o.outcome_id = k.outcome_id and o.execution_time = k.execution_time
+      where k.user_id = (select tenant) and k.outcome_id = l.outcome_before
       limit 1
     ) b on true
     group by l.simulation_id
@@ -183,7 +185,7 @@ begin
       -- A later attempt may leave all figures as they were, and is an event all the same.
       event_seq = s.event_seq + 1
     from counted c join spent sp using (simulation_id)
-    where s.user_id = tenant and s.simulation_id = c.simulation_id
+    where s.user_id = (select tenant) and s.simulation_id = c.simulation_id
   )
   select j.idx, j.outcome_id,
     case
