@@ -13,7 +13,7 @@ export interface BareStarted {
 // The child process of the benchmark that is the floor of reads: one hand-written statement behind node:http, under the
 // same tenancy as Arc's (role, tenant, transaction), with no GraphQL, no token and nothing that could be asked otherwise.
 const { DATABASE_URL: connectionString, ARC_POOL_SIZE: poolSize, BENCH_TENANT_ID: tenantId } = process.env
-const pool = new pg.Pool({ connectionString, max: Number(poolSize) })
+const pool = new pg.Pool({ connectionString, max: Number(poolSize), pipeline: true })
 const viewer: Viewer = {
   tenantId: tenantId!,
   actorId: 'bench',

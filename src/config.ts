@@ -9,6 +9,8 @@ export interface Config {
   host: string
   /** DATABASE_URL: PostgreSQL 15+ with pgvector. Without it Arc runs its embedded database in `dataDir`. */
   databaseUrl: string | undefined
+  /** DATABASE_DIRECT_URL: for LISTEN, where DATABASE_URL leads through PgBouncer; DATABASE_URL when not given. */
+  databaseDirectUrl: string | undefined
   /** DATABASE_ADMIN_URL: a login that may create roles and extensions, used by `migrate` only. */
   databaseAdminUrl: string | undefined
   /** ARC_DATA_DIR (.arc): the embedded database, and the secret when none is given. */
@@ -57,6 +59,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Readonly<Confi
     port: integer(env, 'PORT', 4000, 0, 65_535),
     host: text(env, 'HOST') ?? '127.0.0.1',
     databaseUrl,
+    databaseDirectUrl: text(env, 'DATABASE_DIRECT_URL'),
     databaseAdminUrl: text(env, 'DATABASE_ADMIN_URL'),
     dataDir,
     poolSize: integer(env, 'ARC_POOL_SIZE', 10, 1, 1000),

@@ -82,7 +82,7 @@ export async function startServer(
     }, STORAGE_UPKEEP_MS)
     undo.push(async () => clearInterval(upkeep))
 
-    const live = new LiveHub(pool, databaseUrl, logger)
+    const live = new LiveHub(pool, config.databaseDirectUrl ?? databaseUrl, logger)
     await live.start()
     undo.push(() => live.stop())
 

@@ -18,9 +18,10 @@ export function createPool({ connectionString, max, logger }: PoolSettings): pg.
     pipeline: true,
   })
   // Without a listener on the pool and on every client, one killed backend ends the process.
-  pool.on('error', (error) => logger.warn({ err: error }, 'an idle database connection was lost'))
+  // Only its words are logged: the error carries the whole client.
+  pool.on('error', ({ message }) => logger.warn({ reason: message }, 'an idle database connection was lost'))
   pool.on('connect', (client) => {
-    client.on('error', (error) => logger.warn({ err: error }, 'a database connection was lost'))
+    client.on('error', ({ message }) => logger.warn({ reason: message }, 'a database connection was lost'))
   })
   return pool
 }

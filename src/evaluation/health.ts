@@ -5,6 +5,8 @@ export interface Health {
   engine: Engine
   serverVersion: string
   extensions: { name: string; version: string }[]
+  /** TimescaleDB's tables in chunks of time; none on plain PostgreSQL. */
+  hypertables: { name: string; chunks: number }[]
   /** Partitions or chunks that hold outcomes. */
   outcomeParts: number
   pool: { total: number; idle: number; waiting: number }
@@ -32,13 +34,22 @@ export class HealthProbe {
         (select count(*)::int from pg_inherits i join pg_class c on c.oid = i.inhparent
           join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'store' and c.relname = 'outcomes') as outcome_parts`)
     const { server_version, extensions, outcome_parts } = rows[0]!
+    const hypertables = engine === 'plain' ? [] : await this.#hypertables()
     return {
       engine,
       serverVersion: server_version,
       extensions,
+      hypertables,
       outcomeParts: outcome_parts,
       pool: { total: this.#pool.totalCount, idle: this.#pool.idleCount, waiting: this.#pool.waitingCount },
       responseTimeMs: performance.now() - begin,
     }
+  }
+
+  async #hypertables(): Promise<Health['hypertables']> {
+    const { rows } = await this.#pool.query<Health['hypertables'][number]>(`/* hypertables */
+      select hypertable_schema || '.' || hypertable_name as name, num_chunks::int as chunks
+      from timescaledb_information.hypertables order by 1`)
+    return rows
   }
 }

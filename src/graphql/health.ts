@@ -24,6 +24,14 @@ const Extension = builder.objectRef<Health['extensions'][number]>('DatabaseExten
   }),
 })
 
+const Hypertable = builder.objectRef<Health['hypertables'][number]>('Hypertable').implement({
+  description: 'A table that TimescaleDB keeps in chunks of time.',
+  fields: (t) => ({
+    name: t.exposeString('name', { description: 'Its schema and name.' }),
+    chunks: t.exposeInt('chunks', { description: 'How many chunks it has.' }),
+  }),
+})
+
 const PoolStats = builder.objectRef<Health['pool']>('PoolStats').implement({
   description: 'The server’s database connections.',
   fields: (t) => ({
@@ -59,6 +67,11 @@ const HealthType = builder.objectRef<Health & { listening: boolean }>('Health').
       type: [Extension],
       description: 'The extensions of the database.',
       resolve: ({ extensions }) => extensions,
+    }),
+    hypertables: t.field({
+      type: [Hypertable],
+      description: 'TimescaleDB’s hypertables; none on plain PostgreSQL.',
+      resolve: ({ hypertables }) => hypertables,
     }),
     outcomeParts: t.exposeInt('outcomeParts', {
       description: 'Partitions or chunks that hold the outcomes.',

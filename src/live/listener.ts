@@ -107,7 +107,10 @@ export class Listener {
     const longest = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures)
     this.#failures += 1
     const delay = longest / 2 + (Math.random() * longest) / 2
-    this.#logger.warn({ err: error, retryInMs: Math.round(delay) }, 'the LISTEN connection was lost')
+    this.#logger.warn(
+      { reason: error?.message, retryInMs: Math.round(delay) },
+      'the LISTEN connection was lost',
+    )
     this.#retry = setTimeout(() => void this.#connect(), delay)
   }
 }
