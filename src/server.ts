@@ -55,7 +55,7 @@ export async function startServer(
       const missing = await missingMigrations(databaseUrl)
       if (missing.length > 0) {
         throw new MigrationError(
-          `The database lacks ${missing.length} migrations (from ${missing[0]}). Run "npm run migrate" first.`,
+          `The database lacks ${missing.length} migrations (from ${missing[0]}). Run "arc migrate" first (in a clone: "npm run migrate").`,
         )
       }
     }

@@ -55,7 +55,7 @@ Arc is running. Ctrl-C stops it; nothing is lost.
 
 GraphQL    ${url}
 ${graphiql}Token      ${token}
-           (tenant ${LOCAL_TENANT}, ${TOKEN_DAYS} days; "npm run -s token" prints another)
+           (tenant ${LOCAL_TENANT}, ${TOKEN_DAYS} days; "arc token", in a clone "npm run -s token", prints another)
 
 Try these in GraphiQL:
 
