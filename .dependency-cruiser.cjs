@@ -34,7 +34,7 @@ module.exports = {
       'config\\.ts$',
       'server\\.ts$',
       'auth/',
-      'db/(login|migrator|dataDirLock)\\.ts$',
+      'db/(login|migrator|dataDirLock|embedded|retention)\\.ts$',
       'client/',
       'importers/',
       'sample/',

@@ -67,6 +67,21 @@ begin
 end $$;
 revoke execute on function store.ensure_outcome_partitions(date, date) from public;
 
+/* Drops the monthly partitions in which everything is older. */
+create function store.drop_outcomes_before(oldest timestamptz) returns void language plpgsql as $$
+declare
+  part regclass;
+begin
+  for part in
+    select c.oid
+    from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = 'store.outcomes'::regclass and c.relname ~ '^outcomes_\d{4}_\d\d$'
+      and (to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month') at time zone 'UTC' <= oldest
+  loop
+    execute format('drop table %s', part);
+  end loop;
+end $$;
+
 /* This month's partition and the next two: called by the server at start and daily. */
 create function public.prepare_outcome_storage() returns integer
   language sql security definer set search_path = pg_catalog, pg_temp

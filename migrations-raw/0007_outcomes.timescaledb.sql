@@ -39,6 +39,12 @@ create index outcomes_simulation on store.outcomes (user_id, simulation_id, exec
 create index outcomes_scenario on store.outcomes (user_id, scenario_id, execution_time desc, outcome_id desc);
 create index outcomes_failed on store.outcomes (user_id, execution_time desc, outcome_id desc) where status <> 'success';
 
+/* Drops the chunks in which everything is older. */
+create function store.drop_outcomes_before(oldest timestamptz) returns void language plpgsql as $$
+begin
+  perform public.drop_chunks('store.outcomes', older_than => oldest);
+end $$;
+
 /* The extension makes chunks as rows come: nothing to prepare. Same name as on plain PostgreSQL. */
 create function public.prepare_outcome_storage() returns integer
   language sql immutable

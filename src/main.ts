@@ -35,6 +35,15 @@ program
   })
 
 program
+  .command('retention')
+  .description('Show or set for how many days outcomes are kept.')
+  .argument('[days]', 'a number of days, or "off" to keep them for ever')
+  .action(async (days: string | undefined) => {
+    const { retention } = await import('./commands/retention.ts')
+    await retention(readConfig(), days)
+  })
+
+program
   .command('import')
   .description('Import result files (tau-bench, tau2-bench) over GraphQL.')
   .argument('<file...>', 'result files')

@@ -28,6 +28,7 @@ export const ERROR_CODES = {
     'Another outcome was recorded for this scenario, repetition and attempt: send a higher retryCount to replace it.',
   OUTCOME_ID_TAKEN: 'The outcome id belongs to an outcome of another simulation.',
   TIME_IN_FUTURE: 'The time is more than five minutes ahead of the database clock.',
+  TIME_BEFORE_RETENTION: 'The time is longer ago than this database keeps outcomes.',
   CURSOR_INVALID: 'The cursor was not made by this connection with this order.',
   LIMIT_EXCEEDED: 'The request is beyond a limit of this server; the message names it.',
   CONFLICT_RETRY: 'Another transaction got in the way and nothing was stored: send the same request again.',

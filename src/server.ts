@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { PrismaPg } from '@prisma/adapter-pg'
+import type pg from 'pg'
 import { type Logger, pino } from 'pino'
 import { createAuthenticator } from './auth/tokens.ts'
 import type { Config } from './config.ts'
@@ -18,7 +19,7 @@ import { serveWebSocket } from './http/webSocket.ts'
 import { createGraphQLHandler, GRAPHQL_PATH, type HttpParts } from './http/yoga.ts'
 import { LiveHub } from './live/hub.ts'
 
-/** Partitions are prepared two months ahead: once a day is often enough. */
+/** Partitions are prepared two months ahead, and retention counts in days: once a day is often enough. */
 const STORAGE_UPKEEP_MS = 24 * 60 * 60 * 1000
 
 export interface ArcServer {
@@ -73,14 +74,7 @@ export async function startServer(
     const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) })
     undo.push(() => prisma.$disconnect())
 
-    const prepareStorage = () => pool.query('select prepare_outcome_storage()')
-    await prepareStorage()
-    const upkeep = setInterval(() => {
-      prepareStorage().catch((error: Error) =>
-        logger.error({ err: error }, 'the storage of outcomes could not be prepared'),
-      )
-    }, STORAGE_UPKEEP_MS)
-    undo.push(async () => clearInterval(upkeep))
+    undo.push(await keepUpStorage(pool, logger))
 
     const live = new LiveHub(pool, config.databaseDirectUrl ?? databaseUrl, logger)
     await live.start()
@@ -136,5 +130,25 @@ export async function startServer(
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+/** Partitions for what comes, no rows that are older than the retention. Returns what ends it. */
+async function keepUpStorage(pool: pg.Pool, logger: Logger): Promise<() => Promise<void>> {
+  const prepare = () => pool.query('/* prepareStorage */ select prepare_outcome_storage()')
+  const expire = async () => {
+    const { rows } = await pool.query<{ expired: string }>('/* expire */ select expire_outcomes() as expired')
+    if (rows[0]!.expired !== '0') logger.info({ outcomes: Number(rows[0]!.expired) }, 'outcomes expired')
+  }
+  const failed = (error: Error) => logger.error({ err: error }, 'the storage of outcomes was not kept up')
+  await prepare()
+  let expiring = expire().catch(failed)
+  const upkeep = setInterval(() => {
+    prepare().catch(failed)
+    expiring = expire().catch(failed)
+  }, STORAGE_UPKEEP_MS)
+  return async () => {
+    clearInterval(upkeep)
+    await expiring
   }
 }

@@ -4,53 +4,17 @@ import { appendFile, cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import pg from 'pg'
 import { pino } from 'pino'
-import { afterEach, describe, expect, inject, it } from 'vitest'
-import { startEmbeddedDatabase } from '../src/db/embedded.ts'
+import { describe, expect, inject, it } from 'vitest'
 import { detectEngine } from '../src/db/engine.ts'
 import { MigrationError, migrate, missingMigrations } from '../src/db/migrator.ts'
 import { startServer } from '../src/server.ts'
 import { Arc } from './arc.ts'
+import { cleanUp, ENGINES, emptyDatabase, on, query } from './emptyDatabase.ts'
 import { dumpSchema } from './schemaDump.ts'
 
 const MIGRATIONS = join(import.meta.dirname, '../migrations-raw')
 const serverUrl = inject('serverUrl')
-
-const cleanUp: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const step of cleanUp.splice(0).reverse()) await step()
-})
-
-async function on<Result>(url: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
-    return await work(client)
-  } finally {
-    await client.end()
-  }
-}
-
-async function query<Row extends pg.QueryResultRow>(url: string, statement: string): Promise<Row[]> {
-  return on(url, async (client) => (await client.query<Row>(statement)).rows)
-}
-
-/** An empty database that goes away after the test: in this process, or on the server of TEST_DATABASE_URL. */
-async function emptyDatabase(extension?: 'timescaledb'): Promise<string> {
-  if (serverUrl === null) {
-    const database = await startEmbeddedDatabase()
-    cleanUp.push(() => database.close())
-    return database.connectionString
-  }
-  const name = `arc_migrations_${randomBytes(4).toString('hex')}`
-  await query(serverUrl, `create database ${name}`)
-  cleanUp.push(() => query(serverUrl, `drop database if exists ${name} with (force)`))
-  const url = new URL(serverUrl)
-  url.pathname = `/${name}`
-  if (extension) await query(url.toString(), `create extension ${extension}`)
-  return url.toString()
-}
 
 /** A copy of the migrations that a test may change. */
 async function copyOfMigrations(): Promise<string> {
@@ -59,16 +23,6 @@ async function copyOfMigrations(): Promise<string> {
   await cp(MIGRATIONS, directory, { recursive: true })
   return directory
 }
-
-const timescale =
-  serverUrl !== null &&
-  (await query(serverUrl, `select from pg_available_extensions where name = 'timescaledb'`)).length > 0
-
-/** The engines that are at hand here, and which committed dump is theirs. */
-const ENGINES = [
-  { dump: 'plain', extension: undefined },
-  ...(timescale ? [{ dump: 'apache', extension: 'timescaledb' as const }] : []),
-]
 
 describe.each(ENGINES)('on $dump', ({ dump, extension }) => {
   it('an empty database gets the schema that is committed (vitest -u rewrites it)', async () => {
@@ -164,7 +118,7 @@ describe.each(ENGINES)('on $dump', ({ dump, extension }) => {
     await writeFile(join(directory, '9001_next.plain.sql'), 'create table next_plain ()')
     await writeFile(join(directory, '9001_next.timescaledb.sql'), 'create table next_timescaledb ()')
     // The other engine's mark, as if the extension had come or gone meanwhile.
-    if (timescale && extension === undefined) await query(url, 'create extension timescaledb')
+    if (ENGINES.length > 1 && extension === undefined) await query(url, 'create extension timescaledb')
     const next = `9001_next.${extension ?? 'plain'}.sql`
     expect(await missingMigrations(url, directory)).toEqual([next])
     expect((await migrate(url, directory)).applied).toEqual([next])

@@ -61,7 +61,7 @@ describe('a function', () => {
     expect(Object.fromEntries(rows.map(({ role, functions }) => [role, functions]))).toEqual({
       app_admin: [...forAll, 'ingest_outcomes', 'uuid_v7'],
       app_readonly: [...forAll, 'uuid_v7'],
-      app_user: [...forAll, 'ingest_outcomes', 'prepare_outcome_storage', 'uuid_v7'],
+      app_user: [...forAll, 'expire_outcomes', 'ingest_outcomes', 'prepare_outcome_storage', 'uuid_v7'],
     })
   })
 

@@ -108,6 +108,8 @@ export type ErrorCode =
   | 'SIMULATION_ID_TAKEN'
   /** This tenant has no such simulation. */
   | 'SIMULATION_NOT_FOUND'
+  /** The time is longer ago than this database keeps outcomes. */
+  | 'TIME_BEFORE_RETENTION'
   /** The time is more than five minutes ahead of the database clock. */
   | 'TIME_IN_FUTURE'
   /** A text, document or tree is larger than allowed. */

@@ -1,4 +1,5 @@
-import pg from 'pg'
+import type pg from 'pg'
+import { withClient } from './client.ts'
 
 /** The login of the service could read every tenant's rows, or cannot act for any. */
 export class LoginRefused extends Error {
@@ -95,9 +96,7 @@ export async function callableTableFunctions(pool: pg.Pool): Promise<string[]> {
 
 /** Makes, or gives a new password to, a login with exactly what the service needs. */
 export async function makeServiceLogin(adminUrl: string, name: string, password: string): Promise<void> {
-  const client = new pg.Client({ connectionString: adminUrl, application_name: 'arc migrate' })
-  await client.connect()
-  try {
+  await withClient(adminUrl, async (client) => {
     const { rowCount } = await client.query(`/* findRole */ select from pg_roles where rolname = $1`, [name])
     const role = client.escapeIdentifier(name)
     // DDL takes no parameters.
@@ -108,7 +107,5 @@ export async function makeServiceLogin(adminUrl: string, name: string, password:
         : `alter role ${role} login password ${secret}`,
     )
     await client.query(`grant app_user, app_readonly, app_admin to ${role}`)
-  } finally {
-    await client.end()
-  }
+  })
 }

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import pg from 'pg'
+import type pg from 'pg'
+import { withClient } from './client.ts'
 import { detectEngine, type Engine } from './engine.ts'
 
 const MIGRATIONS_DIR = fileURLToPath(new URL('../../migrations-raw', import.meta.url))
@@ -164,17 +165,4 @@ async function readMigrations(directory: string): Promise<Migration[]> {
       return { file, sql, sha256: createHash('sha256').update(sql).digest('hex') }
     }),
   )
-}
-
-async function withClient<Result>(
-  connectionString: string,
-  work: (client: pg.Client) => Promise<Result>,
-): Promise<Result> {
-  const client = new pg.Client({ connectionString, application_name: 'arc migrate' })
-  await client.connect()
-  try {
-    return await work(client)
-  } finally {
-    await client.end()
-  }
 }

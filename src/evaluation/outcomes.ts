@@ -54,6 +54,10 @@ const REASONS: Record<string, { reason: (row: OutcomeRow) => string; path: Input
     reason: (row) => `The id ${row.outcome_id} belongs to an outcome of another simulation.`,
     path: ['outcomeId'],
   },
+  TIME_BEFORE_RETENTION: {
+    reason: (row) => `executionTime ${row.execution_time} is longer ago than this database keeps outcomes.`,
+    path: ['executionTime'],
+  },
   TIME_IN_FUTURE: {
     reason: (row) => `executionTime ${row.execution_time} is more than five minutes ahead.`,
     path: ['executionTime'],

@@ -66,6 +66,7 @@ begin
             partition by i.simulation_id, i.scenario_id, i.repetition, i.retry_count order by i.idx) > 1
           then 'ATTEMPT_ALREADY_RECORDED'
         when i.execution_time > clock_timestamp() + interval '5 minutes' then 'TIME_IN_FUTURE'
+        when i.execution_time < (select store.retention_start()) then 'TIME_BEFORE_RETENTION'
         else 'STORED'
       end as verdict
     from input i

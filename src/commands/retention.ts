@@ -1,0 +1,39 @@
+import { type Config, ConfigError } from '../config.ts'
+import { startEmbeddedDatabase } from '../db/embedded.ts'
+import { migrate } from '../db/migrator.ts'
+import { readRetentionDays, setRetentionDays } from '../db/retention.ts'
+
+/** `arc retention`: shows or sets for how many days outcomes are kept. */
+export async function retention(config: Config, wanted: string | undefined): Promise<void> {
+  const days = wanted === undefined ? undefined : daysOf(wanted)
+  await withDatabase(config, async (url) => {
+    if (days !== undefined) await setRetentionDays(url, days)
+    const kept = await readRetentionDays(url)
+    console.log(
+      kept === null
+        ? 'Outcomes are kept for ever.'
+        : `Outcomes are kept for ${kept} days after their execution time. A server deletes older ones when it starts, and daily.`,
+    )
+  })
+}
+
+function daysOf(text: string): number | null {
+  if (text === 'off') return null
+  const days = Number(text)
+  if (!Number.isInteger(days) || days < 1 || days > 36_500) {
+    throw new ConfigError(`The retention has to be 1 to 36500 days or "off", not "${text}".`)
+  }
+  return days
+}
+
+async function withDatabase(config: Config, work: (url: string) => Promise<void>): Promise<void> {
+  const url = config.databaseAdminUrl ?? config.databaseUrl
+  if (url !== undefined) return work(url)
+  const database = await startEmbeddedDatabase(config.dataDir)
+  try {
+    await migrate(database.connectionString)
+    await work(database.connectionString)
+  } finally {
+    await database.close()
+  }
+}
