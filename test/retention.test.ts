@@ -68,6 +68,7 @@ describe.each(ENGINES)('retention on $dump', ({ extension }) => {
     }
     const [{ parts: partsBefore }] = (await query(url, inParts)) as [{ parts: number }]
 
+    await expect(setRetentionDays(url, 0)).rejects.toMatchObject({ code: '23514' })
     await setRetentionDays(url, 30)
     expect(await record(tenants[0]!, simulationIds[0]!, [41])).toEqual([
       ['TIME_BEFORE_RETENTION', ['executionTime']],

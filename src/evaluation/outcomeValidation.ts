@@ -1,5 +1,5 @@
 import { type InputPath, Refusal } from '../refusal.ts'
-import { derivedUuid, isUuid } from '../uuid.ts'
+import { derivedUuid } from '../uuid.ts'
 import {
   classifyFailure,
   deriveFailurePatterns,
@@ -7,7 +7,7 @@ import {
   failureSignature,
   MAX_FAILURE_TYPE_LENGTH,
 } from './failurePattern.ts'
-import { cutText, isJsonObject, storableJson, storableText } from './jsonText.ts'
+import { cutText, isJsonObject, storableJson } from './jsonText.ts'
 import type {
   ErrorCategory,
   FailurePatternInput,
@@ -26,6 +26,19 @@ import {
   MAX_TOOL_NAME_LENGTH,
   normaliseTrajectory,
 } from './trajectory.ts'
+import {
+  integer,
+  invalid,
+  nameOf,
+  number,
+  oneOf,
+  optionalInteger,
+  optionalNumber,
+  optionalText,
+  optionalUuid,
+  text,
+  uuid,
+} from './valueChecks.ts'
 
 /** The largest `integer` of PostgreSQL. */
 export const MAX_INTEGER = 2 ** 31 - 1
@@ -315,59 +328,6 @@ function checkCount(parts: unknown[], field: string): void {
   if (parts.length > MAX_PARTS) throw invalid(parts, `a list of at most ${MAX_PARTS} entries`, [field])
 }
 
-/** The refusal of one value: the message names field, value and limit. */
-export function invalid(value: unknown, allowed: string, path: InputPath): Refusal {
-  return new Refusal('INVALID_VALUE', `${nameOf(path)} is ${shown(value)}, but must be ${allowed}`, path)
-}
-
-/** `['toolUsage', 0, 'toolName']` → `toolUsage[0].toolName` */
-function nameOf(path: InputPath): string {
-  return path
-    .map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`))
-    .join('')
-}
-
-function shown(value: unknown): string {
-  if (typeof value === 'string') {
-    return value.length <= 60 ? JSON.stringify(value) : `a text of ${value.length} characters`
-  }
-  if (Array.isArray(value)) return `a list of ${value.length}`
-  return typeof value === 'object' && value !== null ? 'an object' : String(value)
-}
-
-/** A member of a closed list, e.g. a status. */
-export function oneOf<Member extends string>(
-  members: readonly Member[],
-  value: unknown,
-  path: InputPath,
-): Member {
-  const member = members.find((candidate) => candidate === value)
-  if (member === undefined) throw invalid(value, `one of ${members.join(', ')}`, path)
-  return member
-}
-
-export function optionalNumber(value: unknown, min: number, max: number, path: InputPath): number | null {
-  return value == null ? null : number(value, min, max, path)
-}
-
-export function optionalInteger(value: unknown, min: number, max: number, path: InputPath): number | null {
-  return value == null ? null : integer(value, min, max, path)
-}
-
-/** An empty text is none. `maxLength` in UTF-16 units, which are never fewer than PostgreSQL's characters. */
-export function optionalText(
-  value: unknown,
-  maxLength: number,
-  path: InputPath,
-  notes: string[],
-): string | null {
-  return value == null || value === '' ? null : text(value, maxLength, path, notes)
-}
-
-export function optionalUuid(value: unknown, path: InputPath): string | null {
-  return value == null ? null : uuid(value, path)
-}
-
 /** US dollars, rounded to the six places that are stored. */
 function optionalCost(value: unknown, path: InputPath): number | null {
   const cost = optionalNumber(value, 0, MAX_COST_USD, path)
@@ -379,36 +339,4 @@ function optionalCutText(value: unknown, path: InputPath, notes: string[]): stri
   if (full === null || full.length <= MAX_ERROR_LENGTH) return full
   notes.push(`${nameOf(path)} cut from ${full.length} to ${MAX_ERROR_LENGTH} characters`)
   return cutText(full, MAX_ERROR_LENGTH)
-}
-
-function number(value: unknown, min: number, max: number, path: InputPath): number {
-  if (typeof value !== 'number' || !(value >= min && value <= max)) {
-    throw invalid(value, `a number from ${min} to ${max}`, path)
-  }
-  return value
-}
-
-function integer(value: unknown, min: number, max: number, path: InputPath): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
-    throw invalid(value, `an integer from ${min} to ${max}`, path)
-  }
-  return value
-}
-
-function text(value: unknown, maxLength: number, path: InputPath, notes: string[]): string {
-  if (typeof value !== 'string' || value === '' || value.length > maxLength) {
-    throw invalid(
-      value,
-      Number.isFinite(maxLength) ? `a text of 1 to ${maxLength} characters` : 'a text',
-      path,
-    )
-  }
-  const stored = storableText(value)
-  if (stored !== value) notes.push(`U+0000 or lone surrogate replaced by U+FFFD in ${nameOf(path)}`)
-  return stored
-}
-
-function uuid(value: unknown, path: InputPath): string {
-  if (!isUuid(value)) throw invalid(value, 'a UUID', path)
-  return value.toLowerCase()
 }

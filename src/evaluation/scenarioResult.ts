@@ -2,19 +2,9 @@ import { type InputPath, Refusal } from '../refusal.ts'
 import { cutText, isJsonObject } from './jsonText.ts'
 import type { JsonObject, JsonValue, OutcomeInput, OutcomeStatus } from './outcomeRow.ts'
 import { ERROR_CATEGORIES } from './outcomeRow.ts'
-import {
-  invalid,
-  MAX_COST_USD,
-  MAX_INTEGER,
-  MAX_LABEL_LENGTH,
-  MAX_RETRY_COUNT,
-  oneOf,
-  optionalInteger,
-  optionalNumber,
-  optionalText,
-  optionalUuid,
-} from './outcomeValidation.ts'
+import { MAX_COST_USD, MAX_INTEGER, MAX_LABEL_LENGTH, MAX_RETRY_COUNT } from './outcomeValidation.ts'
 import { scenarioKey } from './scenarioKey.ts'
+import { invalid, oneOf, optionalInteger, optionalNumber, optionalText, optionalUuid } from './valueChecks.ts'
 
 const MAX_EXTERNAL_ID_LENGTH = 500
 

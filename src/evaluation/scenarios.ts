@@ -3,7 +3,7 @@ import type { Sql } from '../db/tenantTransaction.ts'
 import { type InputPath, Refusal } from '../refusal.ts'
 import { storableJson, storableText } from './jsonText.ts'
 import type { JsonObject, JsonValue } from './outcomeRow.ts'
-import { scenarioKey } from './scenarioKey.ts'
+import { SCENARIO_KEY, scenarioKey } from './scenarioKey.ts'
 
 type Difficulty = 'easy' | 'medium' | 'hard'
 
@@ -120,11 +120,7 @@ export async function upsertScenarios(
 
 function scenarioRow(input: ScenarioInput): ScenarioRow {
   const externalId = optionalText(input.externalId, 500, ['externalId'])
-  if (
-    input.scenarioId !== null &&
-    input.scenarioId !== undefined &&
-    !/^[a-z0-9_]{1,100}$/.test(input.scenarioId)
-  ) {
+  if (typeof input.scenarioId === 'string' && !SCENARIO_KEY.test(input.scenarioId)) {
     throw new Refusal(
       'INVALID_VALUE',
       'scenarioId takes 1 to 100 lower-case letters, digits and _; give any other id as externalId and the key is derived from it.',

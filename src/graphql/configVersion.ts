@@ -11,7 +11,7 @@ import {
   textConditionOf,
 } from './filters.ts'
 import { definePages, type Pages } from './pages.ts'
-import { MutationError, type Payload, payloadOf } from './payload.ts'
+import { payloadOf, payloadType } from './payload.ts'
 import { simulationPages } from './simulation.ts'
 
 export const GeneratedBy = builder.enumType('GeneratedBy', {
@@ -133,31 +133,24 @@ const CreateConfigVersionInput = builder.inputType('CreateConfigVersionInput', {
   }),
 })
 
-const CreateConfigVersionPayload = builder
-  .objectRef<Payload<NewVersion>>('CreateConfigVersionPayload')
-  .implement({
-    description: 'The version, or why there is none.',
-    fields: (t) => ({
-      version: t.prismaField({
-        type: ConfigVersion,
-        nullable: true,
-        description:
-          'The version: the new one, or the latest one when the YAML is the same. Null when there are errors.',
-        resolve: (query, { result }, _, { reads }) =>
-          result &&
-          reads.client.configVersion.findUnique({ ...query, where: { versionId: result.versionId } }),
-      }),
-      created: t.boolean({
-        description: 'Whether a version was made: not when the YAML is that of the latest one.',
-        resolve: ({ result }) => result?.created ?? false,
-      }),
-      errors: t.field({
-        type: [MutationError],
-        description: 'Why nothing was stored; empty when it was.',
-        resolve: ({ errors }) => errors,
-      }),
+const CreateConfigVersionPayload = payloadType<NewVersion>(
+  'CreateConfigVersionPayload',
+  'The version, or why there is none.',
+  (t) => ({
+    version: t.prismaField({
+      type: ConfigVersion,
+      nullable: true,
+      description:
+        'The version: the new one, or the latest one when the YAML is the same. Null when there are errors.',
+      resolve: (query, { result }, _, { reads }) =>
+        result && reads.client.configVersion.findUnique({ ...query, where: { versionId: result.versionId } }),
     }),
-  })
+    created: t.boolean({
+      description: 'Whether a version was made: not when the YAML is that of the latest one.',
+      resolve: ({ result }) => result?.created ?? false,
+    }),
+  }),
+)
 
 builder.mutationField('createConfigVersion', (t) =>
   t.field({

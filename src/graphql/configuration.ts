@@ -4,7 +4,7 @@ import { builder } from './builder.ts'
 import { ConfigVersion, configVersionPages, GeneratedBy } from './configVersion.ts'
 import { conditionOf, DateTimeFilter, IdFilter, StringFilter, textConditionOf } from './filters.ts'
 import { definePages, type Pages } from './pages.ts'
-import { MutationError, type Payload, payloadOf } from './payload.ts'
+import { payloadOf, payloadType } from './payload.ts'
 
 const Configuration = builder.prismaNode('Configuration', {
   id: { field: 'configId' },
@@ -96,34 +96,28 @@ const CreateConfigurationInput = builder.inputType('CreateConfigurationInput', {
   }),
 })
 
-const CreateConfigurationPayload = builder
-  .objectRef<Payload<{ configId: string; versionId: string | null }>>('CreateConfigurationPayload')
-  .implement({
-    description: 'The new configuration, or why there is none.',
-    fields: (t) => ({
-      configuration: t.prismaField({
-        type: Configuration,
-        nullable: true,
-        description: 'The configuration; null when there are errors.',
-        resolve: (query, { result }, _, { reads }) =>
-          result && reads.client.configuration.findUnique({ ...query, where: { configId: result.configId } }),
-      }),
-      version: t.prismaField({
-        type: ConfigVersion,
-        nullable: true,
-        description: 'Its first version; null when no YAML was given or there are errors.',
-        resolve: (query, { result }, _, { reads }) =>
-          result?.versionId
-            ? reads.client.configVersion.findUnique({ ...query, where: { versionId: result.versionId } })
-            : null,
-      }),
-      errors: t.field({
-        type: [MutationError],
-        description: 'Why nothing was stored; empty when it was.',
-        resolve: ({ errors }) => errors,
-      }),
+const CreateConfigurationPayload = payloadType<{ configId: string; versionId: string | null }>(
+  'CreateConfigurationPayload',
+  'The new configuration, or why there is none.',
+  (t) => ({
+    configuration: t.prismaField({
+      type: Configuration,
+      nullable: true,
+      description: 'The configuration; null when there are errors.',
+      resolve: (query, { result }, _, { reads }) =>
+        result && reads.client.configuration.findUnique({ ...query, where: { configId: result.configId } }),
     }),
-  })
+    version: t.prismaField({
+      type: ConfigVersion,
+      nullable: true,
+      description: 'Its first version; null when no YAML was given or there are errors.',
+      resolve: (query, { result }, _, { reads }) =>
+        result?.versionId
+          ? reads.client.configVersion.findUnique({ ...query, where: { versionId: result.versionId } })
+          : null,
+    }),
+  }),
+)
 
 builder.mutationField('createConfiguration', (t) =>
   t.field({

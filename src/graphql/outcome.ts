@@ -1,5 +1,6 @@
 import type { Prisma } from '../db/generated/client.ts'
 import { builder } from './builder.ts'
+import type { Context } from './context.ts'
 import { failurePatternPages } from './failurePattern.ts'
 import {
   conditionOf,
@@ -219,23 +220,24 @@ export const outcomePages: Pages = definePages('Outcome', {
   },
 })
 
+/** By its id alone: the key table tells the time, so that one partition is read and not all. */
+export async function findOutcome<Query extends object>({ reads }: Context, query: Query, outcomeId: string) {
+  const key = await reads.client.outcomeKey.findUnique({ where: { outcomeId } })
+  if (!key) return null
+  const { executionTime } = key
+  return reads.client.outcome.findUnique({
+    ...query,
+    where: { outcomeId_executionTime: { outcomeId, executionTime } },
+  })
+}
+
 builder.queryFields((t) => ({
   outcome: t.prismaField({
     type: Outcome,
     nullable: true,
     description: 'An outcome by its key.',
     args: { outcomeId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }) },
-    // The key table tells the time, so that one partition is read and not all.
-    resolve: async (query, _, { outcomeId }, { reads }) => {
-      const key = await reads.client.outcomeKey.findUnique({ where: { outcomeId } })
-      return (
-        key &&
-        reads.client.outcome.findUnique({
-          ...query,
-          where: { outcomeId_executionTime: { outcomeId, executionTime: key.executionTime } },
-        })
-      )
-    },
+    resolve: (query, _, { outcomeId }, context) => findOutcome(context, query, outcomeId),
   }),
   outcomes: t.field(outcomePages.root('The tenant’s outcomes, the latest first.')),
 }))

@@ -238,14 +238,24 @@ function connectionOf(
 ): Connection {
   const page = rows.slice(0, size)
   if (fromEnd) page.reverse()
-  const edges = page.map((node) => ({ cursor: encodeCursor(sort, node), node }))
+  // Cursors are made when they are asked for.
+  const edges = page.map((node) => ({
+    node,
+    get cursor() {
+      return encodeCursor(sort, node)
+    },
+  }))
   return {
     edges,
     pageInfo: {
       hasNextPage: fromEnd ? typeof args.before === 'string' : rows.length > size,
       hasPreviousPage: fromEnd ? rows.length > size : typeof args.after === 'string',
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
+      get startCursor() {
+        return edges[0]?.cursor ?? null
+      },
+      get endCursor() {
+        return edges.at(-1)?.cursor ?? null
+      },
     },
     totalCount,
   }

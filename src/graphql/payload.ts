@@ -1,3 +1,4 @@
+import type { FieldMap } from '@pothos/core'
 import { ERROR_CODES, type ErrorCode, type InputPath, Refusal } from '../refusal.ts'
 import { builder } from './builder.ts'
 
@@ -20,7 +21,7 @@ export function pathAsText(path: InputPath): string[] {
 /** Not the Refusal itself: graphql-js throws an Error that it finds among the values. */
 type Declined = Pick<Refusal, 'code' | 'message' | 'inputPath'>
 
-export const MutationError = builder.objectRef<Declined>('MutationError').implement({
+const MutationError = builder.objectRef<Declined>('MutationError').implement({
   description: 'Why a mutation did nothing.',
   fields: (t) => ({
     code: t.expose('code', { type: ErrorCodeEnum, description: 'The reason, for programs.' }),
@@ -37,6 +38,30 @@ export const MutationError = builder.objectRef<Declined>('MutationError').implem
 
 /** What every mutation answers: its result, or the errors for which nothing was stored. */
 export type Payload<Result> = { result: Result; errors: [] } | { result: null; errors: [Declined] }
+
+type PayloadFields<Result> = PothosSchemaTypes.ObjectFieldBuilder<
+  typeof builder.$inferSchemaTypes,
+  Payload<Result>
+>
+
+/** The type of what a mutation answers: its own fields, and the errors that each payload has. */
+export function payloadType<Result>(
+  name: string,
+  description: string,
+  fields: (t: PayloadFields<Result>) => FieldMap,
+) {
+  return builder.objectRef<Payload<Result>>(name).implement({
+    description,
+    fields: (t) => ({
+      ...fields(t),
+      errors: t.field({
+        type: [MutationError],
+        description: 'Why the call did nothing; empty when it went well.',
+        resolve: ({ errors }) => errors,
+      }),
+    }),
+  })
+}
 
 /** Runs a mutation; a refusal becomes the payload's error, anything else stays an exception. */
 export async function payloadOf<Result>(work: () => Promise<Result>): Promise<Payload<Result>> {

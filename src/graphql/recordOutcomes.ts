@@ -3,14 +3,7 @@ import { type OutcomeReceipt, recordOutcomes } from '../evaluation/outcomes.ts'
 import { recordScenarioResults } from '../evaluation/scenarioResults.ts'
 import { builder } from './builder.ts'
 import { ErrorCategoryEnum, OutcomeStatusEnum } from './outcome.ts'
-import {
-  ErrorCodeEnum,
-  MutationError,
-  type Payload,
-  pathAsText,
-  payloadOf,
-  ReceiptStatus,
-} from './payload.ts'
+import { ErrorCodeEnum, pathAsText, payloadOf, payloadType, ReceiptStatus } from './payload.ts'
 
 const ToolUsageInput = builder.inputType('ToolUsageInput', {
   description: 'How a run used one tool.',
@@ -147,44 +140,34 @@ const OutcomeReceiptType = builder.objectRef<OutcomeReceipt>('OutcomeReceipt').i
   }),
 })
 
-const RecordOutcomesPayload = builder
-  .objectRef<Payload<OutcomeReceipt[]>>('RecordOutcomesPayload')
-  .implement({
-    description: 'What became of the outcomes.',
-    fields: (t) => ({
-      receipts: t.field({
-        type: [OutcomeReceiptType],
-        description: 'One for each row, in the order of the call.',
-        resolve: ({ result }) => result ?? [],
-      }),
-      storedCount: t.int({
-        description: 'How many rows were stored by this call.',
-        resolve: ({ result }) => (result ?? []).filter(({ status }) => status === 'STORED').length,
-      }),
-      errors: t.field({
-        type: [MutationError],
-        description: 'Why the call as a whole did nothing; empty when it did.',
-        resolve: ({ errors }) => errors,
-      }),
+const RecordOutcomesPayload = payloadType<OutcomeReceipt[]>(
+  'RecordOutcomesPayload',
+  'What became of the outcomes.',
+  (t) => ({
+    receipts: t.field({
+      type: [OutcomeReceiptType],
+      description: 'One for each row, in the order of the call.',
+      resolve: ({ result }) => result ?? [],
     }),
-  })
+    storedCount: t.int({
+      description: 'How many rows were stored by this call.',
+      resolve: ({ result }) => (result ?? []).filter(({ status }) => status === 'STORED').length,
+    }),
+  }),
+)
 
-const RecordOutcomePayload = builder.objectRef<Payload<OutcomeReceipt>>('RecordOutcomePayload').implement({
-  description: 'What became of the outcome.',
-  fields: (t) => ({
+const RecordOutcomePayload = payloadType<OutcomeReceipt>(
+  'RecordOutcomePayload',
+  'What became of the outcome.',
+  (t) => ({
     receipt: t.field({
       type: OutcomeReceiptType,
       nullable: true,
       description: 'What became of it; null when there are errors.',
       resolve: ({ result }) => result,
     }),
-    errors: t.field({
-      type: [MutationError],
-      description: 'Why the call did nothing; empty when it did.',
-      resolve: ({ errors }) => errors,
-    }),
   }),
-})
+)
 
 builder.mutationFields((t) => ({
   recordOutcome: t.field({

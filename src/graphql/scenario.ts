@@ -13,14 +13,7 @@ import {
 } from './filters.ts'
 import { outcomePages } from './outcome.ts'
 import { definePages, type Pages } from './pages.ts'
-import {
-  ErrorCodeEnum,
-  MutationError,
-  type Payload,
-  pathAsText,
-  payloadOf,
-  ReceiptStatus,
-} from './payload.ts'
+import { ErrorCodeEnum, pathAsText, payloadOf, payloadType, ReceiptStatus } from './payload.ts'
 
 const Difficulty = builder.enumType('Difficulty', {
   description: 'How hard a scenario is.',
@@ -206,23 +199,17 @@ const ScenarioReceiptType = builder.objectRef<ScenarioReceipt>('ScenarioReceipt'
   }),
 })
 
-const UpsertScenariosPayload = builder
-  .objectRef<Payload<ScenarioReceipt[]>>('UpsertScenariosPayload')
-  .implement({
-    description: 'What became of the scenarios.',
-    fields: (t) => ({
-      receipts: t.field({
-        type: [ScenarioReceiptType],
-        description: 'One for each scenario, in the order of the call.',
-        resolve: ({ result }) => result ?? [],
-      }),
-      errors: t.field({
-        type: [MutationError],
-        description: 'Why the call as a whole did nothing; empty when it did.',
-        resolve: ({ errors }) => errors,
-      }),
+const UpsertScenariosPayload = payloadType<ScenarioReceipt[]>(
+  'UpsertScenariosPayload',
+  'What became of the scenarios.',
+  (t) => ({
+    receipts: t.field({
+      type: [ScenarioReceiptType],
+      description: 'One for each scenario, in the order of the call.',
+      resolve: ({ result }) => result ?? [],
     }),
-  })
+  }),
+)
 
 builder.mutationField('upsertScenarios', (t) =>
   t.field({

@@ -7,7 +7,7 @@ import {
 } from '../evaluation/simulations.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
-import { MutationError, type Payload, payloadOf } from './payload.ts'
+import { type Payload, payloadOf, payloadType } from './payload.ts'
 import { Simulation } from './simulation.ts'
 
 const StartSimulationInput = builder.inputType('StartSimulationInput', {
@@ -86,9 +86,10 @@ const CancelSimulationInput = builder.inputType('CancelSimulationInput', {
 
 type SimulationResult = { simulationId: string; created: boolean }
 
-const SimulationPayload = builder.objectRef<Payload<SimulationResult>>('SimulationPayload').implement({
-  description: 'The simulation after the step, or why there was none.',
-  fields: (t) => ({
+const SimulationPayload = payloadType<SimulationResult>(
+  'SimulationPayload',
+  'The simulation after the step, or why there was none.',
+  (t) => ({
     simulation: t.prismaField({
       type: Simulation,
       nullable: true,
@@ -101,13 +102,8 @@ const SimulationPayload = builder.objectRef<Payload<SimulationResult>>('Simulati
       description: 'Whether this call made the simulation.',
       resolve: ({ result }) => result?.created ?? false,
     }),
-    errors: t.field({
-      type: [MutationError],
-      description: 'Why nothing was stored; empty when it was.',
-      resolve: ({ errors }) => errors,
-    }),
   }),
-})
+)
 
 /** A step of a simulation that is there. */
 function step(

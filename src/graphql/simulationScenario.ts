@@ -1,7 +1,7 @@
 import type { Prisma } from '../db/generated/client.ts'
 import { builder } from './builder.ts'
 import { conditionOf, enumFilter, IdFilter, NumberFilter, StringFilter, textConditionOf } from './filters.ts'
-import { Outcome } from './outcome.ts'
+import { findOutcome, Outcome } from './outcome.ts'
 import { definePages, type Pages } from './pages.ts'
 
 const RunStatus = builder.enumType('RunStatus', {
@@ -61,17 +61,8 @@ const SimulationScenario = builder.prismaNode('SimulationScenario', {
       nullable: true,
       select: { outcomeId: true },
       description: 'The outcome of its latest attempt; null before there is one.',
-      resolve: async (query, { outcomeId }, _, { reads }) => {
-        if (!outcomeId) return null
-        const key = await reads.client.outcomeKey.findUnique({ where: { outcomeId } })
-        return (
-          key &&
-          reads.client.outcome.findUnique({
-            ...query,
-            where: { outcomeId_executionTime: { outcomeId, executionTime: key.executionTime } },
-          })
-        )
-      },
+      resolve: (query, { outcomeId }, _, context) =>
+        outcomeId ? findOutcome(context, query, outcomeId) : null,
     }),
   }),
 })

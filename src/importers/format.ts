@@ -4,7 +4,8 @@ import type { JsonObject, OutcomeInput } from '../evaluation/outcomeRow.ts'
 export interface ImportedScenario {
   externalId: string
   name: string
-  taskPrompt: string
+  /** Null when the file names the task without describing it. */
+  taskPrompt: string | null
   groundTruth?: JsonObject | null
   difficultyLevel?: 'easy' | 'medium' | 'hard' | null
   tags?: string[]

@@ -164,7 +164,11 @@ async function storeScenarios(
   scenarios: ImportedScenario[],
 ): Promise<Map<string, string>> {
   const refused = new Map<string, string>()
-  const described = await findScenarios(client, scenarios.filter(isPlaceholder))
+  // What a file does not describe must not take the place of a description that Arc has.
+  const described = await findScenarios(
+    client,
+    scenarios.filter(({ taskPrompt }) => taskPrompt === null),
+  )
   const rows: { externalId: string; input: ScenarioInput; length: number }[] = []
   for (const scenario of scenarios) {
     const { externalId } = scenario
@@ -183,11 +187,6 @@ async function storeScenarios(
   return refused
 }
 
-/** A file may name a task without describing it; that must not take the place of a description that Arc has. */
-function isPlaceholder({ taskPrompt }: ImportedScenario): boolean {
-  return taskPrompt.startsWith('The file does not describe task ')
-}
-
 /** The keys of those that Arc has. */
 async function findScenarios(client: ArcClient, scenarios: ImportedScenario[]): Promise<Set<string>> {
   const found = new Set<string>()
@@ -203,6 +202,7 @@ async function findScenarios(client: ArcClient, scenarios: ImportedScenario[]): 
 function scenarioInput({ difficultyLevel, ...scenario }: ImportedScenario): ScenarioInput {
   return {
     ...scenario,
+    taskPrompt: scenario.taskPrompt ?? 'The file does not describe this task.',
     scenarioId: scenarioKey(scenario.externalId),
     difficultyLevel: difficultyLevel && enumName(difficultyLevel),
   }

@@ -298,7 +298,7 @@ function scenarioOf(taskId: string, task: JsonObject, domain: string): ImportedS
         : `tau2-bench ${domain} ${issue} (persona ${persona}): ${faults.join(', ')}`,
       MAX_NAME_LENGTH,
     ),
-    taskPrompt: promptOf(asObject(user_scenario)) ?? `The file does not describe task ${taskId}.`,
+    taskPrompt: promptOf(asObject(user_scenario)) ?? null,
     groundTruth: isObject(evaluation_criteria) ? evaluation_criteria : null,
     difficultyLevel: difficultyOf(persona),
     tags: [

@@ -218,7 +218,7 @@ function scenarioOf(taskId: string, task: JsonObject, environment: string): Impo
   return {
     externalId: externalIdOf(environment, taskId),
     name: shorten(`tau-bench ${environment} task ${taskId}`, MAX_NAME_LENGTH),
-    taskPrompt: asText(instruction) ?? `The file does not describe task ${taskId}.`,
+    taskPrompt: asText(instruction) ?? null,
     groundTruth:
       actions === undefined && outputs === undefined
         ? null

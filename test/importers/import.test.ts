@@ -170,7 +170,7 @@ describe('a file', () => {
       prompts.push(scenarios.nodes[0].taskPrompt)
     }
     expect(prompts).toEqual([
-      'The file does not describe task 0.',
+      'The file does not describe this task.',
       'Instructions:\nFly it high.',
       'Instructions:\nFly it high.',
     ])

@@ -70,7 +70,7 @@ export function expectSound({ runs, rejected }: ParsedFile, records: number): vo
     expect(new Set(places).size).toBe(places.length)
     const scenarios = new Set(run.scenarios.map((scenario) => scenario.externalId))
     expect(scenarios.size).toBe(run.scenarios.length)
-    for (const scenario of run.scenarios) expect(scenario.taskPrompt.length).toBeGreaterThan(0)
+    for (const scenario of run.scenarios) expect(scenario.taskPrompt).not.toBe('')
     for (const outcome of run.outcomes) {
       expect(scenarios.has(outcome.scenarioExternalId)).toBe(true)
       expect(outcome.repetition).toBeLessThanOrEqual(run.repetitions)

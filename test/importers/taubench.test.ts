@@ -75,7 +75,7 @@ test('scenarios hold the instruction, the expected actions and outputs, and the 
     metadata: { user_id: 'cho_kite_03', task_id: '2', environment: 'retail' },
   })
   expect(scenarios[4]).toMatchObject({
-    taskPrompt: 'The file does not describe task 4.',
+    taskPrompt: null,
     groundTruth: null,
     expectedTools: null,
   })
