@@ -22,6 +22,14 @@ begin
 end $$;
 
 create extension if not exists vector;
+do $$
+declare
+  version constant text := (select extversion from pg_extension where extname = 'vector');
+begin
+  if string_to_array(substring(version from '^[0-9]+[.][0-9]+'), '.')::integer[] < array[0, 7] then
+    raise exception 'Arc needs pgvector 0.7 or newer; this database has %', version;
+  end if;
+end $$;
 
 -- `public` is what the application roles see; `store` is what they must not: outcomes and what leads to them.
 create schema store authorization arc_owner;

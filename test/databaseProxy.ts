@@ -14,7 +14,7 @@ interface Held {
   forward(): void
   /** It never arrives: the connection breaks. */
   cut(): void
-  /** It arrives, and the connection breaks before its answer does. */
+  /** It arrives, and the connection breaks when the database has committed, before the answer is there. */
   loseAnswer(): void
 }
 
@@ -114,7 +114,7 @@ export class DatabaseProxy {
       })
     })
     upstream.on('data', (bytes) => {
-      if (connection.answersLost) return client.destroy()
+      if (connection.answersLost) return bytes.includes('COMMIT') ? client.destroy() : undefined
       if (connection.listens && this.#listenerMuted) return
       client.write(bytes)
       if (saidListen && !connection.listens) {

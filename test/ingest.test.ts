@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
+import { createPool } from '../src/db/pool.ts'
+import { OutcomeQueue } from '../src/evaluation/outcomeQueue.ts'
 import { useArc } from './arc.ts'
+import { viewerOf } from './sqlAs.ts'
 
 const arc = useArc()
 
@@ -224,7 +228,7 @@ describe('recordOutcomes', () => {
 })
 
 describe('recordOutcome', () => {
-  it('gathers what arrives together into one batch, and answers each call after its commit', async () => {
+  it('gathers what arrives together, and answers each call after its commit', async () => {
     const tenant = arc.tenant()
     const scenarioIds = Array.from({ length: 30 }, (_, index) => `s${index}`)
     const simulationId = await tenant.simulation(scenarioIds)
@@ -247,11 +251,40 @@ describe('recordOutcome', () => {
       code: 'SCENARIO_NOT_FOUND',
     })
     const batches = statements.filter((statement) => statement.includes('ingestOutcomes')).length
-    expect(batches).toBeLessThan(15)
+    expect(batches).toBeLessThan(30)
     const { simulation } = await tenant.data(SIMULATION, { simulationId })
     expect(simulation.completedScenarios).toBe(30)
     // One event a batch, besides the start; the batch that held only the rejected row has none.
     expect([batches, batches + 1]).toContain(simulation.eventSeq)
+  })
+})
+
+describe('the queue of single outcomes', () => {
+  it('stores what comes at once as one batch for each actor', async () => {
+    const tenant = arc.tenant()
+    const scenarioIds = Array.from({ length: 30 }, (_, index) => `s${index}`)
+    const simulationId = await tenant.simulation(scenarioIds)
+    const pool = createPool({
+      connectionString: arc.databaseUrl,
+      max: 1,
+      logger: pino({ level: 'silent' }),
+    })
+    try {
+      const queue = new OutcomeQueue(pool)
+      const viewer = viewerOf(tenant)
+      const viewers = [viewer, { ...viewer, actorId: 'somebody else' }]
+      const statements = await arc.statementsDuring(async () => {
+        const receipts = await Promise.all(
+          scenarioIds.map((scenarioId, index) =>
+            queue.record(viewers[index % 2]!, { simulationId, scenarioId, status: 'success' }),
+          ),
+        )
+        expect(receipts.map(({ status }) => status)).toEqual(scenarioIds.map(() => 'STORED'))
+      })
+      expect(statements.filter((statement) => statement.includes('ingestOutcomes'))).toHaveLength(2)
+    } finally {
+      await pool.end()
+    }
   })
 })
 

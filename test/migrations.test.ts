@@ -16,6 +16,17 @@ import { dumpSchema } from './schemaDump.ts'
 const MIGRATIONS = join(import.meta.dirname, '../migrations-raw')
 const serverUrl = inject('serverUrl')
 
+/** Of PostgreSQL, as PGlite and the committed dumps have it. */
+const DUMPED_VERSION = 17
+
+async function majorVersion(): Promise<number> {
+  const [row] = await query<{ version: number }>(
+    inject('adminUrl'),
+    `select current_setting('server_version_num')::int / 10000 as version`,
+  )
+  return row!.version
+}
+
 /** A copy of the migrations that a test may change. */
 async function copyOfMigrations(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'arc-migrations-'))
@@ -34,7 +45,10 @@ describe.each(ENGINES)('on $dump', ({ dump, extension }) => {
     expect(await missingMigrations(url)).toEqual(files)
     const engine = await on(url, detectEngine)
     expect(await migrate(url)).toEqual({ engine, applied: files, alreadyApplied: 0 })
-    await expect(await on(url, dumpSchema)).toMatchFileSnapshot(`schema/${dump}.txt`)
+    // Other versions write the same view in other words.
+    if ((await majorVersion()) === DUMPED_VERSION) {
+      await expect(await on(url, dumpSchema)).toMatchFileSnapshot(`schema/${dump}.txt`)
+    }
 
     expect(await missingMigrations(url)).toEqual([])
     expect(await migrate(url)).toEqual({ engine, applied: [], alreadyApplied: files.length })
@@ -135,8 +149,18 @@ it('the server does not start on a database that lacks migrations', async () => 
   await expect(start()).rejects.toThrow('0002_tenant.sql was changed')
 })
 
+describe('pgvector', () => {
+  it('that is too old is refused', async () => {
+    const url = await emptyDatabase()
+    await query(url, 'create extension vector')
+    await query(url, `update pg_extension set extversion = '0.6.12' where extname = 'vector'`)
+    await expect(migrate(url)).rejects.toThrow('Arc needs pgvector 0.7 or newer; this database has 0.6.12')
+  })
+})
+
 describe.skipIf(serverUrl === null)('a login that is no superuser', () => {
-  it('migrates a database that it owns, if it may act as arc_owner', async () => {
+  it('migrates a database that it owns, if it may act as arc_owner', async ({ skip }) => {
+    if ((await majorVersion()) < 16) skip('before PostgreSQL 16 who may create roles may act as any')
     const url = new URL(await emptyDatabase())
     await migrate(url.toString())
     const other = new URL(await emptyDatabase())
