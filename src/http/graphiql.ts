@@ -18,10 +18,11 @@ const READ_TOKEN = `(() => {
   return token ? { authorization: 'Bearer ' + token } : {}
 })()`
 
+// Without a name: GraphiQL asks for an operation by the name that it last read, a moment after another was pasted.
 const DEFAULT_QUERY = `# Arc: evaluations of AI agents. Ctrl-Enter runs the operation at the cursor.
 # The schema is behind the book symbol at the top left.
 
-query LatestSimulations {
+{
   simulations(first: 5) {
     nodes {
       simulationId
