@@ -17,6 +17,8 @@ export const ERROR_CODES = {
   MODEL_MISSING: 'The configuration names no model.',
   NAME_TAKEN: 'Another active configuration of this tenant has the name.',
   CONFIGURATION_NOT_FOUND: 'This tenant has no such configuration.',
+  CONFIG_DIFF_NOT_FOUND: 'This tenant has no such diff.',
+  CONFIG_DIFF_DECIDED: 'The diff was decided in the other way before.',
   CONFIG_VERSION_NOT_FOUND: 'This tenant has no such configuration version.',
   SCENARIO_NOT_FOUND: 'This tenant has no such scenario.',
   SCENARIO_NOT_IN_SIMULATION: 'The simulation does not run this scenario.',

@@ -166,6 +166,218 @@ describe('createConfigVersion', () => {
   })
 })
 
+const DIFF = `configId unifiedDiff changes { path op before after } approvalStatus approvedBy approvedAt
+  before { versionNumber } after { versionNumber }
+  hunks { beforeStart beforeLines afterStart afterLines rows { kind before { line text } after { line text } } }`
+
+describe('a diff', () => {
+  it('is kept for each version after the first, and tells what changed in three ways', async () => {
+    const tenant = arc.tenant()
+    const { configId } = await tenant.configVersion('agent', 'model: a\ntemperature: 1\nstop: x\n')
+    await tenant.data(ADD, { input: { configId, yaml: 'model: a\ntemperature: 0.5\ntools: [t]\ntop: 1' } })
+    const { configuration } = await tenant.data(
+      `query ($configId: UUID!) { configuration(configId: $configId) { diffs { totalCount nodes { ${DIFF} } } } }`,
+      { configId },
+    )
+    expect(configuration.diffs).toEqual({
+      totalCount: 1,
+      nodes: [
+        {
+          configId,
+          unifiedDiff: expect.stringContaining(
+            '-temperature: 1\n-stop: x\n+temperature: 0.5\n+tools: [t]\n+top: 1\n\\ No newline',
+          ),
+          changes: [
+            { path: '/stop', op: 'REMOVE', before: 'x', after: null },
+            { path: '/temperature', op: 'REPLACE', before: 1, after: 0.5 },
+            { path: '/tools', op: 'ADD', before: null, after: ['t'] },
+            { path: '/top', op: 'ADD', before: null, after: 1 },
+          ],
+          approvalStatus: 'PENDING',
+          approvedBy: null,
+          approvedAt: null,
+          before: { versionNumber: 1 },
+          after: { versionNumber: 2 },
+          hunks: [
+            {
+              beforeStart: 1,
+              beforeLines: 3,
+              afterStart: 1,
+              afterLines: 4,
+              rows: [
+                { kind: 'SAME', before: { line: 1, text: 'model: a' }, after: { line: 1, text: 'model: a' } },
+                {
+                  kind: 'CHANGED',
+                  before: { line: 2, text: 'temperature: 1' },
+                  after: { line: 2, text: 'temperature: 0.5' },
+                },
+                {
+                  kind: 'CHANGED',
+                  before: { line: 3, text: 'stop: x' },
+                  after: { line: 3, text: 'tools: [t]' },
+                },
+                { kind: 'ADDED', before: null, after: { line: 4, text: 'top: 1' } },
+              ],
+            },
+          ],
+        },
+      ],
+    })
+  })
+
+  it('of any two versions of any two configurations is made when asked for', async () => {
+    const tenant = arc.tenant()
+    const one = await tenant.configVersion('agent one', 'model: a\ntemperature: 1\n')
+    const two = await tenant.configVersion('agent two', 'model: b\ntemperature: 1\n')
+    const foreign = await arc.tenant().configVersion()
+    const compare = async (before: string, after: string) =>
+      (
+        await tenant.data(
+          `query ($before: UUID!, $after: UUID!) {
+            configDiff(before: $before, after: $after) {
+              before { configId } after { configId } unifiedDiff changes { path op before after } hunks { rows { kind } }
+            }
+          }`,
+          { before, after },
+        )
+      ).configDiff
+    expect(await compare(one.versionId, two.versionId.toUpperCase())).toEqual({
+      before: { configId: one.configId },
+      after: { configId: two.configId },
+      unifiedDiff:
+        '--- agent one 1\n+++ agent two 1\n@@ -1,2 +1,2 @@\n-model: a\n+model: b\n temperature: 1\n',
+      changes: [{ path: '/model', op: 'REPLACE', before: 'a', after: 'b' }],
+      hunks: [{ rows: [{ kind: 'CHANGED' }, { kind: 'SAME' }] }],
+    })
+    expect(await compare(one.versionId, one.versionId)).toMatchObject({
+      unifiedDiff: '',
+      changes: [],
+      hunks: [],
+    })
+    expect(await compare(one.versionId, foreign.versionId)).toBeNull()
+  })
+
+  it('is approved or rejected once, by whom and when, and audited', async () => {
+    const tenant = arc.tenant()
+    const { configId } = await tenant.configVersion('agent', 'model: a\n')
+    for (const model of ['b', 'c']) await tenant.data(ADD, { input: { configId, yaml: `model: ${model}\n` } })
+    const { configDiffs } = await tenant.data('{ configDiffs { nodes { diffId } } }')
+    const [toReject, toApprove] = configDiffs.nodes.map(({ diffId }: { diffId: string }) => diffId)
+    const decide = async (mutation: string, diffId: string) =>
+      (
+        await tenant.data(
+          `mutation ($diffId: UUID!) {
+            ${mutation}(input: { diffId: $diffId }) {
+              diff { approvalStatus approvedBy approvedAt } errors { code path }
+            }
+          }`,
+          { diffId },
+        )
+      )[mutation]
+    const approved = await decide('approveConfigDiff', toApprove)
+    expect(approved).toEqual({
+      diff: {
+        approvalStatus: 'APPROVED',
+        approvedBy: 'actor of app_user',
+        approvedAt: expect.stringMatching(/^20/),
+      },
+      errors: [],
+    })
+    expect(await decide('approveConfigDiff', toApprove)).toEqual(approved)
+    expect(await decide('rejectConfigDiff', toApprove)).toEqual({
+      diff: null,
+      errors: [{ code: 'CONFIG_DIFF_DECIDED', path: ['diffId'] }],
+    })
+    expect((await decide('rejectConfigDiff', toReject)).diff).toMatchObject({ approvalStatus: 'REJECTED' })
+    const { pending, rejected } = await tenant.data(`{
+      pending: configDiffs(filter: { approvalStatus: { eq: PENDING } }) { totalCount }
+      rejected: configDiffs(filter: { approvalStatus: { eq: REJECTED } }) { nodes { diffId } }
+    }`)
+    expect([pending.totalCount, rejected.nodes]).toEqual([0, [{ diffId: toReject }]])
+    const audited = await arc.sql('admin', async (client) => {
+      const { rows } = await client.query(
+        `select actor_id, new_data ->> 'approval_status' as status from audit_log
+        where user_id = $1 and table_name = 'config_diffs' and operation = 'UPDATE' order by timestamp, log_id`,
+        [tenant.tenantId],
+      )
+      return rows
+    })
+    expect(audited).toEqual([
+      { actor_id: 'actor of app_user', status: 'approved' },
+      { actor_id: 'actor of app_user', status: 'rejected' },
+    ])
+  })
+})
+
+describe('setLatestVersion', () => {
+  it('makes a new version with the YAML of the earlier one', async () => {
+    const tenant = arc.tenant()
+    const { configId, versionId } = await tenant.configVersion('agent', 'model: a\n')
+    await tenant.data(ADD, { input: { configId, yaml: 'model: b\n' } })
+    const back = async (version: string) =>
+      (
+        await tenant.data(
+          `mutation ($input: SetLatestVersionInput!) {
+            setLatestVersion(input: $input) { created version { versionNumber rawYaml } errors { code path } }
+          }`,
+          { input: { configId, versionId: version } },
+        )
+      ).setLatestVersion
+    expect(await back(versionId)).toEqual({
+      created: true,
+      version: { versionNumber: 3, rawYaml: 'model: a\n' },
+      errors: [],
+    })
+    expect(await back(versionId)).toMatchObject({ created: false, version: { versionNumber: 3 } })
+    const { configuration } = await tenant.data(
+      `query ($configId: UUID!) {
+        configuration(configId: $configId) { latestVersion { versionNumber model } diffs { totalCount } }
+      }`,
+      { configId },
+    )
+    expect(configuration).toEqual({
+      latestVersion: { versionNumber: 3, model: 'a' },
+      diffs: { totalCount: 2 },
+    })
+    const other = await tenant.configVersion('another agent')
+    expect(await back(other.versionId)).toEqual({
+      created: false,
+      version: null,
+      errors: [{ code: 'CONFIG_VERSION_NOT_FOUND', path: ['versionId'] }],
+    })
+  })
+})
+
+describe('archiveConfiguration and restoreConfiguration', () => {
+  it('take a configuration out of use and back, while its name is free', async () => {
+    const tenant = arc.tenant()
+    const { configId } = await tenant.configVersion('agent')
+    const step = async (mutation: string, key = configId) =>
+      (
+        await tenant.data(
+          `mutation ($configId: UUID!) {
+            ${mutation}(input: { configId: $configId }) { configuration { isActive } errors { code path } }
+          }`,
+          { configId: key },
+        )
+      )[mutation]
+    for (const _ of ['once', 'again']) {
+      expect(await step('archiveConfiguration')).toEqual({ configuration: { isActive: false }, errors: [] })
+    }
+    const { configurations } = await tenant.data(
+      '{ configurations(filter: { isActive: false }) { nodes { configId } } }',
+    )
+    expect(configurations.nodes).toEqual([{ configId }])
+    const other = await tenant.configVersion('agent')
+    expect(await step('restoreConfiguration')).toEqual({
+      configuration: null,
+      errors: [{ code: 'NAME_TAKEN', path: ['configId'] }],
+    })
+    await step('archiveConfiguration', other.configId)
+    expect(await step('restoreConfiguration')).toEqual({ configuration: { isActive: true }, errors: [] })
+  })
+})
+
 describe('upsertScenarios', () => {
   const UPSERT = `mutation ($scenarios: [ScenarioInput!]!) {
     upsertScenarios(input: { scenarios: $scenarios }) {

@@ -43,6 +43,8 @@ beforeAll(async () => {
     'SimulationFilter.name': `running ${owner.marker}`,
     difficulty: 'MEDIUM',
     tags: [owner.marker],
+    before: known.get('versionBefore'),
+    after: known.get('versionAfter'),
   })) {
     known.set(name, value)
   }
@@ -160,8 +162,8 @@ interface Attack {
 }
 
 /** What is tried with the owner's keys, by one who has `own`. */
-function attacks(own: { configVersionId: unknown; simulationId: unknown }): Attack[] {
-  const [configId, versionId, simulationId, outcomeId] = OWNERS_KEYS.map((name) => known.get(name))
+function attacks(own: { configId: unknown; configVersionId: unknown; simulationId: unknown }): Attack[] {
+  const [configId, versionId, simulationId, outcomeId, diffId] = OWNERS_KEYS.map((name) => known.get(name))
   const outcome = { simulationId, scenarioId: 'refund', status: 'SUCCESS' }
   const result = { scenario: { id: 'refund', task_prompt: 'x' }, trajectory: { status: 'success' } }
   return [
@@ -170,6 +172,16 @@ function attacks(own: { configVersionId: unknown; simulationId: unknown }): Atta
       input: { configId, yaml: 'model: x' },
       code: 'CONFIGURATION_NOT_FOUND',
     },
+    { mutation: 'setLatestVersion', input: { configId, versionId }, code: 'CONFIGURATION_NOT_FOUND' },
+    {
+      mutation: 'setLatestVersion',
+      input: { configId: own.configId, versionId },
+      code: 'CONFIG_VERSION_NOT_FOUND',
+    },
+    { mutation: 'archiveConfiguration', input: { configId }, code: 'CONFIGURATION_NOT_FOUND' },
+    { mutation: 'restoreConfiguration', input: { configId }, code: 'CONFIGURATION_NOT_FOUND' },
+    { mutation: 'approveConfigDiff', input: { diffId }, code: 'CONFIG_DIFF_NOT_FOUND' },
+    { mutation: 'rejectConfigDiff', input: { diffId }, code: 'CONFIG_DIFF_NOT_FOUND' },
     {
       mutation: 'startSimulation',
       input: { configVersionId: versionId, scenarioIds: ['own'] },
@@ -214,7 +226,7 @@ function attacks(own: { configVersionId: unknown; simulationId: unknown }): Atta
   ]
 }
 
-const OWNERS_KEYS = ['configId', 'versionId', 'simulationId', 'outcomeId']
+const OWNERS_KEYS = ['configId', 'versionId', 'simulationId', 'outcomeId', 'diffId']
 
 /** The same with keys that no tenant has. */
 function withNobodysKeys<Value>(value: Value): Value {
@@ -247,16 +259,18 @@ const rowsInDatabase = ({ tenant }: SeededTenant) =>
 
 describe('a mutation', () => {
   it('is tried in this file whichever it is', () => {
-    const tried = new Set(attacks({ configVersionId: '', simulationId: '' }).map(({ mutation }) => mutation))
+    const tried = new Set(
+      attacks({ configId: '', configVersionId: '', simulationId: '' }).map(({ mutation }) => mutation),
+    )
     expect([...tried].sort()).toEqual(namesOf('Mutation').sort())
   })
 
   it('changes nothing of another tenant, and tells no more of its keys than of keys that nobody has', async () => {
     const stranger = arc.tenant()
     const simulationId = await stranger.simulation(['own'])
-    const { versionId } = await stranger.configVersion('own agent')
+    const { configId, versionId } = await stranger.configVersion('own agent')
     const before = await rowsInDatabase(owner)
-    for (const attack of attacks({ configVersionId: versionId, simulationId })) {
+    for (const attack of attacks({ configId, configVersionId: versionId, simulationId })) {
       const { mutation, code } = attack
       const { answer, declined } = await attempt(stranger, attack)
       expect(answer.errors, mutation).toBeUndefined()
@@ -277,7 +291,11 @@ describe('a mutation', () => {
     const reader = await twinOf(arc, owner)
     await reader.tenant.scenarios('own')
     const before = await rowsInDatabase(reader)
-    const own = { configVersionId: known.get('versionId'), simulationId: known.get('simulationId') }
+    const own = {
+      configId: known.get('configId'),
+      configVersionId: known.get('versionId'),
+      simulationId: known.get('simulationId'),
+    }
     for (const attack of attacks(own)) {
       const { answer } = await attempt(reader.tenant, attack, 'app_readonly')
       expect(

@@ -72,6 +72,10 @@ export type ErrorCode =
   | 'BAD_USER_INPUT'
   /** This tenant has no such configuration. */
   | 'CONFIGURATION_NOT_FOUND'
+  /** The diff was decided in the other way before. */
+  | 'CONFIG_DIFF_DECIDED'
+  /** This tenant has no such diff. */
+  | 'CONFIG_DIFF_NOT_FOUND'
   /** This tenant has no such configuration version. */
   | 'CONFIG_VERSION_NOT_FOUND'
   /** Another transaction got in the way and nothing was stored: send the same request again. */

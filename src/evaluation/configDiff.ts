@@ -1,4 +1,4 @@
-import { FILE_HEADERS_ONLY, formatPatch, structuredPatch } from 'diff'
+import { FILE_HEADERS_ONLY, formatPatch, parsePatch, structuredPatch } from 'diff'
 import { isMapping } from './configDocument.ts'
 import type { JsonObject, JsonValue } from './outcomeRow.ts'
 
@@ -69,6 +69,65 @@ function hunkLines(sign: '-' | '+', text: string): { count: number; lines: strin
     count,
     lines: count < lines.length ? lines.slice(0, count) : [...lines, '\\ No newline at end of file'],
   }
+}
+
+/** One line of two texts side by side; a side is null where the other has a line of its own. */
+export interface DiffRow {
+  kind: 'same' | 'changed' | 'added' | 'removed'
+  before: { line: number; text: string } | null
+  after: { line: number; text: string } | null
+}
+
+/** Neighbouring differences with the lines around them; line numbers begin at 1. */
+export interface DiffHunk {
+  beforeStart: number
+  beforeLines: number
+  afterStart: number
+  afterLines: number
+  rows: DiffRow[]
+}
+
+/** A unified diff as two columns: removed lines stand beside the added ones that come in their place. */
+export function sideBySide(unified: string): DiffHunk[] {
+  if (unified === '') return []
+  return parsePatch(unified).flatMap(({ hunks }) =>
+    hunks.map(({ oldStart, oldLines, newStart, newLines, lines }) => ({
+      beforeStart: oldStart,
+      beforeLines: oldLines,
+      afterStart: newStart,
+      afterLines: newLines,
+      rows: rowsOf(lines, oldStart, newStart),
+    })),
+  )
+}
+
+function rowsOf(lines: readonly string[], oldStart: number, newStart: number): DiffRow[] {
+  const rows: DiffRow[] = []
+  let oldLine = oldStart
+  let newLine = newStart
+  let removed: NonNullable<DiffRow['before']>[] = []
+  let added: NonNullable<DiffRow['after']>[] = []
+  const flush = () => {
+    for (let index = 0; index < Math.max(removed.length, added.length); index++) {
+      const before = removed[index] ?? null
+      const after = added[index] ?? null
+      rows.push({ kind: before && after ? 'changed' : before ? 'removed' : 'added', before, after })
+    }
+    removed = []
+    added = []
+  }
+  for (const line of lines) {
+    const text = line.slice(1)
+    if (line.startsWith('-')) removed.push({ line: oldLine++, text })
+    else if (line.startsWith('+')) added.push({ line: newLine++, text })
+    else if (line.startsWith(' ')) {
+      flush()
+      rows.push({ kind: 'same', before: { line: oldLine++, text }, after: { line: newLine++, text } })
+    }
+    // What is left says that a text has no newline at its end.
+  }
+  flush()
+  return rows
 }
 
 /**

@@ -91,6 +91,43 @@ export async function insertVersion(
   return rows[0]!.version_id
 }
 
+/** The YAML of one version of a configuration, or null. */
+export async function findVersionYaml(sql: Sql, configId: string, versionId: string): Promise<string | null> {
+  const rows = await sql.query<{ raw_yaml: string }>(
+    `/* findVersionYaml */ select raw_yaml from config_versions where config_id = $1 and version_id = $2`,
+    [configId, versionId],
+  )
+  return rows[0]?.raw_yaml ?? null
+}
+
+/** Whether there is such a configuration. @throws SQLSTATE 23505 when another active one has the name. */
+export async function updateActive(sql: Sql, configId: string, isActive: boolean): Promise<boolean> {
+  const rows = await sql.query(
+    `/* updateActive */ update configurations set is_active = $2 where config_id = $1 returning config_id`,
+    [configId, isActive],
+  )
+  return rows.length > 0
+}
+
+export type ApprovalStatus = 'pending' | 'approved' | 'rejected'
+
+/** Locks the diff and says where it stands; null when there is none. */
+export async function lockDiff(sql: Sql, diffId: string): Promise<ApprovalStatus | null> {
+  const rows = await sql.query<{ approval_status: ApprovalStatus }>(
+    `/* lockDiff */ select approval_status from config_diffs where diff_id = $1 for no key update`,
+    [diffId],
+  )
+  return rows[0]?.approval_status ?? null
+}
+
+export async function updateApproval(sql: Sql, diffId: string, status: ApprovalStatus): Promise<void> {
+  await sql.query(
+    `/* updateApproval */ update config_diffs
+    set approval_status = $2, approved_by = current_actor_id(), approved_at = now() where diff_id = $1`,
+    [diffId, status],
+  )
+}
+
 export async function insertDiff(
   sql: Sql,
   diff: {

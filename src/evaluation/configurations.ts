@@ -4,10 +4,14 @@ import { changedPaths, unifiedDiff } from './configDiff.ts'
 import { type ConfigDocument, parseConfigDocument } from './configDocument.ts'
 import {
   findLatestVersion,
+  findVersionYaml,
   insertConfiguration,
   insertDiff,
   insertVersion,
   lockConfiguration,
+  lockDiff,
+  updateActive,
+  updateApproval,
 } from './configurationStore.ts'
 
 export interface NewVersion {
@@ -69,9 +73,7 @@ export async function createConfigVersion(
   input: { configId: string; yaml: string; generatedBy: string },
 ): Promise<NewVersion> {
   const document: ConfigDocument = parseConfigDocument(input.yaml)
-  if (!(await lockConfiguration(sql, input.configId))) {
-    throw new Refusal('CONFIGURATION_NOT_FOUND', `There is no configuration ${input.configId}.`, ['configId'])
-  }
+  if (!(await lockConfiguration(sql, input.configId))) throw noConfiguration(input.configId)
   const latest = await findLatestVersion(sql, input.configId)
   if (latest?.configHash === document.configHash) return { versionId: latest.versionId, created: false }
   const versionNumber = (latest?.versionNumber ?? 0) + 1
@@ -98,4 +100,58 @@ export async function createConfigVersion(
     })
   }
   return { versionId, created: true }
+}
+
+/**
+ * Goes back: a new version with the YAML of an earlier one, so that the history stays whole. The latest version itself
+ * is its own answer.
+ *
+ * @throws Refusal CONFIGURATION_NOT_FOUND, CONFIG_VERSION_NOT_FOUND.
+ */
+export async function setLatestVersion(
+  sql: Sql,
+  input: { configId: string; versionId: string },
+): Promise<NewVersion> {
+  const { configId, versionId } = input
+  if (!(await lockConfiguration(sql, configId))) throw noConfiguration(configId)
+  const yaml = await findVersionYaml(sql, configId, versionId)
+  if (yaml === null) {
+    const message = `The configuration ${configId} has no version ${versionId}.`
+    throw new Refusal('CONFIG_VERSION_NOT_FOUND', message, ['versionId'])
+  }
+  return createConfigVersion(sql, { configId, yaml, generatedBy: 'manual' })
+}
+
+/**
+ * Archives a configuration, or takes it out of the archive. Doing it again changes nothing.
+ *
+ * @throws Refusal CONFIGURATION_NOT_FOUND; NAME_TAKEN when another active one has its name by now.
+ */
+export async function setActive(sql: Sql, configId: string, isActive: boolean): Promise<void> {
+  try {
+    if (!(await updateActive(sql, configId, isActive))) throw noConfiguration(configId)
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== '23505') throw error
+    const message = 'Another active configuration has the name by now: archive that one first.'
+    throw new Refusal('NAME_TAKEN', message, ['configId'])
+  }
+}
+
+/**
+ * Approves or rejects a diff, by whoever asks, now. The same decision again changes nothing.
+ *
+ * @throws Refusal CONFIG_DIFF_NOT_FOUND, CONFIG_DIFF_DECIDED.
+ */
+export async function decideDiff(sql: Sql, diffId: string, decision: 'approved' | 'rejected'): Promise<void> {
+  const status = await lockDiff(sql, diffId)
+  if (status === null) throw new Refusal('CONFIG_DIFF_NOT_FOUND', `There is no diff ${diffId}.`, ['diffId'])
+  if (status === decision) return
+  if (status !== 'pending') {
+    throw new Refusal('CONFIG_DIFF_DECIDED', `The diff ${diffId} was ${status} before.`, ['diffId'])
+  }
+  await updateApproval(sql, diffId, decision)
+}
+
+function noConfiguration(configId: string): Refusal {
+  return new Refusal('CONFIGURATION_NOT_FOUND', `There is no configuration ${configId}.`, ['configId'])
 }

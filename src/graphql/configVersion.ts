@@ -133,7 +133,7 @@ const CreateConfigVersionInput = builder.inputType('CreateConfigVersionInput', {
   }),
 })
 
-const CreateConfigVersionPayload = payloadType<NewVersion>(
+export const CreateConfigVersionPayload = payloadType<NewVersion>(
   'CreateConfigVersionPayload',
   'The version, or why there is none.',
   (t) => ({

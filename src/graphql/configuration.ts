@@ -1,7 +1,13 @@
 import type { Prisma } from '../db/generated/client.ts'
-import { createConfiguration } from '../evaluation/configurations.ts'
+import { createConfiguration, setActive, setLatestVersion } from '../evaluation/configurations.ts'
 import { builder } from './builder.ts'
-import { ConfigVersion, configVersionPages, GeneratedBy } from './configVersion.ts'
+import { configDiffPages } from './configDiff.ts'
+import {
+  ConfigVersion,
+  CreateConfigVersionPayload,
+  configVersionPages,
+  GeneratedBy,
+} from './configVersion.ts'
 import { conditionOf, DateTimeFilter, IdFilter, StringFilter, textConditionOf } from './filters.ts'
 import { definePages, type Pages } from './pages.ts'
 import { payloadOf, payloadType } from './payload.ts'
@@ -31,6 +37,12 @@ const Configuration = builder.prismaNode('Configuration', {
       configVersionPages.under(
         { key: 'configId', field: 'configId', type: 'uuid' },
         'Its versions, the newest first.',
+      ),
+    ),
+    diffs: t.field(
+      configDiffPages.under(
+        { key: 'configId', field: 'configId', type: 'uuid' },
+        'What its successive versions changed, the newest first.',
       ),
     ),
   }),
@@ -138,3 +150,74 @@ builder.mutationField('createConfiguration', (t) =>
       ),
   }),
 )
+
+const ConfigurationPayload = payloadType<string>(
+  'ConfigurationPayload',
+  'The configuration after the step, or why there was none.',
+  (t) => ({
+    configuration: t.prismaField({
+      type: Configuration,
+      nullable: true,
+      description: 'The configuration; null when there are errors.',
+      resolve: (query, { result }, _, { reads }) =>
+        result === null
+          ? null
+          : reads.client.configuration.findUnique({ ...query, where: { configId: result } }),
+    }),
+  }),
+)
+
+const SetLatestVersionInput = builder.inputType('SetLatestVersionInput', {
+  description: 'Which version of which configuration.',
+  fields: (t) => ({
+    configId: t.field({ type: 'UUID', required: true, description: 'The configuration’s key.' }),
+    versionId: t.field({
+      type: 'UUID',
+      required: true,
+      description: 'The key of the version whose YAML is to be the latest.',
+    }),
+  }),
+})
+
+builder.mutationField('setLatestVersion', (t) =>
+  t.field({
+    type: CreateConfigVersionPayload,
+    description:
+      'Goes back to an earlier version: a new version gets its YAML, so that the history stays whole.',
+    args: { input: t.arg({ type: SetLatestVersionInput, required: true, description: 'Where to.' }) },
+    resolve: (_, { input }, { write }) => payloadOf(() => write((sql) => setLatestVersion(sql, input))),
+  }),
+)
+
+for (const { verb, isActive, description } of [
+  {
+    verb: 'Archive',
+    isActive: false,
+    description:
+      'Takes a configuration out of use. Its versions and simulations stay; its name becomes free.',
+  },
+  {
+    verb: 'Restore',
+    isActive: true,
+    description: 'Takes a configuration out of the archive, unless another one has its name by now.',
+  },
+] as const) {
+  const Input = builder.inputType(`${verb}ConfigurationInput`, {
+    description: 'Which configuration.',
+    fields: (t) => ({
+      configId: t.field({ type: 'UUID', required: true, description: 'The configuration’s key.' }),
+    }),
+  })
+  builder.mutationField(`${verb.toLowerCase()}Configuration`, (t) =>
+    t.field({
+      type: ConfigurationPayload,
+      description,
+      args: { input: t.arg({ type: Input, required: true, description: 'Which configuration.' }) },
+      resolve: (_, { input: { configId } }, { write }) =>
+        payloadOf(async () => {
+          await write((sql) => setActive(sql, configId, isActive))
+          return configId
+        }),
+    }),
+  )
+}

@@ -1,0 +1,316 @@
+import type { Prisma } from '../db/generated/client.ts'
+import {
+  type ChangeSummary,
+  type ConfigChange,
+  changedPaths,
+  type DiffHunk,
+  type DiffRow,
+  sideBySide,
+  unifiedDiff,
+} from '../evaluation/configDiff.ts'
+import { decideDiff } from '../evaluation/configurations.ts'
+import type { JsonObject } from '../evaluation/outcomeRow.ts'
+import { builder } from './builder.ts'
+import { ConfigVersion } from './configVersion.ts'
+import { conditionOf, DateTimeFilter, enumFilter, IdFilter } from './filters.ts'
+import { definePages, type Pages } from './pages.ts'
+import { payloadOf, payloadType } from './payload.ts'
+
+const ChangeOp = builder.enumType('ConfigChangeOp', {
+  description: 'What happened to a value.',
+  values: {
+    ADD: { value: 'add', description: 'It is new.' },
+    REMOVE: { value: 'remove', description: 'It is gone.' },
+    REPLACE: { value: 'replace', description: 'It has another value.' },
+  } as const,
+})
+
+const Change = builder.objectRef<ConfigChange>('ConfigChange').implement({
+  description: 'One difference between two configuration trees.',
+  fields: (t) => ({
+    path: t.exposeString('path', { description: 'Where: a JSON Pointer (RFC 6901), e.g. `/tools/0/name`.' }),
+    op: t.field({ type: ChangeOp, description: 'What happened.', resolve: ({ op }) => op }),
+    before: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'The value that goes; null for what is added.',
+      resolve: ({ before }) => before,
+    }),
+    after: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'The value that comes; null for what is removed.',
+      resolve: ({ after }) => after,
+    }),
+  }),
+})
+
+const RowKind = builder.enumType('DiffRowKind', {
+  description: 'What the two sides of a row are to each other.',
+  values: {
+    SAME: { value: 'same', description: 'The same line.' },
+    CHANGED: { value: 'changed', description: 'One line in the place of another.' },
+    ADDED: { value: 'added', description: 'A line that only the later text has.' },
+    REMOVED: { value: 'removed', description: 'A line that only the earlier text has.' },
+  } as const,
+})
+
+const Line = builder.objectRef<NonNullable<DiffRow['before']>>('DiffLine').implement({
+  description: 'A line of one text.',
+  fields: (t) => ({
+    line: t.exposeInt('line', { description: 'Its number, from 1.' }),
+    text: t.exposeString('text', { description: 'What it says, without the newline.' }),
+  }),
+})
+
+const Row = builder.objectRef<DiffRow>('DiffRow').implement({
+  description: 'One row of two texts side by side.',
+  fields: (t) => ({
+    kind: t.field({
+      type: RowKind,
+      description: 'What the sides are to each other.',
+      resolve: ({ kind }) => kind,
+    }),
+    before: t.field({
+      type: Line,
+      nullable: true,
+      description: 'The line of the earlier text; null where it has none.',
+      resolve: ({ before }) => before,
+    }),
+    after: t.field({
+      type: Line,
+      nullable: true,
+      description: 'The line of the later text; null where it has none.',
+      resolve: ({ after }) => after,
+    }),
+  }),
+})
+
+const Hunk = builder.objectRef<DiffHunk>('DiffHunk').implement({
+  description: 'Neighbouring differences with three lines around them, side by side.',
+  fields: (t) => ({
+    beforeStart: t.exposeInt('beforeStart', { description: 'Its first line in the earlier text.' }),
+    beforeLines: t.exposeInt('beforeLines', { description: 'How many lines of the earlier text it has.' }),
+    afterStart: t.exposeInt('afterStart', { description: 'Its first line in the later text.' }),
+    afterLines: t.exposeInt('afterLines', { description: 'How many lines of the later text it has.' }),
+    rows: t.field({ type: [Row], description: 'Its lines, in order.', resolve: ({ rows }) => rows }),
+  }),
+})
+
+const DESCRIPTIONS = {
+  unifiedDiff: 'The difference as text, which `patch` and `git apply` take; empty for equal YAML.',
+  hunks: 'The difference side by side.',
+  changes: 'The differences between the parsed trees, in the order in which they apply (RFC 6902).',
+} as const
+
+const ApprovalStatus = builder.enumType('ApprovalStatus', {
+  description: 'What was decided on a diff.',
+  values: {
+    PENDING: { value: 'pending', description: 'Nothing yet.' },
+    APPROVED: { value: 'approved', description: 'It was approved.' },
+    REJECTED: { value: 'rejected', description: 'It was rejected.' },
+  } as const,
+})
+
+const ConfigDiff = builder.prismaNode('ConfigDiff', {
+  id: { field: 'diffId' },
+  nullable: true,
+  description: 'What a version of a configuration changed, kept for review.',
+  select: { diffId: true },
+  fields: (t) => ({
+    diffId: t.expose('diffId', { type: 'UUID', description: 'Its key.' }),
+    configId: t.expose('configId', { type: 'UUID', description: 'The configuration’s key.' }),
+    versionBefore: t.expose('versionBefore', { type: 'UUID', description: 'The key of the version before.' }),
+    versionAfter: t.expose('versionAfter', { type: 'UUID', description: 'The key of the version after.' }),
+    unifiedDiff: t.exposeString('diffYaml', { description: DESCRIPTIONS.unifiedDiff }),
+    hunks: t.field({
+      type: [Hunk],
+      select: { diffYaml: true },
+      description: DESCRIPTIONS.hunks,
+      resolve: ({ diffYaml }) => sideBySide(diffYaml),
+    }),
+    changes: t.field({
+      type: [Change],
+      select: { changeSummary: true },
+      description: DESCRIPTIONS.changes,
+      resolve: ({ changeSummary }) => (changeSummary ?? []) as unknown as ChangeSummary,
+    }),
+    approvalStatus: t.field({
+      type: ApprovalStatus,
+      select: { approvalStatus: true },
+      description: 'What was decided on it.',
+      resolve: ({ approvalStatus }) => approvalStatus as 'pending',
+    }),
+    approvedBy: t.exposeString('approvedBy', {
+      nullable: true,
+      description: 'Who decided; null before anybody has.',
+    }),
+    approvedAt: t.expose('approvedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was decided; null before it is.',
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    configuration: t.relation('configuration', { description: 'The configuration that changed.' }),
+    before: t.relation('before', { description: 'The version before.' }),
+    after: t.relation('after', { description: 'The version that changed it.' }),
+  }),
+})
+
+const ApprovalStatusFilter = enumFilter('ApprovalStatusFilter', ApprovalStatus)
+
+const ConfigDiffFilter = builder.inputType('ConfigDiffFilter', {
+  description: 'Which diffs; all conditions have to hold.',
+  fields: (t) => ({
+    diffId: t.field({ type: IdFilter, description: 'By key.' }),
+    configId: t.field({ type: IdFilter, description: 'By the configuration’s key.' }),
+    versionBefore: t.field({ type: IdFilter, description: 'By the key of the version before.' }),
+    versionAfter: t.field({ type: IdFilter, description: 'By the key of the version after.' }),
+    approvalStatus: t.field({ type: ApprovalStatusFilter, description: 'By what was decided.' }),
+    createdAt: t.field({ type: DateTimeFilter, description: 'By when it was made.' }),
+  }),
+})
+
+export const configDiffPages: Pages = definePages('ConfigDiff', {
+  model: 'ConfigDiff',
+  table: 'config_diffs',
+  type: ConfigDiff,
+  keys: [{ field: 'diffId', kind: 'uuid' }],
+  orders: {
+    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was made.' },
+  },
+  defaultOrder: { field: 'CREATED_AT', direction: 'desc' },
+  filter: ConfigDiffFilter,
+  where: (filter): Prisma.ConfigDiffWhereInput & Record<string, unknown> => ({
+    diffId: conditionOf(filter.diffId),
+    configId: conditionOf(filter.configId),
+    versionBefore: conditionOf(filter.versionBefore),
+    versionAfter: conditionOf(filter.versionAfter),
+    approvalStatus: conditionOf(filter.approvalStatus),
+    createdAt: conditionOf(filter.createdAt),
+  }),
+})
+
+/** A version as a comparison needs it. */
+interface Side {
+  versionId: string
+  rawYaml: string
+  parsedConfig: Prisma.JsonValue
+  label: string
+}
+
+const Comparison = builder.objectRef<{ before: Side; after: Side }>('ConfigComparison').implement({
+  description: 'Two versions, of one configuration or of two, compared when asked.',
+  fields: (t) => ({
+    before: t.prismaField({
+      type: ConfigVersion,
+      description: 'The one that is compared.',
+      resolve: (query, { before }, _, { reads }) =>
+        reads.client.configVersion.findUniqueOrThrow({ ...query, where: { versionId: before.versionId } }),
+    }),
+    after: t.prismaField({
+      type: ConfigVersion,
+      description: 'The one that it is compared with.',
+      resolve: (query, { after }, _, { reads }) =>
+        reads.client.configVersion.findUniqueOrThrow({ ...query, where: { versionId: after.versionId } }),
+    }),
+    unifiedDiff: t.string({ description: DESCRIPTIONS.unifiedDiff, resolve: unifiedOf }),
+    hunks: t.field({
+      type: [Hunk],
+      description: DESCRIPTIONS.hunks,
+      resolve: (sides) => sideBySide(unifiedOf(sides)),
+    }),
+    changes: t.field({
+      type: [Change],
+      description: DESCRIPTIONS.changes,
+      resolve: ({ before, after }) =>
+        changedPaths(before.parsedConfig as JsonObject, after.parsedConfig as JsonObject),
+    }),
+  }),
+})
+
+function unifiedOf({ before, after }: { before: Side; after: Side }): string {
+  return unifiedDiff(before.rawYaml, after.rawYaml, before.label, after.label)
+}
+
+builder.queryFields((t) => ({
+  configDiff: t.field({
+    type: Comparison,
+    nullable: true,
+    description:
+      'What differs between two versions, of one configuration or of two; null when this tenant has not both.',
+    args: {
+      before: t.arg({ type: 'UUID', required: true, description: 'The key of the one version.' }),
+      after: t.arg({ type: 'UUID', required: true, description: 'The key of the other version.' }),
+    },
+    resolve: async (_, { before, after }, { reads }) => {
+      const versions = await reads.client.configVersion.findMany({
+        where: { versionId: { in: [before, after] } },
+        select: {
+          versionId: true,
+          versionNumber: true,
+          rawYaml: true,
+          parsedConfig: true,
+          configuration: { select: { name: true } },
+        },
+      })
+      const sideOf = (versionId: string): Side | undefined => {
+        const version = versions.find((candidate) => candidate.versionId === versionId.toLowerCase())
+        return version && { ...version, label: `${version.configuration.name} ${version.versionNumber}` }
+      }
+      const sides = { before: sideOf(before), after: sideOf(after) }
+      return sides.before && sides.after ? (sides as { before: Side; after: Side }) : null
+    },
+  }),
+  storedConfigDiff: t.prismaField({
+    type: ConfigDiff,
+    nullable: true,
+    description: 'The diff that was kept when a version was made, by its key.',
+    args: { diffId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }) },
+    resolve: (query, _, { diffId }, { reads }) =>
+      reads.client.configDiff.findUnique({ ...query, where: { diffId } }),
+  }),
+  configDiffs: t.field(
+    configDiffPages.root(
+      'The diffs between the successive versions of all configurations, the newest first.',
+    ),
+  ),
+}))
+
+const ConfigDiffPayload = payloadType<string>(
+  'ConfigDiffPayload',
+  'The diff as decided, or why nothing was.',
+  (t) => ({
+    diff: t.prismaField({
+      type: ConfigDiff,
+      nullable: true,
+      description: 'The diff; null when there are errors.',
+      resolve: (query, { result }, _, { reads }) =>
+        result === null ? null : reads.client.configDiff.findUnique({ ...query, where: { diffId: result } }),
+    }),
+  }),
+)
+
+for (const { verb, decision } of [
+  { verb: 'Approve', decision: 'approved' },
+  { verb: 'Reject', decision: 'rejected' },
+] as const) {
+  const Input = builder.inputType(`${verb}ConfigDiffInput`, {
+    description: 'Which diff.',
+    fields: (t) => ({
+      diffId: t.field({ type: 'UUID', required: true, description: 'The diff’s key.' }),
+    }),
+  })
+  builder.mutationField(`${verb.toLowerCase()}ConfigDiff`, (t) =>
+    t.field({
+      type: ConfigDiffPayload,
+      description: `${verb}s a diff, by whoever asks. What is decided stays; the same decision again changes nothing.`,
+      args: { input: t.arg({ type: Input, required: true, description: 'Which diff.' }) },
+      resolve: (_, { input: { diffId } }, { write }) =>
+        payloadOf(async () => {
+          await write((sql) => decideDiff(sql, diffId, decision))
+          return diffId
+        }),
+    }),
+  )
+}
