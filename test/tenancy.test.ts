@@ -163,7 +163,9 @@ interface Attack {
 
 /** What is tried with the owner's keys, by one who has `own`. */
 function attacks(own: { configId: unknown; configVersionId: unknown; simulationId: unknown }): Attack[] {
-  const [configId, versionId, simulationId, outcomeId, diffId] = OWNERS_KEYS.map((name) => known.get(name))
+  const [configId, versionId, simulationId, outcomeId, diffId, recommendationId] = OWNERS_KEYS.map((name) =>
+    known.get(name),
+  )
   const outcome = { simulationId, scenarioId: 'refund', status: 'SUCCESS' }
   const result = { scenario: { id: 'refund', task_prompt: 'x' }, trajectory: { status: 'success' } }
   return [
@@ -177,6 +179,23 @@ function attacks(own: { configId: unknown; configVersionId: unknown; simulationI
       mutation: 'setLatestVersion',
       input: { configId: own.configId, versionId },
       code: 'CONFIG_VERSION_NOT_FOUND',
+    },
+    {
+      mutation: 'createRecommendation',
+      input: {
+        sourceType: 'SIMULATION',
+        sourceId: simulationId,
+        recommendationType: 'CONFIG_CHANGE',
+        description: 'Lower the temperature.',
+        confidence: 0.5,
+      },
+      code: 'SOURCE_NOT_FOUND',
+    },
+    { mutation: 'applyRecommendation', input: { recommendationId }, code: 'RECOMMENDATION_NOT_FOUND' },
+    {
+      mutation: 'rateRecommendation',
+      input: { recommendationId, score: 5 },
+      code: 'RECOMMENDATION_NOT_FOUND',
     },
     { mutation: 'archiveConfiguration', input: { configId }, code: 'CONFIGURATION_NOT_FOUND' },
     { mutation: 'restoreConfiguration', input: { configId }, code: 'CONFIGURATION_NOT_FOUND' },
@@ -226,7 +245,7 @@ function attacks(own: { configId: unknown; configVersionId: unknown; simulationI
   ]
 }
 
-const OWNERS_KEYS = ['configId', 'versionId', 'simulationId', 'outcomeId', 'diffId']
+const OWNERS_KEYS = ['configId', 'versionId', 'simulationId', 'outcomeId', 'diffId', 'recommendationId']
 
 /** The same with keys that no tenant has. */
 function withNobodysKeys<Value>(value: Value): Value {

@@ -100,6 +100,10 @@ export type ErrorCode =
   | 'NAME_TAKEN'
   /** The outcome id belongs to an outcome of another simulation. */
   | 'OUTCOME_ID_TAKEN'
+  /** The recommendation was applied before. */
+  | 'RECOMMENDATION_APPLIED'
+  /** This tenant has no such recommendation. */
+  | 'RECOMMENDATION_NOT_FOUND'
   /** The repetition is not between 1 and the repetitions of the simulation. */
   | 'REPETITION_OUT_OF_RANGE'
   /** This tenant has no such scenario. */
@@ -112,6 +116,8 @@ export type ErrorCode =
   | 'SIMULATION_ID_TAKEN'
   /** This tenant has no such simulation. */
   | 'SIMULATION_NOT_FOUND'
+  /** This tenant has nothing of that kind under that key. */
+  | 'SOURCE_NOT_FOUND'
   /** The time is longer ago than this database keeps outcomes. */
   | 'TIME_BEFORE_RETENTION'
   /** The time is more than five minutes ahead of the database clock. */

@@ -12,6 +12,8 @@ import './recordOutcomes.ts'
 import './failurePattern.ts'
 import './toolUsage.ts'
 import './simulationEvent.ts'
+import './recommendation.ts'
+import './auditLogEntry.ts'
 import './viewer.ts'
 import './health.ts'
 

@@ -1,0 +1,213 @@
+import type { Prisma } from '../db/generated/client.ts'
+import { applyRecommendation, createRecommendation, giveFeedback } from '../evaluation/recommendations.ts'
+import { builder } from './builder.ts'
+import { conditionOf, DateTimeFilter, enumFilter, IdFilter, NumberFilter } from './filters.ts'
+import { definePages, type Pages } from './pages.ts'
+import { payloadOf, payloadType } from './payload.ts'
+
+const SourceType = builder.enumType('RecommendationSource', {
+  description: 'What a recommendation follows from.',
+  values: {
+    SIMULATION: { value: 'simulation', description: 'A simulation.' },
+    OUTCOME: { value: 'outcome', description: 'An outcome.' },
+    CONFIG_DIFF: { value: 'config_diff', description: 'A diff of two versions.' },
+    PATTERN_ANALYSIS: { value: 'pattern_analysis', description: 'An analysis of failure patterns.' },
+  } as const,
+})
+
+const RecommendationType = builder.enumType('RecommendationType', {
+  description: 'What a recommendation is about.',
+  values: {
+    CONFIG_CHANGE: { value: 'config_change', description: 'Another configuration.' },
+    SCENARIO_ADDITION: { value: 'scenario_addition', description: 'A further scenario.' },
+    TOOL_OPTIMIZATION: { value: 'tool_optimization', description: 'Better tools, or better use of them.' },
+    PERFORMANCE_TUNING: { value: 'performance_tuning', description: 'Faster or cheaper runs.' },
+  } as const,
+})
+
+const Recommendation = builder.prismaNode('Recommendation', {
+  id: { field: 'recommendationId' },
+  nullable: true,
+  description: 'What to do better, and what came of saying so.',
+  select: { recommendationId: true },
+  fields: (t) => ({
+    recommendationId: t.expose('recommendationId', { type: 'UUID', description: 'Its key.' }),
+    sourceType: t.field({
+      type: SourceType,
+      select: { sourceType: true },
+      description: 'What it follows from.',
+      resolve: ({ sourceType }) => sourceType as 'outcome',
+    }),
+    sourceId: t.expose('sourceId', { type: 'UUID', description: 'The key of what it follows from.' }),
+    recommendationType: t.field({
+      type: RecommendationType,
+      select: { recommendationType: true },
+      description: 'What it is about.',
+      resolve: ({ recommendationType }) => recommendationType as 'config_change',
+    }),
+    description: t.exposeString('description', { description: 'What to do, in words.' }),
+    suggestedYamlChanges: t.exposeString('suggestedYamlChanges', {
+      nullable: true,
+      description: 'What to change in the YAML.',
+    }),
+    impactEstimate: t.expose('impactEstimate', {
+      type: 'JSON',
+      nullable: true,
+      description: 'What is expected of it.',
+    }),
+    confidence: t.exposeFloat('confidence', { description: 'How sure it is, 0 to 1.' }),
+    applied: t.exposeBoolean('applied', { description: 'Whether it was applied.' }),
+    appliedAt: t.expose('appliedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was applied; null before it is.',
+    }),
+    appliedBy: t.exposeString('appliedBy', {
+      nullable: true,
+      description: 'Who applied it; null before anybody has.',
+    }),
+    feedbackScore: t.exposeInt('feedbackScore', {
+      nullable: true,
+      description: 'What it was worth, 1 to 5; null when nobody said.',
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+  }),
+})
+
+const SourceTypeFilter = enumFilter('RecommendationSourceFilter', SourceType)
+const RecommendationTypeFilter = enumFilter('RecommendationTypeFilter', RecommendationType)
+
+const RecommendationFilter = builder.inputType('RecommendationFilter', {
+  description: 'Which recommendations; all conditions have to hold.',
+  fields: (t) => ({
+    recommendationId: t.field({ type: IdFilter, description: 'By key.' }),
+    sourceType: t.field({ type: SourceTypeFilter, description: 'By what they follow from.' }),
+    sourceId: t.field({ type: IdFilter, description: 'By the key of what they follow from.' }),
+    recommendationType: t.field({ type: RecommendationTypeFilter, description: 'By what they are about.' }),
+    confidence: t.field({ type: NumberFilter, description: 'By how sure they are.' }),
+    applied: t.boolean({ description: 'Applied ones or open ones; both when not given.' }),
+    createdAt: t.field({ type: DateTimeFilter, description: 'By when they were made.' }),
+  }),
+})
+
+const recommendationPages: Pages = definePages('Recommendation', {
+  model: 'Recommendation',
+  table: 'recommendations',
+  type: Recommendation,
+  keys: [{ field: 'recommendationId', kind: 'uuid' }],
+  orders: {
+    CONFIDENCE: { field: 'confidence', kind: 'number', description: 'How sure it is.' },
+    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was made.' },
+  },
+  defaultOrder: { field: 'CONFIDENCE', direction: 'desc' },
+  filter: RecommendationFilter,
+  where: (filter): Prisma.RecommendationWhereInput & Record<string, unknown> => ({
+    recommendationId: conditionOf(filter.recommendationId),
+    sourceType: conditionOf(filter.sourceType),
+    sourceId: conditionOf(filter.sourceId),
+    recommendationType: conditionOf(filter.recommendationType),
+    confidence: conditionOf(filter.confidence),
+    applied: filter.applied ?? undefined,
+    createdAt: conditionOf(filter.createdAt),
+  }),
+})
+
+builder.queryFields((t) => ({
+  recommendation: t.prismaField({
+    type: Recommendation,
+    nullable: true,
+    description: 'A recommendation by its key.',
+    args: { recommendationId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }) },
+    resolve: (query, _, { recommendationId }, { reads }) =>
+      reads.client.recommendation.findUnique({ ...query, where: { recommendationId } }),
+  }),
+  recommendations: t.field(recommendationPages.root('The tenant’s recommendations, the surest first.')),
+}))
+
+const RecommendationPayload = payloadType<string>(
+  'RecommendationPayload',
+  'The recommendation after the step, or why there was none.',
+  (t) => ({
+    recommendation: t.prismaField({
+      type: Recommendation,
+      nullable: true,
+      description: 'The recommendation; null when there are errors.',
+      resolve: (query, { result }, _, { reads }) =>
+        result === null
+          ? null
+          : reads.client.recommendation.findUnique({ ...query, where: { recommendationId: result } }),
+    }),
+  }),
+)
+
+const CreateRecommendationInput = builder.inputType('CreateRecommendationInput', {
+  description: 'A new recommendation.',
+  fields: (t) => ({
+    sourceType: t.field({ type: SourceType, required: true, description: 'What it follows from.' }),
+    sourceId: t.field({ type: 'UUID', required: true, description: 'The key of what it follows from.' }),
+    recommendationType: t.field({
+      type: RecommendationType,
+      required: true,
+      description: 'What it is about.',
+    }),
+    description: t.string({ required: true, description: 'What to do, in 10 to 10,000 characters.' }),
+    confidence: t.float({ required: true, description: 'How sure it is, 0 to 1.' }),
+    suggestedYamlChanges: t.string({ description: 'What to change in the YAML, at most 1 MiB.' }),
+    impactEstimate: t.field({ type: 'JSONObject', description: 'What is expected of it.' }),
+  }),
+})
+
+const ApplyRecommendationInput = builder.inputType('ApplyRecommendationInput', {
+  description: 'Which recommendation.',
+  fields: (t) => ({
+    recommendationId: t.field({ type: 'UUID', required: true, description: 'The recommendation’s key.' }),
+  }),
+})
+
+const RateRecommendationInput = builder.inputType('RateRecommendationInput', {
+  description: 'What a recommendation was worth.',
+  fields: (t) => ({
+    recommendationId: t.field({ type: 'UUID', required: true, description: 'The recommendation’s key.' }),
+    score: t.int({ required: true, description: '1 (useless) to 5 (great).' }),
+  }),
+})
+
+builder.mutationFields((t) => ({
+  createRecommendation: t.field({
+    type: RecommendationPayload,
+    description: 'Stores a recommendation.',
+    args: {
+      input: t.arg({ type: CreateRecommendationInput, required: true, description: 'What to store.' }),
+    },
+    resolve: (_, { input }, { write }) =>
+      payloadOf(() =>
+        write((sql) =>
+          createRecommendation(sql, {
+            ...input,
+            suggestedYamlChanges: input.suggestedYamlChanges ?? null,
+            impactEstimate: input.impactEstimate ?? null,
+          }),
+        ),
+      ),
+  }),
+  applyRecommendation: t.field({
+    type: RecommendationPayload,
+    description: 'Notes that a recommendation was applied: by whoever asks, now. Arc changes nothing else.',
+    args: { input: t.arg({ type: ApplyRecommendationInput, required: true, description: 'Which one.' }) },
+    resolve: (_, { input: { recommendationId } }, { write }) =>
+      payloadOf(async () => {
+        await write((sql) => applyRecommendation(sql, recommendationId))
+        return recommendationId
+      }),
+  }),
+  rateRecommendation: t.field({
+    type: RecommendationPayload,
+    description: 'Says what a recommendation was worth; a later score takes the place of an earlier one.',
+    args: { input: t.arg({ type: RateRecommendationInput, required: true, description: 'The score.' }) },
+    resolve: (_, { input: { recommendationId, score } }, { write }) =>
+      payloadOf(async () => {
+        await write((sql) => giveFeedback(sql, recommendationId, score))
+        return recommendationId
+      }),
+  }),
+}))
