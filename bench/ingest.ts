@@ -36,7 +36,7 @@ interface Settings {
 
 /**
  * What Arc stores a second over HTTP, and what COPY stores of the same rows in the same table: its indexes, checks and
- * foreign key are there in both, but not what Arc does beside (keys, tools, failures, counters, events, receipts).
+ * partitions are there in both, but not what Arc does beside (keys, tools, failures, counters, events, receipts).
  */
 export class IngestBench {
   readonly #settings: Settings

@@ -1,5 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import pg from 'pg'
+import { afterAll, inject } from 'vitest'
+import { type Arc, useArc } from './arc.ts'
 
 interface Connection {
   client: Socket
@@ -151,4 +153,15 @@ export class DatabaseProxy {
     }
     await Promise.all(closed)
   }
+}
+
+/** A server that reaches its database through a proxy. To be awaited at the top of a file. */
+export async function useArcBehindProxy(): Promise<{ arc: Arc; proxy: DatabaseProxy }> {
+  const proxy = await DatabaseProxy.open(
+    inject('databaseUrl'),
+    inject('serverUrl') === null ? null : inject('adminUrl'),
+  )
+  // Before useArc's own: hooks run last to first, and the server closes before its way to the database does.
+  afterAll(() => proxy.close())
+  return { proxy, arc: useArc({ DATABASE_URL: proxy.url }) }
 }

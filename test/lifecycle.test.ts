@@ -1,18 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, describe, expect, inject, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { Arc, type Tenant, useArc } from './arc.ts'
-import { DatabaseProxy } from './databaseProxy.ts'
+import { Arc, type Tenant } from './arc.ts'
+import { useArcBehindProxy } from './databaseProxy.ts'
 import { resultsOverSse } from './graphqlSse.ts'
 import { GraphQLSocket } from './graphqlWs.ts'
 
-const proxy = await DatabaseProxy.open(
-  inject('databaseUrl'),
-  inject('serverUrl') === null ? null : inject('adminUrl'),
-)
-// After useArc's own: hooks run last to first, and the server closes before its way to the database does.
-afterAll(() => proxy.close())
-const arc = useArc({ DATABASE_URL: proxy.url })
+const { arc, proxy } = await useArcBehindProxy()
 
 const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1)
 const codes = (errors: { extensions: { code: string } }[] | undefined) =>

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, describe, expect, inject, it, vi } from 'vitest'
-import { useArc } from './arc.ts'
-import { DatabaseProxy } from './databaseProxy.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { useArcBehindProxy } from './databaseProxy.ts'
 import {
   all,
   complete,
@@ -17,13 +16,7 @@ import {
   useSubscriptions,
 } from './subscriptions.ts'
 
-const proxy = await DatabaseProxy.open(
-  inject('databaseUrl'),
-  inject('serverUrl') === null ? null : inject('adminUrl'),
-)
-// After useArc's own: hooks run last to first, and the server closes before its way to the database does.
-afterAll(() => proxy.close())
-const arc = useArc({ DATABASE_URL: proxy.url })
+const { arc, proxy } = await useArcBehindProxy()
 const { openSocket, overWebSocket, overSse } = useSubscriptions(arc)
 
 describe.each([

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
-import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Viewer } from '../src/auth/viewer.ts'
 import { LiveHub } from '../src/live/hub.ts'
-import { Arc, type Tenant, useArc } from './arc.ts'
-import { DatabaseProxy } from './databaseProxy.ts'
+import { Arc, type Tenant } from './arc.ts'
+import { useArcBehindProxy } from './databaseProxy.ts'
 import { resultsOverSse } from './graphqlSse.ts'
 import {
   all,
@@ -19,13 +19,7 @@ import {
   useSubscriptions,
 } from './subscriptions.ts'
 
-const proxy = await DatabaseProxy.open(
-  inject('databaseUrl'),
-  inject('serverUrl') === null ? null : inject('adminUrl'),
-)
-// After useArc's own: hooks run last to first, and the server closes before its way to the database does.
-afterAll(() => proxy.close())
-const arc = useArc({ DATABASE_URL: proxy.url })
+const { arc, proxy } = await useArcBehindProxy()
 const { openSocket, overWebSocket, overSse } = useSubscriptions(arc)
 
 /** At once, on a machine that has other things to do. */

@@ -71,6 +71,40 @@ function hunkLines(sign: '-' | '+', text: string): { count: number; lines: strin
   }
 }
 
+/** A version as a comparison needs it; the label stands at the head of the unified diff. */
+export interface ComparedVersion {
+  versionId: string
+  rawYaml: string
+  parsedConfig: JsonObject
+  label: string
+}
+
+/** Two versions; each way of telling them apart is worked out when it is asked for, and once. */
+export class ConfigComparison {
+  readonly before: ComparedVersion
+  readonly after: ComparedVersion
+  #unified: string | undefined
+
+  constructor(before: ComparedVersion, after: ComparedVersion) {
+    this.before = before
+    this.after = after
+  }
+
+  get unified(): string {
+    const { before, after } = this
+    this.#unified ??= unifiedDiff(before.rawYaml, after.rawYaml, before.label, after.label)
+    return this.#unified
+  }
+
+  get hunks(): DiffHunk[] {
+    return sideBySide(this.unified)
+  }
+
+  get changes(): ChangeSummary {
+    return changedPaths(this.before.parsedConfig, this.after.parsedConfig)
+  }
+}
+
 /** One line of two texts side by side; a side is null where the other has a line of its own. */
 export interface DiffRow {
   kind: 'same' | 'changed' | 'added' | 'removed'

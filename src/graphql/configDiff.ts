@@ -1,17 +1,18 @@
 import type { Prisma } from '../db/generated/client.ts'
 import {
   type ChangeSummary,
+  type ComparedVersion,
   type ConfigChange,
-  changedPaths,
+  ConfigComparison,
   type DiffHunk,
   type DiffRow,
   sideBySide,
-  unifiedDiff,
 } from '../evaluation/configDiff.ts'
 import { decideDiff } from '../evaluation/configurations.ts'
 import type { JsonObject } from '../evaluation/outcomeRow.ts'
 import { builder } from './builder.ts'
 import { ConfigVersion } from './configVersion.ts'
+import type { Context } from './context.ts'
 import { conditionOf, DateTimeFilter, enumFilter, IdFilter } from './filters.ts'
 import { definePages, type Pages } from './pages.ts'
 import { payloadOf, payloadType } from './payload.ts'
@@ -191,15 +192,7 @@ export const configDiffPages: Pages = definePages('ConfigDiff', {
   }),
 })
 
-/** A version as a comparison needs it. */
-interface Side {
-  versionId: string
-  rawYaml: string
-  parsedConfig: Prisma.JsonValue
-  label: string
-}
-
-const Comparison = builder.objectRef<{ before: Side; after: Side }>('ConfigComparison').implement({
+const Comparison = builder.objectRef<ConfigComparison>('ConfigComparison').implement({
   description: 'Two versions, of one configuration or of two, compared when asked.',
   fields: (t) => ({
     before: t.prismaField({
@@ -214,24 +207,15 @@ const Comparison = builder.objectRef<{ before: Side; after: Side }>('ConfigCompa
       resolve: (query, { after }, _, { reads }) =>
         reads.client.configVersion.findUniqueOrThrow({ ...query, where: { versionId: after.versionId } }),
     }),
-    unifiedDiff: t.string({ description: DESCRIPTIONS.unifiedDiff, resolve: unifiedOf }),
-    hunks: t.field({
-      type: [Hunk],
-      description: DESCRIPTIONS.hunks,
-      resolve: (sides) => sideBySide(unifiedOf(sides)),
-    }),
+    unifiedDiff: t.exposeString('unified', { description: DESCRIPTIONS.unifiedDiff }),
+    hunks: t.field({ type: [Hunk], description: DESCRIPTIONS.hunks, resolve: ({ hunks }) => hunks }),
     changes: t.field({
       type: [Change],
       description: DESCRIPTIONS.changes,
-      resolve: ({ before, after }) =>
-        changedPaths(before.parsedConfig as JsonObject, after.parsedConfig as JsonObject),
+      resolve: ({ changes }) => changes,
     }),
   }),
 })
-
-function unifiedOf({ before, after }: { before: Side; after: Side }): string {
-  return unifiedDiff(before.rawYaml, after.rawYaml, before.label, after.label)
-}
 
 builder.queryFields((t) => ({
   configDiff: t.field({
@@ -254,12 +238,18 @@ builder.queryFields((t) => ({
           configuration: { select: { name: true } },
         },
       })
-      const sideOf = (versionId: string): Side | undefined => {
+      const versionOf = (versionId: string): ComparedVersion | undefined => {
         const version = versions.find((candidate) => candidate.versionId === versionId.toLowerCase())
-        return version && { ...version, label: `${version.configuration.name} ${version.versionNumber}` }
+        return (
+          version && {
+            ...version,
+            parsedConfig: version.parsedConfig as JsonObject,
+            label: `${version.configuration.name} ${version.versionNumber}`,
+          }
+        )
       }
-      const sides = { before: sideOf(before), after: sideOf(after) }
-      return sides.before && sides.after ? (sides as { before: Side; after: Side }) : null
+      const [one, other] = [versionOf(before), versionOf(after)]
+      return one && other ? new ConfigComparison(one, other) : null
     },
   }),
   storedConfigDiff: t.prismaField({
@@ -291,26 +281,40 @@ const ConfigDiffPayload = payloadType<string>(
   }),
 )
 
-for (const { verb, decision } of [
-  { verb: 'Approve', decision: 'approved' },
-  { verb: 'Reject', decision: 'rejected' },
-] as const) {
-  const Input = builder.inputType(`${verb}ConfigDiffInput`, {
-    description: 'Which diff.',
-    fields: (t) => ({
-      diffId: t.field({ type: 'UUID', required: true, description: 'The diff’s key.' }),
-    }),
+const ApproveConfigDiffInput = builder.inputType('ApproveConfigDiffInput', {
+  description: 'Which diff is approved.',
+  fields: (t) => ({
+    diffId: t.field({ type: 'UUID', required: true, description: 'The diff’s key.' }),
+  }),
+})
+
+const RejectConfigDiffInput = builder.inputType('RejectConfigDiffInput', {
+  description: 'Which diff is rejected.',
+  fields: (t) => ({
+    diffId: t.field({ type: 'UUID', required: true, description: 'The diff’s key.' }),
+  }),
+})
+
+builder.mutationFields((t) => ({
+  approveConfigDiff: t.field({
+    type: ConfigDiffPayload,
+    description:
+      'Approves a diff, by whoever asks. What is decided stays; the same decision again changes nothing.',
+    args: { input: t.arg({ type: ApproveConfigDiffInput, required: true, description: 'Which diff.' }) },
+    resolve: (_, { input }, context) => decide(context, input.diffId, 'approved'),
+  }),
+  rejectConfigDiff: t.field({
+    type: ConfigDiffPayload,
+    description:
+      'Rejects a diff, by whoever asks. What is decided stays; the same decision again changes nothing.',
+    args: { input: t.arg({ type: RejectConfigDiffInput, required: true, description: 'Which diff.' }) },
+    resolve: (_, { input }, context) => decide(context, input.diffId, 'rejected'),
+  }),
+}))
+
+function decide({ write }: Context, diffId: string, decision: 'approved' | 'rejected') {
+  return payloadOf(async () => {
+    await write((sql) => decideDiff(sql, diffId, decision))
+    return diffId
   })
-  builder.mutationField(`${verb.toLowerCase()}ConfigDiff`, (t) =>
-    t.field({
-      type: ConfigDiffPayload,
-      description: `${verb}s a diff, by whoever asks. What is decided stays; the same decision again changes nothing.`,
-      args: { input: t.arg({ type: Input, required: true, description: 'Which diff.' }) },
-      resolve: (_, { input: { diffId } }, { write }) =>
-        payloadOf(async () => {
-          await write((sql) => decideDiff(sql, diffId, decision))
-          return diffId
-        }),
-    }),
-  )
 }

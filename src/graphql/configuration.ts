@@ -8,6 +8,7 @@ import {
   configVersionPages,
   GeneratedBy,
 } from './configVersion.ts'
+import type { Context } from './context.ts'
 import { conditionOf, DateTimeFilter, IdFilter, StringFilter, textConditionOf } from './filters.ts'
 import { definePages, type Pages } from './pages.ts'
 import { payloadOf, payloadType } from './payload.ts'
@@ -189,35 +190,39 @@ builder.mutationField('setLatestVersion', (t) =>
   }),
 )
 
-for (const { verb, isActive, description } of [
-  {
-    verb: 'Archive',
-    isActive: false,
+const ArchiveConfigurationInput = builder.inputType('ArchiveConfigurationInput', {
+  description: 'Which configuration goes out of use.',
+  fields: (t) => ({
+    configId: t.field({ type: 'UUID', required: true, description: 'The configuration’s key.' }),
+  }),
+})
+
+const RestoreConfigurationInput = builder.inputType('RestoreConfigurationInput', {
+  description: 'Which configuration comes back into use.',
+  fields: (t) => ({
+    configId: t.field({ type: 'UUID', required: true, description: 'The configuration’s key.' }),
+  }),
+})
+
+builder.mutationFields((t) => ({
+  archiveConfiguration: t.field({
+    type: ConfigurationPayload,
     description:
       'Takes a configuration out of use. Its versions and simulations stay; its name becomes free.',
-  },
-  {
-    verb: 'Restore',
-    isActive: true,
+    args: { input: t.arg({ type: ArchiveConfigurationInput, required: true, description: 'Which one.' }) },
+    resolve: (_, { input }, context) => putInUse(context, input.configId, false),
+  }),
+  restoreConfiguration: t.field({
+    type: ConfigurationPayload,
     description: 'Takes a configuration out of the archive, unless another one has its name by now.',
-  },
-] as const) {
-  const Input = builder.inputType(`${verb}ConfigurationInput`, {
-    description: 'Which configuration.',
-    fields: (t) => ({
-      configId: t.field({ type: 'UUID', required: true, description: 'The configuration’s key.' }),
-    }),
+    args: { input: t.arg({ type: RestoreConfigurationInput, required: true, description: 'Which one.' }) },
+    resolve: (_, { input }, context) => putInUse(context, input.configId, true),
+  }),
+}))
+
+function putInUse({ write }: Context, configId: string, isActive: boolean) {
+  return payloadOf(async () => {
+    await write((sql) => setActive(sql, configId, isActive))
+    return configId
   })
-  builder.mutationField(`${verb.toLowerCase()}Configuration`, (t) =>
-    t.field({
-      type: ConfigurationPayload,
-      description,
-      args: { input: t.arg({ type: Input, required: true, description: 'Which configuration.' }) },
-      resolve: (_, { input: { configId } }, { write }) =>
-        payloadOf(async () => {
-          await write((sql) => setActive(sql, configId, isActive))
-          return configId
-        }),
-    }),
-  )
 }
