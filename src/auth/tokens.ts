@@ -6,13 +6,16 @@ import { isUuid } from '../uuid.ts'
 import { ROLES, type Role, type Viewer } from './viewer.ts'
 
 /** Who is calling, as far as the connection tells. */
-interface Caller {
+export interface Caller {
+  authorization: string | undefined
+  /** The tenant that an administrator wants to act as (X-Arc-Act-As). */
+  actAs: string | undefined
   clientIp: string | undefined
   userAgent: string | undefined
 }
 
 /** Turns what a client sends into a viewer. */
-export type Authenticate = (authorization: string | undefined, caller: Caller) => Promise<Viewer>
+export type Authenticate = (caller: Caller) => Promise<Viewer>
 
 /**
  * Verifies bearer tokens against the shared secret or the identity provider's keys.
@@ -46,8 +49,8 @@ export function createAuthenticator(config: AuthConfig, logger: Logger): Authent
         })
       : jwtVerify(token, config.secret!, { ...options, algorithms: ['HS256'] })
 
-  return async (authorization, caller) => {
-    const token = /^Bearer +([^\s]+) *$/i.exec(authorization ?? '')?.[1]
+  return async (caller) => {
+    const token = /^Bearer +([^\s]+) *$/i.exec(caller.authorization ?? '')?.[1]
     if (!token) {
       throw new Refusal(
         'UNAUTHENTICATED',

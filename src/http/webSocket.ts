@@ -14,6 +14,7 @@ import { useServer } from 'graphql-ws/use/ws'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { Viewer } from '../auth/viewer.ts'
 import { Refusal } from '../refusal.ts'
+import { callerOf } from './caller.ts'
 import { executeOperation, subscribeOperation } from './execution.ts'
 import { GRAPHQL_PATH, type HttpParts } from './yoga.ts'
 
@@ -51,14 +52,7 @@ export function serveWebSocket(
       isProd: true,
       onConnect: async ({ connectionParams, extra }) => {
         try {
-          const caller = {
-            clientIp: extra.request.socket.remoteAddress,
-            userAgent: extra.request.headers['user-agent'],
-          }
-          const viewer = await authenticate(
-            authorizationIn(connectionParams) ?? extra.request.headers.authorization,
-            caller,
-          )
+          const viewer = await authenticate(callerOf(extra.request, connectionParams))
           extra.viewer = viewer
           // A client that left while its token was looked at would leave the timer behind.
           if (extra.socket.readyState === WebSocket.OPEN) closeAtExpiry(extra as SocketState, viewer)
@@ -117,11 +111,6 @@ function refusalOf({ url, headers }: IncomingMessage): string | undefined {
   } catch {
     return '403 Forbidden'
   }
-}
-
-function authorizationIn(params: Record<string, unknown> | undefined): string | undefined {
-  const given = params?.authorization ?? params?.Authorization
-  return typeof given === 'string' ? given : undefined
 }
 
 function closeAtExpiry(state: SocketState, viewer: Viewer): void {

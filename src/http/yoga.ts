@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import type { Authenticate } from '../auth/tokens.ts'
 import type { Viewer } from '../auth/viewer.ts'
 import { Refusal } from '../refusal.ts'
+import { callerOf } from './caller.ts'
 import { presentableError } from './errors.ts'
 import { type ContextFactory, executeOperation, subscribeOperation } from './execution.ts'
 import { renderArcGraphiQL } from './graphiql.ts'
@@ -38,8 +39,7 @@ export function createGraphQLHandler({ schema, authenticate, contextFor, logger,
     async onParams({ request, context, setResult }) {
       const { req } = context as unknown as NodeContext
       try {
-        const caller = { clientIp: req.socket.remoteAddress, userAgent: req.headers['user-agent'] }
-        viewers.set(request, await authenticate(req.headers.authorization, caller))
+        viewers.set(request, await authenticate(callerOf(req)))
       } catch (error) {
         if (!(error instanceof Refusal)) throw error
         setResult({
