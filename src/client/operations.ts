@@ -64,6 +64,8 @@ export type ErrorCategory =
 
 /** Every reason for which Arc declines: in payload errors, in receipts, and as `extensions.code` of top-level errors. */
 export type ErrorCode =
+  /** This tenant has no such API key. */
+  | 'API_KEY_NOT_FOUND'
   /** Another outcome was recorded for this scenario, repetition and attempt: send a higher retryCount to replace it. */
   | 'ATTEMPT_ALREADY_RECORDED'
   /** The request is no GraphQL request: malformed JSON, an unknown operation, a wrong content type. */
@@ -244,10 +246,12 @@ export type RecordOutcomesInput = {
   outcomes: Array<OutcomeInput>;
 };
 
-/** What a token may do. */
+/** What a token or an API key may do. */
 export type Role =
-  /** Act as a tenant, audited. */
+  /** Read and write as any one tenant, which its audit log shows. */
   | 'ADMIN'
+  /** Store results and see how far simulations are; what came of them can’t be read. */
+  | 'INGEST'
   /** Read the tenant’s rows. */
   | 'READONLY'
   /** Read and write the tenant’s rows. */

@@ -14,6 +14,7 @@ import './toolUsage.ts'
 import './simulationEvent.ts'
 import './recommendation.ts'
 import './auditLogEntry.ts'
+import './apiKey.ts'
 import './viewer.ts'
 import './health.ts'
 
