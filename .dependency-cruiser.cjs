@@ -22,7 +22,7 @@ module.exports = {
       'graphql',
       'evaluation/',
       'live/',
-      'db/(generated/|parentPages\\.ts$|operationReads\\.ts$|tenantTransaction\\.ts$)',
+      'db/(generated/|parentPages\\.ts$|sqlCondition\\.ts$|whereSql\\.ts$|operationReads\\.ts$|tenantTransaction\\.ts$)',
       'auth/viewer\\.ts$',
     ),
     may('http', 'graphql/', 'db/(generated/|operationReads\\.ts$|tenantTransaction\\.ts$)', 'auth/'),

@@ -41,6 +41,8 @@ beforeAll(async () => {
     ids: [...nodeIds.values()],
     text: owner.marker,
     isRevoked: false,
+    search: owner.marker,
+    'ConfigVersionFilter.parsedConfig': [{ path: ['model'], eq: owner.marker }],
     scope: 'ALL',
     'SimulationFilter.name': `running ${owner.marker}`,
     difficulty: 'MEDIUM',

@@ -16,7 +16,10 @@ const AuditOperation = builder.enumType('AuditOperation', {
     INSERT: { value: 'INSERT', description: 'It was made.' },
     UPDATE: { value: 'UPDATE', description: 'It was changed.' },
     DELETE: { value: 'DELETE', description: 'It was deleted.' },
-    ACT_AS: { value: 'ACT_AS', description: 'An administrator acted as the tenant; no row was changed by that.' },
+    ACT_AS: {
+      value: 'ACT_AS',
+      description: 'An administrator acted as the tenant; no row was changed by that.',
+    },
   } as const,
 })
 
