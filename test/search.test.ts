@@ -206,7 +206,7 @@ describe('versions by what their YAML says', () => {
       .tenant()
       .ask('{ configVersions(filter: {parsedConfig: [{path: []}]}) { totalCount } }')
     expect(answer.errors).toMatchObject([
-      { message: 'A path has 1 to 100 steps.', extensions: { code: 'BAD_USER_INPUT' } },
+      { message: 'A path has 1 to 100 steps; this one has 0.', extensions: { code: 'BAD_USER_INPUT' } },
     ])
   })
 })

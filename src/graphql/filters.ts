@@ -1,9 +1,9 @@
 import type { EnumRef, InputShapeFromTypeParam, SchemaTypes } from '@pothos/core'
 import { atJsonPath, foundBy } from '../db/sqlCondition.ts'
 import type { Where } from '../db/whereSql.ts'
-import { Refusal } from '../refusal.ts'
 import { lowestUuidAt } from '../uuid.ts'
 import { builder } from './builder.ts'
+import { checkJsonPath } from './jsonPath.ts'
 
 // One shape everywhere: an object of a field's conditions, all of which have to hold.
 
@@ -167,9 +167,6 @@ export function searchConditionOf(
   return { AND: [{ [field]: foundBy(search, words.replaceAll('\0', ' ')) }] }
 }
 
-/** Longest path into a tree, which has fewer levels than that. */
-const MAX_PATH_LENGTH = 100
-
 export function jsonPathConditionsOf(
   field: string,
   filters: readonly InputShapeFromTypeParam<SchemaTypes, typeof JsonPathFilter, false>[] | null | undefined,
@@ -194,13 +191,7 @@ export function jsonPathConditionsOf(
         in?: unknown[] | null
         contains?: string | null
       } & { [bound in 'gte' | 'gt' | 'lte' | 'lt']?: number | null }
-      if (path.length === 0 || path.length > MAX_PATH_LENGTH) {
-        throw new Refusal('BAD_USER_INPUT', `A path has 1 to ${MAX_PATH_LENGTH} steps.`, [
-          field,
-          index,
-          'path',
-        ])
-      }
+      checkJsonPath(path, [field, index, 'path'])
       return {
         [field]: atJsonPath({
           path,

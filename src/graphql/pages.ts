@@ -6,12 +6,13 @@ import type PrismaTypes from '../db/generated/pothos.ts'
 import { countByParent, countRows, readPage, readParentPages } from '../db/parentPages.ts'
 import { needsSql, type Order, type Where } from '../db/whereSql.ts'
 import { Refusal } from '../refusal.ts'
+import { sharedByField } from './batch.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { beyond, type Direction, decodeCursor, encodeCursor, orderOf, type SortField } from './cursor.ts'
 
-const DEFAULT_PAGE_SIZE = 20
-const MAX_PAGE_SIZE = 500
+export const DEFAULT_PAGE_SIZE = 20
+export const MAX_PAGE_SIZE = 500
 
 type Row = Record<string, unknown>
 
@@ -58,7 +59,7 @@ const OrderDirection = builder.enumType('OrderDirection', {
   } as const,
 })
 
-const PageInfo = builder.objectRef<Connection['pageInfo']>('PageInfo').implement({
+export const PageInfo = builder.objectRef<Connection['pageInfo']>('PageInfo').implement({
   description: 'Where a page stands in its connection.',
   fields: (t) => ({
     hasNextPage: t.exposeBoolean('hasNextPage', {
@@ -196,18 +197,8 @@ export function definePages<Filter>(name: string, source: PageSource<Filter>): P
   }
 }
 
-interface PagePlan {
-  sort: SortField[]
-  where: Where
-  filtered: Where
-  order: Order[]
-  size: number
-  fromEnd: boolean
-  args: PageArgs
-}
-
-function plan<Filter>(source: PageSource<Filter>, args: PageArgs, always: Where = {}): PagePlan {
-  const { first, last, after, before } = args
+/** @throws Refusal BAD_USER_INPUT, LIMIT_EXCEEDED. */
+export function checkPageSize(first: number | null | undefined, last: number | null | undefined): void {
   if (typeof first === 'number' && typeof last === 'number')
     throw new Refusal('BAD_USER_INPUT', 'Give first or last, not both.', ['last'])
   for (const [name, size] of [
@@ -221,6 +212,21 @@ function plan<Filter>(source: PageSource<Filter>, args: PageArgs, always: Where 
         name,
       ])
   }
+}
+
+interface PagePlan {
+  sort: SortField[]
+  where: Where
+  filtered: Where
+  order: Order[]
+  size: number
+  fromEnd: boolean
+  args: PageArgs
+}
+
+function plan<Filter>(source: PageSource<Filter>, args: PageArgs, always: Where = {}): PagePlan {
+  const { first, last, after, before } = args
+  checkPageSize(first, last)
   const fromEnd = typeof last === 'number'
   const { field, direction } = args.orderBy ?? source.defaultOrder
   const { description: _, ...ordered } = source.orders[field]!
@@ -325,9 +331,6 @@ async function readRoot<Filter>(
 
 type ParentLoader = { pages: DataLoader<string, Row[]>; counts: DataLoader<string, number>; page: PagePlan }
 
-/** Per operation, one loader for each field of the document: its parents ask for their pages one by one. */
-const loaders = new WeakMap<Context, Map<string, ParentLoader>>()
-
 async function readUnder<Filter>(
   source: PageSource<Filter>,
   parent: ParentLink,
@@ -336,20 +339,11 @@ async function readUnder<Filter>(
   context: Context,
   info: GraphQLResolveInfo,
 ): Promise<Connection> {
-  let byPath = loaders.get(context)
-  if (!byPath) {
-    byPath = new Map()
-    loaders.set(context, byPath)
-  }
-  const path = pathOf(info)
-  let loader = byPath.get(path)
-  if (loader) {
-    // Pothos notes for each place in the answer what its rows hold: without this note it would read them again.
-    selectionOf(source, loader.page.sort, context, info)
-  } else {
-    loader = parentLoader(source, parent, plan(source, args as PageArgs), context, info)
-    byPath.set(path, loader)
-  }
+  const { loader, first } = sharedByField(context, info, () =>
+    parentLoader(source, parent, plan(source, args as PageArgs), context, info),
+  )
+  // Pothos notes for each place in the answer what its rows hold: without this note it would read them again.
+  if (!first) selectionOf(source, loader.page.sort, context, info)
   const { pages, counts, page } = loader
   return connectionOf(page, await pages.load(key), () => counts.load(key))
 }
@@ -424,13 +418,4 @@ function among(keys: readonly SortField[], wanted: Row[]): Where {
       return [field, { gte: new Date(Math.min(...times)), lte: new Date(Math.max(...times)) }]
     }),
   )
-}
-
-/** The field's place in the document: aliases from the root, without list positions. */
-function pathOf(info: GraphQLResolveInfo): string {
-  const names: string[] = []
-  for (let at: GraphQLResolveInfo['path'] | undefined = info.path; at; at = at.prev) {
-    if (typeof at.key === 'string') names.push(at.key)
-  }
-  return names.join('.')
 }
