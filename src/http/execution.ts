@@ -23,11 +23,7 @@ export function createContextFactory(prisma: PrismaClient, services: Services): 
       requestId,
       reads,
       services,
-      write: async (work) => {
-        // What was read before must not hold the only connection of the embedded database, nor an old snapshot.
-        await reads.close()
-        return inTenantTransaction(services.pool, viewer, 'read write', work)
-      },
+      write: (work) => reads.pausedFor(() => inTenantTransaction(services.pool, viewer, 'read write', work)),
     }
   }
 }
@@ -38,7 +34,7 @@ export async function executeOperation(args: ExecutionArgs): Promise<ExecutionRe
   try {
     return presentable(await execute(args), context)
   } finally {
-    await context.reads.close()
+    await context.reads.end()
   }
 }
 
