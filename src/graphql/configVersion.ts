@@ -90,7 +90,7 @@ export const configVersionPages: Pages = definePages('ConfigVersion', {
   keys: [{ field: 'versionId', kind: 'uuid' }],
   orders: {
     CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was made.' },
-    VERSION_NUMBER: { field: 'versionNumber', kind: 'number', description: 'Its number.' },
+    VERSION_NUMBER: { field: 'versionNumber', kind: 'integer', description: 'Its number.' },
     MODEL: { field: 'model', kind: 'text', description: 'Its model.' },
     TEMPERATURE: { field: 'temperature', kind: 'number', nullable: true, description: 'Its temperature.' },
   },

@@ -85,6 +85,24 @@ export function conditionOf<Value>(filter: Conditions<Value> | null | undefined)
   })
 }
 
+/**
+ * The same for a column of integers, whose conditions PostgreSQL takes as such only: 1.5 and less is 1 and less, and
+ * what the column cannot hold limits nothing or finds nothing.
+ */
+export function integerConditionOf(filter: Conditions<number> | null | undefined, bits: 32 | 64 = 32) {
+  if (!filter) return undefined
+  const { eq, gte, gt, lte, lt } = filter
+  const above = [eq, gte].flatMap((bound) => (typeof bound === 'number' ? [Math.ceil(bound)] : []))
+  const below = [eq, lte].flatMap((bound) => (typeof bound === 'number' ? [Math.floor(bound)] : []))
+  if (typeof gt === 'number') above.push(Math.floor(gt) + 1)
+  if (typeof lt === 'number') below.push(Math.ceil(lt) - 1)
+  if (above.length === 0 && below.length === 0) return {}
+  const limit = bits === 32 ? 2 ** 31 - 1 : Number.MAX_SAFE_INTEGER
+  const from = Math.max(-limit, ...above)
+  const to = Math.min(limit, ...below)
+  return from > to ? { in: [] } : { gte: from, lte: to }
+}
+
 /** Where rows of that time lie among UUIDv7 of their times: for the index, beside the condition on the time itself. */
 export function uuidRangeOf(filter: Conditions<Date> | null | undefined): { gte?: string; lt?: string } {
   if (!filter) return {}
@@ -112,15 +130,15 @@ export function textConditionOf(
   }
 }
 
-export function tagConditionOf(
+/** Conditions on the field `tags`: Prisma takes one operator for each mention of a list. */
+export function tagConditionsOf(
   filter: { hasSome?: readonly string[] | null; hasEvery?: readonly string[] | null } | null | undefined,
 ) {
-  if (!filter) return undefined
-  return given({ hasSome: copied(filter.hasSome), hasEvery: copied(filter.hasEvery) })
-}
-
-function copied(list: readonly string[] | null | undefined): string[] | undefined {
-  return list ? [...list] : undefined
+  const { hasSome, hasEvery } = filter ?? {}
+  return [
+    ...(hasSome ? [{ tags: { hasSome: [...hasSome] } }] : []),
+    ...(hasEvery ? [{ tags: { hasEvery: [...hasEvery] } }] : []),
+  ]
 }
 
 /** Without what was not given: for Prisma null is a condition, for GraphQL it is a missing one. */

@@ -8,7 +8,7 @@ import {
   enumFilter,
   StringFilter,
   TagFilter,
-  tagConditionOf,
+  tagConditionsOf,
   textConditionOf,
 } from './filters.ts'
 import { outcomePages } from './outcome.ts'
@@ -112,7 +112,7 @@ const scenarioPages: Pages = definePages('Scenario', {
     externalId: textConditionOf(filter.externalId),
     source: textConditionOf(filter.source),
     difficultyLevel: conditionOf(filter.difficulty),
-    tags: tagConditionOf(filter.tags),
+    AND: tagConditionsOf(filter.tags),
     isActive: filter.isActive ?? undefined,
     createdAt: conditionOf(filter.createdAt),
     ...(filter.text
