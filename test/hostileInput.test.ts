@@ -142,7 +142,7 @@ describe('a filter', () => {
 })
 
 describe('an operation that ends with an error while others of its fields still read', () => {
-  const WRONG = 'wrong: simulations(first: -1) { totalCount }'
+  const WRONG = 'wrong: simulations { nodes { outcomes(first: -1) { totalCount } } }'
   const READS =
     'configurations { nodes { versions { totalCount nodes { simulations { totalCount nodes { outcomes { totalCount } } } } } } }'
 
@@ -166,7 +166,7 @@ describe('an operation that ends with an error while others of its fields still 
         one: createConfiguration(input: { name: "one", yaml: "model: m\\n" }) {
           configuration {
             versions { nodes { configuration { versions { nodes { simulations { totalCount } } } } } }
-            wrong: versions(first: -1) { totalCount }
+            wrong: latestVersion { simulations(first: -1) { totalCount } }
           }
         }
         two: createConfiguration(input: { name: "two" }) { configuration { name } errors { code } }
