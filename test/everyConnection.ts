@@ -44,7 +44,7 @@ function ordersOf(field: GraphQLField<unknown, unknown>): string[] {
 }
 
 /** The field of Query that lists rows of the type. */
-export function rootListOf(node: string): Connection {
+function rootListOf(node: string): Connection {
   const list = everyConnection().find((connection) => isRoot(connection) && connection.node === node)
   if (!list) throw new Error(`no field of Query lists ${node}`)
   return list
