@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { importFiles } from '../../src/commands/import.ts'
 import { readConfig } from '../../src/config.ts'
 import { type Tenant, useArc } from '../arc.ts'
-import { expectedTotals } from './expectedTotals.ts'
+import { expectedTotals, realPath, textsWith } from './expectedTotals.ts'
 
 const arc = useArc()
 
@@ -256,7 +256,7 @@ describe('files that cannot be read', () => {
     const reasons = [
       'comma.json: It is not JSON: Expected double-quoted property name, in line 3.',
       'empty.json: It is not JSON: the file is empty.',
-      'other.json: It is JSON, but of no format that Arc imports. Known are: tau-bench, tau2-bench.',
+      'other.json: It is JSON, but of no format that Arc imports. Known are: tau-bench, tau2-bench, Inspect.',
       'missing.json: There is no such file.',
       `${folder}: It is a folder: name the files in it.`,
     ]
@@ -367,27 +367,63 @@ async function startProxy(isLost: (operation: string, count: number) => boolean)
   }
 }
 
-describe.each([...expectedTotals('tau-bench'), ...expectedTotals('tau2-bench')])('%s', (name, expected) => {
-  const path = fileURLToPath(new URL(`../../../shared/data/${name}`, import.meta.url))
+const FORMATS = ['tau-bench', 'tau2-bench', 'inspect']
+
+describe.each(FORMATS.flatMap(expectedTotals))('%s', (name, expected) => {
+  const path = realPath(name)
 
   it('adds up in the graph to what is in the file, also after a second import', async () => {
     const tenant = arc.tenant()
-    expect(await importInto(tenant, [path])).toMatchObject({ exitCode: 0 })
+    const { exitCode, output } = await importInto(tenant, [path])
+    expect(exitCode).toBe(0)
+    if (expected.records === 0) expect(output).toContain('holds no samples')
     const again = await importInto(tenant, [path])
     expect(again.exitCode).toBe(0)
-    expect(again.output).toContain(`records        0 stored, ${expected.records} there already`)
+    expect(recordsIn(again.output)).toEqual({ stored: 0, known: expected.records })
 
-    const { duration_s, ...exact } = expected
-    const { duration_s: duration, ...totals } = await totalsInGraph(tenant)
+    const { duration_s, cost_usd, ...exact } = expected
+    const { duration_s: duration, cost_usd: cost, ...totals } = await totalsInGraph(tenant)
     expect(totals).toEqual(exact)
+    // Stored are whole milliseconds and millionths of a dollar: each record may be off by half of one.
     expect(Math.abs(duration - duration_s)).toBeLessThanOrEqual(0.0005 * (exact.records + 1))
-    const [simulation] = await simulationsOf(tenant)
-    expect(simulation).toMatchObject({
-      status: 'COMPLETED',
-      completedScenarios: exact.status.success,
-      totalTokens: exact.tokens,
-      totalCostUsd: exact.cost_usd,
-    })
+    expect(Math.abs(cost - cost_usd)).toBeLessThanOrEqual(0.0000005 * (exact.records + 1))
+    const simulations = await simulationsOf(tenant)
+    expect(simulations.map(({ status }) => status)).toEqual(simulations.map(() => 'COMPLETED'))
+    const sumOf = (field: string) => simulations.reduce((sum, simulation) => sum + simulation[field], 0)
+    expect([sumOf('completedScenarios'), sumOf('totalTokens')]).toEqual([
+      exact.status.success ?? 0,
+      exact.tokens,
+    ])
+    expect(sumOf('totalCostUsd')).toBeCloseTo(cost, 9)
+  })
+})
+
+/** What an import said of the records of all runs. */
+function recordsIn(output: string): { stored: number; known: number } {
+  const counts = { stored: 0, known: 0 }
+  for (const [, stored, known] of output.matchAll(/records +(\d+) stored, (\d+) there already/g)) {
+    counts.stored += Number(stored)
+    counts.known += Number(known)
+  }
+  return counts
+}
+
+describe.skipIf(expectedTotals('inspect').length === 0)('one run in two containers', () => {
+  const stem = 'inspect/2025-09-15T15-04-34-04-00_popularity_jKN69eAYYpZFAZhRgMAztp'
+  const [archive, json] = [realPath(`${stem}.eval`), realPath(`${stem}.repacked.json`)]
+
+  it.each([
+    ['archive', archive, json],
+    ['JSON', json, archive],
+  ])('is stored once, the %s first', async (_first, first, second) => {
+    const tenant = arc.tenant()
+    expect(recordsIn((await importInto(tenant, [first])).output)).toEqual({ stored: 50, known: 0 })
+    const before = await simulationsOf(tenant)
+    const renamed = join(folder, 'renamed.bin')
+    await writeFile(renamed, await readFile(second))
+    expect(recordsIn((await importInto(tenant, [renamed])).output)).toEqual({ stored: 0, known: 50 })
+    expect(await simulationsOf(tenant)).toEqual(before)
+    expect(before).toHaveLength(1)
   })
 })
 
@@ -396,10 +432,10 @@ async function totalsInGraph(tenant: Tenant) {
   const outcomes = await allNodes(
     tenant,
     'outcomes',
-    'scenarioId status reliabilityScore tokensUsed costUsd executionTimeMs',
+    'scenarioId status reliabilityScore tokensUsed costUsd executionTimeMs trajectory',
   )
   const uses = await allNodes(tenant, 'toolUsage', 'toolName callCount')
-  const scores = outcomes.flatMap(({ reliabilityScore }) => reliabilityScore ?? [])
+  const graded = outcomes.filter(({ reliabilityScore }) => reliabilityScore !== null)
   const add = (values: (number | null)[]) => values.reduce<number>((total, value) => total + (value ?? 0), 0)
   const countBy = (pairs: [string, number][]) => {
     const counts: Record<string, number> = {}
@@ -408,15 +444,16 @@ async function totalsInGraph(tenant: Tenant) {
   }
   return {
     records: outcomes.length,
-    scored: scores.length,
-    passed: scores.filter((score) => score >= 1 - 1e-6).length,
-    score_sum: Number(add(scores).toFixed(6)),
+    scored: graded.length,
+    passed: graded.filter(({ status }) => status === 'SUCCESS').length,
+    score_sum: Number(add(graded.map(({ reliabilityScore }) => reliabilityScore)).toFixed(6)),
     status: countBy(outcomes.map(({ status }) => [status.toLowerCase(), 1])),
     scenarios: new Set(outcomes.map(({ scenarioId }) => scenarioId)).size,
     tokens: add(outcomes.map(({ tokensUsed }) => tokensUsed)),
     cost_usd: Number(add(outcomes.map(({ costUsd }) => costUsd)).toFixed(6)),
     duration_s: add(outcomes.map(({ executionTimeMs }) => executionTimeMs)) / 1000,
     tool_calls: countBy(uses.map(({ toolName, callCount }) => [toolName, callCount])),
+    nul_strings: add(outcomes.map(({ trajectory }) => textsWith('\ufffd', trajectory))),
   }
 }
 
