@@ -1,10 +1,11 @@
 import type { ResultFormat } from './format.ts'
 import { inspect } from './inspect.ts'
+import { promptfoo } from './promptfoo.ts'
 import { tau2Bench } from './tau2bench.ts'
 import { tauBench } from './taubench.ts'
 
 /** Every result format that Arc imports. */
-export const RESULT_FORMATS: ResultFormat[] = [tauBench, tau2Bench, inspect]
+export const RESULT_FORMATS: ResultFormat[] = [tauBench, tau2Bench, inspect, promptfoo]
 
 /** The format of a parsed JSON document, told by its content; undefined when it is none that Arc knows. */
 export function detectFormat(document: unknown): ResultFormat | undefined {

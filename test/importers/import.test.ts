@@ -256,7 +256,7 @@ describe('files that cannot be read', () => {
     const reasons = [
       'comma.json: It is not JSON: Expected double-quoted property name, in line 3.',
       'empty.json: It is not JSON: the file is empty.',
-      'other.json: It is JSON, but of no format that Arc imports. Known are: tau-bench, tau2-bench, Inspect.',
+      'other.json: It is JSON, but of no format that Arc imports. Known are: tau-bench, tau2-bench, Inspect, promptfoo.',
       'missing.json: There is no such file.',
       `${folder}: It is a folder: name the files in it.`,
     ]
@@ -367,7 +367,7 @@ async function startProxy(isLost: (operation: string, count: number) => boolean)
   }
 }
 
-const FORMATS = ['tau-bench', 'tau2-bench', 'inspect']
+const FORMATS = ['tau-bench', 'tau2-bench', 'inspect', 'promptfoo']
 
 describe.each(FORMATS.flatMap(expectedTotals))('%s', (name, expected) => {
   const path = realPath(name)
@@ -424,6 +424,30 @@ describe.skipIf(expectedTotals('inspect').length === 0)('one run in two containe
     expect(recordsIn((await importInto(tenant, [renamed])).output)).toEqual({ stored: 0, known: 50 })
     expect(await simulationsOf(tenant)).toEqual(before)
     expect(before).toHaveLength(1)
+  })
+})
+
+describe.skipIf(expectedTotals('promptfoo').length === 0)('a suite that was run on three dates', () => {
+  it('has one configuration and one version of it', async () => {
+    const tenant = arc.tenant()
+    const files = ['43f8914c', '67d19e7e', '18300309'].map((commit) =>
+      realPath(`promptfoo/mdma_${commit}_results.json`),
+    )
+    expect(recordsIn((await importInto(tenant, files)).output)).toEqual({ stored: 60, known: 0 })
+    const versions = (await simulationsOf(tenant)).map(({ configVersion }) => configVersion)
+    expect(
+      versions.map(({ versionNumber, configuration }) => [versionNumber, configuration.versions.totalCount]),
+    ).toEqual([
+      [1, 1],
+      [1, 1],
+      [1, 1],
+    ])
+    const { scenarios, configurations } = await tenant.data(
+      '{ scenarios { totalCount } configurations { totalCount } }',
+    )
+    // Ten tests on the first date, of which some were described otherwise from the second on.
+    expect(scenarios.totalCount).toBeLessThan(10 + 25)
+    expect(configurations.totalCount).toBe(1)
   })
 })
 
