@@ -256,7 +256,7 @@ describe('files that cannot be read', () => {
     const reasons = [
       'comma.json: It is not JSON: Expected double-quoted property name, in line 3.',
       'empty.json: It is not JSON: the file is empty.',
-      'other.json: It is JSON, but of no format that Arc imports. Known are: tau-bench, tau2-bench, Inspect, promptfoo.',
+      'other.json: It is JSON, but of no format that Arc imports. Known are: tau-bench, tau2-bench, Inspect, promptfoo, InterCode.',
       'missing.json: There is no such file.',
       `${folder}: It is a folder: name the files in it.`,
     ]
@@ -367,7 +367,7 @@ async function startProxy(isLost: (operation: string, count: number) => boolean)
   }
 }
 
-const FORMATS = ['tau-bench', 'tau2-bench', 'inspect', 'promptfoo']
+const FORMATS = ['tau-bench', 'tau2-bench', 'inspect', 'promptfoo', 'intercode']
 
 describe.each(FORMATS.flatMap(expectedTotals))('%s', (name, expected) => {
   const path = realPath(name)
