@@ -73,6 +73,10 @@ function parseLog(log: JsonObject, spec: JsonObject, fileName: string): ParsedFi
     const status = context.status === null ? '' : `, which is ${context.status},`
     return { runs: [], rejected, notes: samples.length > 0 ? [] : [`the log${status} holds no samples`] }
   }
+  const notes =
+    context.status === 'started'
+      ? ['the run was cut off, or goes on: what it had finished is imported, nothing is added to it later']
+      : []
   const created = asText(spec.created)
   const run: ImportedRun = {
     identity: identityOf(spec, samples),
@@ -96,7 +100,7 @@ function parseLog(log: JsonObject, spec: JsonObject, fileName: string): ParsedFi
       stats: log.stats ?? null,
     },
   }
-  return { runs: [run], rejected }
+  return { runs: [run], rejected, notes }
 }
 
 function contextOf(log: JsonObject, spec: JsonObject): LogContext {

@@ -58,7 +58,7 @@ export async function readInspectArchive(bytes: Buffer): Promise<InspectArchive>
     nonFinite += json.nonFinite
     return json.document
   }
-  const { header, notes } = await headerOf(entries, read)
+  const { head, notes } = await headOf(entries, read)
   const samples: unknown[] = []
   const rejected: RejectedRecord[] = []
   for (const path of samplePaths) {
@@ -68,7 +68,7 @@ export async function readInspectArchive(bytes: Buffer): Promise<InspectArchive>
       rejected.push({ record: path, reason: (error as Error).message })
     }
   }
-  return { document: { ...header, samples: samples as JsonObject[] }, nonFinite, rejected, notes }
+  return { document: { ...head, samples: samples as JsonObject[] }, nonFinite, rejected, notes }
 }
 
 async function openZip(bytes: Buffer): Promise<ZipFile> {
@@ -100,31 +100,27 @@ function damaged(error: Error): UnreadableFile {
   })
 }
 
-/** The log's head. Its own file is written when the run is over; one that is damaged is no better than none. */
-async function headerOf(
+/** The log's head. A header that cannot be read is no better than none; the note says why it was not. */
+async function headOf(
   entries: Map<string, Entry>,
   read: (path: string) => Promise<unknown>,
-): Promise<{ header: JsonObject; notes: string[] }> {
+): Promise<{ head: JsonObject; notes: string[] }> {
   const faults: string[] = []
   for (const path of HEADS) {
     if (!entries.has(path)) continue
     try {
-      const header = await read(path)
-      if (!isObject(header)) throw new Error('It is not an object.')
-      if (path === HEADS[0]) return { header, notes: [] }
-      const reason = faults[0] ?? 'it has no header.json'
-      return {
-        header: { status: 'started', ...header },
-        notes: [`the run was cut off or goes on still: ${reason}; what it had finished is imported`],
-      }
+      const head = await read(path)
+      if (isObject(head) && isObject(head.eval))
+        return { head: { status: 'started', ...head }, notes: faults }
+      throw new Error('It does not say what was evaluated.')
     } catch (error) {
-      faults.push(`${path}: ${(error as Error).message}`)
+      faults.push(`${path} cannot be read: ${(error as Error).message}`)
     }
   }
   throw new UnreadableFile(
     faults.length > 0
-      ? `It is a zip of which the head cannot be read. ${faults.join(' ')}`
-      : 'It is a zip, but no Inspect log: it holds neither header.json nor _journal/start.json.',
+      ? `It is a zip, but ${faults.join(' ')}`
+      : `It is a zip, but no Inspect log: it holds neither ${HEADS.join(' nor ')}.`,
   )
 }
 

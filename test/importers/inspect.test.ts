@@ -271,6 +271,13 @@ test('of a cancelled run the graded samples stand, the others are cancelled', ()
   expect(outcomeWith({ scores: null, error: { message: 'KeyError()' } }, log).status).toBe('error')
 })
 
+test('a log that was never ended says so', () => {
+  expect(inspect.parse({ ...small, status: 'started' }, 'x.json').notes).toEqual([
+    expect.stringContaining('cut off, or goes on'),
+  ])
+  expect(inspect.parse(small, 'x.json').notes).toEqual([])
+})
+
 test('a log without samples is no run and says so', () => {
   for (const samples of [undefined, null, []]) {
     expect(inspect.parse({ ...small, status: 'cancelled', samples }, 'x.json')).toEqual({

@@ -54,13 +54,13 @@ test('without a header is a run that was cut off: what it had finished is read',
     status: 'started',
     nonFinite: 0,
     rejected: [],
-    notes: ['the run was cut off or goes on still: it has no header.json; what it had finished is imported'],
+    notes: [],
   })
   const broken = { name: 'header.json', content: '{"version":' }
   expect(await sampleIds([start, sampleFile(1), broken])).toMatchObject({
     ids: [1],
     status: 'started',
-    notes: [expect.stringContaining('header.json: It is not JSON')],
+    notes: [expect.stringMatching(/^header\.json cannot be read: It is not JSON/)],
   })
   expect(await sampleIds([start, sampleFile(1), header])).toMatchObject({ status: 'success', notes: [] })
 })
@@ -132,9 +132,9 @@ test.each<[string, Buffer, string]>([
     'whose heads are broken',
     zipOf([
       { ...header, content: '[' },
-      { ...start, content: '[]' },
+      { ...start, content: '{}' },
     ]),
-    'It is a zip of which the head cannot be read. header.json: It is not JSON',
+    'It is a zip, but header.json cannot be read: It is not JSON',
   ],
   [
     'that would fill the memory',
