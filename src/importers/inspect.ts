@@ -13,6 +13,7 @@ import {
   isObject,
   MAX_NAME_LENGTH,
   namedByKeys,
+  picked,
   readRecords,
   repetitionsOf,
   sha256,
@@ -162,10 +163,6 @@ function configurationOf(
     generate.temperature,
     Object.fromEntries(said),
   )
-}
-
-function picked(object: JsonObject, keys: string[]): JsonObject {
-  return Object.fromEntries(keys.flatMap((key) => (object[key] === undefined ? [] : [[key, object[key]]])))
 }
 
 function scenarioOf(sampleId: string, sample: JsonObject, task: string): ImportedScenario {

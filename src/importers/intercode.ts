@@ -13,6 +13,7 @@ import {
   isObject,
   MAX_NAME_LENGTH,
   objectOf,
+  picked,
   type RecordPlace,
   readRecords,
   repetitionsOf,
@@ -25,6 +26,9 @@ import { failure, failureFields, isPassed, unexplainedFailure } from './rewardCh
 import { isModelName, modelOrUnknown, runConfiguration } from './runConfiguration.ts'
 
 const MAX_DATASET_LENGTH = 60
+
+/** What `meta` says of the agent; the rest of it tells where data and logs lay. */
+const AGENT_SETTINGS = ['template', 'dialogue_limit', 'handicap', 'seed']
 
 /** What the run's `meta` or else the file's path tells about the agent. */
 interface RunSettings {
@@ -92,9 +96,8 @@ function parseLogs(logs: JsonObject, meta: JsonObject, fileName: string): Parsed
       settings.model,
       meta.temperature,
       {
-        agent: { strategy: settings.strategy, max_turns: maxTurns },
+        agent: { strategy: settings.strategy, max_turns: maxTurns, ...picked(meta, AGENT_SETTINGS) },
         environment: { name: environment },
-        ...(Object.keys(meta).length === 0 ? {} : { meta }),
       },
     ),
     repetitions: repetitionsOf(outcomes),
@@ -102,7 +105,7 @@ function parseLogs(logs: JsonObject, meta: JsonObject, fileName: string): Parsed
       scenarioOf(externalId, recordByScenario.get(externalId)!),
     ),
     outcomes,
-    metadata: { format: 'InterCode', source_file: basename(fileName), environment, dataset },
+    metadata: { format: 'InterCode', source_file: basename(fileName), environment, dataset, meta },
   }
   return { runs: [run], rejected }
 }

@@ -112,6 +112,11 @@ export function objectOf(record: JsonObject, key: string): JsonObject {
   throw new BrokenRecord(`${key} is ${shown(value)}, not an object`)
 }
 
+/** Those of the keys that the object has, in the order given. */
+export function picked(object: JsonObject, keys: string[]): JsonObject {
+  return Object.fromEntries(keys.flatMap((key) => (object[key] === undefined ? [] : [[key, object[key]]])))
+}
+
 /** The value of a file as a person can recognise it in a sentence. */
 export function shown(value: JsonValue | undefined): string {
   if (value === undefined) return 'missing'

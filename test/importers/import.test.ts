@@ -9,6 +9,7 @@ import { importFiles } from '../../src/commands/import.ts'
 import { readConfig } from '../../src/config.ts'
 import { type Tenant, useArc } from '../arc.ts'
 import { expectedTotals, realPath, textsWith } from './expectedTotals.ts'
+import { zipOf } from './zipArchive.ts'
 
 const arc = useArc()
 
@@ -42,7 +43,8 @@ async function importInto(
 
 async function file(name: string, content: unknown): Promise<string> {
   const path = join(folder, name)
-  await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content))
+  const isText = typeof content === 'string' || Buffer.isBuffer(content)
+  await writeFile(path, isText ? content : JSON.stringify(content))
   return path
 }
 
@@ -241,12 +243,60 @@ describe('a file', () => {
   })
 })
 
+describe('an Inspect archive', () => {
+  const head = { eval: { run_id: 'r', task_id: 't', task: 'kites', model: 'm-1' }, plan: {} }
+  const sample = (id: number, value: string) => ({
+    name: `samples/${id}_epoch_1.json`,
+    content: JSON.stringify({ id, epoch: 1, input: 'Fly.', messages: [], scores: { match: { value } } }),
+  })
+
+  it('of which a sample is damaged loses that one alone, and says that the run was cut off', async () => {
+    const tenant = arc.tenant()
+    const start = { name: '_journal/start.json', content: JSON.stringify(head) }
+    const damaged = { ...sample(2, 'C'), statedSize: 7 }
+    const path = join(folder, 'kites.zip')
+    await writeFile(path, zipOf([start, sample(1, 'C'), damaged, sample(3, 'I')]))
+    const { exitCode, output } = await importInto(tenant, [path])
+    expect(exitCode).toBe(1)
+    expect(output).toContain(`${path}: Inspect\n  note           the run was cut off, or goes on`)
+    expect(output).toContain('passed         1 of 2 graded, mean score 0.5000')
+    expect(output).toContain('rejected       1\n    samples/2_epoch_1.json: Its compressed data is damaged.')
+    expect(await simulationsOf(tenant)).toMatchObject([
+      { status: 'COMPLETED', metadata: { format: 'Inspect', log_status: 'started', rejected_records: 1 } },
+    ])
+  })
+})
+
+it('a promptfoo test that passes with less than the whole score is one that passed', async () => {
+  const results = [0.8, 0.4].map((score, testIdx) => ({
+    testIdx,
+    promptIdx: 0,
+    provider: { id: 'm-1' },
+    prompt: { raw: 'Fly.' },
+    vars: { kite: testIdx },
+    success: score > 0.5,
+    score,
+  }))
+  const path = await file('kites.json', {
+    evalId: 'eval-kites',
+    results: { version: 3, results },
+    config: {},
+  })
+  const tenant = arc.tenant()
+  const { exitCode, output } = await importInto(tenant, [path])
+  expect(exitCode).toBe(0)
+  expect(output).toContain('passed         1 of 2 graded, mean score 0.6000')
+  expect(await simulationsOf(tenant)).toMatchObject([{ completedScenarios: 1, failedScenarios: 1 }])
+})
+
 describe('files that cannot be read', () => {
   it('are named with the reason, and the others are imported', async () => {
     const files = [
       await file('comma.json', '{\n"simulations": [],\n}'),
       await file('empty.json', '\n'),
       await file('other.json', { results: [] }),
+      await file('cut.eval', zipOf([]).subarray(0, 10)),
+      await file('document.docx', zipOf([{ name: 'word/document.xml', content: '<a/>' }])),
       join(folder, 'missing.json'),
       folder,
       await file('good.json', tau2('2025-01-01T00:00:00', [{}])),
@@ -257,6 +307,8 @@ describe('files that cannot be read', () => {
       'comma.json: It is not JSON: Expected double-quoted property name, in line 3.',
       'empty.json: It is not JSON: the file is empty.',
       'other.json: It is JSON, but of no format that Arc imports. Known are: tau-bench, tau2-bench, Inspect, promptfoo, InterCode.',
+      'cut.eval: It is a zip that is damaged or not complete: ',
+      'document.docx: It is a zip, but no Inspect log: it holds neither header.json nor _journal/start.json.',
       'missing.json: There is no such file.',
       `${folder}: It is a folder: name the files in it.`,
     ]

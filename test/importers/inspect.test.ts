@@ -172,9 +172,9 @@ test('events that would grow too long keep their references, and the attachments
   const hash = 'f'.repeat(32)
   const attachments = { [hash]: 'x'.repeat(300_000), long: 'never referred to' }
   const events = Array(4).fill({ event: 'model', input: [{ content: `attachment://${hash}` }] })
-  const messages = [{ role: 'user', content: `attachment://${hash}` }]
+  const messages = Array(5).fill({ role: 'user', content: `attachment://${hash}` })
   const trajectory = outcomeWith({ attachments, events, messages }).trajectory as any
-  expect(trajectory.messages[0].content).toHaveLength(300_000)
+  for (const { content } of trajectory.messages) expect(content).toHaveLength(300_000)
   expect(trajectory.events).toEqual(events)
   expect(trajectory.attachments).toEqual(attachments)
   const fewer = outcomeWith({ attachments, events: events.slice(1), messages }).trajectory as any

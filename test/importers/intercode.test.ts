@@ -194,15 +194,15 @@ test.each([
 })
 
 test('what the file says about the run goes before its path', () => {
-  const meta = { model: 'kite-model-7', policy: 'plan_solve', max_turns: 5 }
+  const meta = { model: 'kite-model-7', policy: 'plan_solve', max_turns: 5, template: 'v2', log_dir: 'logs' }
   const { run } = parse({ meta, logs: { 0: record(0, { summary: { max_reward: 1 } }) } })
   expect(parseYaml(run.configuration.yaml)).toEqual({
     model: 'kite-model-7',
     temperature: null,
-    agent: { strategy: 'plan_solve', max_turns: 5 },
+    agent: { strategy: 'plan_solve', max_turns: 5, template: 'v2' },
     environment: { name: 'bash' },
-    meta,
   })
+  expect(run.metadata.meta).toEqual(meta)
 })
 
 test('a copy in another order or frame is the same run, a changed one is another', () => {

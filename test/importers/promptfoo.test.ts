@@ -144,6 +144,20 @@ test('a test without a description is told by its own id, else by its number', (
   expect(run!.scenarios.map(({ name }) => name)).toEqual(['K-0', 'Calm', 'test 2'])
 })
 
+test('results are told apart by the numbers of their tests, whatever their order in the file', () => {
+  const same = (testIdx: number, what: string) =>
+    result(testIdx, { testCase: { description: 'Flies', vars: { what } } })
+  const results = [same(0, 'kite'), same(1, 'kite'), same(2, 'other')]
+  const places = (document: object) =>
+    Object.fromEntries(
+      parse(document)[0]!.outcomes.map(({ trajectory, scenarioExternalId, repetition }) => [
+        (trajectory as any).id,
+        [scenarioExternalId, repetition],
+      ]),
+    )
+  expect(places(file([...results].reverse()))).toEqual(places(file(results)))
+})
+
 test('long descriptions that begin alike stay two scenarios', () => {
   const long = (testIdx: number) =>
     result(testIdx, { testCase: { description: `${'Flies '.repeat(100)}${testIdx}` } })
@@ -269,6 +283,7 @@ test.each([
     errorCategory: category,
     failurePatterns: [{ errorMessage: error }],
   })
+  expect(outcomeWith({ failureReason: 2, error }, failed).errorCode).toBe('provider_error')
 })
 
 test('the configuration is the provider with its settings and the prompt', () => {
