@@ -7,6 +7,7 @@ import { codesOf } from '../client/patience.ts'
 import type { Config } from '../config.ts'
 import type { RejectedRecord } from '../importers/format.ts'
 import { importRun, type RunReport } from '../importers/importRun.ts'
+import type { Redactions } from '../importers/redaction.ts'
 import { readResultFile, UnreadableFile } from '../importers/resultFile.ts'
 import { isPassed } from '../importers/rewardChecks.ts'
 import { LOCAL_TENANT } from './token.ts'
@@ -85,19 +86,21 @@ async function connect(config: Config, options: ImportOptions): Promise<ArcClien
 async function importFile(client: ArcClient, file: string, showProgress: boolean): Promise<boolean> {
   let bar: SingleBar | undefined
   try {
-    const { format, runs, rejected, nonFinite } = await readResultFile(file)
+    const { format, runs, rejected, nonFinite, redactions } = await readResultFile(file)
     if (showProgress)
       bar = progressBar(
         file,
         runs.reduce((sum, { outcomes }) => sum + outcomes.length, 0),
       )
+    const inFile = { rejected: rejected.length, secrets: redactions.secrets }
     const reports: RunReport[] = []
     for (const run of runs) {
-      reports.push(await importRun(client, run, rejected.length, (records) => bar?.increment(records)))
+      reports.push(await importRun(client, run, inFile, (records) => bar?.increment(records)))
     }
     bar?.stop()
     print(`${file}: ${format}`)
     if (nonFinite > 0) print(`  ${nonFinite} NaN or Infinity in it, read as null`)
+    printRedactions(redactions)
     if (reports.length === 0) print('  holds no record that can be imported')
     for (const report of reports) printReport(report, client.url)
     return printRejected([...rejected, ...reports.flatMap((report) => report.rejected)])
@@ -158,6 +161,13 @@ function printReport(report: RunReport, url: string): void {
     print(`  note           and ${notes.size - listed.length} more kinds of notes`)
   print(
     `  see            ${url}  { simulation(simulationId: "${simulationId}") { status overallScore outcomes { nodes { status } } } }`,
+  )
+}
+
+function printRedactions({ secrets, places }: Redactions): void {
+  if (places === 0) return
+  print(
+    `  redacted       ${secrets} ${secrets === 1 ? 'secret' : 'secrets'}, in ${counted.format(places)} places`,
   )
 }
 

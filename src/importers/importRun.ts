@@ -32,6 +32,12 @@ export interface RunReport {
   kept: ImportedOutcome[]
 }
 
+/** What was kept back of the file: records that cannot be read, secrets that were redacted. */
+export interface FileCounts {
+  rejected: number
+  secrets: number
+}
+
 type Receipt = { status: 'STORED' | 'DUPLICATE' | 'REJECTED'; reason: string | null; notes: string[] }
 
 const MAX_SCENARIOS_PER_CALL = 1_000
@@ -55,13 +61,13 @@ const TIME_NOT_KEPT =
 export async function importRun(
   client: ArcClient,
   run: ImportedRun,
-  rejectedInFile: number,
+  inFile: FileCounts,
   onSent: (records: number) => void,
 ): Promise<RunReport> {
   const simulationId = derivedUuid(`arc-import/${run.identity}`)
   const known = await findSimulation(client, simulationId)
   const { configuration, status, refusedScenarios } =
-    known ?? (await startSimulation(client, simulationId, run, rejectedInFile))
+    known ?? (await startSimulation(client, simulationId, run, inFile))
   const report: RunReport = {
     simulationId,
     simulationName: run.name,
@@ -129,7 +135,7 @@ async function startSimulation(
   client: ArcClient,
   simulationId: string,
   run: ImportedRun,
-  rejectedInFile: number,
+  inFile: FileCounts,
 ): Promise<ImportTarget> {
   const { versionId, ...version } = await ensureConfigVersion(client, run.configuration)
   const refusedScenarios = await storeScenarios(client, run.scenarios)
@@ -150,7 +156,8 @@ async function startSimulation(
         ...run.metadata,
         identity: run.identity,
         records: run.outcomes.length,
-        rejected_records: rejectedInFile,
+        rejected_records: inFile.rejected,
+        redacted_secrets: inFile.secrets,
       },
     },
   })

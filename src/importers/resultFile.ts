@@ -1,12 +1,15 @@
 import { readFile } from 'node:fs/promises'
+import type { JsonValue } from '../evaluation/outcomeRow.ts'
 import type { ParsedFile } from './format.ts'
 import { detectFormat, RESULT_FORMATS } from './formats.ts'
+import { type Redactions, redactTree } from './redaction.ts'
 
 export interface ResultFile extends ParsedFile {
   /** The format's name. */
   format: string
   /** NaN and infinities, which Python writes and JSON does not know, that were read as null. */
   nonFinite: number
+  redactions: Redactions
 }
 
 /** Nothing of a file can be imported; the message says why, for its owner. */
@@ -14,16 +17,17 @@ export class UnreadableFile extends Error {
   override name = 'UnreadableFile'
 }
 
-/** Reads a result file of any known format. @throws UnreadableFile */
+/** Reads a result file of any known format, without the secrets in it. @throws UnreadableFile */
 export async function readResultFile(path: string): Promise<ResultFile> {
-  const { document, nonFinite } = parseJson(await textOf(path))
+  const { document: written, nonFinite } = parseJson(await textOf(path))
+  const { tree: document, redactions } = redactTree(written)
   const format = detectFormat(document)
   if (!format) {
     const known = RESULT_FORMATS.map(({ name }) => name).join(', ')
     throw new UnreadableFile(`It is JSON, but of no format that Arc imports. Known are: ${known}.`)
   }
   try {
-    return { format: format.name, nonFinite, ...format.parse(document, path) }
+    return { format: format.name, nonFinite, redactions, ...format.parse(document, path) }
   } catch (error) {
     throw new UnreadableFile(`It cannot be read as ${format.name}: ${(error as Error).message}`, {
       cause: error,
@@ -49,7 +53,7 @@ async function textOf(path: string): Promise<string> {
   }
 }
 
-function parseJson(text: string): { document: unknown; nonFinite: number } {
+function parseJson(text: string): { document: JsonValue; nonFinite: number } {
   try {
     return { document: JSON.parse(text), nonFinite: 0 }
   } catch {
