@@ -5,8 +5,10 @@ import { ArcClient, ArcRequestError } from '../client/arcClient.ts'
 import { GreetDocument } from '../client/operations.ts'
 import { codesOf } from '../client/patience.ts'
 import type { Config } from '../config.ts'
-import type { RejectedRecord } from '../importers/format.ts'
-import { importRun, type RunReport } from '../importers/importRun.ts'
+import type { ImportedRun, RejectedRecord } from '../importers/format.ts'
+import { type FileCounts, importRun, type RunReport } from '../importers/importRun.ts'
+import { joinRuns, splitOffEarlier } from '../importers/joinedRuns.ts'
+import { identityOfRecords } from '../importers/recordReading.ts'
 import type { Redactions } from '../importers/redaction.ts'
 import { readResultFile, UnreadableFile } from '../importers/resultFile.ts'
 import { isPassed } from '../importers/rewardChecks.ts'
@@ -35,8 +37,15 @@ export async function importFiles(config: Config, files: string[], options: Impo
   let exitCode = 0
   try {
     const client = await connect(config, options)
+    const showProgress = !options.quiet && process.stderr.isTTY
+    const parts: RunPart[] = []
     for (const file of files) {
-      if (!(await importFile(client, file, !options.quiet && process.stderr.isTTY))) exitCode = 1
+      if (!(await importFile(client, file, showProgress, parts))) exitCode = 1
+    }
+    const partOf = new Map(parts.map((part) => [part.run.identity, part]))
+    for (const run of joinRuns(parts.map((part) => part.run))) {
+      const own = run.outcomes.map(({ identity }) => partOf.get(identityOfRecords([identity ?? '']))!)
+      if (!(await importJoinedRun(client, run, own, showProgress))) exitCode = 1
     }
   } catch (error) {
     if (!(error instanceof NoServer)) throw error
@@ -82,37 +91,99 @@ async function connect(config: Config, options: ImportOptions): Promise<ArcClien
   }
 }
 
-/** Whether all records of the file are in Arc now. @throws NoServer when it answers no more. */
-async function importFile(client: ArcClient, file: string, showProgress: boolean): Promise<boolean> {
-  let bar: SingleBar | undefined
-  try {
+/** A file that holds a part of a run, until all files are read. */
+interface RunPart {
+  file: string
+  format: string
+  secrets: number
+  run: ImportedRun
+}
+
+/**
+ * Whether all records of the file are in Arc now. What is part of a run that other files may go on with is put into
+ * `parts` instead. @throws NoServer when it answers no more.
+ */
+async function importFile(
+  client: ArcClient,
+  file: string,
+  showProgress: boolean,
+  parts: RunPart[],
+): Promise<boolean> {
+  return explained(client, file, async () => {
     const { format, runs, rejected, nonFinite, redactions } = await readResultFile(file)
-    if (showProgress)
-      bar = progressBar(
-        file,
-        runs.reduce((sum, { outcomes }) => sum + outcomes.length, 0),
-      )
-    const inFile = { rejected: rejected.length, secrets: redactions.secrets }
-    const reports: RunReport[] = []
-    for (const run of runs) {
-      reports.push(await importRun(client, run, inFile, (records) => bar?.increment(records)))
-    }
-    bar?.stop()
+    const { secrets } = redactions
+    const whole = runs.filter(({ partOf }) => partOf === undefined)
+    parts.push(
+      ...runs.filter(({ partOf }) => partOf !== undefined).map((run) => ({ file, format, secrets, run })),
+    )
+    const inFile = { rejected: rejected.length, secrets }
+    const reports = await importRuns(client, file, whole, inFile, showProgress)
+    const isSilent = runs.length > whole.length && rejected.length + nonFinite + redactions.places === 0
+    if (isSilent) return true
     print(`${file}: ${format}`)
     if (nonFinite > 0) print(`  ${nonFinite} NaN or Infinity in it, read as null`)
     printRedactions(redactions)
-    if (reports.length === 0) print('  holds no record that can be imported')
+    if (runs.length === 0) print('  holds no record that can be imported')
     for (const report of reports) printReport(report, client.url)
     return printRejected([...rejected, ...reports.flatMap((report) => report.rejected)])
-  } catch (error) {
+  })
+}
+
+/** Whether all records of the run are in Arc now. @throws NoServer when it answers no more. */
+async function importJoinedRun(
+  client: ArcClient,
+  run: ImportedRun,
+  parts: RunPart[],
+  showProgress: boolean,
+): Promise<boolean> {
+  const [{ file, format }] = parts as [RunPart]
+  const name = parts.length === 1 ? file : `${file} and ${parts.length - 1} more of its run`
+  return explained(client, name, async () => {
+    const { rest, earlier } = await splitOffEarlier(client, run)
+    const inFile = { rejected: 0, secrets: sum(parts.map(({ secrets }) => secrets)) }
+    const reports = await importRuns(client, file, rest ? [rest] : [], inFile, showProgress)
+    print(`${name}: ${format}`)
+    for (const { name: simulation, simulationId, status, records } of earlier) {
+      print(`  there already  ${records} in ${simulation} (${simulationId}), ${status.toLowerCase()}`)
+    }
+    if (rest && earlier.length > 0) print('  the others     make a simulation of their own')
+    for (const report of reports) printReport(report, client.url)
+    return printRejected(reports.flatMap((report) => report.rejected))
+  })
+}
+
+async function importRuns(
+  client: ArcClient,
+  file: string,
+  runs: ImportedRun[],
+  inFile: FileCounts,
+  showProgress: boolean,
+): Promise<RunReport[]> {
+  const records = sum(runs.map(({ outcomes }) => outcomes.length))
+  const bar = showProgress && records > 0 ? progressBar(file, records) : undefined
+  try {
+    const reports: RunReport[] = []
+    for (const run of runs) {
+      reports.push(await importRun(client, run, inFile, (sent) => bar?.increment(sent)))
+    }
+    return reports
+  } finally {
     bar?.stop()
+  }
+}
+
+/** The answer of `work`; false when it failed in a way that its owner can mend. @throws NoServer */
+async function explained(client: ArcClient, name: string, work: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await work()
+  } catch (error) {
     if (error instanceof ArcRequestError && error.status === 0) {
       throw new NoServer(
         `${client.url} does not answer any more. Import the files again: what is stored is not stored twice.`,
       )
     }
     if (!(error instanceof UnreadableFile) && !(error instanceof ArcRequestError)) throw error
-    console.error(shown(`${file}: ${error.message}`))
+    console.error(shown(`${name}: ${error.message}`))
     return false
   }
 }
