@@ -5,19 +5,31 @@ import { ArcClient, ArcRequestError } from '../client/arcClient.ts'
 import { GreetDocument } from '../client/operations.ts'
 import { codesOf } from '../client/patience.ts'
 import type { Config } from '../config.ts'
+import {
+  byConfiguration,
+  importHistory,
+  looksLikeYaml,
+  readHistory,
+  UNKNOWN_MODEL,
+  yamlFilesIn,
+} from '../importers/configHistory.ts'
 import type { ImportedRun, RejectedRecord } from '../importers/format.ts'
 import { type FileCounts, importRun, type RunReport } from '../importers/importRun.ts'
 import { joinRuns, splitOffEarlier } from '../importers/joinedRuns.ts'
 import { identityOfRecords } from '../importers/recordReading.ts'
-import type { Redactions } from '../importers/redaction.ts'
+import { addedUp, type Redactions } from '../importers/redaction.ts'
 import { readResultFile, UnreadableFile } from '../importers/resultFile.ts'
 import { isPassed } from '../importers/rewardChecks.ts'
 import { LOCAL_TENANT } from './token.ts'
 
-interface ImportOptions {
+export interface ImportOptions {
   url?: string
   token?: string
   quiet?: boolean
+  /** Of the YAML files; else the name of their folder. */
+  configuration?: string
+  /** For the YAML files that name none. */
+  model?: string
 }
 
 const TOKEN_SECONDS = 86_400
@@ -39,7 +51,17 @@ export async function importFiles(config: Config, files: string[], options: Impo
     const client = await connect(config, options)
     const showProgress = !options.quiet && process.stderr.isTTY
     const parts: RunPart[] = []
-    for (const file of files) {
+    const yamlFiles: string[] = []
+    const resultFiles: string[] = []
+    for (const path of files) {
+      const inFolder = await yamlFilesIn(path)
+      if (inFolder.length > 0) yamlFiles.push(...inFolder)
+      else ((await looksLikeYaml(path)) ? yamlFiles : resultFiles).push(path)
+    }
+    for (const [name, versions] of byConfiguration(yamlFiles, options.configuration)) {
+      if (!(await importConfiguration(client, name, versions, options.model))) exitCode = 1
+    }
+    for (const file of resultFiles) {
       if (!(await importFile(client, file, showProgress, parts))) exitCode = 1
     }
     const partOf = new Map(parts.map((part) => [part.run.identity, part]))
@@ -91,11 +113,38 @@ async function connect(config: Config, options: ImportOptions): Promise<ArcClien
   }
 }
 
+/** Whether all versions of the configuration are in Arc now. @throws NoServer when it answers no more. */
+async function importConfiguration(
+  client: ArcClient,
+  name: string,
+  files: string[],
+  model?: string,
+): Promise<boolean> {
+  const label = files.length === 1 ? files[0]! : `${files[0]} to ${basename(files.at(-1)!)}`
+  return explained(client, label, async () => {
+    const history = await readHistory(name, files, model ?? UNKNOWN_MODEL)
+    const report = await importHistory(client, history)
+    print(`${label}: configuration as YAML`)
+    print(`  configuration  ${name}, versions ${report.first} to ${report.last}`)
+    print(`  versions       ${report.stored} stored, ${report.known} there already`)
+    printRedactions(addedUp(history.versions.map(({ redactions }) => redactions)))
+    const added = history.versions.filter(({ modelAdded }) => modelAdded).length
+    if (added > 0) {
+      const hint = model === undefined ? '; --model says which it is' : ''
+      print(
+        `  model          ${model ?? UNKNOWN_MODEL}: put in front of ${added} that name none, as model_name${hint}`,
+      )
+    }
+    for (const file of history.repeated) print(`  no version     ${file} is the same as the one before`)
+    return true
+  })
+}
+
 /** A file that holds a part of a run, until all files are read. */
 interface RunPart {
   file: string
   format: string
-  secrets: number
+  redactions: Redactions
   run: ImportedRun
 }
 
@@ -111,12 +160,11 @@ async function importFile(
 ): Promise<boolean> {
   return explained(client, file, async () => {
     const { format, runs, rejected, nonFinite, redactions } = await readResultFile(file)
-    const { secrets } = redactions
     const whole = runs.filter(({ partOf }) => partOf === undefined)
     parts.push(
-      ...runs.filter(({ partOf }) => partOf !== undefined).map((run) => ({ file, format, secrets, run })),
+      ...runs.filter(({ partOf }) => partOf !== undefined).map((run) => ({ file, format, redactions, run })),
     )
-    const inFile = { rejected: rejected.length, secrets }
+    const inFile = { rejected: rejected.length, secrets: redactions.secrets.size }
     const reports = await importRuns(client, file, whole, inFile, showProgress)
     const isSilent = runs.length > whole.length && rejected.length + nonFinite + redactions.places === 0
     if (isSilent) return true
@@ -140,7 +188,7 @@ async function importJoinedRun(
   const name = parts.length === 1 ? file : `${file} and ${parts.length - 1} more of its run`
   return explained(client, name, async () => {
     const { rest, earlier } = await splitOffEarlier(client, run)
-    const inFile = { rejected: 0, secrets: sum(parts.map(({ secrets }) => secrets)) }
+    const inFile = { rejected: 0, secrets: addedUp(parts.map(({ redactions }) => redactions)).secrets.size }
     const reports = await importRuns(client, file, rest ? [rest] : [], inFile, showProgress)
     print(`${name}: ${format}`)
     for (const { name: simulation, simulationId, status, records } of earlier) {
@@ -238,7 +286,8 @@ function printReport(report: RunReport, url: string): void {
 function printRedactions({ secrets, places }: Redactions): void {
   if (places === 0) return
   print(
-    `  redacted       ${secrets} ${secrets === 1 ? 'secret' : 'secrets'}, in ${counted.format(places)} places`,
+    `  redacted       ${secrets.size} ${secrets.size === 1 ? 'secret' : 'secrets'}, ` +
+      `in ${counted.format(places)} ${places === 1 ? 'place' : 'places'}`,
   )
 }
 

@@ -3,11 +3,18 @@ import type { JsonObject, JsonValue } from '../evaluation/outcomeRow.ts'
 import { isObject } from './recordReading.ts'
 import { isSecretValue, kindOfName, type NameKind, REDACTED, withoutSecretShapes } from './secretPatterns.ts'
 
-/** How much was taken out of one file. */
+/** What was taken out, and in how many places. */
 export interface Redactions {
-  /** Different secrets. */
-  secrets: number
+  secrets: ReadonlySet<string>
   places: number
+}
+
+/** Of several files together: a secret that is in all of them is one. */
+export function addedUp(redactions: Redactions[]): Redactions {
+  return {
+    secrets: new Set(redactions.flatMap(({ secrets }) => [...secrets])),
+    places: redactions.reduce((sum, { places }) => sum + places, 0),
+  }
 }
 
 /**
@@ -53,16 +60,16 @@ export function redactYaml(text: string): { text: string; redactions: Redactions
 }
 
 class Findings {
-  readonly #secrets = new Set<string>()
-  #places = 0
+  readonly secrets = new Set<string>()
+  places = 0
 
   readonly add = (secret: string): void => {
-    this.#secrets.add(secret)
-    this.#places++
+    this.secrets.add(secret)
+    this.places++
   }
 
   get total(): Redactions {
-    return { secrets: this.#secrets.size, places: this.#places }
+    return { secrets: this.secrets, places: this.places }
   }
 }
 
@@ -163,9 +170,9 @@ const NAMED = /key|token|secret|passw|passphrase|authorization/i
 function redactText(text: string, findings: Findings): string {
   const tree = /^\s*[{[]/.test(text) && NAMED.test(text) ? parsed(text) : undefined
   if (tree === undefined) return withoutSecretShapes(text, findings.add)
-  const before = findings.total.places
+  const before = findings.places
   const redacted = redactLeaves(tree, findings)
-  return findings.total.places === before ? text : JSON.stringify(redacted)
+  return findings.places === before ? text : JSON.stringify(redacted)
 }
 
 /** The tree of a JSON text; undefined when it is none, or too deep to be written again. */

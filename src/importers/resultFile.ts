@@ -43,7 +43,8 @@ const READ_FAULTS: { [code: string]: string } = {
   ERR_FS_FILE_TOO_LARGE: 'It is too large: 512 MB is the limit.',
 }
 
-async function textOf(path: string): Promise<string> {
+/** The text of a file without a byte order mark. @throws UnreadableFile */
+export async function textOf(path: string): Promise<string> {
   try {
     const text = await readFile(path, 'utf8')
     return text.startsWith('\ufeff') ? text.slice(1) : text
