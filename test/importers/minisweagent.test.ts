@@ -37,7 +37,7 @@ const small = {
   messages: [
     { role: 'system', content: 'You fix kites.' },
     task,
-    call('a', 1776074483, { prompt_tokens: 10, completion_tokens: 2, total_tokens: 12 }),
+    call('a', 1776074483, { prompt_tokens: 10, completion_tokens: 2, total_tokens: 14 }),
     result('a', 1776074483.25, 0),
     call('b', 1776074484, { input_tokens: 20, output_tokens: 3 }),
     result('b', 1776074484.75, 1),
@@ -76,7 +76,7 @@ test('a file is one ungraded outcome, with times, tokens and how its commands we
     executionTimeMs: 1750,
     promptTokens: 30,
     completionTokens: 5,
-    tokensUsed: 35,
+    tokensUsed: 37,
     costUsd: 0.25,
     model: 'kite/model-2',
     metrics: { exit_status: 'Submitted', api_calls: 2, message_count: 7, has_patch: true },
@@ -139,6 +139,10 @@ test('the scenario is the same as for SWE-agent: the issue alone', () => {
   const { instance_id, ...unnamed } = small
   expect(parse(unnamed).scenario).toEqual(scenario)
   expect(parse(withInfo({ config: {} })).scenario.taskPrompt).toBe('Issue:\nThe kite\nfalls.\nGo.')
+  const other = [{ role: 'user', content: 'Something else:\nThe kite\nfalls.\nGo.' }]
+  expect(parse({ ...small, messages: other }).scenario.taskPrompt).toBe(other[0]!.content)
+  const unended = [{ role: 'user', content: 'Issue:\nThe kite' }]
+  expect(parse({ ...small, messages: unended }).scenario.taskPrompt).toBe(unended[0]!.content)
   expect(parse({ ...small, messages: [] }).scenario.taskPrompt).toBeNull()
 })
 
