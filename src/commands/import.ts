@@ -40,7 +40,7 @@ const MAX_LISTED_NOTES = 5
 class NoServer extends Error {}
 
 /**
- * `arc import`: sends result files to a server, and says on stdout what became of each.
+ * `arc import`: sends result files and configurations to a server, and says on stdout what became of each.
  *
  * Answers the exit code: 0 when every record of every file is in Arc now, 1 when one was rejected or a file could not
  * be read (the others are imported all the same), 2 when there is no server to send to, or none any more.
@@ -127,7 +127,7 @@ async function importConfiguration(
     print(`${label}: configuration as YAML`)
     print(`  configuration  ${name}, versions ${report.first} to ${report.last}`)
     print(`  versions       ${report.stored} stored, ${report.known} there already`)
-    printRedactions(addedUp(history.versions.map(({ redactions }) => redactions)))
+    printChanges(0, addedUp(history.versions.map(({ redactions }) => redactions)))
     const added = history.versions.filter(({ modelAdded }) => modelAdded).length
     if (added > 0) {
       const hint = model === undefined ? '; --model says which it is' : ''
@@ -136,6 +136,10 @@ async function importConfiguration(
       )
     }
     for (const file of history.repeated) print(`  no version     ${file} is the same as the one before`)
+    print(
+      `  see            ${client.url}  { configurations(filter: { name: { eq: ${JSON.stringify(name)} } }) ` +
+        '{ nodes { versions { nodes { versionNumber configHash } } } } }',
+    )
     return true
   })
 }
@@ -144,6 +148,7 @@ async function importConfiguration(
 interface RunPart {
   file: string
   format: string
+  nonFinite: number
   redactions: Redactions
   run: ImportedRun
 }
@@ -160,17 +165,15 @@ async function importFile(
 ): Promise<boolean> {
   return explained(client, file, async () => {
     const { format, runs, rejected, nonFinite, redactions } = await readResultFile(file)
-    const whole = runs.filter(({ partOf }) => partOf === undefined)
-    parts.push(
-      ...runs.filter(({ partOf }) => partOf !== undefined).map((run) => ({ file, format, redactions, run })),
-    )
+    const [part] = runs.filter(({ partOf }) => partOf !== undefined)
+    if (part) {
+      parts.push({ file, format, nonFinite, redactions, run: part })
+      return true
+    }
     const inFile = { rejected: rejected.length, secrets: redactions.secrets.size }
-    const reports = await importRuns(client, file, whole, inFile, showProgress)
-    const isSilent = runs.length > whole.length && rejected.length + nonFinite + redactions.places === 0
-    if (isSilent) return true
+    const reports = await importRuns(client, file, runs, inFile, showProgress)
     print(`${file}: ${format}`)
-    if (nonFinite > 0) print(`  ${nonFinite} NaN or Infinity in it, read as null`)
-    printRedactions(redactions)
+    printChanges(nonFinite, redactions)
     if (runs.length === 0) print('  holds no record that can be imported')
     for (const report of reports) printReport(report, client.url)
     return printRejected([...rejected, ...reports.flatMap((report) => report.rejected)])
@@ -188,9 +191,11 @@ async function importJoinedRun(
   const name = parts.length === 1 ? file : `${file} and ${parts.length - 1} more of its run`
   return explained(client, name, async () => {
     const { rest, earlier } = await splitOffEarlier(client, run)
-    const inFile = { rejected: 0, secrets: addedUp(parts.map(({ redactions }) => redactions)).secrets.size }
+    const redactions = addedUp(parts.map((part) => part.redactions))
+    const inFile = { rejected: 0, secrets: redactions.secrets.size }
     const reports = await importRuns(client, file, rest ? [rest] : [], inFile, showProgress)
     print(`${name}: ${format}`)
+    printChanges(sum(parts.map(({ nonFinite }) => nonFinite)), redactions)
     for (const { name: simulation, simulationId, status, records } of earlier) {
       print(`  there already  ${records} in ${simulation} (${simulationId}), ${status.toLowerCase()}`)
     }
@@ -283,7 +288,9 @@ function printReport(report: RunReport, url: string): void {
   )
 }
 
-function printRedactions({ secrets, places }: Redactions): void {
+/** What was changed in files before anything of them was read. */
+function printChanges(nonFinite: number, { secrets, places }: Redactions): void {
+  if (nonFinite > 0) print(`  ${nonFinite} NaN or Infinity in it, read as null`)
   if (places === 0) return
   print(
     `  redacted       ${secrets.size} ${secrets.size === 1 ? 'secret' : 'secrets'}, ` +

@@ -32,7 +32,7 @@ export interface ImportedRun {
    * run imported again, from whatever file, is the same simulation.
    */
   identity: string
-  /** Equal for the files of one run, where each of them holds a part of it. Never stored. */
+  /** Equal for the files of one run, where each of them holds a part of it and nothing else. Never stored. */
   partOf?: string
   /** Records that were given more than once. */
   copies?: number
