@@ -86,6 +86,11 @@ export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
+/** The identity of a run that is no more than its records, in whatever order. */
+export function identityOfRecords(identities: string[]): string {
+  return sha256(canonicalJson([...identities].sort()))
+}
+
 /**
  * The score 0 to 1, or null when the record has none. Throws BrokenRecord for anything else: a score is never
  * clamped, because one outside the range means that the file is not what it seems.
