@@ -3,9 +3,9 @@
  */
 export const REDACTED = '<redacted>'
 
-/** Names whose value is a secret whatever it looks like, compared without case and separators, from the end. */
+/** Names whose value is a secret whatever it looks like, compared without case, separators and a number behind, from the end. */
 const SECRET_NAME =
-  /(?:apikey|apitoken|secret|secretkey|secretaccesskey|accesskey|accesstoken|refreshtoken|authtoken|bearertoken|sessiontoken|securitytoken|privatekey|signingkey|encryptionkey|subscriptionkey|password|passwd|passphrase|authorization)s?$/
+  /(?:apikey|apitoken|secret|secretkey|secretaccesskey|accesskey|accesstoken|refreshtoken|authtoken|bearertoken|sessiontoken|securitytoken|privatekey|signingkey|encryptionkey|subscriptionkey|accountkey|sshkey|password|passwd|passphrase|authorization)s?$/
 
 /** Much is called a token that is none of these: the value has to look like a secret, too. */
 const TOKEN_NAME = /token$/
@@ -14,7 +14,10 @@ const TOKEN_NAME = /token$/
 export type NameKind = 'secret' | 'token' | 'other'
 
 export function kindOfName(name: string): NameKind {
-  const plain = name.toLowerCase().replace(/[^a-z0-9]/g, '')
+  const plain = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]/g, '')
+    .replace(/\d+$/, '')
   if (SECRET_NAME.test(plain)) return 'secret'
   return TOKEN_NAME.test(plain) ? 'token' : 'other'
 }
@@ -60,6 +63,13 @@ const SHAPES: readonly SecretShape[] = [
   {
     pattern:
       /(?<secret>-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?:[\s\S]{0,16384}?-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----|(?:(?:\s|\\[nr]){1,80}[\w+/=]{40,})+))/g,
+  },
+  { pattern: /(?<!\w)(?<secret>ya29\.[\w-]{20,})/g },
+  { pattern: /hooks\.slack\.com\/services\/(?<secret>[\w/]{20,})/g },
+  {
+    pattern:
+      /authorization["'\\]{0,2}\s{0,3}[:=]\s{0,3}["'\\]{0,2}(?:bearer|basic|token)\s{1,3}(?<secret>[\w.~+/=-]{6,})/gi,
+    accepts: (_, secret) => /\d/.test(secret) || secret.length >= 16,
   },
   {
     pattern:
@@ -112,7 +122,7 @@ function assignment(source: string, flags = ''): SecretShape {
 
 /** What each shape has in it: most texts have none of it, and this is one pass instead of all. */
 const HINT =
-  /sk[-_]|rk_|gh[pousr]_|github_pat|glpat|A[KS]IA|xox|xapp|AIza|hf_|gsk_|r8_|npm_|xai-|pplx-|SG\.|pypi-|eyJ|:\/\/|key|token|secret|passw|passphrase|bearer|authorization/i
+  /sk[-_]|rk_|gh[pousr]_|github_pat|glpat|A[KS]IA|xox|xapp|AIza|hf_|gsk_|r8_|npm_|xai-|pplx-|SG\.|ya29|slack|pypi-|eyJ|:\/\/|key|token|secret|passw|passphrase|bearer|authorization/i
 
 /** The text without what has the shape of a secret; each one is told to `onSecret`. The same text when there is none. */
 export function withoutSecretShapes(text: string, onSecret: (secret: string) => void): string {

@@ -34,6 +34,7 @@ const shapedSecret = fc.oneof(
   mixed(24).map((text) => `xoxb-1234567890-${text}`),
   mixed(33).map((text) => `AIza${text}`),
   mixed(34).map((text) => `hf_${text}`),
+  mixed(24).map((text) => `ya29.${text}`),
   mixed(20).map((text) => `eyJ${text}.eyJ${text}.${text}`),
   mixed(60).map((text) => `-----BEGIN RSA PRIVATE KEY-----\n${text}\n${text}\n-----END RSA PRIVATE KEY-----`),
 )
@@ -51,6 +52,8 @@ const secretName = fc.constantFrom(
   'API-Key',
   'OPENAI_API_KEY',
   'x-api-key',
+  'api_key_2',
+  'AccountKey',
   'client_secret',
   'password',
   'db.password',
@@ -131,7 +134,15 @@ describe('no planted secret is left', () => {
       fc
         .tuple(
           mixed(6),
-          fc.constantFrom('API_KEY=', '--api-key ', '--password=', 'https://me:', 'https://x/?api_key='),
+          fc.constantFrom(
+            'API_KEY=',
+            '--api-key ',
+            '--password=',
+            'https://me:',
+            'https://x/?api_key=',
+            '-H "Authorization: Bearer ',
+            "-H 'authorization: basic ",
+          ),
         )
         .map(([secret, before]) => [
           secret,
