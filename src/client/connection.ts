@@ -130,7 +130,7 @@ export class Connection {
     const silent = `${this.url} gave no sign of life for ${this.#silenceMs} ms`
     const silence = new Deadline(this.#silenceMs, signal, silent)
     try {
-      const body = bodyOf(textOf(document), JSON.stringify(variables))
+      const body = bodyOf(textOf(document), JSON.stringify(variables ?? {}))
       const { response, token } = await this.#post(body, 'text/event-stream', silence.signal)
       if (!response.headers.get('content-type')?.startsWith('text/event-stream')) {
         this.#dataOf(response, await this.#heard(response.text(), silence.signal))
