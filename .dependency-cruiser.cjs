@@ -1,6 +1,6 @@
 // Data flows one way: http → graphql → evaluation → db; live and importers stand beside. Nothing imports upwards.
 /** What the files at the top of src that import nothing are for: everyone. */
-const SHARED = '(refusal|uuid)\\.ts$'
+const SHARED = '(apiKeySecret|refusal|uuid)\\.ts$'
 const may = (folder, ...targets) => ({
   name: `${folder}-imports-only-downwards`,
   comment: `src/${folder} may import from ${['itself', SHARED, ...targets].join(', ')} only.`,
@@ -14,15 +14,15 @@ const may = (folder, ...targets) => ({
 
 module.exports = {
   forbidden: [
-    may('db', 'auth/viewer\\.ts$'),
+    may('db', 'auth/(viewer|apiKeys)\\.ts$'),
     may('auth', 'config\\.ts$'),
     may('evaluation', 'db/', 'auth/viewer\\.ts$'),
-    may('live', 'db/', 'evaluation/', 'auth/viewer\\.ts$'),
+    may('live', 'db/', 'evaluation/', 'auth/(viewer|expiry)\\.ts$'),
     may(
       'graphql',
       'evaluation/',
       'live/',
-      'db/(generated/|parentPages\\.ts$|operationReads\\.ts$|tenantTransaction\\.ts$)',
+      'db/(generated/|parentPages\\.ts$|sqlCondition\\.ts$|whereSql\\.ts$|operationReads\\.ts$|tenantTransaction\\.ts$)',
       'auth/viewer\\.ts$',
     ),
     may('http', 'graphql/', 'db/(generated/|operationReads\\.ts$|tenantTransaction\\.ts$)', 'auth/'),

@@ -20,6 +20,7 @@ export const ERROR_CODES = {
   CONFIG_DIFF_NOT_FOUND: 'This tenant has no such diff.',
   CONFIG_DIFF_DECIDED: 'The diff was decided in the other way before.',
   CONFIG_VERSION_NOT_FOUND: 'This tenant has no such configuration version.',
+  API_KEY_NOT_FOUND: 'This tenant has no such API key.',
   RECOMMENDATION_NOT_FOUND: 'This tenant has no such recommendation.',
   RECOMMENDATION_APPLIED: 'The recommendation was applied before.',
   SOURCE_NOT_FOUND: 'This tenant has nothing of that kind under that key.',

@@ -3,8 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { PrismaPg } from '@prisma/adapter-pg'
 import type pg from 'pg'
 import { type Logger, pino } from 'pino'
-import { createAuthenticator } from './auth/tokens.ts'
+import { createAuthenticator } from './auth/authenticator.ts'
 import type { Config } from './config.ts'
+import { findApiKey, noteActAs } from './db/apiKeys.ts'
 import { startEmbeddedDatabase } from './db/embedded.ts'
 import { PrismaClient } from './db/generated/client.ts'
 import { callableTableFunctions, checkLogin } from './db/login.ts'
@@ -89,7 +90,11 @@ export async function startServer(
     }
     const parts: HttpParts = {
       schema,
-      authenticate: createAuthenticator(config.auth, logger),
+      authenticate: createAuthenticator(
+        config.auth,
+        { findKey: (hash) => findApiKey(pool, hash), noteActAs: (viewer) => noteActAs(pool, viewer) },
+        logger,
+      ),
       contextFor: createContextFactory(prisma, services),
       logger,
       graphiql: config.graphiql,

@@ -360,7 +360,17 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       api_keys_prefix_check: [{ prefix: 'arc' }, { prefix: x(21) }],
       api_keys_secret_hash_check: [{ secret_hash: Buffer.alloc(31) }],
       api_keys_secret_hash_key: [{ secret_hash: keys.secret_hash }],
-      api_keys_role_check: [{ role: 'arc_owner' }],
+      api_keys_role_check: [{ role: 'arc_owner' }, { role: 'app_admin' }],
+      expires_after_created: [{ expires_at: LONG_AGO }],
+      revoked_after_created: [{ revoked_at: LONG_AGO }],
+    },
+  },
+  'public.scenario_revisions': {
+    row: { user_id: keys.user_id, scenario_id: 'refund', revision: 2, task_prompt: 'Do.' },
+    refuses: {
+      scenario_revisions_pkey: [{ revision: 1 }],
+      scenario_revisions_revision_check: [{ revision: 0 }],
+      scenario_revisions_user_id_scenario_id_fkey: [{ scenario_id: 'nobodys' }],
     },
   },
   'public.audit_log': {

@@ -40,6 +40,10 @@ beforeAll(async () => {
   for (const [name, value] of Object.entries({
     ids: [...nodeIds.values()],
     text: owner.marker,
+    isRevoked: false,
+    search: owner.marker,
+    'ConfigVersionFilter.parsedConfig': [{ path: ['model'], eq: owner.marker }],
+    scope: 'ALL',
     'SimulationFilter.name': `running ${owner.marker}`,
     difficulty: 'MEDIUM',
     tags: [owner.marker],
@@ -163,8 +167,8 @@ interface Attack {
 
 /** What is tried with the owner's keys, by one who has `own`. */
 function attacks(own: { configId: unknown; configVersionId: unknown; simulationId: unknown }): Attack[] {
-  const [configId, versionId, simulationId, outcomeId, diffId, recommendationId] = OWNERS_KEYS.map((name) =>
-    known.get(name),
+  const [configId, versionId, simulationId, outcomeId, diffId, recommendationId, keyId] = OWNERS_KEYS.map(
+    (name) => known.get(name),
   )
   const outcome = { simulationId, scenarioId: 'refund', status: 'SUCCESS' }
   const result = { scenario: { id: 'refund', task_prompt: 'x' }, trajectory: { status: 'success' } }
@@ -197,6 +201,7 @@ function attacks(own: { configId: unknown; configVersionId: unknown; simulationI
       input: { recommendationId, score: 5 },
       code: 'RECOMMENDATION_NOT_FOUND',
     },
+    { mutation: 'revokeApiKey', input: { keyId }, code: 'API_KEY_NOT_FOUND' },
     { mutation: 'archiveConfiguration', input: { configId }, code: 'CONFIGURATION_NOT_FOUND' },
     { mutation: 'restoreConfiguration', input: { configId }, code: 'CONFIGURATION_NOT_FOUND' },
     { mutation: 'approveConfigDiff', input: { diffId }, code: 'CONFIG_DIFF_NOT_FOUND' },
@@ -221,6 +226,7 @@ function attacks(own: { configId: unknown; configVersionId: unknown; simulationI
       input: { simulationId, results: [result] },
       code: 'SIMULATION_NOT_FOUND',
     },
+    { mutation: 'createApiKey', input: { name: owner.marker, scope: 'ALL' }, code: null },
     // Last what is allowed: from here on the tenant has rows of its own under the owner's keys.
     {
       mutation: 'recordOutcome',
@@ -245,7 +251,15 @@ function attacks(own: { configId: unknown; configVersionId: unknown; simulationI
   ]
 }
 
-const OWNERS_KEYS = ['configId', 'versionId', 'simulationId', 'outcomeId', 'diffId', 'recommendationId']
+const OWNERS_KEYS = [
+  'configId',
+  'versionId',
+  'simulationId',
+  'outcomeId',
+  'diffId',
+  'recommendationId',
+  'keyId',
+]
 
 /** The same with keys that no tenant has. */
 function withNobodysKeys<Value>(value: Value): Value {

@@ -59,9 +59,26 @@ describe('a function', () => {
     )
     const forAll = ['current_actor_id', 'current_user_id']
     expect(Object.fromEntries(rows.map(({ role, functions }) => [role, functions]))).toEqual({
-      app_admin: [...forAll, 'ingest_outcomes', 'uuid_v7'],
-      app_readonly: [...forAll, 'uuid_v7'],
-      app_user: [...forAll, 'expire_outcomes', 'ingest_outcomes', 'prepare_outcome_storage', 'uuid_v7'],
+      app_admin: [
+        'audit_act_as',
+        ...forAll,
+        'ingest_outcomes',
+        'search_failure_patterns',
+        'search_scenarios',
+        'uuid_v7',
+      ],
+      app_ingest: [...forAll, 'ingest_outcomes', 'search_scenarios', 'uuid_v7'],
+      app_readonly: [...forAll, 'search_failure_patterns', 'search_scenarios', 'uuid_v7'],
+      app_user: [
+        'authenticate_api_key',
+        ...forAll,
+        'expire_outcomes',
+        'ingest_outcomes',
+        'prepare_outcome_storage',
+        'search_failure_patterns',
+        'search_scenarios',
+        'uuid_v7',
+      ],
     })
   })
 
@@ -80,9 +97,9 @@ describe('a function', () => {
     const { rows: extensions } = await arc.sql('admin', (client) =>
       client.query(`select extname from pg_extension order by extname`),
     )
-    // vector: types and operators on values that the caller has. timescaledb: what is left after migration 0001 either
+    // vector, btree_gin: types and operators on values that the caller has. timescaledb: what is left after migration 0001 either
     // computes on values or shows names, times and sizes of chunks, which are nobody's rows. Any other: look first.
-    expect(['plpgsql', 'timescaledb', 'vector']).toEqual(
+    expect(['btree_gin', 'plpgsql', 'timescaledb', 'vector']).toEqual(
       expect.arrayContaining(extensions.map(({ extname }) => extname)),
     )
     const { rows } = await arc.sql('admin', (client) =>

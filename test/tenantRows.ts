@@ -111,8 +111,8 @@ export async function seedTenant(arc: Arc): Promise<SeededTenant> {
       [running, `Lower the temperature of ${marker}.`],
     )
     await client.query(
-      `insert into api_keys (name, prefix, secret_hash, role, created_by)
-      values ($1::text, 'arc_1234', sha256(convert_to($1, 'UTF8')), 'app_user', $1)`,
+      `insert into api_keys (name, prefix, secret_hash, role, created_by, last_used_at)
+      values ($1::text, 'arc_1234', sha256(convert_to($1, 'UTF8')), 'app_user', $1, now())`,
       [marker],
     )
     await client.query('commit')

@@ -3,27 +3,21 @@ import type { Logger } from 'pino'
 import type { AuthConfig } from '../config.ts'
 import { Refusal } from '../refusal.ts'
 import { isUuid } from '../uuid.ts'
-import { ROLES, type Role, type Viewer } from './viewer.ts'
+import { type Claims, ROLES, type Role } from './viewer.ts'
 
-/** Who is calling, as far as the connection tells. */
-export interface Caller {
-  authorization: string | undefined
-  /** The tenant that an administrator wants to act as (X-Arc-Act-As). */
-  actAs: string | undefined
-  clientIp: string | undefined
-  userAgent: string | undefined
-}
-
-/** Turns what a client sends into a viewer. */
-export type Authenticate = (caller: Caller) => Promise<Viewer>
+/** What a token says. The tenant is only absent for an administrator, who names the one to act as. */
+type TokenClaims = Omit<Claims, 'tenantId'> & { tenantId: string | undefined }
 
 /**
- * Verifies bearer tokens against the shared secret or the identity provider's keys.
+ * Verifies tokens against the shared secret or the identity provider's keys.
  *
  * The function that it returns throws Refusal UNAUTHENTICATED, with the reason in words that help the token's owner and
  * nobody else, and UNAVAILABLE when the provider does not give its keys.
  */
-export function createAuthenticator(config: AuthConfig, logger: Logger): Authenticate {
+export function createTokenVerifier(
+  config: AuthConfig,
+  logger: Logger,
+): (token: string) => Promise<TokenClaims> {
   const keys = config.jwksUrl ? createRemoteJWKSet(new URL(config.jwksUrl)) : undefined
   const options = {
     ...(config.issuer === undefined ? {} : { issuer: config.issuer }),
@@ -49,14 +43,7 @@ export function createAuthenticator(config: AuthConfig, logger: Logger): Authent
         })
       : jwtVerify(token, config.secret!, { ...options, algorithms: ['HS256'] })
 
-  return async (caller) => {
-    const token = /^Bearer +([^\s]+) *$/i.exec(caller.authorization ?? '')?.[1]
-    if (!token) {
-      throw new Refusal(
-        'UNAUTHENTICATED',
-        'Send a token: the header "Authorization: Bearer …", or the same in connectionParams.',
-      )
-    }
+  return async (token) => {
     let claims: Record<string, unknown>
     try {
       claims = (await verify(token)).payload
@@ -70,13 +57,6 @@ export function createAuthenticator(config: AuthConfig, logger: Logger): Authent
       }
       throw new Refusal('UNAUTHENTICATED', reasonOf(error))
     }
-    const tenantId = claims[config.tenantClaim]
-    if (!isUuid(tenantId)) {
-      throw new Refusal(
-        'UNAUTHENTICATED',
-        `The token's claim "${config.tenantClaim}" has to be the tenant, a UUID.`,
-      )
-    }
     const role = claims[config.roleClaim] ?? 'app_user'
     if (!isRole(role)) {
       throw new Refusal(
@@ -84,14 +64,20 @@ export function createAuthenticator(config: AuthConfig, logger: Logger): Authent
         `The token's claim "${config.roleClaim}" has to be one of ${ROLES.join(', ')}.`,
       )
     }
+    const tenantId = claims[config.tenantClaim]
+    const needsTenant = role !== 'app_admin' || tenantId !== undefined
+    if (needsTenant && !isUuid(tenantId)) {
+      throw new Refusal(
+        'UNAUTHENTICATED',
+        `The token's claim "${config.tenantClaim}" has to be the tenant, a UUID.`,
+      )
+    }
     const actor = claims[config.actorClaim]
     return {
-      tenantId: tenantId.toLowerCase(),
-      actorId: typeof actor === 'string' && actor !== '' ? storable(actor) : tenantId,
+      tenantId: isUuid(tenantId) ? tenantId.toLowerCase() : undefined,
+      actorId: typeof actor === 'string' && actor !== '' ? storable(actor) : String(tenantId ?? role),
       role,
       expiresAtMs: typeof claims.exp === 'number' ? claims.exp * 1000 : undefined,
-      clientIp: caller.clientIp,
-      userAgent: caller.userAgent === undefined ? undefined : storable(caller.userAgent),
     }
   }
 }
@@ -120,7 +106,7 @@ function isRole(value: unknown): value is Role {
 }
 
 /** PostgreSQL's settings take no NUL, and the audit log no novels. */
-function storable(text: string): string {
+export function storable(text: string): string {
   return text.replaceAll('\0', '').slice(0, 500)
 }
 

@@ -1,16 +1,26 @@
 /** The database roles that a request can act as. */
-export const ROLES = ['app_user', 'app_readonly', 'app_admin'] as const
+export const ROLES = ['app_user', 'app_readonly', 'app_admin', 'app_ingest'] as const
 export type Role = (typeof ROLES)[number]
 
-/** Who is asking: what a verified token says, and what the database is told in each transaction. */
-export interface Viewer {
+/** What a token or an API key says. */
+export interface Claims {
   /** The tenant: a UUID, `user_id` in every table. */
   tenantId: string
   /** The person or program, for the audit log. */
   actorId: string
   role: Role
-  /** When the token ends, in milliseconds since 1970; subscriptions end with it. */
+  /** When the token or key ends, in milliseconds since 1970; subscriptions end with it. */
   expiresAtMs: number | undefined
+  /** The key, where it is one. */
+  apiKeyId?: string
+  /** Whether the key still holds: it may be revoked at any time. Absent for tokens, which hold until they end. */
+  stillHolds?: () => Promise<boolean>
+}
+
+/** Who is asking, and what the database is told in each transaction. */
+export interface Viewer extends Claims {
+  /** Whether an administrator acts as the tenant (X-Arc-Act-As). */
+  actsAs?: boolean
   clientIp: string | undefined
   userAgent: string | undefined
 }

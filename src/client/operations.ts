@@ -87,6 +87,8 @@ export type ConfigVersionFilter = {
   generatedBy?: GeneratedByFilter | null | undefined;
   /** By model. */
   model?: StringFilter | null | undefined;
+  /** By any place of the parsed YAML; all have to hold. */
+  parsedConfig?: Array<JsonPathFilter> | null | undefined;
   /** By temperature. */
   temperature?: NumberFilter | null | undefined;
   /** By key. */
@@ -198,6 +200,8 @@ export type ErrorCategoryFilter = {
 
 /** Every reason for which Arc declines: in payload errors, in receipts, and as `extensions.code` of top-level errors. */
 export type ErrorCode =
+  /** This tenant has no such API key. */
+  | 'API_KEY_NOT_FOUND'
   /** Another outcome was recorded for this scenario, repetition and attempt: send a higher retryCount to replace it. */
   | 'ATTEMPT_ALREADY_RECORDED'
   /** The request is no GraphQL request: malformed JSON, an unknown operation, a wrong content type. */
@@ -323,6 +327,28 @@ export type IdFilter = {
   eq?: string | null | undefined;
   /** The id is one of these. */
   in?: Array<string> | null | undefined;
+};
+
+/** Conditions on one place of a JSON tree; all that are given have to hold, and a place that is not there fulfils none. Without conditions the place has to be there. */
+export type JsonPathFilter = {
+  /** It is a text that has this in it, whatever the case. */
+  contains?: string | null | undefined;
+  /** The value is exactly this one. */
+  eq?: unknown;
+  /** Whether there is such a place; null counts as there. */
+  exists?: boolean | null | undefined;
+  /** It is more than this number. */
+  gt?: number | null | undefined;
+  /** It is this number or more. */
+  gte?: number | null | undefined;
+  /** The value is one of these. */
+  in?: Array<unknown> | null | undefined;
+  /** It is less than this number. */
+  lt?: number | null | undefined;
+  /** It is this number or less. */
+  lte?: number | null | undefined;
+  /** Where: keys, and indexes of lists from 0, from the outside in. `["agent", "tools", "0", "name"]` */
+  path: Array<string>;
 };
 
 /** A range of numbers; all conditions that are given have to hold, and a missing number fits none. */
@@ -483,10 +509,12 @@ export type RestoreConfigurationInput = {
   configId: string;
 };
 
-/** What a token may do. */
+/** What a token or an API key may do. */
 export type Role =
-  /** Act as a tenant, audited. */
+  /** Read and write as any one tenant, which its audit log shows. */
   | 'ADMIN'
+  /** Store results and see how far simulations are; what came of them can’t be read. */
+  | 'INGEST'
   /** Read the tenant’s rows. */
   | 'READONLY'
   /** Read and write the tenant’s rows. */

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
+import { btree_gin } from '@electric-sql/pglite/contrib/btree_gin'
 import { vector } from '@electric-sql/pglite-pgvector'
 import { lockDataDir } from './dataDirLock.ts'
 import { WireServer } from './wireServer.ts'
@@ -23,7 +24,7 @@ export async function startEmbeddedDatabase(directory?: string): Promise<Embedde
   try {
     const dataDir = directory === undefined ? 'memory://' : join(directory, 'database')
     if (directory !== undefined) mkdirSync(directory, { recursive: true, mode: 0o700 })
-    const database = await PGlite.create({ dataDir, extensions: { vector } })
+    const database = await PGlite.create({ dataDir, extensions: { vector, btree_gin } })
     const server = new WireServer((message) => database.runExclusive(() => database.execProtocolRaw(message)))
     const { connectionString, remove } = await listen(server)
     return {

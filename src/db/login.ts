@@ -58,7 +58,7 @@ export async function checkLogin(pool: pg.Pool): Promise<void> {
         order by 1
       ) as powers,
       array(
-        select wanted from unnest(array['app_user', 'app_readonly', 'app_admin']) as wanted
+        select wanted from unnest(array['app_user', 'app_readonly', 'app_admin', 'app_ingest']) as wanted
         where not pg_has_role(session_user, wanted, 'member')
       ) as lacking`,
     [POWERFUL_ROLES],
@@ -106,6 +106,6 @@ export async function makeServiceLogin(adminUrl: string, name: string, password:
         ? `create role ${role} login nosuperuser nobypassrls nocreatedb nocreaterole password ${secret}`
         : `alter role ${role} login password ${secret}`,
     )
-    await client.query(`grant app_user, app_readonly, app_admin to ${role}`)
+    await client.query(`grant app_user, app_readonly, app_admin, app_ingest to ${role}`)
   })
 }

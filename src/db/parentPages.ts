@@ -1,41 +1,20 @@
 import type { OperationReads } from './operationReads.ts'
-
-/** The part of Prisma's `where` that filters are made of. */
-export type Where = { [field: string]: unknown }
-
-export interface Order {
-  field: string
-  direction: 'asc' | 'desc'
-  /** Said for fields that may be null only. */
-  nulls?: 'first' | 'last'
-}
+import { column, type Order, orderSql, RELATIONS, type Where, whereSql } from './whereSql.ts'
 
 /** One page for each of many parents. */
 export interface ParentPagesQuery {
   /** Table or view of the rows. */
   table: string
-  /** The row's field that holds the parent's key, and that key's SQL type. */
+  /** The field that holds the parent's key, and that key's SQL type. */
   parentField: string
+  /** The relation that leads to the parent, where the row itself does not hold the key. */
+  through?: string
   parentType: 'uuid' | 'text'
   /** The fields that identify a row. */
   keys: readonly string[]
   where: Where
   order: readonly Order[]
   limit: number
-}
-
-/** Tables that filters reach over a to-one relation, and the columns that join them: [ours, theirs]. */
-const RELATIONS: Record<string, { table: string; on: readonly (readonly [string, string])[] }> = {
-  scenario: { table: 'scenarios', on: [['scenario_id', 'scenario_id']] },
-  simulation: { table: 'simulations', on: [['simulation_id', 'simulation_id']] },
-  configVersion: { table: 'config_versions', on: [['config_version_id', 'version_id']] },
-  outcome: {
-    table: 'outcomes',
-    on: [
-      ['outcome_id', 'outcome_id'],
-      ['execution_time', 'execution_time'],
-    ],
-  },
 }
 
 /**
@@ -56,8 +35,8 @@ export async function readParentPages(
     from unnest($1::${query.parentType}[]) as p(parent)
     cross join lateral (
       select ${keys}
-      from ${query.table} c
-      where c.${column(query.parentField)} = p.parent and ${condition}
+      from ${parentOf(query).from}
+      where ${parentOf(query).key} = p.parent and ${condition}
       order by ${query.order.map(orderSql).join(', ')}
       limit $${values.length}::int
     ) page`
@@ -70,96 +49,60 @@ export async function readParentPages(
 /** How many rows each parent has, in one statement. */
 export async function countByParent(
   reads: OperationReads,
-  query: Pick<ParentPagesQuery, 'table' | 'parentField' | 'parentType' | 'where'>,
+  query: Omit<ParentPagesQuery, 'keys' | 'order' | 'limit'>,
   parents: readonly string[],
 ): Promise<Map<string, number>> {
   const values: unknown[] = [parents]
   const statement = `/* countByParent ${query.table} */
-    select c.${column(query.parentField)} as parent, count(*)::int as rows
-    from ${query.table} c
-    where c.${column(query.parentField)} = any ($1::${query.parentType}[]) and ${whereSql(query.where, 'c', values)}
+    select ${parentOf(query).key} as parent, count(*)::int as rows
+    from ${parentOf(query).from}
+    where ${parentOf(query).key} = any ($1::${query.parentType}[]) and ${whereSql(query.where, 'c', values)}
     group by 1`
   const rows = await reads.query<{ parent: string; rows: number }>(statement, values)
   return new Map(rows.map(({ parent, rows: count }) => [parent, count]))
 }
 
-/** camelCase field → snake_case column, as everywhere in schema.prisma. */
-function column(field: string): string {
-  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+/** The keys of one page of the tenant's rows, for what Prisma cannot ask. */
+export async function readPage(
+  reads: OperationReads,
+  query: Pick<ParentPagesQuery, 'table' | 'keys' | 'where' | 'order' | 'limit'>,
+): Promise<Record<string, unknown>[]> {
+  const values: unknown[] = []
+  const condition = whereSql(query.where, 'c', values)
+  values.push(query.limit)
+  return reads.query(
+    `/* page ${query.table} */
+    select ${query.keys.map((key) => `c.${column(key)} as "${key}"`).join(', ')}
+    from ${query.table} c
+    where ${condition}
+    order by ${query.order.map(orderSql).join(', ')}
+    limit $${values.length}::int`,
+    values,
+  )
 }
 
-function orderSql({ field, direction, nulls }: Order): string {
-  return `c.${column(field)} ${direction}${nulls ? ` nulls ${nulls}` : ''}`
+/** How many of the tenant's rows there are. */
+export async function countRows(
+  reads: OperationReads,
+  { table, where }: Pick<ParentPagesQuery, 'table' | 'where'>,
+): Promise<number> {
+  const values: unknown[] = []
+  const statement = `/* count ${table} */ select count(*)::int as rows from ${table} c where ${whereSql(where, 'c', values)}`
+  const rows = await reads.query<{ rows: number }>(statement, values)
+  return rows[0]!.rows
 }
 
-function whereSql(where: Where, alias: string, values: unknown[]): string {
-  const conditions = Object.entries(where).flatMap(([field, condition]) => {
-    if (condition === undefined) return []
-    if (field === 'AND') return [joined(condition as Where | Where[], ' and ', 'true', alias, values)]
-    if (field === 'OR') return [joined(condition as Where[], ' or ', 'false', alias, values)]
-    const relation = RELATIONS[field]
-    if (relation) {
-      const { is } = condition as { is: Where }
-      const inner = `${alias}_${field}`
-      const on = relation.on.map(([ours, theirs]) => `${inner}.${theirs} = ${alias}.${ours}`).join(' and ')
-      return [
-        `exists (select from ${relation.table} ${inner} where ${on} and ${whereSql(is, inner, values)})`,
-      ]
-    }
-    return [fieldSql(`${alias}.${column(field)}`, condition, values)]
-  })
-  return conditions.length === 0 ? 'true' : conditions.join(' and ')
-}
-
-function joined(
-  conditions: Where | Where[],
-  by: string,
-  empty: string,
-  alias: string,
-  values: unknown[],
-): string {
-  const list = Array.isArray(conditions) ? conditions : [conditions]
-  if (list.length === 0) return empty
-  return `(${list.map((condition) => whereSql(condition, alias, values)).join(by)})`
-}
-
-function fieldSql(name: string, condition: unknown, values: unknown[]): string {
-  const bind = (value: unknown) => {
-    // Untyped on purpose: PostgreSQL takes the column's type, which a string alone doesn't tell (uuid or text).
-    values.push(value)
-    return `$${values.length}`
-  }
-  if (condition === null) return `${name} is null`
-  if (typeof condition !== 'object' || condition instanceof Date) return `${name} = ${bind(condition)}`
-  const { mode, ...operators } = condition as Record<string, unknown>
-  const parts = Object.entries(operators).flatMap(([operator, value]) => {
-    if (value === undefined) return []
-    switch (operator) {
-      case 'equals':
-        return [value === null ? `${name} is null` : `${name} = ${bind(value)}`]
-      case 'not':
-        return [value === null ? `${name} is not null` : `${name} is distinct from ${bind(value)}`]
-      case 'in':
-        return [`${name} = any (${bind(value)})`]
-      case 'lt':
-        return [`${name} < ${bind(value)}`]
-      case 'lte':
-        return [`${name} <= ${bind(value)}`]
-      case 'gt':
-        return [`${name} > ${bind(value)}`]
-      case 'gte':
-        return [`${name} >= ${bind(value)}`]
-      case 'contains': {
-        const pattern = `%${String(value).replace(/[\\%_]/g, '\\$&')}%`
-        return [`${name} ${mode === 'insensitive' ? 'ilike' : 'like'} ${bind(pattern)}`]
-      }
-      case 'hasSome':
-        return [`${name} && ${bind(value)}`]
-      case 'hasEvery':
-        return [`${name} @> ${bind(value)}`]
-      default:
-        throw new Error(`the filter operator ${operator} has no SQL`)
-    }
-  })
-  return parts.length === 0 ? 'true' : `(${parts.join(' and ')})`
+/** Where rows come from, and which of its columns is the parent's key. */
+function parentOf({
+  table,
+  parentField,
+  through,
+}: Pick<ParentPagesQuery, 'table' | 'parentField' | 'through'>): {
+  from: string
+  key: string
+} {
+  if (through === undefined) return { from: `${table} c`, key: `c.${column(parentField)}` }
+  const relation = RELATIONS[through]!
+  const on = relation.on.map(([ours, theirs]) => `t.${theirs} = c.${ours}`).join(' and ')
+  return { from: `${table} c join ${relation.table} t on ${on}`, key: `t.${column(parentField)}` }
 }

@@ -33,7 +33,7 @@ function trajectoryFields(trajectory: JsonValue): JsonObject {
 }
 
 /** Where a trajectory may keep its messages or steps; the first list that holds a tool call is the one read. */
-const LIST_FIELDS = ['messages', 'steps', 'traj', 'full_trajectory', 'trajectory'] as const
+export const LIST_FIELDS = ['messages', 'steps', 'traj', 'full_trajectory', 'trajectory'] as const
 
 /**
  * How often and how well each tool was used, in the order of first use; an empty list for unknown shapes.

@@ -11,11 +11,15 @@ import {
 import { definePages, type Pages } from './pages.ts'
 
 const AuditOperation = builder.enumType('AuditOperation', {
-  description: 'What was done to a row.',
+  description: 'What was done.',
   values: {
     INSERT: { value: 'INSERT', description: 'It was made.' },
     UPDATE: { value: 'UPDATE', description: 'It was changed.' },
     DELETE: { value: 'DELETE', description: 'It was deleted.' },
+    ACT_AS: {
+      value: 'ACT_AS',
+      description: 'An administrator acted as the tenant; no row was changed by that.',
+    },
   } as const,
 })
 

@@ -1,11 +1,14 @@
 import type { Prisma } from '../db/generated/client.ts'
 import { createConfigVersion, type NewVersion } from '../evaluation/configurations.ts'
 import { builder } from './builder.ts'
+import { configDiffPages } from './configDiff.ts'
 import {
   conditionOf,
   DateTimeFilter,
   enumFilter,
   IdFilter,
+  jsonPathConditionsOf,
+  jsonPathField,
   NumberFilter,
   StringFilter,
   textConditionOf,
@@ -59,6 +62,18 @@ export const ConfigVersion = builder.prismaNode('ConfigVersion', {
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
     configuration: t.relation('configuration', { description: 'The configuration that it is a version of.' }),
+    diffs: t.field(
+      configDiffPages.under(
+        { key: 'versionId', field: 'versionAfter', type: 'uuid' },
+        'What it changed: the diff to the version before it.',
+      ),
+    ),
+    laterDiffs: t.field(
+      configDiffPages.under(
+        { key: 'versionId', field: 'versionBefore', type: 'uuid' },
+        'What was changed after it: the diff to the version that followed.',
+      ),
+    ),
     simulations: t.field(
       simulationPages.under(
         { key: 'versionId', field: 'configVersionId', type: 'uuid' },
@@ -80,6 +95,7 @@ const ConfigVersionFilter = builder.inputType('ConfigVersionFilter', {
     configHash: t.field({ type: StringFilter, description: 'By the hash of the YAML.' }),
     generatedBy: t.field({ type: GeneratedByFilter, description: 'By where the YAML comes from.' }),
     createdAt: t.field({ type: DateTimeFilter, description: 'By when it was made.' }),
+    parsedConfig: jsonPathField(t, 'the parsed YAML'),
   }),
 })
 
@@ -104,6 +120,7 @@ export const configVersionPages: Pages = definePages('ConfigVersion', {
     configHash: textConditionOf(filter.configHash),
     generatedBy: conditionOf(filter.generatedBy),
     createdAt: conditionOf(filter.createdAt),
+    ...jsonPathConditionsOf('parsedConfig', filter.parsedConfig),
   }),
 })
 

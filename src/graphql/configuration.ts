@@ -12,6 +12,7 @@ import type { Context } from './context.ts'
 import { conditionOf, DateTimeFilter, IdFilter, StringFilter, textConditionOf } from './filters.ts'
 import { definePages, type Pages } from './pages.ts'
 import { payloadOf, payloadType } from './payload.ts'
+import { simulationPages } from './simulation.ts'
 
 const Configuration = builder.prismaNode('Configuration', {
   id: { field: 'configId' },
@@ -44,6 +45,12 @@ const Configuration = builder.prismaNode('Configuration', {
       configDiffPages.under(
         { key: 'configId', field: 'configId', type: 'uuid' },
         'What its successive versions changed, the newest first.',
+      ),
+    ),
+    simulations: t.field(
+      simulationPages.under(
+        { key: 'configId', field: 'configId', type: 'uuid', through: 'configVersion' },
+        'The simulations that ran any of its versions, the newest first.',
       ),
     ),
   }),

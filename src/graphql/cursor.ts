@@ -1,4 +1,4 @@
-import type { Order, Where } from '../db/parentPages.ts'
+import type { Order, Where } from '../db/whereSql.ts'
 import { Refusal } from '../refusal.ts'
 import { isUuid } from '../uuid.ts'
 

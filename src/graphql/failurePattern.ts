@@ -5,6 +5,8 @@ import {
   DateTimeFilter,
   IdFilter,
   StringFilter,
+  searchConditionOf,
+  searchField,
   textConditionOf,
   uuidRangeOf,
 } from './filters.ts'
@@ -59,6 +61,7 @@ const FailurePatternFilter = builder.inputType('FailurePatternFilter', {
     failureCategory: t.field({ type: ErrorCategoryFilter, description: 'By kind of fault.' }),
     signature: t.field({ type: StringFilter, description: 'By signature: all occurrences of one failure.' }),
     text: t.string({ description: 'Only those with this text in type or message, whatever the case.' }),
+    search: searchField(t, 'type or message'),
     executionTime: t.field({ type: DateTimeFilter, description: 'By when the run ended.' }),
   }),
 })
@@ -83,6 +86,7 @@ export const failurePatternPages: Pages = definePages('FailurePattern', {
     failureCategory: conditionOf(filter.failureCategory),
     signature: textConditionOf(filter.signature),
     executionTime: conditionOf(filter.executionTime),
+    ...searchConditionOf('patternId', 'search_failure_patterns', filter.search),
     ...(filter.text
       ? {
           OR: [

@@ -1,6 +1,9 @@
 import type { EnumRef, InputShapeFromTypeParam, SchemaTypes } from '@pothos/core'
+import { atJsonPath, foundBy } from '../db/sqlCondition.ts'
+import type { Where } from '../db/whereSql.ts'
 import { lowestUuidAt } from '../uuid.ts'
 import { builder } from './builder.ts'
+import { checkJsonPath } from './jsonPath.ts'
 
 // One shape everywhere: an object of a field's conditions, all of which have to hold.
 
@@ -51,6 +54,38 @@ export const TagFilter = builder.inputType('TagFilter', {
   }),
 })
 
+const JsonPathFilter = builder.inputType('JsonPathFilter', {
+  description:
+    'Conditions on one place of a JSON tree; all that are given have to hold, and a place that is not there fulfils none. Without conditions the place has to be there.',
+  fields: (t) => ({
+    path: t.stringList({
+      required: true,
+      description:
+        'Where: keys, and indexes of lists from 0, from the outside in. `["agent", "tools", "0", "name"]`',
+    }),
+    exists: t.boolean({ description: 'Whether there is such a place; null counts as there.' }),
+    eq: t.field({ type: 'JSON', description: 'The value is exactly this one.' }),
+    in: t.field({ type: ['JSON'], description: 'The value is one of these.' }),
+    contains: t.string({ description: 'It is a text that has this in it, whatever the case.' }),
+    gte: t.float({ description: 'It is this number or more.' }),
+    gt: t.float({ description: 'It is more than this number.' }),
+    lte: t.float({ description: 'It is this number or less.' }),
+    lt: t.float({ description: 'It is less than this number.' }),
+  }),
+})
+
+/** The filter's field for conditions on a JSON tree. */
+export function jsonPathField(t: InputFields, tree: string) {
+  return t.field({ type: [JsonPathFilter], description: `By any place of ${tree}; all have to hold.` })
+}
+
+/** The filter's field for a full-text search. */
+export function searchField(t: InputFields, texts: string) {
+  return t.string({
+    description: `Only those with these words in ${texts}: all of them in any form (“failed” finds “failing”), "a phrase", one \`or\` another, without -this. For a part of a word there is \`text\`.`,
+  })
+}
+
 /** The filter of an enum's values: `{eq, in}`. */
 export function enumFilter<Value extends string>(name: string, type: EnumRef<SchemaTypes, Value, Value>) {
   return builder.inputType(name, {
@@ -61,6 +96,8 @@ export function enumFilter<Value extends string>(name: string, type: EnumRef<Sch
     }),
   })
 }
+
+type InputFields = PothosSchemaTypes.InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>
 
 type Conditions<Value> = {
   eq?: Value | null
@@ -117,6 +154,55 @@ export function tagConditionOf(
 ) {
   if (!filter) return undefined
   return given({ hasSome: copied(filter.hasSome), hasEvery: copied(filter.hasEvery) })
+}
+
+/** Rows whose key a search finds. No words are no condition, as in an empty search box. */
+export function searchConditionOf(
+  field: string,
+  search: Parameters<typeof foundBy>[0],
+  words: string | null | undefined,
+): { AND?: Where[] } {
+  if (!words?.trim()) return {}
+  // PostgreSQL's texts have no NUL; no word has one.
+  return { AND: [{ [field]: foundBy(search, words.replaceAll('\0', ' ')) }] }
+}
+
+export function jsonPathConditionsOf(
+  field: string,
+  filters: readonly InputShapeFromTypeParam<SchemaTypes, typeof JsonPathFilter, false>[] | null | undefined,
+): { AND?: Where[] } {
+  if (!filters) return {}
+  return {
+    AND: filters.map((filter, index) => {
+      const {
+        path,
+        exists,
+        eq,
+        in: list,
+        contains,
+        gte,
+        gt,
+        lte,
+        lt,
+      } = filter as {
+        path: string[]
+        exists?: boolean | null
+        eq?: unknown
+        in?: unknown[] | null
+        contains?: string | null
+      } & { [bound in 'gte' | 'gt' | 'lte' | 'lt']?: number | null }
+      checkJsonPath(path, [field, index, 'path'])
+      return {
+        [field]: atJsonPath({
+          path,
+          ...given({ exists, contains, gte, gt, lte, lt }),
+          // Here null is a value like any other.
+          ...(eq === undefined ? {} : { eq: JSON.stringify(eq) }),
+          ...(list ? { in: list.map((value) => JSON.stringify(value)) } : {}),
+        }),
+      }
+    }),
+  }
 }
 
 function copied(list: readonly string[] | null | undefined): string[] | undefined {

@@ -3,14 +3,16 @@ import { queryFromInfo } from '@pothos/plugin-prisma'
 import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
 import type PrismaTypes from '../db/generated/pothos.ts'
-import { countByParent, type Order, readParentPages, type Where } from '../db/parentPages.ts'
+import { countByParent, countRows, readPage, readParentPages } from '../db/parentPages.ts'
+import { needsSql, type Order, type Where } from '../db/whereSql.ts'
 import { Refusal } from '../refusal.ts'
+import { sharedByField } from './batch.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { beyond, type Direction, decodeCursor, encodeCursor, orderOf, type SortField } from './cursor.ts'
 
-const DEFAULT_PAGE_SIZE = 20
-const MAX_PAGE_SIZE = 500
+export const DEFAULT_PAGE_SIZE = 20
+export const MAX_PAGE_SIZE = 500
 
 type Row = Record<string, unknown>
 
@@ -57,7 +59,7 @@ const OrderDirection = builder.enumType('OrderDirection', {
   } as const,
 })
 
-const PageInfo = builder.objectRef<Connection['pageInfo']>('PageInfo').implement({
+export const PageInfo = builder.objectRef<Connection['pageInfo']>('PageInfo').implement({
   description: 'Where a page stands in its connection.',
   fields: (t) => ({
     hasNextPage: t.exposeBoolean('hasNextPage', {
@@ -79,15 +81,26 @@ const PageInfo = builder.objectRef<Connection['pageInfo']>('PageInfo').implement
   }),
 })
 
+/** How rows hang on their parent. */
+export interface ParentLink {
+  /** The parent's field that is its key. */
+  key: string
+  /** The rows' field that holds it. */
+  field: string
+  type: 'uuid' | 'text'
+  /** The relation whose row holds it, where the listed row itself does not. */
+  through?: string
+}
+
 /** A field's options; what they hold is between Pothos and this file, and naming it would make types refer to themselves. */
 type FieldOptions = never
 
 /** The fields that list the rows of one type. */
 export interface Pages {
-  /** A field of Query: all rows of the tenant. */
-  root(description: string): FieldOptions
+  /** A field of Query: all rows of the tenant, or those that `always` holds for. */
+  root(description: string, always?: Where): FieldOptions
   /** A field of another type: the rows that hold the parent's key. All parents of a list are read together. */
-  under(parent: { key: string; field: string; type: 'uuid' | 'text' }, description: string): FieldOptions
+  under(parent: ParentLink, description: string): FieldOptions
 }
 
 /** Makes the types of a connection, and the fields that list its rows. */
@@ -167,12 +180,12 @@ export function definePages<Filter>(name: string, source: PageSource<Filter>): P
   }
 
   return {
-    root: (description) =>
+    root: (description, always) =>
       ({
         ...options,
         description,
         resolve: (_: unknown, args: object, context: Context, info: GraphQLResolveInfo) =>
-          readRoot(source, args, context, info),
+          readRoot(source, always, args, context, info),
       }) as never,
     under: (parent, description) =>
       ({
@@ -184,18 +197,8 @@ export function definePages<Filter>(name: string, source: PageSource<Filter>): P
   }
 }
 
-interface PagePlan {
-  sort: SortField[]
-  where: Where
-  filtered: Where
-  order: Order[]
-  size: number
-  fromEnd: boolean
-  args: PageArgs
-}
-
-function plan<Filter>(source: PageSource<Filter>, args: PageArgs): PagePlan {
-  const { first, last, after, before } = args
+/** @throws Refusal BAD_USER_INPUT, LIMIT_EXCEEDED. */
+export function checkPageSize(first: number | null | undefined, last: number | null | undefined): void {
   if (typeof first === 'number' && typeof last === 'number')
     throw new Refusal('BAD_USER_INPUT', 'Give first or last, not both.', ['last'])
   for (const [name, size] of [
@@ -209,11 +212,26 @@ function plan<Filter>(source: PageSource<Filter>, args: PageArgs): PagePlan {
         name,
       ])
   }
+}
+
+interface PagePlan {
+  sort: SortField[]
+  where: Where
+  filtered: Where
+  order: Order[]
+  size: number
+  fromEnd: boolean
+  args: PageArgs
+}
+
+function plan<Filter>(source: PageSource<Filter>, args: PageArgs, always: Where = {}): PagePlan {
+  const { first, last, after, before } = args
+  checkPageSize(first, last)
   const fromEnd = typeof last === 'number'
   const { field, direction } = args.orderBy ?? source.defaultOrder
   const { description: _, ...ordered } = source.orders[field]!
   const sort = [ordered, ...source.keys.filter((key) => key.field !== ordered.field)]
-  const filtered = args.filter ? source.where(args.filter as Filter) : {}
+  const filtered = { AND: [always, args.filter ? source.where(args.filter as Filter) : {}] }
   const where: Where[] = [filtered]
   if (typeof after === 'string')
     where.push(beyond(sort, direction, false, decodeCursor(sort, after, 'after')))
@@ -284,14 +302,24 @@ function selectionOf<Filter>(
 
 async function readRoot<Filter>(
   source: PageSource<Filter>,
+  always: Where | undefined,
   args: object,
   context: Context,
   info: GraphQLResolveInfo,
 ): Promise<Connection> {
-  const page = plan(source, args as PageArgs)
+  const page = plan(source, args as PageArgs, always)
+  const selection = selectionOf(source, page.sort, context, info)
+  if (needsSql(page.filtered)) {
+    const { table } = source
+    const keys = source.keys.map(({ field }) => field)
+    const { where, order, size } = page
+    const places = await readPage(context.reads, { table, keys, where, order, limit: size + 1 })
+    const rows = await rowsAt(source, places, selection, context)
+    return connectionOf(page, rows, () => countRows(context.reads, { table, where: page.filtered }))
+  }
   const delegate = delegateOf(source.model, context)
   const rows = await delegate.findMany({
-    ...selectionOf(source, page.sort, context, info),
+    ...selection,
     where: page.where,
     orderBy: page.order.map(({ field, direction, nulls }) => ({
       [field]: nulls ? { sort: direction, nulls } : direction,
@@ -303,48 +331,33 @@ async function readRoot<Filter>(
 
 type ParentLoader = { pages: DataLoader<string, Row[]>; counts: DataLoader<string, number>; page: PagePlan }
 
-/** Per operation, one loader for each field of the document: its parents ask for their pages one by one. */
-const loaders = new WeakMap<Context, Map<string, ParentLoader>>()
-
 async function readUnder<Filter>(
   source: PageSource<Filter>,
-  parent: { field: string; type: 'uuid' | 'text' },
+  parent: ParentLink,
   key: string,
   args: object,
   context: Context,
   info: GraphQLResolveInfo,
 ): Promise<Connection> {
-  let byPath = loaders.get(context)
-  if (!byPath) {
-    byPath = new Map()
-    loaders.set(context, byPath)
-  }
-  const path = pathOf(info)
-  let loader = byPath.get(path)
-  if (loader) {
-    // Pothos notes for each place in the answer what its rows hold: without this note it would read them again.
-    selectionOf(source, loader.page.sort, context, info)
-  } else {
-    loader = parentLoader(source, parent, plan(source, args as PageArgs), context, info)
-    byPath.set(path, loader)
-  }
+  const { loader, first } = sharedByField(context, info, () =>
+    parentLoader(source, parent, plan(source, args as PageArgs), context, info),
+  )
+  // Pothos notes for each place in the answer what its rows hold: without this note it would read them again.
+  if (!first) selectionOf(source, loader.page.sort, context, info)
   const { pages, counts, page } = loader
   return connectionOf(page, await pages.load(key), () => counts.load(key))
 }
 
 function parentLoader<Filter>(
   source: PageSource<Filter>,
-  parent: { field: string; type: 'uuid' | 'text' },
+  parent: ParentLink,
   page: PagePlan,
   context: Context,
   info: GraphQLResolveInfo,
 ): ParentLoader {
-  const query = { table: source.table, parentField: parent.field, parentType: parent.type }
-  const keys = source.keys.map(({ field }) => field)
-  const identity = (row: Row) =>
-    keys
-      .map((field) => (row[field] instanceof Date ? (row[field] as Date).toISOString() : String(row[field])))
-      .join(' ')
+  const { table, keys: sortKeys } = source
+  const query = { table, parentField: parent.field, parentType: parent.type, through: parent.through }
+  const keys = sortKeys.map(({ field }) => field)
   const selection = selectionOf(source, page.sort, context, info)
   return {
     page,
@@ -354,22 +367,42 @@ function parentLoader<Filter>(
         { ...query, keys, where: page.where, order: page.order, limit: page.size + 1 },
         parents,
       )
-      const wanted = [...places.values()].flat()
-      const rows =
-        wanted.length === 0
-          ? []
-          : await delegateOf(source.model, context).findMany({
-              ...selection,
-              where: among(source.keys, wanted),
-            })
-      const byIdentity = new Map(rows.map((row) => [identity(row), row]))
-      return parents.map((key) => places.get(key)!.map((place) => byIdentity.get(identity(place))!))
+      const rows = await rowsAt(source, [...places.values()].flat(), selection, context)
+      let at = 0
+      return parents.map((key) => {
+        const { length } = places.get(key)!
+        at += length
+        return rows.slice(at - length, at)
+      })
     }),
     counts: new DataLoader(async (parents) => {
       const counts = await countByParent(context.reads, { ...query, where: page.filtered }, parents)
       return parents.map((key) => counts.get(key) ?? 0)
     }),
   }
+}
+
+/** The rows at these places, in the same order. */
+async function rowsAt<Filter>(
+  source: PageSource<Filter>,
+  places: Row[],
+  selection: object,
+  context: Context,
+): Promise<Row[]> {
+  if (places.length === 0) return []
+  const rows = await delegateOf(source.model, context).findMany({
+    ...selection,
+    where: among(source.keys, places),
+  })
+  const identity = (row: Row) =>
+    source.keys
+      .map(({ field }) => {
+        const value = row[field]
+        return value instanceof Date ? value.toISOString() : String(value)
+      })
+      .join(' ')
+  const byIdentity = new Map(rows.map((row) => [identity(row), row]))
+  return places.map((place) => byIdentity.get(identity(place))!)
 }
 
 /**
@@ -385,13 +418,4 @@ function among(keys: readonly SortField[], wanted: Row[]): Where {
       return [field, { gte: new Date(Math.min(...times)), lte: new Date(Math.max(...times)) }]
     }),
   )
-}
-
-/** The field's place in the document: aliases from the root, without list positions. */
-function pathOf(info: GraphQLResolveInfo): string {
-  const names: string[] = []
-  for (let at: GraphQLResolveInfo['path'] | undefined = info.path; at; at = at.prev) {
-    if (typeof at.key === 'string') names.push(at.key)
-  }
-  return names.join('.')
 }

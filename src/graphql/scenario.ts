@@ -7,6 +7,8 @@ import {
   DateTimeFilter,
   enumFilter,
   StringFilter,
+  searchConditionOf,
+  searchField,
   TagFilter,
   tagConditionOf,
   textConditionOf,
@@ -14,6 +16,8 @@ import {
 import { outcomePages } from './outcome.ts'
 import { definePages, type Pages } from './pages.ts'
 import { ErrorCodeEnum, pathAsText, payloadOf, payloadType, ReceiptStatus } from './payload.ts'
+import { scenarioRevisionPages } from './scenarioRevision.ts'
+import { simulationScenarioPages } from './simulationScenario.ts'
 
 const Difficulty = builder.enumType('Difficulty', {
   description: 'How hard a scenario is.',
@@ -24,7 +28,7 @@ const Difficulty = builder.enumType('Difficulty', {
   } as const,
 })
 
-const Scenario = builder.prismaNode('Scenario', {
+export const Scenario = builder.prismaNode('Scenario', {
   id: { field: 'scenarioId' },
   nullable: true,
   description: 'A task that agents are given.',
@@ -69,6 +73,18 @@ const Scenario = builder.prismaNode('Scenario', {
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was first stored.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it last changed.' }),
+    revisions: t.field(
+      scenarioRevisionPages.under(
+        { key: 'scenarioId', field: 'scenarioId', type: 'text' },
+        'What it was at each of its revisions, the latest first.',
+      ),
+    ),
+    runs: t.field(
+      simulationScenarioPages.under(
+        { key: 'scenarioId', field: 'scenarioId', type: 'text' },
+        'Its runs in all simulations.',
+      ),
+    ),
     outcomes: t.field(
       outcomePages.under(
         { key: 'scenarioId', field: 'scenarioId', type: 'text' },
@@ -89,6 +105,7 @@ const ScenarioFilter = builder.inputType('ScenarioFilter', {
     difficulty: t.field({ type: DifficultyFilter, description: 'By difficulty.' }),
     tags: t.field({ type: TagFilter, description: 'By tags.' }),
     text: t.string({ description: 'Only those with this text in name or prompt, whatever the case.' }),
+    search: searchField(t, 'id, name or prompt'),
     isActive: t.boolean({ description: 'Those in use or those not; both when not given.' }),
     createdAt: t.field({ type: DateTimeFilter, description: 'By when it was first stored.' }),
   }),
@@ -115,6 +132,7 @@ const scenarioPages: Pages = definePages('Scenario', {
     tags: tagConditionOf(filter.tags),
     isActive: filter.isActive ?? undefined,
     createdAt: conditionOf(filter.createdAt),
+    ...searchConditionOf('scenarioId', 'search_scenarios', filter.search),
     ...(filter.text
       ? {
           OR: [

@@ -103,6 +103,16 @@ export const Simulation = builder.prismaNode('Simulation', {
       nullable: true,
       description: 'When it ended, in whatever way.',
     }),
+    runtimeMs: t.field({
+      type: 'SafeInt',
+      nullable: true,
+      select: { startedAt: true, completedAt: true },
+      description:
+        'Milliseconds from its beginning to its end, or until now while it runs; null before it began.',
+      resolve: ({ startedAt, completedAt }) =>
+        startedAt &&
+        (completedAt?.getTime() ?? Math.max(Date.now(), startedAt.getTime())) - startedAt.getTime(),
+    }),
     configVersion: t.relation('configVersion', { description: 'The configuration version that it runs.' }),
     runs: t.field(
       simulationScenarioPages.under(
@@ -203,4 +213,9 @@ builder.queryFields((t) => ({
       reads.client.simulation.findUnique({ ...query, where: { simulationId } }),
   }),
   simulations: t.field(simulationPages.root('The tenant’s simulations, the newest first.')),
+  activeSimulations: t.field(
+    simulationPages.root('The simulations that are pending or running, the newest first.', {
+      status: { in: ['pending', 'running'] },
+    }),
+  ),
 }))

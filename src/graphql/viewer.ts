@@ -1,25 +1,46 @@
 import type { Viewer } from '../auth/viewer.ts'
+import { ApiKey } from './apiKey.ts'
 import { builder } from './builder.ts'
 
 const RoleEnum = builder.enumType('Role', {
-  description: 'What a token may do.',
+  description: 'What a token or an API key may do.',
   values: {
     USER: { value: 'app_user', description: 'Read and write the tenant’s rows.' },
     READONLY: { value: 'app_readonly', description: 'Read the tenant’s rows.' },
-    ADMIN: { value: 'app_admin', description: 'Act as a tenant, audited.' },
+    ADMIN: {
+      value: 'app_admin',
+      description: 'Read and write as any one tenant, which its audit log shows.',
+    },
+    INGEST: {
+      value: 'app_ingest',
+      description: 'Store results and see how far simulations are; what came of them can’t be read.',
+    },
   } as const,
 })
 
 const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
-  description: 'Who is asking, as the token says.',
+  description: 'Who is asking, as the token or API key says.',
   fields: (t) => ({
     tenantId: t.expose('tenantId', { type: 'UUID', description: 'The tenant whose rows are seen.' }),
     actorId: t.exposeString('actorId', { description: 'The person or program, as the audit log names it.' }),
-    role: t.expose('role', { type: RoleEnum, description: 'What the token may do.' }),
+    role: t.expose('role', { type: RoleEnum, description: 'What may be done.' }),
+    actsAsTenant: t.boolean({
+      description: 'Whether an administrator acts as the tenant (the header X-Arc-Act-As).',
+      resolve: ({ actsAs }) => actsAs === true,
+    }),
+    apiKey: t.prismaField({
+      type: ApiKey,
+      nullable: true,
+      description: 'The API key that was sent; null when it was a token, or when its scope reads no keys.',
+      resolve: (query, { apiKeyId, role }, _, { reads }) =>
+        apiKeyId === undefined || role === 'app_ingest'
+          ? null
+          : reads.client.apiKey.findUnique({ ...query, where: { keyId: apiKeyId } }),
+    }),
     expiresAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When the token ends; null when it does not.',
+      description: 'When the token or API key ends; null when it does not.',
       resolve: ({ expiresAtMs }) => (expiresAtMs === undefined ? null : new Date(expiresAtMs)),
     }),
   }),

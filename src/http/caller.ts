@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Caller } from '../auth/tokens.ts'
+import type { Caller } from '../auth/authenticator.ts'
 
 /**
  * Who is calling, as far as the request tells: the same on every transport. `connectionParams` are those of a WebSocket,

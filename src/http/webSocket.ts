@@ -12,13 +12,13 @@ import {
 import { CloseCode, type SubscribePayload } from 'graphql-ws'
 import { useServer } from 'graphql-ws/use/ws'
 import { WebSocket, WebSocketServer } from 'ws'
+import { onExpiry } from '../auth/expiry.ts'
 import type { Viewer } from '../auth/viewer.ts'
 import { Refusal } from '../refusal.ts'
 import { callerOf } from './caller.ts'
 import { executeOperation, subscribeOperation } from './execution.ts'
 import { GRAPHQL_PATH, type HttpParts } from './yoga.ts'
 
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 const MAX_FRAME_BYTES = 32 * 1024 * 1024
 
 /** WebSocket's own close code; clients of graphql-transport-ws come back after it. */
@@ -31,7 +31,7 @@ interface SocketState {
   socket: WebSocket
   request: IncomingMessage
   viewer?: Viewer
-  expiry?: NodeJS.Timeout
+  stopWatchingExpiry?: () => void
 }
 
 /**
@@ -55,18 +55,22 @@ export function serveWebSocket(
           const viewer = await authenticate(callerOf(extra.request, connectionParams))
           extra.viewer = viewer
           // A client that left while its token was looked at would leave the timer behind.
-          if (extra.socket.readyState === WebSocket.OPEN) closeAtExpiry(extra as SocketState, viewer)
+          if (extra.socket.readyState === WebSocket.OPEN) {
+            extra.stopWatchingExpiry = onExpiry(viewer, (reason) =>
+              extra.socket.close(CloseCode.Forbidden, reason),
+            )
+          }
           return true
         } catch (error) {
           if (!(error instanceof Refusal)) throw error
           extra.socket.close(
-            error.code === 'UNAUTHENTICATED' ? CloseCode.Forbidden : TRY_AGAIN_LATER,
+            error.code === 'UNAVAILABLE' ? TRY_AGAIN_LATER : CloseCode.Forbidden,
             error.message.slice(0, 120),
           )
           return false
         }
       },
-      onClose: ({ extra }) => clearTimeout(extra.expiry),
+      onClose: ({ extra }) => extra.stopWatchingExpiry?.(),
       onSubscribe: ({ extra }, _id, payload) => {
         const prepared = prepare(schema, payload)
         if (Array.isArray(prepared)) return prepared
@@ -111,18 +115,6 @@ function refusalOf({ url, headers }: IncomingMessage): string | undefined {
   } catch {
     return '403 Forbidden'
   }
-}
-
-function closeAtExpiry(state: SocketState, viewer: Viewer): void {
-  if (viewer.expiresAtMs === undefined) return
-  const remaining = viewer.expiresAtMs - Date.now()
-  state.expiry =
-    remaining > LONGEST_TIMEOUT_MS
-      ? setTimeout(() => closeAtExpiry(state, viewer), LONGEST_TIMEOUT_MS)
-      : setTimeout(
-          () => state.socket.close(CloseCode.Forbidden, 'The token has expired.'),
-          Math.max(0, remaining),
-        )
 }
 
 /** Errors in the document go back to the one operation; thrown, they would close the socket for all of them. */

@@ -3,9 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type ExecutionArgs, GraphQLError, type GraphQLSchema } from 'graphql'
 import { createYoga, type Plugin } from 'graphql-yoga'
 import type { Logger } from 'pino'
-import type { Authenticate } from '../auth/tokens.ts'
+import type { Authenticate } from '../auth/authenticator.ts'
 import type { Viewer } from '../auth/viewer.ts'
-import { Refusal } from '../refusal.ts'
+import { type ErrorCode, Refusal } from '../refusal.ts'
 import { callerOf } from './caller.ts'
 import { presentableError } from './errors.ts'
 import { type ContextFactory, executeOperation, subscribeOperation } from './execution.ts'
@@ -24,6 +24,13 @@ export interface HttpParts {
   contextFor: ContextFactory
   logger: Logger
   graphiql: boolean
+}
+
+/** How HTTP says why somebody is not let in. */
+function httpOf(code: ErrorCode): { status: number; headers?: Record<string, string> } {
+  if (code === 'UNAUTHENTICATED') return { status: 401, headers: { 'www-authenticate': 'Bearer' } }
+  if (code === 'FORBIDDEN') return { status: 403 }
+  return { status: code === 'UNAVAILABLE' ? 503 : 400 }
 }
 
 /**
@@ -47,10 +54,7 @@ export function createGraphQLHandler({ schema, authenticate, contextFor, logger,
             new GraphQLError(error.message, {
               extensions: {
                 code: error.code,
-                http:
-                  error.code === 'UNAUTHENTICATED'
-                    ? { status: 401, headers: { 'www-authenticate': 'Bearer' } }
-                    : { status: 503 },
+                http: httpOf(error.code),
               },
             }),
           ],

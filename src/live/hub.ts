@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import type { Logger } from 'pino'
+import { onExpiry } from '../auth/expiry.ts'
 import type { Viewer } from '../auth/viewer.ts'
 import { inTenantTransaction } from '../db/tenantTransaction.ts'
 import { Refusal } from '../refusal.ts'
@@ -10,9 +11,6 @@ import { Topic } from './topic.ts'
 
 /** How often simulations that somebody watches are read without a hint: NOTIFY promises no delivery over a reconnect. */
 const POLL_MS = 5_000
-
-/** setTimeout's longest delay; a token that lives longer is looked at again. */
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
 /** A simulation of one tenant that somebody here watches. */
 interface Watched {
@@ -202,23 +200,16 @@ function untilExpiry<Item>(
   generate: (left: AbortSignal) => AsyncGenerator<Item, void>,
 ): AsyncIterableIterator<Item> {
   const expiry = new AbortController()
-  let timer: NodeJS.Timeout | undefined
-  const watch = () => {
-    if (viewer.expiresAtMs === undefined) return
-    const remaining = viewer.expiresAtMs - Date.now()
-    if (remaining <= 0) expiry.abort()
-    else timer = setTimeout(watch, Math.min(remaining, LONGEST_TIMEOUT_MS))
-  }
-  watch()
+  const stopWatching = onExpiry(viewer, (reason) => expiry.abort(reason))
   return stream(
     async function* (left) {
       yield* generate(AbortSignal.any([left, expiry.signal]))
       if (expiry.signal.aborted && !left.aborted) {
-        throw new Refusal('UNAUTHENTICATED', 'The token has expired: subscribe again with a new one.')
+        throw new Refusal('UNAUTHENTICATED', `${expiry.signal.reason} Subscribe again with a new one.`)
       }
     },
     () => {
-      clearTimeout(timer)
+      stopWatching()
       leave()
     },
   )

@@ -1,0 +1,116 @@
+import { isSqlCondition } from './sqlCondition.ts'
+
+/** The part of Prisma's `where` that filters are made of, and conditions that Prisma has no words for. */
+export type Where = { [field: string]: unknown }
+
+export interface Order {
+  field: string
+  direction: 'asc' | 'desc'
+  /** Said for fields that may be null only. */
+  nulls?: 'first' | 'last'
+}
+
+/** Tables that filters reach over a to-one relation, and the columns that join them: [ours, theirs]. */
+export const RELATIONS: Record<string, { table: string; on: readonly (readonly [string, string])[] }> = {
+  scenario: { table: 'scenarios', on: [['scenario_id', 'scenario_id']] },
+  simulation: { table: 'simulations', on: [['simulation_id', 'simulation_id']] },
+  configVersion: { table: 'config_versions', on: [['config_version_id', 'version_id']] },
+  outcome: {
+    table: 'outcomes',
+    on: [
+      ['outcome_id', 'outcome_id'],
+      ['execution_time', 'execution_time'],
+    ],
+  },
+}
+
+/** Whether something in it can only be asked in SQL. */
+export function needsSql(where: Where): boolean {
+  return Object.entries(where).some(([field, condition]) =>
+    field === 'AND' || field === 'OR'
+      ? [condition as Where | Where[]].flat().some(needsSql)
+      : isSqlCondition(condition),
+  )
+}
+
+/** camelCase field → snake_case column, as everywhere in schema.prisma. */
+export function column(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
+export function orderSql({ field, direction, nulls }: Order): string {
+  return `c.${column(field)} ${direction}${nulls ? ` nulls ${nulls}` : ''}`
+}
+
+export function whereSql(where: Where, alias: string, values: unknown[]): string {
+  const conditions = Object.entries(where).flatMap(([field, condition]) => {
+    if (condition === undefined) return []
+    if (field === 'AND') return [joined(condition as Where | Where[], ' and ', 'true', alias, values)]
+    if (field === 'OR') return [joined(condition as Where[], ' or ', 'false', alias, values)]
+    const relation = RELATIONS[field]
+    if (relation) {
+      const { is } = condition as { is: Where }
+      const inner = `${alias}_${field}`
+      const on = relation.on.map(([ours, theirs]) => `${inner}.${theirs} = ${alias}.${ours}`).join(' and ')
+      return [
+        `exists (select from ${relation.table} ${inner} where ${on} and ${whereSql(is, inner, values)})`,
+      ]
+    }
+    return [fieldSql(`${alias}.${column(field)}`, condition, values)]
+  })
+  return conditions.length === 0 ? 'true' : conditions.join(' and ')
+}
+
+function joined(
+  conditions: Where | Where[],
+  by: string,
+  empty: string,
+  alias: string,
+  values: unknown[],
+): string {
+  const list = Array.isArray(conditions) ? conditions : [conditions]
+  if (list.length === 0) return empty
+  return `(${list.map((condition) => whereSql(condition, alias, values)).join(by)})`
+}
+
+function fieldSql(name: string, condition: unknown, values: unknown[]): string {
+  const bind = (value: unknown) => {
+    // Untyped on purpose: PostgreSQL takes the column's type, which a string alone doesn't tell (uuid or text).
+    values.push(value)
+    return `$${values.length}`
+  }
+  if (isSqlCondition(condition)) return condition.sql(name, bind)
+  if (condition === null) return `${name} is null`
+  if (typeof condition !== 'object' || condition instanceof Date) return `${name} = ${bind(condition)}`
+  const { mode, ...operators } = condition as Record<string, unknown>
+  const parts = Object.entries(operators).flatMap(([operator, value]) => {
+    if (value === undefined) return []
+    switch (operator) {
+      case 'equals':
+        return [value === null ? `${name} is null` : `${name} = ${bind(value)}`]
+      case 'not':
+        return [value === null ? `${name} is not null` : `${name} is distinct from ${bind(value)}`]
+      case 'in':
+        return [`${name} = any (${bind(value)})`]
+      case 'lt':
+        return [`${name} < ${bind(value)}`]
+      case 'lte':
+        return [`${name} <= ${bind(value)}`]
+      case 'gt':
+        return [`${name} > ${bind(value)}`]
+      case 'gte':
+        return [`${name} >= ${bind(value)}`]
+      case 'contains': {
+        const pattern = `%${String(value).replace(/[\\%_]/g, '\\$&')}%`
+        return [`${name} ${mode === 'insensitive' ? 'ilike' : 'like'} ${bind(pattern)}`]
+      }
+      case 'hasSome':
+        return [`${name} && ${bind(value)}`]
+      case 'hasEvery':
+        return [`${name} @> ${bind(value)}`]
+      default:
+        throw new Error(`the filter operator ${operator} has no SQL`)
+    }
+  })
+  return parts.length === 0 ? 'true' : `(${parts.join(' and ')})`
+}

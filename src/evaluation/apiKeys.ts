@@ -1,0 +1,51 @@
+import { newSecret } from '../apiKeySecret.ts'
+import type { Role, Viewer } from '../auth/viewer.ts'
+import type { Sql } from '../db/tenantTransaction.ts'
+import { Refusal } from '../refusal.ts'
+import { insertKey, updateRevoked } from './apiKeyStore.ts'
+import { text } from './valueChecks.ts'
+
+interface ApiKeyInput {
+  name: string
+  role: Role
+  expiresAt: Date | null
+}
+
+/**
+ * Makes a key and returns its secret, which is kept nowhere.
+ *
+ * @throws Refusal FORBIDDEN when a key asks, INVALID_VALUE.
+ */
+export async function createApiKey(
+  sql: Sql,
+  viewer: Viewer,
+  input: ApiKeyInput,
+): Promise<{ keyId: string; secret: string }> {
+  refuseKeys(viewer)
+  const name = text(input.name.trim(), 100, ['name'], [])
+  if (input.expiresAt && input.expiresAt.getTime() <= Date.now()) {
+    const message = `expiresAt is ${input.expiresAt.toISOString()}; it has to lie ahead.`
+    throw new Refusal('INVALID_VALUE', message, ['expiresAt'])
+  }
+  const { secret, prefix, hash } = newSecret()
+  const keyId = await insertKey(sql, { name, prefix, hash, role: input.role, expiresAt: input.expiresAt })
+  return { keyId, secret }
+}
+
+/**
+ * From now on nobody is let in with the key, and what it has open ends within seconds. To revoke it again changes nothing.
+ *
+ * @throws Refusal FORBIDDEN when a key asks, API_KEY_NOT_FOUND.
+ */
+export async function revokeApiKey(sql: Sql, viewer: Viewer, keyId: string): Promise<void> {
+  refuseKeys(viewer)
+  if (!(await updateRevoked(sql, keyId))) {
+    throw new Refusal('API_KEY_NOT_FOUND', `There is no API key ${keyId}.`, ['keyId'])
+  }
+}
+
+/** A key that leaked must not make itself others that outlive it. */
+function refuseKeys({ apiKeyId }: Viewer): void {
+  if (apiKeyId === undefined) return
+  throw new Refusal('FORBIDDEN', 'An API key makes and revokes no API keys: sign in with a token.')
+}

@@ -1,0 +1,195 @@
+import type { Prisma } from '../db/generated/client.ts'
+import { createApiKey, revokeApiKey } from '../evaluation/apiKeys.ts'
+import { builder } from './builder.ts'
+import {
+  conditionOf,
+  DateTimeFilter,
+  enumFilter,
+  IdFilter,
+  StringFilter,
+  textConditionOf,
+} from './filters.ts'
+import { definePages, type Pages } from './pages.ts'
+import { payloadOf, payloadType } from './payload.ts'
+
+const ApiKeyScope = builder.enumType('ApiKeyScope', {
+  description: 'What an API key may do.',
+  values: {
+    ALL: {
+      value: 'app_user',
+      description:
+        'Read and write the tenant’s rows. API keys themselves are made and revoked by people only.',
+    },
+    READ: { value: 'app_readonly', description: 'Read the tenant’s rows.' },
+    INGEST: {
+      value: 'app_ingest',
+      description:
+        'Store configurations, scenarios, simulations and outcomes, and see how far simulations are. What came of them (outcomes, trajectories, failures, tools) can’t be read.',
+    },
+  } as const,
+})
+
+export const ApiKey = builder.prismaNode('ApiKey', {
+  id: { field: 'keyId' },
+  nullable: true,
+  description: 'What a program signs in with. Its secret is shown once, when it is made, and kept nowhere.',
+  select: { keyId: true },
+  fields: (t) => ({
+    keyId: t.expose('keyId', { type: 'UUID', description: 'Its key.' }),
+    name: t.exposeString('name', { description: 'What people call it.' }),
+    prefix: t.exposeString('prefix', { description: 'What its secret begins with, to tell keys apart.' }),
+    scope: t.field({
+      type: ApiKeyScope,
+      select: { role: true },
+      description: 'What it may do.',
+      resolve: ({ role }) => role as 'app_user',
+    }),
+    createdBy: t.exposeString('createdBy', {
+      nullable: true,
+      description: 'Who made it; null when it was made past the server.',
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    expiresAt: t.expose('expiresAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it ends by itself; null when it does not.',
+    }),
+    lastUsedAt: t.expose('lastUsedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was last used, to the minute; null when it never was.',
+    }),
+    revokedAt: t.expose('revokedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was revoked; null when it was not.',
+    }),
+  }),
+})
+
+const ApiKeyScopeFilter = enumFilter('ApiKeyScopeFilter', ApiKeyScope)
+
+const ApiKeyFilter = builder.inputType('ApiKeyFilter', {
+  description: 'Which API keys; all conditions have to hold.',
+  fields: (t) => ({
+    keyId: t.field({ type: IdFilter, description: 'By key.' }),
+    name: t.field({ type: StringFilter, description: 'By name.' }),
+    prefix: t.field({ type: StringFilter, description: 'By what their secret begins with.' }),
+    scope: t.field({ type: ApiKeyScopeFilter, description: 'By what they may do.' }),
+    isRevoked: t.boolean({ description: 'Revoked ones or others; both when not given.' }),
+    createdAt: t.field({ type: DateTimeFilter, description: 'By when they were made.' }),
+    lastUsedAt: t.field({ type: DateTimeFilter, description: 'By when they were last used.' }),
+  }),
+})
+
+const apiKeyPages: Pages = definePages('ApiKey', {
+  model: 'ApiKey',
+  table: 'api_keys',
+  type: ApiKey,
+  keys: [{ field: 'keyId', kind: 'uuid' }],
+  orders: {
+    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was made.' },
+    LAST_USED_AT: {
+      field: 'lastUsedAt',
+      kind: 'time',
+      nullable: true,
+      description: 'When it was last used.',
+    },
+    NAME: { field: 'name', kind: 'text', description: 'Its name.' },
+  },
+  defaultOrder: { field: 'CREATED_AT', direction: 'desc' },
+  filter: ApiKeyFilter,
+  where: (filter): Prisma.ApiKeyWhereInput & Record<string, unknown> => ({
+    keyId: conditionOf(filter.keyId),
+    name: textConditionOf(filter.name),
+    prefix: textConditionOf(filter.prefix),
+    role: conditionOf(filter.scope),
+    createdAt: conditionOf(filter.createdAt),
+    lastUsedAt: conditionOf(filter.lastUsedAt),
+    ...(typeof filter.isRevoked === 'boolean' ? { revokedAt: filter.isRevoked ? { not: null } : null } : {}),
+  }),
+})
+
+builder.queryFields((t) => ({
+  apiKey: t.prismaField({
+    type: ApiKey,
+    nullable: true,
+    description: 'An API key by its key, which is not its secret.',
+    args: { keyId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }) },
+    resolve: (query, _, { keyId }, { reads }) =>
+      reads.client.apiKey.findUnique({ ...query, where: { keyId } }),
+  }),
+  apiKeys: t.field(apiKeyPages.root('The tenant’s API keys, the newest first.')),
+}))
+
+const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
+  description: 'A new API key.',
+  fields: (t) => ({
+    name: t.string({ required: true, description: 'What people call it, in 1 to 100 characters.' }),
+    scope: t.field({ type: ApiKeyScope, required: true, description: 'What it may do.' }),
+    expiresAt: t.field({ type: 'DateTime', description: 'When it ends by itself; never when not given.' }),
+  }),
+})
+
+const CreateApiKeyPayload = payloadType<{ keyId: string; secret: string }>(
+  'CreateApiKeyPayload',
+  'The API key with its secret, or why there is none.',
+  (t) => ({
+    apiKey: t.prismaField({
+      type: ApiKey,
+      nullable: true,
+      description: 'The API key; null when there are errors.',
+      resolve: (query, { result }, _, { reads }) =>
+        result && reads.client.apiKey.findUnique({ ...query, where: { keyId: result.keyId } }),
+    }),
+    secret: t.string({
+      nullable: true,
+      description: 'What programs send as their bearer token. Shown here and never again: keep it now.',
+      resolve: ({ result }) => result?.secret,
+    }),
+  }),
+)
+
+const RevokeApiKeyInput = builder.inputType('RevokeApiKeyInput', {
+  description: 'Which API key.',
+  fields: (t) => ({
+    keyId: t.field({ type: 'UUID', required: true, description: 'The API key’s key.' }),
+  }),
+})
+
+const RevokeApiKeyPayload = payloadType<string>(
+  'RevokeApiKeyPayload',
+  'The API key after the step, or why there was none.',
+  (t) => ({
+    apiKey: t.prismaField({
+      type: ApiKey,
+      nullable: true,
+      description: 'The API key; null when there are errors.',
+      resolve: (query, { result }, _, { reads }) =>
+        result === null ? null : reads.client.apiKey.findUnique({ ...query, where: { keyId: result } }),
+    }),
+  }),
+)
+
+builder.mutationFields((t) => ({
+  createApiKey: t.field({
+    type: CreateApiKeyPayload,
+    description: 'Makes an API key. With a token only: an API key makes no others.',
+    args: { input: t.arg({ type: CreateApiKeyInput, required: true, description: 'What to make.' }) },
+    resolve: (_, { input: { name, scope, expiresAt } }, { write, viewer }) =>
+      payloadOf(() =>
+        write((sql) => createApiKey(sql, viewer, { name, role: scope, expiresAt: expiresAt ?? null })),
+      ),
+  }),
+  revokeApiKey: t.field({
+    type: RevokeApiKeyPayload,
+    description:
+      'Takes an API key out of use, for good: its next request is refused, and what it has open ends within seconds.',
+    args: { input: t.arg({ type: RevokeApiKeyInput, required: true, description: 'Which one.' }) },
+    resolve: (_, { input: { keyId } }, { write, viewer }) =>
+      payloadOf(async () => {
+        await write((sql) => revokeApiKey(sql, viewer, keyId))
+        return keyId
+      }),
+  }),
+}))

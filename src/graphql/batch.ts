@@ -1,0 +1,35 @@
+import type { GraphQLResolveInfo } from 'graphql'
+import type { Context } from './context.ts'
+
+const loaders = new WeakMap<Context, Map<string, unknown>>()
+
+/**
+ * What all rows of one field of the document share, e.g. the loader that reads for all of them together: made by the
+ * first, kept for the operation. Their arguments are the same, because their place in the document is.
+ */
+export function sharedByField<Loader>(
+  context: Context,
+  info: GraphQLResolveInfo,
+  make: () => Loader,
+): { loader: Loader; first: boolean } {
+  let byPath = loaders.get(context)
+  if (!byPath) {
+    byPath = new Map()
+    loaders.set(context, byPath)
+  }
+  const path = pathOf(info)
+  const known = byPath.get(path)
+  if (known !== undefined) return { loader: known as Loader, first: false }
+  const loader = make()
+  byPath.set(path, loader)
+  return { loader, first: true }
+}
+
+/** The field's place in the document: aliases from the root, without list positions. */
+function pathOf(info: GraphQLResolveInfo): string {
+  const names: string[] = []
+  for (let at: GraphQLResolveInfo['path'] | undefined = info.path; at; at = at.prev) {
+    if (typeof at.key === 'string') names.push(at.key)
+  }
+  return names.join('.')
+}

@@ -1,0 +1,18 @@
+import { type InputPath, Refusal } from '../refusal.ts'
+
+/** More levels than any tree that is stored has. */
+const MAX_STEPS = 100
+
+/** A path into a JSON tree. @throws Refusal BAD_USER_INPUT, for what no tree has. */
+export function checkJsonPath(path: readonly string[], at: InputPath): void {
+  if (path.length === 0 || path.length > MAX_STEPS) {
+    throw new Refusal(
+      'BAD_USER_INPUT',
+      `A path has 1 to ${MAX_STEPS} steps; this one has ${path.length}.`,
+      at,
+    )
+  }
+  if (path.some((step) => step.includes('\0'))) {
+    throw new Refusal('BAD_USER_INPUT', 'A path takes no character U+0000: no key has one.', at)
+  }
+}

@@ -1,0 +1,51 @@
+import type { Prisma } from '../db/generated/client.ts'
+import { builder } from './builder.ts'
+import { conditionOf, DateTimeFilter, NumberFilter } from './filters.ts'
+import { definePages, type Pages } from './pages.ts'
+
+const ScenarioRevision = builder.prismaNode('ScenarioRevision', {
+  id: { field: 'scenarioId_revision' },
+  nullable: true,
+  description: 'What a scenario asked for, and what a right answer was, until one of them changed.',
+  select: { scenarioId: true, revision: true },
+  fields: (t) => ({
+    scenarioId: t.exposeString('scenarioId', { description: 'The scenario’s key.' }),
+    revision: t.exposeInt('revision', { description: 'Its number, from 1.' }),
+    taskPrompt: t.exposeString('taskPrompt', { description: 'What the agent was asked to do.' }),
+    groundTruth: t.expose('groundTruth', {
+      type: 'JSON',
+      nullable: true,
+      description: 'What a right answer was.',
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'From when on it was so.' }),
+    scenario: t.relation('scenario', { description: 'The scenario as it is now.' }),
+  }),
+})
+
+const ScenarioRevisionFilter = builder.inputType('ScenarioRevisionFilter', {
+  description: 'Which revisions; all conditions have to hold.',
+  fields: (t) => ({
+    revision: t.field({ type: NumberFilter, description: 'By number.' }),
+    createdAt: t.field({ type: DateTimeFilter, description: 'By when they were made.' }),
+  }),
+})
+
+export const scenarioRevisionPages: Pages = definePages('ScenarioRevision', {
+  model: 'ScenarioRevision',
+  table: 'scenario_revisions',
+  type: ScenarioRevision,
+  keys: [
+    { field: 'scenarioId', kind: 'text' },
+    { field: 'revision', kind: 'number' },
+  ],
+  orders: {
+    REVISION: { field: 'revision', kind: 'number', description: 'Its number.' },
+    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was made.' },
+  },
+  defaultOrder: { field: 'REVISION', direction: 'desc' },
+  filter: ScenarioRevisionFilter,
+  where: (filter): Prisma.ScenarioRevisionWhereInput & Record<string, unknown> => ({
+    revision: conditionOf(filter.revision),
+    createdAt: conditionOf(filter.createdAt),
+  }),
+})
