@@ -12,6 +12,7 @@ import { callableTableFunctions, checkLogin } from './db/login.ts'
 import { MigrationError, migrate, missingMigrations } from './db/migrator.ts'
 import { createPool } from './db/pool.ts'
 import { HealthProbe } from './evaluation/health.ts'
+import { OperationMetrics } from './evaluation/operationMetrics.ts'
 import { OutcomeQueue } from './evaluation/outcomeQueue.ts'
 import type { Services } from './graphql/context.ts'
 import { schema } from './graphql/schema.ts'
@@ -87,6 +88,7 @@ export async function startServer(
       logger,
       outcomeQueue: new OutcomeQueue(pool),
       health: new HealthProbe(pool),
+      metrics: new OperationMetrics(),
     }
     const parts: HttpParts = {
       schema,

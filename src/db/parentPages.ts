@@ -93,7 +93,7 @@ export async function countRows(
 }
 
 /** Where rows come from, and which of its columns is the parent's key. */
-function parentOf({
+export function parentOf({
   table,
   parentField,
   through,

@@ -16,6 +16,7 @@ import type { Context } from './context.ts'
 import { conditionOf, DateTimeFilter, enumFilter, IdFilter } from './filters.ts'
 import { definePages, type Pages } from './pages.ts'
 import { payloadOf, payloadType } from './payload.ts'
+import { recommendationPages } from './recommendation.ts'
 
 const ChangeOp = builder.enumType('ConfigChangeOp', {
   description: 'What happened to a value.',
@@ -113,7 +114,7 @@ const ApprovalStatus = builder.enumType('ApprovalStatus', {
   } as const,
 })
 
-const ConfigDiff = builder.prismaNode('ConfigDiff', {
+export const ConfigDiff = builder.prismaNode('ConfigDiff', {
   id: { field: 'diffId' },
   nullable: true,
   description: 'What a version of a configuration changed, kept for review.',
@@ -155,6 +156,12 @@ const ConfigDiff = builder.prismaNode('ConfigDiff', {
     configuration: t.relation('configuration', { description: 'The configuration that changed.' }),
     before: t.relation('before', { description: 'The version before.' }),
     after: t.relation('after', { description: 'The version that changed it.' }),
+    recommendations: t.field(
+      recommendationPages.under(
+        { key: 'diffId', field: 'sourceId', type: 'uuid' },
+        'What was recommended because of it, the surest first.',
+      ),
+    ),
   }),
 })
 

@@ -4,6 +4,7 @@ import type { Viewer } from '../auth/viewer.ts'
 import type { OperationReads } from '../db/operationReads.ts'
 import type { Sql } from '../db/tenantTransaction.ts'
 import type { HealthProbe } from '../evaluation/health.ts'
+import type { OperationMetrics } from '../evaluation/operationMetrics.ts'
 import type { OutcomeQueue } from '../evaluation/outcomeQueue.ts'
 import type { LiveHub } from '../live/hub.ts'
 
@@ -13,6 +14,7 @@ export interface Services {
   outcomeQueue: OutcomeQueue
   live: LiveHub
   health: HealthProbe
+  metrics: OperationMetrics
   logger: Logger
 }
 

@@ -61,7 +61,7 @@ const JsonPathFilter = builder.inputType('JsonPathFilter', {
     path: t.stringList({
       required: true,
       description:
-        'Where: keys, and indexes of lists from 0, from the outside in. `["agent", "tools", "0", "name"]`',
+        'Where: keys, and indexes of lists from 0, from the outside in, e.g. `["agent", "tools", "0", "name"]`.',
     }),
     exists: t.boolean({ description: 'Whether there is such a place; null counts as there.' }),
     eq: t.field({ type: 'JSON', description: 'The value is exactly this one.' }),

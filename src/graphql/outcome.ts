@@ -14,6 +14,7 @@ import {
   textConditionOf,
 } from './filters.ts'
 import { definePages, type Pages } from './pages.ts'
+import { recommendationPages } from './recommendation.ts'
 import { DifficultyFilter } from './scenario.ts'
 import { toolUsagePages } from './toolUsage.ts'
 
@@ -132,6 +133,12 @@ export const Outcome = builder.prismaNode('Outcome', {
     ),
     toolUsage: t.field(
       toolUsagePages.under({ key: 'outcomeId', field: 'outcomeId', type: 'uuid' }, 'The tools that it used.'),
+    ),
+    recommendations: t.field(
+      recommendationPages.under(
+        { key: 'outcomeId', field: 'sourceId', type: 'uuid' },
+        'What was recommended because of it, the surest first.',
+      ),
     ),
   }),
 })

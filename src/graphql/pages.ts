@@ -82,7 +82,7 @@ export const PageInfo = builder.objectRef<Connection['pageInfo']>('PageInfo').im
 })
 
 /** How rows hang on their parent. */
-export interface ParentLink {
+interface ParentLink {
   /** The parent's field that is its key. */
   key: string
   /** The rows' field that holds it. */

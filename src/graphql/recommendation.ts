@@ -1,9 +1,12 @@
 import type { Prisma } from '../db/generated/client.ts'
 import { applyRecommendation, createRecommendation, giveFeedback } from '../evaluation/recommendations.ts'
 import { builder } from './builder.ts'
+import { ConfigDiff } from './configDiff.ts'
 import { conditionOf, DateTimeFilter, enumFilter, IdFilter, NumberFilter } from './filters.ts'
+import { findOutcome, Outcome } from './outcome.ts'
 import { definePages, type Pages } from './pages.ts'
 import { payloadOf, payloadType } from './payload.ts'
+import { Simulation } from './simulation.ts'
 
 const SourceType = builder.enumType('RecommendationSource', {
   description: 'What a recommendation follows from.',
@@ -71,6 +74,35 @@ const Recommendation = builder.prismaNode('Recommendation', {
       description: 'What it was worth, 1 to 5; null when nobody said.',
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    simulation: t.prismaField({
+      type: Simulation,
+      nullable: true,
+      select: { sourceType: true, sourceId: true },
+      description: 'The simulation that it follows from; null when it follows from something else.',
+      resolve: (query, { sourceType, sourceId }, _, { reads }) =>
+        sourceType === 'simulation'
+          ? reads.client.simulation.findUnique({ ...query, where: { simulationId: sourceId } })
+          : null,
+    }),
+    outcome: t.prismaField({
+      type: Outcome,
+      nullable: true,
+      select: { sourceType: true, sourceId: true },
+      description:
+        'The outcome that it follows from; null when it follows from something else, or the outcome is no longer kept.',
+      resolve: (query, { sourceType, sourceId }, _, context) =>
+        sourceType === 'outcome' ? findOutcome(context, query, sourceId) : null,
+    }),
+    configDiff: t.prismaField({
+      type: ConfigDiff,
+      nullable: true,
+      select: { sourceType: true, sourceId: true },
+      description: 'The diff that it follows from; null when it follows from something else.',
+      resolve: (query, { sourceType, sourceId }, _, { reads }) =>
+        sourceType === 'config_diff'
+          ? reads.client.configDiff.findUnique({ ...query, where: { diffId: sourceId } })
+          : null,
+    }),
   }),
 })
 
@@ -90,7 +122,7 @@ const RecommendationFilter = builder.inputType('RecommendationFilter', {
   }),
 })
 
-const recommendationPages: Pages = definePages('Recommendation', {
+export const recommendationPages: Pages = definePages('Recommendation', {
   model: 'Recommendation',
   table: 'recommendations',
   type: Recommendation,

@@ -14,11 +14,14 @@ import './recordOutcomes.ts'
 import './failurePattern.ts'
 import './toolUsage.ts'
 import './simulationEvent.ts'
+import './toolAnalytics.ts'
+import './monitoring.ts'
 import './recommendation.ts'
 import './auditLogEntry.ts'
 import './apiKey.ts'
 import './viewer.ts'
 import './health.ts'
+import './metrics.ts'
 
 /** The whole graph: every file above adds its types to the builder. */
 export const schema = builder.toSchema()

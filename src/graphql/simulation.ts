@@ -12,6 +12,7 @@ import {
 } from './filters.ts'
 import { outcomePages } from './outcome.ts'
 import { definePages, type Pages } from './pages.ts'
+import { recommendationPages } from './recommendation.ts'
 import { simulationScenarioPages } from './simulationScenario.ts'
 import { toolUsagePages } from './toolUsage.ts'
 
@@ -136,6 +137,12 @@ export const Simulation = builder.prismaNode('Simulation', {
       toolUsagePages.under(
         { key: 'simulationId', field: 'simulationId', type: 'uuid' },
         'The tools that its runs used, the latest first.',
+      ),
+    ),
+    recommendations: t.field(
+      recommendationPages.under(
+        { key: 'simulationId', field: 'sourceId', type: 'uuid' },
+        'What was recommended because of it, the surest first.',
       ),
     ),
   }),

@@ -126,7 +126,7 @@ builder.prismaObjectFields(Outcome, (t) => ({
       path: t.arg.stringList({
         required: true,
         description:
-          'Where: keys, and indexes of lists (from 0; -1 is the last), from the outside in. `["messages", "-1", "content"]`',
+          'Where: keys, and indexes of lists (from 0; -1 is the last), from the outside in, e.g. `["messages", "-1", "content"]`.',
       }),
     },
     resolve: (key, { path }, context, info) => {

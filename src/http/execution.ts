@@ -35,10 +35,15 @@ export function createContextFactory(prisma: PrismaClient, services: Services): 
 /** Runs a query or mutation, ends its reads, and shows its errors as clients may see them. The same on every transport. */
 export async function executeOperation(args: ExecutionArgs): Promise<ExecutionResult> {
   const context = args.contextValue as Context
+  const begin = performance.now()
+  let failed = true
   try {
-    return presentable(await execute(args), context)
+    const result = await execute(args)
+    failed = result.errors !== undefined
+    return presentable(result, context)
   } finally {
     await context.reads.close()
+    context.services.metrics.count(context.viewer.tenantId, performance.now() - begin, failed)
   }
 }
 
