@@ -30,6 +30,11 @@ export type ConfigVersion = operations.ConfigVersionFragment
 export type ConfigDiff = operations.ConfigDiffFragment
 export type ConfigComparison = NonNullable<operations.CompareConfigVersionsQuery['configDiff']>
 export type Health = operations.HealthQuery['health']
+export type Metrics = operations.MetricsQuery['metrics']
+/** What ended in one hour or day of a simulation. */
+export type PerformanceBucket = NonNullable<
+  operations.SimulationPerformanceQuery['simulation']
+>['performance'][number]
 export type SimulationProgress = operations.SimulationProgressSubscription['simulationProgress']
 export type SimulationEvent = operations.SimulationEventsSubscription['simulationEvents']
 export type ScenarioOutcome = NonNullable<
@@ -80,6 +85,11 @@ export class ArcClient {
   /** How the server and its database are. */
   async health(options?: CallOptions): Promise<Health> {
     return (await this.request(operations.HealthDocument, {}, options)).health
+  }
+
+  /** What the server process answered the tenant since it started: how often, how well, how fast. */
+  async getMetrics(options?: CallOptions): Promise<Metrics> {
+    return (await this.request(operations.MetricsDocument, {}, options)).metrics
   }
 
   // Simulations
@@ -144,6 +154,26 @@ export class ArcClient {
     const variables = { simulationId }
     const { simulation } = await this.request(operations.SimulationStatusDocument, variables, options)
     return simulation ?? noSimulation(simulationId)
+  }
+
+  /**
+   * What ended when, in the hours or days that begin in the time range, and the simulation as a whole beside it.
+   *
+   * @throws ArcRequestError SIMULATION_NOT_FOUND.
+   */
+  async getSimulationPerformance(
+    simulationId: string,
+    {
+      timeRange,
+      grain = 'HOUR',
+      ...options
+    }: CallOptions & { timeRange?: TimeRange; grain?: operations.TimeGrain } = {},
+  ): Promise<{ summary: Simulation; buckets: PerformanceBucket[] }> {
+    const variables = { simulationId, grain, range: timeRange && timeFilter(timeRange) }
+    const document = operations.SimulationPerformanceDocument
+    const { simulation } = await this.request(document, variables, options)
+    const { performance: buckets, ...summary } = simulation ?? noSimulation(simulationId)
+    return { summary, buckets }
   }
 
   /**

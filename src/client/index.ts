@@ -7,7 +7,9 @@ export {
   type Configuration,
   type ConfigVersion,
   type Health,
+  type Metrics,
   type OutcomeBatcher,
+  type PerformanceBucket,
   type ScenarioOutcome,
   type Simulation,
   type SimulationEvent,
@@ -31,6 +33,7 @@ export type {
   SimulationStatus,
   StartSimulationInput,
   SuiteResultInput,
+  TimeGrain,
 } from './operations.ts'
 export type { PageOptions, TimeRange } from './pages.ts'
 export type { BatchLimits } from './rowBatcher.ts'

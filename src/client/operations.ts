@@ -347,7 +347,7 @@ export type JsonPathFilter = {
   lt?: number | null | undefined;
   /** It is this number or less. */
   lte?: number | null | undefined;
-  /** Where: keys, and indexes of lists from 0, from the outside in. `["agent", "tools", "0", "name"]` */
+  /** Where: keys, and indexes of lists from 0, from the outside in, e.g. `["agent", "tools", "0", "name"]`. */
   path: Array<string>;
 };
 
@@ -638,6 +638,13 @@ export type TagFilter = {
   hasSome?: Array<string> | null | undefined;
 };
 
+/** How long the steps of a course are. */
+export type TimeGrain =
+  /** One day (UTC). */
+  | 'DAY'
+  /** One hour. */
+  | 'HOUR';
+
 /** How a run used one tool. */
 export type ToolUsageInput = {
   /** Mean milliseconds of a call. */
@@ -688,12 +695,26 @@ export type HealthQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type HealthQuery = { health: { status: HealthStatus, engine: DatabaseEngine, serverVersion: string, outcomeParts: number, listening: boolean, responseTimeMs: number, extensions: Array<{ name: string, version: string }>, hypertables: Array<{ name: string, chunks: number }>, poolStats: { total: number, idle: number, waiting: number } } };
 
+export type MetricsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MetricsQuery = { metrics: { totalQueries: number, successRate: number | null, avgQueryTimeMs: number | null } };
+
 export type SimulationStatusQueryVariables = Exact<{
   simulationId: string;
 }>;
 
 
 export type SimulationStatusQuery = { simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus, totalScenarios: number, completedScenarios: number, failedScenarios: number, completionPercent: number, currentScore: number | null, overallScore: number | null, totalTokens: number, totalCostUsd: number, executionTimeMs: number, errorMessage: string | null, eventSeq: number, createdAt: string, startedAt: string | null, completedAt: string | null } | null };
+
+export type SimulationPerformanceQueryVariables = Exact<{
+  simulationId: string;
+  grain: TimeGrain;
+  range?: DateTimeFilter | null | undefined;
+}>;
+
+
+export type SimulationPerformanceQuery = { simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus, totalScenarios: number, completedScenarios: number, failedScenarios: number, completionPercent: number, currentScore: number | null, overallScore: number | null, totalTokens: number, totalCostUsd: number, executionTimeMs: number, errorMessage: string | null, eventSeq: number, createdAt: string, startedAt: string | null, completedAt: string | null, performance: Array<{ bucket: string, outcomes: number, succeeded: number, failed: number, meanScore: number | null, tokens: number | null, costUsd: number | null, p50Ms: number | null, p95Ms: number | null }> } | null };
 
 export type ScenarioOutcomesQueryVariables = Exact<{
   simulationId: string;
@@ -913,8 +934,14 @@ export type SimulationEventsSubscription = { simulationEvents: { kind: Simulatio
 export const HealthDocument: TypedDocument<HealthQuery, HealthQueryVariables> =
   "query Health{health{status engine serverVersion extensions{name version}hypertables{name chunks}outcomeParts poolStats{total idle waiting}listening responseTimeMs}}"
 
+export const MetricsDocument: TypedDocument<MetricsQuery, MetricsQueryVariables> =
+  "query Metrics{metrics{totalQueries successRate avgQueryTimeMs}}"
+
 export const SimulationStatusDocument: TypedDocument<SimulationStatusQuery, SimulationStatusQueryVariables> =
   "fragment Simulation on Simulation{simulationId simulationName status totalScenarios completedScenarios failedScenarios completionPercent currentScore overallScore totalTokens totalCostUsd executionTimeMs errorMessage eventSeq createdAt startedAt completedAt}query SimulationStatus($simulationId:UUID!){simulation(simulationId:$simulationId){...Simulation}}"
+
+export const SimulationPerformanceDocument: TypedDocument<SimulationPerformanceQuery, SimulationPerformanceQueryVariables> =
+  "fragment Simulation on Simulation{simulationId simulationName status totalScenarios completedScenarios failedScenarios completionPercent currentScore overallScore totalTokens totalCostUsd executionTimeMs errorMessage eventSeq createdAt startedAt completedAt}query SimulationPerformance($simulationId:UUID!$grain:TimeGrain!$range:DateTimeFilter){simulation(simulationId:$simulationId){...Simulation performance(grain:$grain range:$range){bucket outcomes succeeded failed meanScore tokens costUsd p50Ms p95Ms}}}"
 
 export const ScenarioOutcomesDocument: TypedDocument<ScenarioOutcomesQuery, ScenarioOutcomesQueryVariables> =
   "query ScenarioOutcomes($simulationId:UUID!$filter:OutcomeFilter$first:Int!$after:String$withTrajectory:Boolean!){simulation(simulationId:$simulationId){outcomes(first:$first after:$after filter:$filter){nodes{outcomeId simulationId scenarioId repetition retryCount status executionTime executionTimeMs reliabilityScore metrics model promptTokens completionTokens tokensUsed costUsd modalCallId sandboxId errorCode errorCategory trajectory@include(if:$withTrajectory)}pageInfo{hasNextPage endCursor}}}}"

@@ -103,7 +103,7 @@ export class RowBatcher<Row, RowReceipt extends Receipt> {
       const least = name === 'maxWaitMs' ? 0 : 1
       if (!(value >= least)) throw new RangeError(`${name} is ${value}; it has to be ${least} or more.`)
     }
-    signal?.addEventListener('abort', () => this.#giveUp(), { once: true })
+    signal?.addEventListener('abort', this.#giveUp, { once: true })
   }
 
   /**
@@ -146,9 +146,10 @@ export class RowBatcher<Row, RowReceipt extends Receipt> {
   }
 
   /** The same, and takes no more. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#isClosed = true
-    return this.flush()
+    await this.flush()
+    this.#signal?.removeEventListener('abort', this.#giveUp)
   }
 
   get #hasRoom(): boolean {
@@ -256,7 +257,7 @@ export class RowBatcher<Row, RowReceipt extends Receipt> {
     }
   }
 
-  #giveUp(): void {
+  readonly #giveUp = (): void => {
     const waiting = [...this.#outside.splice(0), ...this.#gathered.splice(0)]
     for (const { answer } of waiting) answer.reject(this.#signal!.reason)
     this.#pendingBytes -= this.#gatheredBytes

@@ -103,7 +103,7 @@ async function* resumed<Result, Variables, Item>(
       const tokenEnded = opened !== undefined && error.codes.includes('UNAUTHENTICATED')
       if (tokenEnded ? !(await connection.renewToken(opened!.token)) : !error.retryable) throw error
       if (tokenEnded && failures === 1) continue
-      await pause(error.retryAfterMs ?? Math.min(backOffMs(failures), LONGEST_PAUSE_MS), signal)
+      await pause(Math.min(error.retryAfterMs ?? backOffMs(failures), LONGEST_PAUSE_MS), signal)
     }
   }
 }

@@ -65,7 +65,8 @@ async function connect(config: Config, options: ImportOptions): Promise<ArcClien
   } as const
   const client = new ArcClient({ url, token: given ?? (await signToken(config.auth, claims)) })
   try {
-    const { viewer } = await client.request(GreetDocument)
+    // Once: where nobody serves, that should be said at once.
+    const { viewer } = await client.request(GreetDocument, {}, { mayRepeat: false })
     if (viewer.role === 'READONLY') throw new NoServer('The token may only read.')
     return client
   } catch (error) {

@@ -164,6 +164,36 @@ describe('a simulation', () => {
     expect(whole).toMatchObject({ trajectory: { steps: [0] } })
   })
 
+  it('tells what ended when, by the hour or the day', async () => {
+    const tenant = arc.tenant()
+    const client = await clientOf(tenant)
+    const simulationId = await tenant.simulation(['a', 'b', 'c'])
+    const at = ['2026-01-05T10:05:00.000Z', '2026-01-05T10:50:00.000Z', '2026-01-06T03:00:00.000Z']
+    await client.recordOutcomes(
+      ['a', 'b', 'c'].map((scenarioId, index) => ({
+        simulationId,
+        scenarioId,
+        status: index === 1 ? 'ERROR' : 'SUCCESS',
+        executionTime: at[index],
+        reliabilityScore: index / 2,
+        costUsd: 0.5,
+      })),
+    )
+    const { summary, buckets } = await client.getSimulationPerformance(simulationId)
+    expect(summary).toMatchObject({ simulationId, completedScenarios: 2, currentScore: 0.5 })
+    const hour = { bucket: '2026-01-05T10:00:00.000Z', outcomes: 2, failed: 1, meanScore: 0.25, costUsd: 1 }
+    const next = { bucket: '2026-01-06T03:00:00.000Z', outcomes: 1, failed: 0, meanScore: 1 }
+    expect(buckets).toHaveLength(2)
+    expect(buckets).toEqual(expect.arrayContaining([hour, next].map((each) => expect.objectContaining(each))))
+    const found = async (more: Parameters<ArcClient['getSimulationPerformance']>[1]) =>
+      (await client.getSimulationPerformance(simulationId, more)).buckets.map(({ bucket }) => bucket).sort()
+    expect(await found({ timeRange: { until: new Date('2026-01-06') } })).toEqual([hour.bucket])
+    expect(await found({ timeRange: { lastHours: 1 } })).toEqual([])
+    expect(await found({ grain: 'DAY' })).toEqual(['2026-01-05T00:00:00.000Z', '2026-01-06T00:00:00.000Z'])
+    const stranger = client.getSimulationPerformance(randomUUID())
+    expect((await refusal(stranger)).codes).toEqual(['SIMULATION_NOT_FOUND'])
+  })
+
   it('reads no page that nobody asks for', async () => {
     const tenant = arc.tenant()
     const simulationId = await tenant.simulation(['a'], { repetitions: 3 })
@@ -232,6 +262,7 @@ it('asks anything, with a document as text', async () => {
   const document = 'query ($id: String!) { scenario(scenarioId: $id) { name } }'
   expect(await client.request(document, { id: 'none' })).toEqual({ scenario: null })
   expect(await client.health()).toMatchObject({ status: 'HEALTHY' })
+  expect(await client.getMetrics()).toMatchObject({ totalQueries: 3, successRate: 1 })
   const parsed = { kind: 'Document', definitions: [] }
   expect(() => client.request(parsed as never)).toThrow(/has to be text/)
 })
@@ -340,8 +371,10 @@ describe('a call', () => {
     const call = client.health({ signal: stopping.signal })
     // It waits for its second attempt by then.
     await cut
+    const abortedAt = Date.now()
     stopping.abort(new Error('enough'))
     await expect(call).rejects.toThrow('enough')
+    expect(Date.now() - abortedAt).toBeLessThan(500)
     await expect(client.health({ signal: stopping.signal })).rejects.toThrow('enough')
   })
 
@@ -349,7 +382,11 @@ describe('a call', () => {
     proxy.mute(true)
     try {
       const call = (await clientOf(arc.tenant())).request('mutation { nobodyHears }', {}, { timeoutMs: 50 })
-      expect(await refusal(call)).toMatchObject({ status: 0, retryable: true, message: /within 50 ms/ })
+      expect(await refusal(call)).toMatchObject({
+        status: 0,
+        retryable: true,
+        message: expect.stringMatching(/within 50 ms/),
+      })
     } finally {
       proxy.mute(false)
     }
