@@ -40,6 +40,13 @@ module.exports = {
       'sample/',
     ),
     {
+      name: 'client-runs-in-browsers',
+      comment: 'Other programs import it, browsers too: nothing of Node, and no library that is not small.',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { pathNot: '^(src/|node_modules/eventsource-parser/)' },
+    },
+    {
       name: 'shared-imports-nothing',
       severity: 'error',
       from: { path: `^src/${SHARED}` },

@@ -2,9 +2,16 @@
 // `--check` writes nothing and fails when one of them is not what it would write.
 import { readFile, writeFile } from 'node:fs/promises'
 import { codegen } from '@graphql-codegen/core'
-import * as typedDocumentNode from '@graphql-codegen/typed-document-node'
 import * as typescriptOperations from '@graphql-codegen/typescript-operations'
-import { lexicographicSortSchema, parse, printSchema } from 'graphql'
+import {
+  type DocumentNode,
+  lexicographicSortSchema,
+  parse,
+  print,
+  printSchema,
+  separateOperations,
+  stripIgnoredCharacters,
+} from 'graphql'
 import { schema } from './src/graphql/schema.ts'
 
 const OPERATIONS = 'src/client/operations.graphql'
@@ -13,10 +20,11 @@ const SCHEMA = 'schema.graphql'
 
 const schemaText = `${printSchema(lexicographicSortSchema(schema))}\n`
 
-const clientText = await codegen({
+const operations = parse(await readFile(OPERATIONS, 'utf8'))
+const clientTypes = await codegen({
   filename: CLIENT,
   schema: parse(schemaText),
-  documents: [{ location: OPERATIONS, document: parse(await readFile(OPERATIONS, 'utf8')) }],
+  documents: [{ location: OPERATIONS, document: operations }],
   config: {
     useTypeImports: true,
     enumsAsTypes: true,
@@ -32,16 +40,36 @@ const clientText = await codegen({
       Usd: { input: 'number', output: 'number' },
     },
   },
-  plugins: [{ typescriptOperations: {} }, { typedDocumentNode: {} }],
-  pluginMap: { typescriptOperations, typedDocumentNode },
+  plugins: [{ typescriptOperations: {} }],
+  pluginMap: { typescriptOperations },
 })
+
+/** Each operation with its fragments as text: a client that sends text needs no GraphQL library. */
+function typedDocuments(document: DocumentNode): string {
+  return Object.entries(separateOperations(document))
+    .map(([name, operation]) => {
+      const definition = operation.definitions.find(({ kind }) => kind === 'OperationDefinition')!
+      const type = name + capitalised((definition as { operation: string }).operation)
+      const text = stripIgnoredCharacters(print(operation))
+      return `export const ${name}Document: TypedDocument<${type}, ${type}Variables> =\n  ${JSON.stringify(text)}\n`
+    })
+    .join('\n')
+}
+
+function capitalised(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1)
+}
 
 const stale: string[] = []
 for (const [file, text] of [
   [SCHEMA, schemaText],
   [
     CLIENT,
-    `// Made by codegen.ts from ${OPERATIONS}: change that, and run \`npm run codegen\`.\n${clientText}`,
+    `// Made by codegen.ts from ${OPERATIONS}: change that, and run \`npm run codegen\`.
+import type { TypedDocument } from './typedDocument.ts'
+
+${clientTypes}
+${typedDocuments(operations)}`,
   ],
 ] as const) {
   if ((await readFile(file, 'utf8').catch(() => '')) === text) continue

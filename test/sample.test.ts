@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
-import { ArcClient, ArcRequestError } from '../src/client/arcClient.ts'
+import { ArcClient } from '../src/client/arcClient.ts'
+import { ArcRequestError } from '../src/client/arcRequestError.ts'
 import { runSample } from '../src/sample/sample.ts'
 import { Arc, type Tenant, useArc } from './arc.ts'
 
@@ -149,13 +150,13 @@ describe('in an empty tenant', () => {
     for (const requests of [4, 7, 11]) {
       const stopping = new AbortController()
       let sent = 0
-      const counting = {
-        request: (...args: Parameters<ArcClient['request']>) => {
-          if (++sent === requests) stopping.abort()
-          return client.request(...args)
-        },
-      } as ArcClient
-      await runSample(counting, stopping.signal)
+      const { fetch } = globalThis
+      const counting = vi.spyOn(globalThis, 'fetch').mockImplementation((...request) => {
+        if (++sent === requests) stopping.abort()
+        return fetch(...request)
+      })
+      await runSample(client, stopping.signal)
+      counting.mockRestore()
       expect(sent).toBe(requests)
     }
     expect(await liveRunsOf(tenant)).toEqual([])

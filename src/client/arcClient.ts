@@ -1,90 +1,420 @@
-import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
-import { type DocumentNode, type GraphQLFormattedError, print } from 'graphql'
+import { ArcRequestError } from './arcRequestError.ts'
+import { type CallOptions, Connection, type ConnectionOptions, type RequestOptions } from './connection.ts'
+import { type EnsuredVersion, ensureConfigVersion } from './ensureConfigVersion.ts'
+import * as operations from './operations.ts'
+import { type PageOptions, rowsOf, type TimeRange, timeFilter } from './pages.ts'
+import { type BatchLimits, RowBatcher, recordAll } from './rowBatcher.ts'
+import {
+  type OutcomeReceipt,
+  outcomeRows,
+  type ScenarioReceipt,
+  type ScenarioResult,
+  scenarioResultRows,
+  scenarioRows,
+} from './rowKinds.ts'
+import { type SubscribeOptions, subscription } from './subscription.ts'
+import type { TypedDocument } from './typedDocument.ts'
+import { uuidV7 } from './uuid.ts'
 
-/** A request that was not answered with data: what the server said, or what the network did. */
-export class ArcRequestError extends Error {
-  override name = 'ArcRequestError'
-  /** HTTP status; 0 when there was no answer. */
-  readonly status: number
-  readonly errors: readonly GraphQLFormattedError[]
+export type ArcClientOptions = ConnectionOptions
 
-  constructor(
-    message: string,
-    status: number,
-    errors: readonly GraphQLFormattedError[] = [],
-    cause?: unknown,
-  ) {
-    super(message, { cause })
-    this.status = status
-    this.errors = errors
-  }
-}
+/** Variables may be left out where all of them may. */
+type Arguments<Variables, Options> =
+  Record<string, never> extends Variables
+    ? [variables?: Variables, options?: Options]
+    : [variables: Variables, options?: Options]
 
-/** Sends typed operations to an Arc server. */
+export type Simulation = operations.SimulationFragment
+export type Configuration = operations.ConfigurationFragment
+export type ConfigVersion = operations.ConfigVersionFragment
+export type ConfigDiff = operations.ConfigDiffFragment
+export type ConfigComparison = NonNullable<operations.CompareConfigVersionsQuery['configDiff']>
+export type Health = operations.HealthQuery['health']
+export type Metrics = operations.MetricsQuery['metrics']
+/** What ended in one hour or day of a simulation. */
+export type PerformanceBucket = NonNullable<
+  operations.SimulationPerformanceQuery['simulation']
+>['performance'][number]
+export type SimulationProgress = operations.SimulationProgressSubscription['simulationProgress']
+export type SimulationEvent = operations.SimulationEventsSubscription['simulationEvents']
+export type ScenarioOutcome = NonNullable<
+  operations.ScenarioOutcomesQuery['simulation']
+>['outcomes']['nodes'][number]
+export type OutcomeBatcher = RowBatcher<operations.OutcomeInput, OutcomeReceipt>
+
+/**
+ * A client of one Arc server, for Node and the browser.
+ *
+ * Whatever did not go well is thrown: ArcRequestError with the server's codes, the mutations' payload errors among
+ * them, or the reason of the call's signal. Of rows that are recorded together each has a receipt; a row that is
+ * rejected is told there and costs no other.
+ *
+ * Every method but `request` may be repeated without doing anything twice, and is: up to three times where there was
+ * no answer or the fault is one that passes. A repeated call that finds its first attempt done says so: its receipts
+ * are DUPLICATE, `created` is false.
+ */
 export class ArcClient {
-  readonly url: string
-  readonly #token: string
+  readonly #connection: Connection
 
-  constructor(options: { url: string; token: string }) {
-    this.url = options.url
-    this.#token = options.token
+  /** @throws TypeError for a token or a URL that cannot be used. */
+  constructor(options: ArcClientOptions) {
+    this.#connection = new Connection(options)
+  }
+
+  /** Where GraphQL is. */
+  get url(): string {
+    return this.#connection.url
+  }
+
+  /** The data of an operation. Queries are repeated; mutations only with `mayRepeat`. */
+  request<Result = unknown, Variables = Record<string, unknown>>(
+    document: TypedDocument<Result, Variables>,
+    ...[variables, options]: Arguments<Variables, RequestOptions>
+  ): Promise<Result> {
+    return this.#connection.request(document, variables as Variables, options)
+  }
+
+  /** The results of a subscription, over server-sent events. */
+  subscribe<Result = unknown, Variables = Record<string, unknown>>(
+    document: TypedDocument<Result, Variables>,
+    ...[variables, options]: Arguments<Variables, SubscribeOptions<Result, Variables>>
+  ): AsyncIterableIterator<Result> {
+    return subscription(this.#connection, document, variables as Variables, options ?? {}, (result) => result)
+  }
+
+  /** How the server and its database are. */
+  async health(options?: CallOptions): Promise<Health> {
+    return (await this.request(operations.HealthDocument, {}, options)).health
+  }
+
+  /** What the server process answered the tenant since it started: how often, how well, how fast. */
+  async getMetrics(options?: CallOptions): Promise<Metrics> {
+    return (await this.request(operations.MetricsDocument, {}, options)).metrics
+  }
+
+  // Simulations
+
+  /** Plans a simulation and starts it. Its id may be chosen; the same call with the same id starts none again. */
+  async startSimulation(
+    input: operations.StartSimulationInput,
+    options?: CallOptions,
+  ): Promise<Simulation & { created: boolean }> {
+    const chosen = { ...input, simulationId: input.simulationId ?? uuidV7() }
+    const { simulation, created } = await this.#connection.change(
+      operations.StartSimulationDocument,
+      chosen,
+      options,
+    )
+    return { ...simulation!, created }
+  }
+
+  /** Plans a simulation: it is PENDING until its first outcome. */
+  createSimulation(
+    input: Omit<operations.StartSimulationInput, 'start'>,
+    options?: CallOptions,
+  ): Promise<Simulation & { created: boolean }> {
+    return this.startSimulation({ ...input, start: false }, options)
+  }
+
+  /** Ends a simulation that went through; its score is the given one, or the mean of its graded runs. */
+  async completeSimulation(
+    simulationId: string,
+    result?: operations.SuiteResultInput,
+    options?: CallOptions,
+  ): Promise<Simulation> {
+    const input = { simulationId, result }
+    const { simulation } = await this.#connection.change(
+      operations.CompleteSimulationDocument,
+      input,
+      options,
+    )
+    return simulation!
+  }
+
+  /** Ends a simulation that broke off. */
+  async failSimulation(
+    simulationId: string,
+    errorMessage: string,
+    options?: CallOptions,
+  ): Promise<Simulation> {
+    const input = { simulationId, errorMessage }
+    const { simulation } = await this.#connection.change(operations.FailSimulationDocument, input, options)
+    return simulation!
+  }
+
+  /** Ends a simulation on request. */
+  async cancelSimulation(simulationId: string, reason?: string, options?: CallOptions): Promise<Simulation> {
+    const input = { simulationId, reason }
+    const { simulation } = await this.#connection.change(operations.CancelSimulationDocument, input, options)
+    return simulation!
+  }
+
+  /** Where a simulation stands. @throws ArcRequestError SIMULATION_NOT_FOUND. */
+  async getSimulationStatus(simulationId: string, options?: CallOptions): Promise<Simulation> {
+    const variables = { simulationId }
+    const { simulation } = await this.request(operations.SimulationStatusDocument, variables, options)
+    return simulation ?? noSimulation(simulationId)
   }
 
   /**
-   * The data of one operation.
+   * What ended when, in the hours or days that begin in the time range, and the simulation as a whole beside it.
    *
-   * @throws ArcRequestError when there is no answer, or one with errors: then nothing of it is used.
+   * @throws ArcRequestError SIMULATION_NOT_FOUND.
    */
-  async request<Result, Variables extends Record<string, unknown>>(
-    document: TypedDocumentNode<Result, Variables>,
-    variables: Variables,
-  ): Promise<Result> {
-    const body = JSON.stringify({ query: textOf(document), variables })
-    let response: Response
-    let answer: string
+  async getSimulationPerformance(
+    simulationId: string,
+    {
+      timeRange,
+      grain = 'HOUR',
+      ...options
+    }: CallOptions & { timeRange?: TimeRange; grain?: operations.TimeGrain } = {},
+  ): Promise<{ summary: Simulation; buckets: PerformanceBucket[] }> {
+    const variables = { simulationId, grain, range: timeRange && timeFilter(timeRange) }
+    const document = operations.SimulationPerformanceDocument
+    const { simulation } = await this.request(document, variables, options)
+    const { performance: buckets, ...summary } = simulation ?? noSimulation(simulationId)
+    return { summary, buckets }
+  }
+
+  /**
+   * The outcomes of a simulation, the latest first, read page by page as they are asked for. Their trajectories come
+   * `withTrajectory` only: they are large. @throws ArcRequestError SIMULATION_NOT_FOUND.
+   */
+  getScenarioOutcomes(
+    simulationId: string,
+    {
+      status,
+      timeRange,
+      withTrajectory = false,
+      ...options
+    }: PageOptions & {
+      status?: operations.OutcomeStatus | operations.OutcomeStatus[]
+      timeRange?: TimeRange
+      withTrajectory?: boolean
+    } = {},
+  ): AsyncGenerator<ScenarioOutcome, void> {
+    const filter: operations.OutcomeFilter = {
+      status: status === undefined ? undefined : { in: [status].flat() },
+      executionTime: timeRange && timeFilter(timeRange),
+    }
+    return rowsOf(options, async (page) => {
+      const variables = { simulationId, filter, withTrajectory, ...page }
+      const { simulation } = await this.request(operations.ScenarioOutcomesDocument, variables, options)
+      return (simulation ?? noSimulation(simulationId)).outcomes
+    })
+  }
+
+  /**
+   * Every step of a simulation after `afterSeq`, once and in order, until it ends: over lost connections, restarts of
+   * the server, and tokens that end.
+   */
+  simulationEvents(
+    simulationId: string,
+    { afterSeq = 0, signal }: { afterSeq?: number; signal?: AbortSignal } = {},
+  ): AsyncIterableIterator<SimulationEvent> {
+    return subscription(
+      this.#connection,
+      operations.SimulationEventsDocument,
+      { simulationId, afterSeq },
+      { signal, resume: ({ simulationEvents: { seq } }) => ({ simulationId, afterSeq: seq }) },
+      ({ simulationEvents }) => simulationEvents,
+    )
+  }
+
+  /** Where a simulation stands, now and whenever that changes, until it ends: the newest state, not each step. */
+  simulationProgress(
+    simulationId: string,
+    { signal }: { signal?: AbortSignal } = {},
+  ): AsyncIterableIterator<SimulationProgress> {
+    let shown = -1
+    return subscription(
+      this.#connection,
+      operations.SimulationProgressDocument,
+      { simulationId },
+      { signal, resume: () => ({ simulationId }) },
+      ({ simulationProgress }) => {
+        // After a lost connection the state comes again, whether it has changed or not.
+        if (simulationProgress.seq === shown) return null
+        shown = simulationProgress.seq
+        return simulationProgress
+      },
+    )
+  }
+
+  // Outcomes
+
+  /** Stores one outcome; the server gathers those that arrive together. For many, `recordOutcomes` or a batcher. */
+  async recordOutcome(outcome: operations.OutcomeInput, options?: CallOptions): Promise<OutcomeReceipt> {
+    const { receipt } = await this.#connection.change(operations.RecordOutcomeDocument, { outcome }, options)
+    return receipt!
+  }
+
+  /** Stores any number of outcomes, in calls of a size that the server takes. One receipt each, in their order. */
+  recordOutcomes(outcomes: operations.OutcomeInput[], limits?: BatchLimits): Promise<OutcomeReceipt[]> {
+    return recordAll(outcomeRows(this.#connection), outcomes, limits)
+  }
+
+  /** Gathers outcomes that come one by one, from sandboxes for instance. */
+  outcomeBatcher(limits?: BatchLimits): OutcomeBatcher {
+    return new RowBatcher(outcomeRows(this.#connection), limits)
+  }
+
+  /** Stores a result in the structure that sandboxes report. */
+  async recordScenarioOutcome(
+    simulationId: string,
+    result: ScenarioResult,
+    options: CallOptions = {},
+  ): Promise<OutcomeReceipt> {
+    const [receipt] = await this.recordBatchOutcomes(simulationId, [result], options)
+    return receipt!
+  }
+
+  /** Stores any number of results in the structure that sandboxes report. One receipt each, in their order. */
+  recordBatchOutcomes(
+    simulationId: string,
+    results: ScenarioResult[],
+    limits?: BatchLimits,
+  ): Promise<OutcomeReceipt[]> {
+    return recordAll(scenarioResultRows(this.#connection, simulationId), results, limits)
+  }
+
+  // Scenarios
+
+  /** Stores any number of scenarios that are new or changed. One receipt each, in their order. */
+  upsertScenarios(scenarios: operations.ScenarioInput[], limits?: BatchLimits): Promise<ScenarioReceipt[]> {
+    return recordAll(scenarioRows(this.#connection), scenarios, limits)
+  }
+
+  // Configurations
+
+  /** Makes a configuration, with its first version when there is YAML. */
+  async createConfiguration(
+    input: operations.CreateConfigurationInput,
+    options?: CallOptions,
+  ): Promise<{ configuration: Configuration; version: ConfigVersion | null }> {
+    const chosen = { ...input, configId: input.configId ?? uuidV7() }
     try {
-      response = await fetch(this.url, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          accept: 'application/graphql-response+json',
-          authorization: `Bearer ${this.#token}`,
-        },
-        body,
-      })
-      answer = await response.text()
+      const made = await this.#connection.change(operations.CreateConfigurationDocument, chosen, options)
+      return { configuration: made.configuration!, version: made.version }
     } catch (error) {
-      throw new ArcRequestError(`No answer from ${this.url}`, 0, [], error)
+      if (!(error instanceof ArcRequestError && error.codes.includes('NAME_TAKEN'))) throw error
+      return (await this.#madeBefore(chosen, options)) ?? Promise.reject(error)
     }
-    const { data, errors } = parsed(answer)
-    if (errors && errors.length > 0) {
-      throw new ArcRequestError(errors.map(({ message }) => message).join('; '), response.status, errors)
-    }
-    if (data === undefined || data === null) {
-      throw new ArcRequestError(
-        `${this.url} answered with status ${response.status} and no data: is GraphQL there?`,
-        response.status,
-      )
-    }
-    return data as Result
+  }
+
+  /** The next version of a configuration; its latest when that has just this YAML. */
+  async createConfigVersion(
+    input: operations.CreateConfigVersionInput,
+    options?: CallOptions,
+  ): Promise<ConfigVersion & { created: boolean }> {
+    const { version, created } = await this.#connection.change(
+      operations.CreateConfigVersionDocument,
+      input,
+      options,
+    )
+    return { ...version!, created }
+  }
+
+  /** The version of the configuration of this name that has just this YAML; what is missing of it is made. */
+  ensureConfigVersion(
+    configuration: { name: string; yaml: string },
+    options?: CallOptions,
+  ): Promise<EnsuredVersion> {
+    return ensureConfigVersion(this.#connection, configuration, options)
+  }
+
+  /** Goes back to the YAML of an earlier version, as a new one. */
+  async setLatestVersion(
+    input: operations.SetLatestVersionInput,
+    options?: CallOptions,
+  ): Promise<ConfigVersion & { created: boolean }> {
+    const { version, created } = await this.#connection.change(
+      operations.SetLatestVersionDocument,
+      input,
+      options,
+    )
+    return { ...version!, created }
+  }
+
+  async archiveConfiguration(configId: string, options?: CallOptions): Promise<Configuration> {
+    const { configuration } = await this.#connection.change(
+      operations.ArchiveConfigurationDocument,
+      { configId },
+      options,
+    )
+    return configuration!
+  }
+
+  async restoreConfiguration(configId: string, options?: CallOptions): Promise<Configuration> {
+    const { configuration } = await this.#connection.change(
+      operations.RestoreConfigurationDocument,
+      { configId },
+      options,
+    )
+    return configuration!
+  }
+
+  /** The configurations, the newest first, each with its latest version. */
+  getConfigurations({ filter, ...options }: PageOptions & { filter?: operations.ConfigurationFilter } = {}) {
+    return rowsOf(options, async (page) => {
+      const variables = { filter, ...page }
+      return (await this.request(operations.ConfigurationsDocument, variables, options)).configurations
+    })
+  }
+
+  /** The versions of a configuration, the newest first. */
+  getConfigVersions(configId: string, options: PageOptions = {}): AsyncGenerator<ConfigVersion, void> {
+    return rowsOf(options, async (page) => {
+      const variables = { filter: { configId: { eq: configId } }, ...page }
+      return (await this.request(operations.ConfigVersionsDocument, variables, options)).configVersions
+    })
+  }
+
+  /** What the versions of a configuration changed, the newest first. */
+  getConfigDiffs(configId: string, options: PageOptions = {}): AsyncGenerator<ConfigDiff, void> {
+    return rowsOf(options, async (page) => {
+      const variables = { filter: { configId: { eq: configId } }, ...page }
+      return (await this.request(operations.ConfigDiffsDocument, variables, options)).configDiffs
+    })
+  }
+
+  /** What lies between two versions, of one configuration or of two; null when one of them is not there. */
+  async compareConfigVersions(
+    before: string,
+    after: string,
+    options?: CallOptions,
+  ): Promise<ConfigComparison | null> {
+    return (await this.request(operations.CompareConfigVersionsDocument, { before, after }, options))
+      .configDiff
+  }
+
+  async approveConfigDiff(diffId: string, options?: CallOptions): Promise<ConfigDiff> {
+    const { diff } = await this.#connection.change(operations.ApproveConfigDiffDocument, { diffId }, options)
+    return diff!
+  }
+
+  async rejectConfigDiff(diffId: string, options?: CallOptions): Promise<ConfigDiff> {
+    const { diff } = await this.#connection.change(operations.RejectConfigDiffDocument, { diffId }, options)
+    return diff!
+  }
+
+  /** What the call has made whose answer got lost: under the key that it chose, just what it was asked to make. */
+  async #madeBefore(
+    { configId, name, yaml }: operations.CreateConfigurationInput & { configId: string },
+    options?: CallOptions,
+  ): Promise<{ configuration: Configuration; version: ConfigVersion | null } | null> {
+    const document = operations.FindMadeConfigurationDocument
+    const { configuration: found } = await this.request(document, { configId }, options)
+    if (!found) return null
+    const { versions, ...configuration } = found
+    const [version = null] = versions.nodes
+    const isIt = configuration.name === name.trim() && (version?.rawYaml ?? null) === (yaml ?? null)
+    return isIt ? { configuration, version } : null
   }
 }
 
-const texts = new WeakMap<DocumentNode, string>()
-
-function textOf(document: DocumentNode): string {
-  let text = texts.get(document)
-  if (text === undefined) {
-    text = print(document)
-    texts.set(document, text)
-  }
-  return text
-}
-
-function parsed(answer: string): { data?: unknown; errors?: GraphQLFormattedError[] } {
-  try {
-    return JSON.parse(answer)
-  } catch {
-    return {}
-  }
+function noSimulation(simulationId: string): never {
+  const message = `There is no simulation ${simulationId}.`
+  const errors = [{ message, code: 'SIMULATION_NOT_FOUND', path: ['simulationId'] }] as const
+  throw new ArcRequestError(message, { status: 200, errors })
 }

@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto'
-import type { ArcClient } from './arcClient.ts'
+import { ArcRequestError } from './arcRequestError.ts'
+import type { CallOptions, Connection } from './connection.ts'
 import {
   CreateConfigurationDocument,
   CreateConfigVersionDocument,
   FindConfigurationDocument,
 } from './operations.ts'
-import { accepted, askPatiently } from './patience.ts'
 
-interface EnsuredVersion {
+export interface EnsuredVersion {
   versionId: string
   versionNumber: number
   /** False when the configuration had a version with just this YAML. */
@@ -18,51 +17,48 @@ interface EnsuredVersion {
  * The version of the configuration of this name that has just this YAML, wherever in its history it stands; what is
  * missing of it is made.
  *
- * @throws ArcRequestError, AbortError once `stopping` has come.
+ * @throws ArcRequestError; the signal's reason.
  */
 export async function ensureConfigVersion(
-  client: ArcClient,
+  connection: Connection,
   configuration: { name: string; yaml: string },
-  stopping?: AbortSignal,
+  options: CallOptions = {},
 ): Promise<EnsuredVersion> {
   const { yaml } = configuration
   // As the server keeps it: without this it would not be found again.
   const name = configuration.name.trim()
-  const configHash = createHash('sha256').update(yaml).digest('hex')
-  const find = async () => {
-    const { configurations } = await askPatiently(
-      client,
-      FindConfigurationDocument,
-      { name, configHash },
-      stopping,
-    )
-    return configurations.nodes[0]
-  }
+  const variables = { name, configHash: await sha256(yaml) }
+  const find = async () =>
+    (await connection.request(FindConfigurationDocument, variables, options)).configurations.nodes[0]
   let found = await find()
   if (!found) {
-    const { createConfiguration } = await askPatiently(
-      client,
-      CreateConfigurationDocument,
-      {
-        input: { name, yaml },
-      },
-      stopping,
-    )
-    // Somebody made it in between, or this call did and its answer got lost.
-    if (createConfiguration.errors.some(({ code }) => code === 'NAME_TAKEN')) found = await find()
-    if (!found) return { ...accepted(createConfiguration).version!, created: true }
+    try {
+      const { version } = await connection.change(CreateConfigurationDocument, { name, yaml }, options)
+      return ensured(version!, true)
+    } catch (error) {
+      if (!(error instanceof ArcRequestError && error.codes.includes('NAME_TAKEN'))) throw error
+      // Somebody made it in between, or this call did and its answer got lost.
+      found = await find()
+      if (!found) throw error
+    }
   }
   const known = found.versions.nodes.find(({ isDeleted }) => !isDeleted)
-  if (known) return { versionId: known.versionId, versionNumber: known.versionNumber, created: false }
-  const { configId } = found
-  const { createConfigVersion } = await askPatiently(
-    client,
-    CreateConfigVersionDocument,
-    {
-      input: { configId, yaml },
-    },
-    stopping,
-  )
-  const { version, created } = accepted(createConfigVersion)
-  return { ...version!, created }
+  if (known) return ensured(known, false)
+  const input = { configId: found.configId, yaml }
+  const { version, created } = await connection.change(CreateConfigVersionDocument, input, options)
+  return ensured(version!, created)
+}
+
+function ensured(
+  { versionId, versionNumber }: Omit<EnsuredVersion, 'created'>,
+  created: boolean,
+): EnsuredVersion {
+  return { versionId, versionNumber, created }
+}
+
+async function sha256(text: string): Promise<string> {
+  // Browsers keep it from pages that came over plain HTTP.
+  if (!globalThis.crypto?.subtle) throw new Error('A secure context (https, or localhost) is needed here.')
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -1,15 +1,114 @@
 // Made by codegen.ts from src/client/operations.graphql: change that, and run `npm run codegen`.
+import type { TypedDocument } from './typedDocument.ts'
+
 /** Internal type. DO NOT USE DIRECTLY. */
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
-import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
+/** What was decided on a diff. */
+export type ApprovalStatus =
+  /** It was approved. */
+  | 'APPROVED'
+  /** Nothing yet. */
+  | 'PENDING'
+  /** It was rejected. */
+  | 'REJECTED';
+
+/** Conditions on the value; all that are given have to hold. */
+export type ApprovalStatusFilter = {
+  /** The value is this one. */
+  eq?: ApprovalStatus | null | undefined;
+  /** The value is one of these. */
+  in?: Array<ApprovalStatus> | null | undefined;
+};
+
+/** Which diff is approved. */
+export type ApproveConfigDiffInput = {
+  /** The diff’s key. */
+  diffId: string;
+};
+
+/** Which configuration goes out of use. */
+export type ArchiveConfigurationInput = {
+  /** The configuration’s key. */
+  configId: string;
+};
+
+/** A simulation to stop. */
+export type CancelSimulationInput = {
+  /** Why, up to 10,000 characters; more is cut. */
+  reason?: string | null | undefined;
+  /** Its key. */
+  simulationId: string;
+};
+
 /** A simulation that went through. */
 export type CompleteSimulationInput = {
   /** The result of the whole. */
   result?: SuiteResultInput | null | undefined;
   /** Its key. */
   simulationId: string;
+};
+
+/** What happened to a value. */
+export type ConfigChangeOp =
+  /** It is new. */
+  | 'ADD'
+  /** It is gone. */
+  | 'REMOVE'
+  /** It has another value. */
+  | 'REPLACE';
+
+/** Which diffs; all conditions have to hold. */
+export type ConfigDiffFilter = {
+  /** By what was decided. */
+  approvalStatus?: ApprovalStatusFilter | null | undefined;
+  /** By the configuration’s key. */
+  configId?: IdFilter | null | undefined;
+  /** By when it was made. */
+  createdAt?: DateTimeFilter | null | undefined;
+  /** By key. */
+  diffId?: IdFilter | null | undefined;
+  /** By the key of the version after. */
+  versionAfter?: IdFilter | null | undefined;
+  /** By the key of the version before. */
+  versionBefore?: IdFilter | null | undefined;
+};
+
+/** Which versions; all conditions have to hold. */
+export type ConfigVersionFilter = {
+  /** By the hash of the YAML. */
+  configHash?: StringFilter | null | undefined;
+  /** By the configuration’s key. */
+  configId?: IdFilter | null | undefined;
+  /** By when it was made. */
+  createdAt?: DateTimeFilter | null | undefined;
+  /** By where the YAML comes from. */
+  generatedBy?: GeneratedByFilter | null | undefined;
+  /** By model. */
+  model?: StringFilter | null | undefined;
+  /** By any place of the parsed YAML; all have to hold. */
+  parsedConfig?: Array<JsonPathFilter> | null | undefined;
+  /** By temperature. */
+  temperature?: NumberFilter | null | undefined;
+  /** By key. */
+  versionId?: IdFilter | null | undefined;
+};
+
+/** Which configurations; all conditions have to hold. */
+export type ConfigurationFilter = {
+  /** By key. */
+  configId?: IdFilter | null | undefined;
+  /** By when it was made. */
+  createdAt?: DateTimeFilter | null | undefined;
+  /** Active ones or archived ones; both when not given. */
+  isActive?: boolean | null | undefined;
+  /** By the model of the latest version. */
+  model?: StringFilter | null | undefined;
+  /** By name. */
+  name?: StringFilter | null | undefined;
+  /** By when it last changed. */
+  updatedAt?: DateTimeFilter | null | undefined;
 };
 
 /** A configuration’s next version. */
@@ -36,6 +135,27 @@ export type CreateConfigurationInput = {
   yaml?: string | null | undefined;
 };
 
+/** What kind of PostgreSQL Arc runs on. */
+export type DatabaseEngine =
+  /** TimescaleDB without its licensed features: outcomes in a hypertable. */
+  | 'APACHE'
+  /** PostgreSQL, or the embedded database: outcomes in monthly partitions. */
+  | 'PLAIN'
+  /** The full TimescaleDB. */
+  | 'TIMESCALE';
+
+/** A range of time; all conditions that are given have to hold. */
+export type DateTimeFilter = {
+  /** Later than this time. */
+  gt?: string | Date | null | undefined;
+  /** At this time or later. */
+  gte?: string | Date | null | undefined;
+  /** Earlier than this time. */
+  lt?: string | Date | null | undefined;
+  /** At this time or earlier. */
+  lte?: string | Date | null | undefined;
+};
+
 /** How hard a scenario is. */
 export type Difficulty =
   /** Easy. */
@@ -44,6 +164,14 @@ export type Difficulty =
   | 'HARD'
   /** Medium, also when nobody said. */
   | 'MEDIUM';
+
+/** Conditions on the value; all that are given have to hold. */
+export type DifficultyFilter = {
+  /** The value is this one. */
+  eq?: Difficulty | null | undefined;
+  /** The value is one of these. */
+  in?: Array<Difficulty> | null | undefined;
+};
 
 /** What kind of fault it was. */
 export type ErrorCategory =
@@ -61,6 +189,14 @@ export type ErrorCategory =
   | 'UNKNOWN'
   /** The result was not what it should be. */
   | 'VALIDATION_ERROR';
+
+/** Conditions on the value; all that are given have to hold. */
+export type ErrorCategoryFilter = {
+  /** The value is this one. */
+  eq?: ErrorCategory | null | undefined;
+  /** The value is one of these. */
+  in?: Array<ErrorCategory> | null | undefined;
+};
 
 /** Every reason for which Arc declines: in payload errors, in receipts, and as `extensions.code` of top-level errors. */
 export type ErrorCode =
@@ -170,6 +306,99 @@ export type GeneratedBy =
   /** An optimiser proposed it. */
   | 'OPTIMIZATION';
 
+/** Conditions on the value; all that are given have to hold. */
+export type GeneratedByFilter = {
+  /** The value is this one. */
+  eq?: GeneratedBy | null | undefined;
+  /** The value is one of these. */
+  in?: Array<GeneratedBy> | null | undefined;
+};
+
+/** How the server is. */
+export type HealthStatus =
+  /** Queries work; live events come by polling, because the LISTEN connection is down. */
+  | 'DEGRADED'
+  /** Everything works. */
+  | 'HEALTHY';
+
+/** Conditions on an identifier; all that are given have to hold. */
+export type IdFilter = {
+  /** The id is this one. */
+  eq?: string | null | undefined;
+  /** The id is one of these. */
+  in?: Array<string> | null | undefined;
+};
+
+/** Conditions on one place of a JSON tree; all that are given have to hold, and a place that is not there fulfils none. Without conditions the place has to be there. */
+export type JsonPathFilter = {
+  /** It is a text that has this in it, whatever the case. */
+  contains?: string | null | undefined;
+  /** The value is exactly this one. */
+  eq?: unknown;
+  /** Whether there is such a place; null counts as there. */
+  exists?: boolean | null | undefined;
+  /** It is more than this number. */
+  gt?: number | null | undefined;
+  /** It is this number or more. */
+  gte?: number | null | undefined;
+  /** The value is one of these. */
+  in?: Array<unknown> | null | undefined;
+  /** It is less than this number. */
+  lt?: number | null | undefined;
+  /** It is this number or less. */
+  lte?: number | null | undefined;
+  /** Where: keys, and indexes of lists from 0, from the outside in, e.g. `["agent", "tools", "0", "name"]`. */
+  path: Array<string>;
+};
+
+/** A range of numbers; all conditions that are given have to hold, and a missing number fits none. */
+export type NumberFilter = {
+  /** Exactly this number. */
+  eq?: number | null | undefined;
+  /** More than this number. */
+  gt?: number | null | undefined;
+  /** This number or more. */
+  gte?: number | null | undefined;
+  /** Less than this number. */
+  lt?: number | null | undefined;
+  /** This number or less. */
+  lte?: number | null | undefined;
+};
+
+/** Which outcomes; all conditions have to hold. */
+export type OutcomeFilter = {
+  /** By cost in US dollars. */
+  costUsd?: NumberFilter | null | undefined;
+  /** By the scenario’s difficulty. */
+  difficulty?: DifficultyFilter | null | undefined;
+  /** By kind of fault. */
+  errorCategory?: ErrorCategoryFilter | null | undefined;
+  /** By the number of the event that told of them: what is new since an event. */
+  eventSeq?: NumberFilter | null | undefined;
+  /** By when the run ended. */
+  executionTime?: DateTimeFilter | null | undefined;
+  /** By how long the run took, in milliseconds. */
+  executionTimeMs?: NumberFilter | null | undefined;
+  /** By model. */
+  model?: StringFilter | null | undefined;
+  /** By key. */
+  outcomeId?: IdFilter | null | undefined;
+  /** By score; ungraded ones fit no range. */
+  reliabilityScore?: NumberFilter | null | undefined;
+  /** By repetition. */
+  repetition?: NumberFilter | null | undefined;
+  /** By scenario. */
+  scenarioId?: StringFilter | null | undefined;
+  /** By simulation. */
+  simulationId?: IdFilter | null | undefined;
+  /** By how the run ended. */
+  status?: OutcomeStatusFilter | null | undefined;
+  /** By the scenario’s tags. */
+  tags?: TagFilter | null | undefined;
+  /** By tokens. */
+  tokensUsed?: NumberFilter | null | undefined;
+};
+
 /** What came of one run. */
 export type OutcomeInput = {
   /** Tokens that came out of the model. */
@@ -231,6 +460,14 @@ export type OutcomeStatus =
   /** It took too long or too many steps. */
   | 'TIMEOUT';
 
+/** Conditions on the value; all that are given have to hold. */
+export type OutcomeStatusFilter = {
+  /** The value is this one. */
+  eq?: OutcomeStatus | null | undefined;
+  /** The value is one of these. */
+  in?: Array<OutcomeStatus> | null | undefined;
+};
+
 /** What became of one row of a call. */
 export type ReceiptStatus =
   /** It was stored before; nothing was written. */
@@ -240,10 +477,36 @@ export type ReceiptStatus =
   /** It is stored now, new or changed. */
   | 'STORED';
 
+/** One outcome to store. */
+export type RecordOutcomeInput = {
+  /** The outcome. */
+  outcome: OutcomeInput;
+};
+
 /** Outcomes to store, of one or several simulations. */
 export type RecordOutcomesInput = {
   /** 1 to 1,000 outcomes. */
   outcomes: Array<OutcomeInput>;
+};
+
+/** Results as sandboxes report them. */
+export type RecordScenarioResultsInput = {
+  /** 1 to 1,000 results: {scenario: {id, name, task_prompt}, trajectory: {status, execution_time_seconds, token_usage, …}, reliability_score: {overall_score, dimension_scores}, modal_call_id, sandbox_id, error, error_code}. */
+  results: Array<Record<string, unknown>>;
+  /** The simulation’s key. */
+  simulationId: string;
+};
+
+/** Which diff is rejected. */
+export type RejectConfigDiffInput = {
+  /** The diff’s key. */
+  diffId: string;
+};
+
+/** Which configuration comes back into use. */
+export type RestoreConfigurationInput = {
+  /** The configuration’s key. */
+  configId: string;
 };
 
 /** What a token or an API key may do. */
@@ -282,6 +545,27 @@ export type ScenarioInput = {
   /** What the agent is asked to do, at most 1 MiB. */
   taskPrompt: string;
 };
+
+/** Which version of which configuration. */
+export type SetLatestVersionInput = {
+  /** The configuration’s key. */
+  configId: string;
+  /** The key of the version whose YAML is to be the latest. */
+  versionId: string;
+};
+
+/** What happened to a simulation. */
+export type SimulationEventKind =
+  /** It was stopped. */
+  | 'CANCELLED'
+  /** It went through to its end. */
+  | 'COMPLETED'
+  /** It broke off. */
+  | 'FAILED'
+  /** Outcomes came in. */
+  | 'PROGRESS'
+  /** It began. */
+  | 'STARTED';
 
 /** Where a simulation is in its life; it only goes forward. */
 export type SimulationStatus =
@@ -326,6 +610,16 @@ export type StartSimulationInput = {
   timeoutMs?: number | null | undefined;
 };
 
+/** Conditions on a text; all that are given have to hold. */
+export type StringFilter = {
+  /** The text has this in it, whatever the case. */
+  contains?: string | null | undefined;
+  /** The text is exactly this. */
+  eq?: string | null | undefined;
+  /** The text is one of these. */
+  in?: Array<string> | null | undefined;
+};
+
 /** The result of the whole, when the runner knows it better than the sum of the outcomes. */
 export type SuiteResultInput = {
   /** Milliseconds it took; the sum of the outcomes when not given. */
@@ -335,6 +629,21 @@ export type SuiteResultInput = {
   /** What it cost; the sum of the outcomes when not given. */
   totalCostUsd?: number | null | undefined;
 };
+
+/** Conditions on a list of tags; all that are given have to hold. */
+export type TagFilter = {
+  /** All of these tags. */
+  hasEvery?: Array<string> | null | undefined;
+  /** At least one of these tags. */
+  hasSome?: Array<string> | null | undefined;
+};
+
+/** How long the steps of a course are. */
+export type TimeGrain =
+  /** One day (UTC). */
+  | 'DAY'
+  /** One hour. */
+  | 'HOUR';
 
 /** How a run used one tool. */
 export type ToolUsageInput = {
@@ -359,6 +668,106 @@ export type UpsertScenariosInput = {
   /** 1 to 1,000 scenarios. */
   scenarios: Array<ScenarioInput>;
 };
+
+export type DeclinedFragment = { code: ErrorCode, message: string, path: Array<string> };
+
+export type OutcomeReceiptFragment = { index: number, outcomeId: string | null, status: ReceiptStatus, code: ErrorCode | null, reason: string | null, path: Array<string> | null, notes: Array<string> };
+
+export type SimulationFragment = { simulationId: string, simulationName: string | null, status: SimulationStatus, totalScenarios: number, completedScenarios: number, failedScenarios: number, completionPercent: number, currentScore: number | null, overallScore: number | null, totalTokens: number, totalCostUsd: number, executionTimeMs: number, errorMessage: string | null, eventSeq: number, createdAt: string, startedAt: string | null, completedAt: string | null };
+
+type SimulationProgress_SimulationEvent_Fragment = { simulationId: string, seq: number, status: SimulationStatus, totalScenarios: number, completedScenarios: number, failedScenarios: number, completionPercent: number, currentScore: number | null, totalTokens: number, totalCostUsd: number, at: string };
+
+type SimulationProgress_SimulationProgress_Fragment = { simulationId: string, seq: number, status: SimulationStatus, totalScenarios: number, completedScenarios: number, failedScenarios: number, completionPercent: number, currentScore: number | null, totalTokens: number, totalCostUsd: number, at: string };
+
+export type SimulationProgressFragment =
+  | SimulationProgress_SimulationEvent_Fragment
+  | SimulationProgress_SimulationProgress_Fragment
+;
+
+export type ConfigurationFragment = { configId: string, name: string, modalAppId: string | null, isActive: boolean, createdAt: string, updatedAt: string };
+
+export type ConfigVersionFragment = { versionId: string, configId: string, versionNumber: number, configHash: string, model: string, temperature: number | null, rawYaml: string, generatedBy: GeneratedBy, isDeleted: boolean, warnings: Array<string>, createdAt: string };
+
+export type ConfigDiffFragment = { diffId: string, configId: string, versionBefore: string, versionAfter: string, unifiedDiff: string, approvalStatus: ApprovalStatus, approvedBy: string | null, approvedAt: string | null, createdAt: string, changes: Array<{ op: ConfigChangeOp, path: string, before: unknown, after: unknown }> };
+
+export type HealthQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type HealthQuery = { health: { status: HealthStatus, engine: DatabaseEngine, serverVersion: string, outcomeParts: number, listening: boolean, responseTimeMs: number, extensions: Array<{ name: string, version: string }>, hypertables: Array<{ name: string, chunks: number }>, poolStats: { total: number, idle: number, waiting: number } } };
+
+export type MetricsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MetricsQuery = { metrics: { totalQueries: number, successRate: number | null, avgQueryTimeMs: number | null } };
+
+export type SimulationStatusQueryVariables = Exact<{
+  simulationId: string;
+}>;
+
+
+export type SimulationStatusQuery = { simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus, totalScenarios: number, completedScenarios: number, failedScenarios: number, completionPercent: number, currentScore: number | null, overallScore: number | null, totalTokens: number, totalCostUsd: number, executionTimeMs: number, errorMessage: string | null, eventSeq: number, createdAt: string, startedAt: string | null, completedAt: string | null } | null };
+
+export type SimulationPerformanceQueryVariables = Exact<{
+  simulationId: string;
+  grain: TimeGrain;
+  range?: DateTimeFilter | null | undefined;
+}>;
+
+
+export type SimulationPerformanceQuery = { simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus, totalScenarios: number, completedScenarios: number, failedScenarios: number, completionPercent: number, currentScore: number | null, overallScore: number | null, totalTokens: number, totalCostUsd: number, executionTimeMs: number, errorMessage: string | null, eventSeq: number, createdAt: string, startedAt: string | null, completedAt: string | null, performance: Array<{ bucket: string, outcomes: number, succeeded: number, failed: number, meanScore: number | null, tokens: number | null, costUsd: number | null, p50Ms: number | null, p95Ms: number | null }> } | null };
+
+export type ScenarioOutcomesQueryVariables = Exact<{
+  simulationId: string;
+  filter?: OutcomeFilter | null | undefined;
+  first: number;
+  after?: string | null | undefined;
+  withTrajectory: boolean;
+}>;
+
+
+export type ScenarioOutcomesQuery = { simulation: { outcomes: { nodes: Array<{ outcomeId: string, simulationId: string, scenarioId: string, repetition: number, retryCount: number, status: OutcomeStatus, executionTime: string, executionTimeMs: number | null, reliabilityScore: number | null, metrics: unknown, model: string | null, promptTokens: number | null, completionTokens: number | null, tokensUsed: number | null, costUsd: number | null, modalCallId: string | null, sandboxId: string | null, errorCode: string | null, errorCategory: ErrorCategory | null, trajectory?: unknown }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | null };
+
+export type ConfigurationsQueryVariables = Exact<{
+  filter?: ConfigurationFilter | null | undefined;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type ConfigurationsQuery = { configurations: { nodes: Array<{ configId: string, name: string, modalAppId: string | null, isActive: boolean, createdAt: string, updatedAt: string, latestVersion: { versionId: string, configId: string, versionNumber: number, configHash: string, model: string, temperature: number | null, rawYaml: string, generatedBy: GeneratedBy, isDeleted: boolean, warnings: Array<string>, createdAt: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type ConfigVersionsQueryVariables = Exact<{
+  filter?: ConfigVersionFilter | null | undefined;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type ConfigVersionsQuery = { configVersions: { nodes: Array<{ versionId: string, configId: string, versionNumber: number, configHash: string, model: string, temperature: number | null, rawYaml: string, generatedBy: GeneratedBy, isDeleted: boolean, warnings: Array<string>, createdAt: string }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type ConfigDiffsQueryVariables = Exact<{
+  filter?: ConfigDiffFilter | null | undefined;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type ConfigDiffsQuery = { configDiffs: { nodes: Array<{ diffId: string, configId: string, versionBefore: string, versionAfter: string, unifiedDiff: string, approvalStatus: ApprovalStatus, approvedBy: string | null, approvedAt: string | null, createdAt: string, changes: Array<{ op: ConfigChangeOp, path: string, before: unknown, after: unknown }> }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type CompareConfigVersionsQueryVariables = Exact<{
+  before: string;
+  after: string;
+}>;
+
+
+export type CompareConfigVersionsQuery = { configDiff: { unifiedDiff: string, changes: Array<{ op: ConfigChangeOp, path: string, before: unknown, after: unknown }> } | null };
+
+export type FindMadeConfigurationQueryVariables = Exact<{
+  configId: string;
+}>;
+
+
+export type FindMadeConfigurationQuery = { configuration: { configId: string, name: string, modalAppId: string | null, isActive: boolean, createdAt: string, updatedAt: string, versions: { nodes: Array<{ versionId: string, configId: string, versionNumber: number, configHash: string, model: string, temperature: number | null, rawYaml: string, generatedBy: GeneratedBy, isDeleted: boolean, warnings: Array<string>, createdAt: string }> } } | null };
 
 export type FindConfigurationQueryVariables = Exact<{
   name: string;
@@ -422,63 +831,222 @@ export type CreateConfigurationMutationVariables = Exact<{
 }>;
 
 
-export type CreateConfigurationMutation = { createConfiguration: { configuration: { configId: string } | null, version: { versionId: string, versionNumber: number } | null, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+export type CreateConfigurationMutation = { createConfiguration: { configuration: { configId: string, name: string, modalAppId: string | null, isActive: boolean, createdAt: string, updatedAt: string } | null, version: { versionId: string, configId: string, versionNumber: number, configHash: string, model: string, temperature: number | null, rawYaml: string, generatedBy: GeneratedBy, isDeleted: boolean, warnings: Array<string>, createdAt: string } | null, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
 
 export type CreateConfigVersionMutationVariables = Exact<{
   input: CreateConfigVersionInput;
 }>;
 
 
-export type CreateConfigVersionMutation = { createConfigVersion: { created: boolean, version: { versionId: string, versionNumber: number } | null, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+export type CreateConfigVersionMutation = { createConfigVersion: { created: boolean, version: { versionId: string, configId: string, versionNumber: number, configHash: string, model: string, temperature: number | null, rawYaml: string, generatedBy: GeneratedBy, isDeleted: boolean, warnings: Array<string>, createdAt: string } | null, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+
+export type SetLatestVersionMutationVariables = Exact<{
+  input: SetLatestVersionInput;
+}>;
+
+
+export type SetLatestVersionMutation = { setLatestVersion: { created: boolean, version: { versionId: string, configId: string, versionNumber: number, configHash: string, model: string, temperature: number | null, rawYaml: string, generatedBy: GeneratedBy, isDeleted: boolean, warnings: Array<string>, createdAt: string } | null, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+
+export type ArchiveConfigurationMutationVariables = Exact<{
+  input: ArchiveConfigurationInput;
+}>;
+
+
+export type ArchiveConfigurationMutation = { archiveConfiguration: { configuration: { configId: string, name: string, modalAppId: string | null, isActive: boolean, createdAt: string, updatedAt: string } | null, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+
+export type RestoreConfigurationMutationVariables = Exact<{
+  input: RestoreConfigurationInput;
+}>;
+
+
+export type RestoreConfigurationMutation = { restoreConfiguration: { configuration: { configId: string, name: string, modalAppId: string | null, isActive: boolean, createdAt: string, updatedAt: string } | null, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+
+export type ApproveConfigDiffMutationVariables = Exact<{
+  input: ApproveConfigDiffInput;
+}>;
+
+
+export type ApproveConfigDiffMutation = { approveConfigDiff: { diff: { diffId: string, configId: string, versionBefore: string, versionAfter: string, unifiedDiff: string, approvalStatus: ApprovalStatus, approvedBy: string | null, approvedAt: string | null, createdAt: string, changes: Array<{ op: ConfigChangeOp, path: string, before: unknown, after: unknown }> } | null, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+
+export type RejectConfigDiffMutationVariables = Exact<{
+  input: RejectConfigDiffInput;
+}>;
+
+
+export type RejectConfigDiffMutation = { rejectConfigDiff: { diff: { diffId: string, configId: string, versionBefore: string, versionAfter: string, unifiedDiff: string, approvalStatus: ApprovalStatus, approvedBy: string | null, approvedAt: string | null, createdAt: string, changes: Array<{ op: ConfigChangeOp, path: string, before: unknown, after: unknown }> } | null, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
 
 export type UpsertScenariosMutationVariables = Exact<{
   input: UpsertScenariosInput;
 }>;
 
 
-export type UpsertScenariosMutation = { upsertScenarios: { receipts: Array<{ index: number, scenarioId: string | null, status: ReceiptStatus, code: ErrorCode | null, reason: string | null, path: Array<string> | null }>, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+export type UpsertScenariosMutation = { upsertScenarios: { receipts: Array<{ index: number, scenarioId: string | null, status: ReceiptStatus, revision: number | null, code: ErrorCode | null, reason: string | null, path: Array<string> | null }>, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
 
 export type StartSimulationMutationVariables = Exact<{
   input: StartSimulationInput;
 }>;
 
 
-export type StartSimulationMutation = { startSimulation: { created: boolean, simulation: { simulationId: string, status: SimulationStatus } | null, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+export type StartSimulationMutation = { startSimulation: { created: boolean, simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus, totalScenarios: number, completedScenarios: number, failedScenarios: number, completionPercent: number, currentScore: number | null, overallScore: number | null, totalTokens: number, totalCostUsd: number, executionTimeMs: number, errorMessage: string | null, eventSeq: number, createdAt: string, startedAt: string | null, completedAt: string | null } | null, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+
+export type RecordOutcomeMutationVariables = Exact<{
+  input: RecordOutcomeInput;
+}>;
+
+
+export type RecordOutcomeMutation = { recordOutcome: { receipt: { index: number, outcomeId: string | null, status: ReceiptStatus, code: ErrorCode | null, reason: string | null, path: Array<string> | null, notes: Array<string> } | null, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
 
 export type RecordOutcomesMutationVariables = Exact<{
   input: RecordOutcomesInput;
 }>;
 
 
-export type RecordOutcomesMutation = { recordOutcomes: { storedCount: number, receipts: Array<{ index: number, outcomeId: string | null, status: ReceiptStatus, code: ErrorCode | null, reason: string | null, path: Array<string> | null, notes: Array<string> }>, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+export type RecordOutcomesMutation = { recordOutcomes: { receipts: Array<{ index: number, outcomeId: string | null, status: ReceiptStatus, code: ErrorCode | null, reason: string | null, path: Array<string> | null, notes: Array<string> }>, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+
+export type RecordScenarioResultsMutationVariables = Exact<{
+  input: RecordScenarioResultsInput;
+}>;
+
+
+export type RecordScenarioResultsMutation = { recordScenarioResults: { receipts: Array<{ index: number, outcomeId: string | null, status: ReceiptStatus, code: ErrorCode | null, reason: string | null, path: Array<string> | null, notes: Array<string> }>, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
 
 export type CompleteSimulationMutationVariables = Exact<{
   input: CompleteSimulationInput;
 }>;
 
 
-export type CompleteSimulationMutation = { completeSimulation: { simulation: { simulationId: string, status: SimulationStatus, totalScenarios: number, completedScenarios: number, failedScenarios: number, overallScore: number | null, totalTokens: number, totalCostUsd: number } | null, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+export type CompleteSimulationMutation = { completeSimulation: { simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus, totalScenarios: number, completedScenarios: number, failedScenarios: number, completionPercent: number, currentScore: number | null, overallScore: number | null, totalTokens: number, totalCostUsd: number, executionTimeMs: number, errorMessage: string | null, eventSeq: number, createdAt: string, startedAt: string | null, completedAt: string | null } | null, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
 
 export type FailSimulationMutationVariables = Exact<{
   input: FailSimulationInput;
 }>;
 
 
-export type FailSimulationMutation = { failSimulation: { simulation: { simulationId: string, status: SimulationStatus } | null, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+export type FailSimulationMutation = { failSimulation: { simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus, totalScenarios: number, completedScenarios: number, failedScenarios: number, completionPercent: number, currentScore: number | null, overallScore: number | null, totalTokens: number, totalCostUsd: number, executionTimeMs: number, errorMessage: string | null, eventSeq: number, createdAt: string, startedAt: string | null, completedAt: string | null } | null, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+
+export type CancelSimulationMutationVariables = Exact<{
+  input: CancelSimulationInput;
+}>;
 
 
-export const FindConfigurationDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"FindConfiguration"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"name"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"configHash"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"configurations"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"IntValue","value":"1"}},{"kind":"Argument","name":{"kind":"Name","value":"filter"},"value":{"kind":"ObjectValue","fields":[{"kind":"ObjectField","name":{"kind":"Name","value":"name"},"value":{"kind":"ObjectValue","fields":[{"kind":"ObjectField","name":{"kind":"Name","value":"eq"},"value":{"kind":"Variable","name":{"kind":"Name","value":"name"}}}]}},{"kind":"ObjectField","name":{"kind":"Name","value":"isActive"},"value":{"kind":"BooleanValue","value":true}}]}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"configId"}},{"kind":"Field","name":{"kind":"Name","value":"versions"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"IntValue","value":"10"}},{"kind":"Argument","name":{"kind":"Name","value":"filter"},"value":{"kind":"ObjectValue","fields":[{"kind":"ObjectField","name":{"kind":"Name","value":"configHash"},"value":{"kind":"ObjectValue","fields":[{"kind":"ObjectField","name":{"kind":"Name","value":"eq"},"value":{"kind":"Variable","name":{"kind":"Name","value":"configHash"}}}]}}]}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"versionId"}},{"kind":"Field","name":{"kind":"Name","value":"versionNumber"}},{"kind":"Field","name":{"kind":"Name","value":"isDeleted"}}]}}]}}]}}]}}]}}]} as unknown as DocumentNode<FindConfigurationQuery, FindConfigurationQueryVariables>;
-export const ConfigHistoryDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"ConfigHistory"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"name"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"after"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"configurations"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"IntValue","value":"1"}},{"kind":"Argument","name":{"kind":"Name","value":"filter"},"value":{"kind":"ObjectValue","fields":[{"kind":"ObjectField","name":{"kind":"Name","value":"name"},"value":{"kind":"ObjectValue","fields":[{"kind":"ObjectField","name":{"kind":"Name","value":"eq"},"value":{"kind":"Variable","name":{"kind":"Name","value":"name"}}}]}},{"kind":"ObjectField","name":{"kind":"Name","value":"isActive"},"value":{"kind":"BooleanValue","value":true}}]}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"configId"}},{"kind":"Field","name":{"kind":"Name","value":"versions"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"IntValue","value":"500"}},{"kind":"Argument","name":{"kind":"Name","value":"after"},"value":{"kind":"Variable","name":{"kind":"Name","value":"after"}}},{"kind":"Argument","name":{"kind":"Name","value":"orderBy"},"value":{"kind":"ObjectValue","fields":[{"kind":"ObjectField","name":{"kind":"Name","value":"field"},"value":{"kind":"EnumValue","value":"VERSION_NUMBER"}},{"kind":"ObjectField","name":{"kind":"Name","value":"direction"},"value":{"kind":"EnumValue","value":"ASC"}}]}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"versionNumber"}},{"kind":"Field","name":{"kind":"Name","value":"configHash"}}]}},{"kind":"Field","name":{"kind":"Name","value":"pageInfo"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"hasNextPage"}},{"kind":"Field","name":{"kind":"Name","value":"endCursor"}}]}}]}}]}}]}}]}}]} as unknown as DocumentNode<ConfigHistoryQuery, ConfigHistoryQueryVariables>;
-export const FindSimulationDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"FindSimulation"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"simulationId"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"UUID"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"simulation"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"simulationId"},"value":{"kind":"Variable","name":{"kind":"Name","value":"simulationId"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"scenarioSet"}},{"kind":"Field","name":{"kind":"Name","value":"configVersion"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"versionNumber"}},{"kind":"Field","name":{"kind":"Name","value":"configuration"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}}]}}]}}]}}]}}]} as unknown as DocumentNode<FindSimulationQuery, FindSimulationQueryVariables>;
-export const FindOutcomesDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"FindOutcomes"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"outcomeIds"}},"type":{"kind":"NonNullType","type":{"kind":"ListType","type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"UUID"}}}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"outcomes"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"IntValue","value":"500"}},{"kind":"Argument","name":{"kind":"Name","value":"filter"},"value":{"kind":"ObjectValue","fields":[{"kind":"ObjectField","name":{"kind":"Name","value":"outcomeId"},"value":{"kind":"ObjectValue","fields":[{"kind":"ObjectField","name":{"kind":"Name","value":"in"},"value":{"kind":"Variable","name":{"kind":"Name","value":"outcomeIds"}}}]}}]}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"outcomeId"}},{"kind":"Field","name":{"kind":"Name","value":"simulation"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"simulationId"}},{"kind":"Field","name":{"kind":"Name","value":"simulationName"}},{"kind":"Field","name":{"kind":"Name","value":"status"}}]}}]}}]}}]}}]} as unknown as DocumentNode<FindOutcomesQuery, FindOutcomesQueryVariables>;
-export const FindScenariosDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"FindScenarios"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"scenarioIds"}},"type":{"kind":"NonNullType","type":{"kind":"ListType","type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"scenarios"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"IntValue","value":"500"}},{"kind":"Argument","name":{"kind":"Name","value":"filter"},"value":{"kind":"ObjectValue","fields":[{"kind":"ObjectField","name":{"kind":"Name","value":"scenarioId"},"value":{"kind":"ObjectValue","fields":[{"kind":"ObjectField","name":{"kind":"Name","value":"in"},"value":{"kind":"Variable","name":{"kind":"Name","value":"scenarioIds"}}}]}}]}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"scenarioId"}}]}}]}}]}}]} as unknown as DocumentNode<FindScenariosQuery, FindScenariosQueryVariables>;
-export const GreetDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"Greet"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"viewer"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"tenantId"}},{"kind":"Field","name":{"kind":"Name","value":"role"}}]}}]}}]} as unknown as DocumentNode<GreetQuery, GreetQueryVariables>;
-export const SampleStateDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"SampleState"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"past"}},"type":{"kind":"NonNullType","type":{"kind":"ListType","type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"liveRun"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","alias":{"kind":"Name","value":"all"},"name":{"kind":"Name","value":"simulations"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"IntValue","value":"0"}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"totalCount"}}]}},{"kind":"Field","alias":{"kind":"Name","value":"past"},"name":{"kind":"Name","value":"simulations"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"IntValue","value":"0"}},{"kind":"Argument","name":{"kind":"Name","value":"filter"},"value":{"kind":"ObjectValue","fields":[{"kind":"ObjectField","name":{"kind":"Name","value":"name"},"value":{"kind":"ObjectValue","fields":[{"kind":"ObjectField","name":{"kind":"Name","value":"in"},"value":{"kind":"Variable","name":{"kind":"Name","value":"past"}}}]}}]}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"totalCount"}}]}},{"kind":"Field","alias":{"kind":"Name","value":"liveRuns"},"name":{"kind":"Name","value":"simulations"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"IntValue","value":"1"}},{"kind":"Argument","name":{"kind":"Name","value":"filter"},"value":{"kind":"ObjectValue","fields":[{"kind":"ObjectField","name":{"kind":"Name","value":"name"},"value":{"kind":"ObjectValue","fields":[{"kind":"ObjectField","name":{"kind":"Name","value":"eq"},"value":{"kind":"Variable","name":{"kind":"Name","value":"liveRun"}}}]}}]}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"totalCount"}},{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"simulationId"}},{"kind":"Field","name":{"kind":"Name","value":"status"}}]}}]}}]}}]} as unknown as DocumentNode<SampleStateQuery, SampleStateQueryVariables>;
-export const PendingRunsDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"PendingRuns"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"simulationId"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"UUID"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"simulation"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"simulationId"},"value":{"kind":"Variable","name":{"kind":"Name","value":"simulationId"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"runs"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"IntValue","value":"500"}},{"kind":"Argument","name":{"kind":"Name","value":"filter"},"value":{"kind":"ObjectValue","fields":[{"kind":"ObjectField","name":{"kind":"Name","value":"status"},"value":{"kind":"ObjectValue","fields":[{"kind":"ObjectField","name":{"kind":"Name","value":"eq"},"value":{"kind":"EnumValue","value":"PENDING"}}]}}]}},{"kind":"Argument","name":{"kind":"Name","value":"orderBy"},"value":{"kind":"ObjectValue","fields":[{"kind":"ObjectField","name":{"kind":"Name","value":"field"},"value":{"kind":"EnumValue","value":"REPETITION"}},{"kind":"ObjectField","name":{"kind":"Name","value":"direction"},"value":{"kind":"EnumValue","value":"ASC"}}]}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"scenarioId"}},{"kind":"Field","name":{"kind":"Name","value":"repetition"}}]}}]}}]}}]}}]} as unknown as DocumentNode<PendingRunsQuery, PendingRunsQueryVariables>;
-export const CreateConfigurationDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"CreateConfiguration"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"CreateConfigurationInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"createConfiguration"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"configuration"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"configId"}}]}},{"kind":"Field","name":{"kind":"Name","value":"version"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"versionId"}},{"kind":"Field","name":{"kind":"Name","value":"versionNumber"}}]}},{"kind":"Field","name":{"kind":"Name","value":"errors"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"Field","name":{"kind":"Name","value":"path"}}]}}]}}]}}]} as unknown as DocumentNode<CreateConfigurationMutation, CreateConfigurationMutationVariables>;
-export const CreateConfigVersionDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"CreateConfigVersion"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"CreateConfigVersionInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"createConfigVersion"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"created"}},{"kind":"Field","name":{"kind":"Name","value":"version"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"versionId"}},{"kind":"Field","name":{"kind":"Name","value":"versionNumber"}}]}},{"kind":"Field","name":{"kind":"Name","value":"errors"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"Field","name":{"kind":"Name","value":"path"}}]}}]}}]}}]} as unknown as DocumentNode<CreateConfigVersionMutation, CreateConfigVersionMutationVariables>;
-export const UpsertScenariosDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"UpsertScenarios"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"UpsertScenariosInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"upsertScenarios"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"receipts"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"index"}},{"kind":"Field","name":{"kind":"Name","value":"scenarioId"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"reason"}},{"kind":"Field","name":{"kind":"Name","value":"path"}}]}},{"kind":"Field","name":{"kind":"Name","value":"errors"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"Field","name":{"kind":"Name","value":"path"}}]}}]}}]}}]} as unknown as DocumentNode<UpsertScenariosMutation, UpsertScenariosMutationVariables>;
-export const StartSimulationDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"StartSimulation"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"StartSimulationInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"startSimulation"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"created"}},{"kind":"Field","name":{"kind":"Name","value":"simulation"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"simulationId"}},{"kind":"Field","name":{"kind":"Name","value":"status"}}]}},{"kind":"Field","name":{"kind":"Name","value":"errors"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"Field","name":{"kind":"Name","value":"path"}}]}}]}}]}}]} as unknown as DocumentNode<StartSimulationMutation, StartSimulationMutationVariables>;
-export const RecordOutcomesDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"RecordOutcomes"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"RecordOutcomesInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"recordOutcomes"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"storedCount"}},{"kind":"Field","name":{"kind":"Name","value":"receipts"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"index"}},{"kind":"Field","name":{"kind":"Name","value":"outcomeId"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"reason"}},{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"notes"}}]}},{"kind":"Field","name":{"kind":"Name","value":"errors"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"Field","name":{"kind":"Name","value":"path"}}]}}]}}]}}]} as unknown as DocumentNode<RecordOutcomesMutation, RecordOutcomesMutationVariables>;
-export const CompleteSimulationDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"CompleteSimulation"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"CompleteSimulationInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"completeSimulation"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"simulation"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"simulationId"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"totalScenarios"}},{"kind":"Field","name":{"kind":"Name","value":"completedScenarios"}},{"kind":"Field","name":{"kind":"Name","value":"failedScenarios"}},{"kind":"Field","name":{"kind":"Name","value":"overallScore"}},{"kind":"Field","name":{"kind":"Name","value":"totalTokens"}},{"kind":"Field","name":{"kind":"Name","value":"totalCostUsd"}}]}},{"kind":"Field","name":{"kind":"Name","value":"errors"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"Field","name":{"kind":"Name","value":"path"}}]}}]}}]}}]} as unknown as DocumentNode<CompleteSimulationMutation, CompleteSimulationMutationVariables>;
-export const FailSimulationDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"FailSimulation"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"FailSimulationInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"failSimulation"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"simulation"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"simulationId"}},{"kind":"Field","name":{"kind":"Name","value":"status"}}]}},{"kind":"Field","name":{"kind":"Name","value":"errors"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"Field","name":{"kind":"Name","value":"path"}}]}}]}}]}}]} as unknown as DocumentNode<FailSimulationMutation, FailSimulationMutationVariables>;
+export type CancelSimulationMutation = { cancelSimulation: { simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus, totalScenarios: number, completedScenarios: number, failedScenarios: number, completionPercent: number, currentScore: number | null, overallScore: number | null, totalTokens: number, totalCostUsd: number, executionTimeMs: number, errorMessage: string | null, eventSeq: number, createdAt: string, startedAt: string | null, completedAt: string | null } | null, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+
+export type SimulationProgressSubscriptionVariables = Exact<{
+  simulationId: string;
+}>;
+
+
+export type SimulationProgressSubscription = { simulationProgress: { simulationId: string, seq: number, status: SimulationStatus, totalScenarios: number, completedScenarios: number, failedScenarios: number, completionPercent: number, currentScore: number | null, totalTokens: number, totalCostUsd: number, at: string } };
+
+export type SimulationEventsSubscriptionVariables = Exact<{
+  simulationId: string;
+  afterSeq: number;
+}>;
+
+
+export type SimulationEventsSubscription = { simulationEvents: { kind: SimulationEventKind, simulationId: string, seq: number, status: SimulationStatus, totalScenarios: number, completedScenarios: number, failedScenarios: number, completionPercent: number, currentScore: number | null, totalTokens: number, totalCostUsd: number, at: string } };
+
+export const HealthDocument: TypedDocument<HealthQuery, HealthQueryVariables> =
+  "query Health{health{status engine serverVersion extensions{name version}hypertables{name chunks}outcomeParts poolStats{total idle waiting}listening responseTimeMs}}"
+
+export const MetricsDocument: TypedDocument<MetricsQuery, MetricsQueryVariables> =
+  "query Metrics{metrics{totalQueries successRate avgQueryTimeMs}}"
+
+export const SimulationStatusDocument: TypedDocument<SimulationStatusQuery, SimulationStatusQueryVariables> =
+  "fragment Simulation on Simulation{simulationId simulationName status totalScenarios completedScenarios failedScenarios completionPercent currentScore overallScore totalTokens totalCostUsd executionTimeMs errorMessage eventSeq createdAt startedAt completedAt}query SimulationStatus($simulationId:UUID!){simulation(simulationId:$simulationId){...Simulation}}"
+
+export const SimulationPerformanceDocument: TypedDocument<SimulationPerformanceQuery, SimulationPerformanceQueryVariables> =
+  "fragment Simulation on Simulation{simulationId simulationName status totalScenarios completedScenarios failedScenarios completionPercent currentScore overallScore totalTokens totalCostUsd executionTimeMs errorMessage eventSeq createdAt startedAt completedAt}query SimulationPerformance($simulationId:UUID!$grain:TimeGrain!$range:DateTimeFilter){simulation(simulationId:$simulationId){...Simulation performance(grain:$grain range:$range){bucket outcomes succeeded failed meanScore tokens costUsd p50Ms p95Ms}}}"
+
+export const ScenarioOutcomesDocument: TypedDocument<ScenarioOutcomesQuery, ScenarioOutcomesQueryVariables> =
+  "query ScenarioOutcomes($simulationId:UUID!$filter:OutcomeFilter$first:Int!$after:String$withTrajectory:Boolean!){simulation(simulationId:$simulationId){outcomes(first:$first after:$after filter:$filter){nodes{outcomeId simulationId scenarioId repetition retryCount status executionTime executionTimeMs reliabilityScore metrics model promptTokens completionTokens tokensUsed costUsd modalCallId sandboxId errorCode errorCategory trajectory@include(if:$withTrajectory)}pageInfo{hasNextPage endCursor}}}}"
+
+export const ConfigurationsDocument: TypedDocument<ConfigurationsQuery, ConfigurationsQueryVariables> =
+  "fragment Configuration on Configuration{configId name modalAppId isActive createdAt updatedAt}fragment ConfigVersion on ConfigVersion{versionId configId versionNumber configHash model temperature rawYaml generatedBy isDeleted warnings createdAt}query Configurations($filter:ConfigurationFilter$first:Int!$after:String){configurations(first:$first after:$after filter:$filter){nodes{...Configuration latestVersion{...ConfigVersion}}pageInfo{hasNextPage endCursor}}}"
+
+export const ConfigVersionsDocument: TypedDocument<ConfigVersionsQuery, ConfigVersionsQueryVariables> =
+  "fragment ConfigVersion on ConfigVersion{versionId configId versionNumber configHash model temperature rawYaml generatedBy isDeleted warnings createdAt}query ConfigVersions($filter:ConfigVersionFilter$first:Int!$after:String){configVersions(first:$first after:$after filter:$filter){nodes{...ConfigVersion}pageInfo{hasNextPage endCursor}}}"
+
+export const ConfigDiffsDocument: TypedDocument<ConfigDiffsQuery, ConfigDiffsQueryVariables> =
+  "fragment ConfigDiff on ConfigDiff{diffId configId versionBefore versionAfter unifiedDiff changes{op path before after}approvalStatus approvedBy approvedAt createdAt}query ConfigDiffs($filter:ConfigDiffFilter$first:Int!$after:String){configDiffs(first:$first after:$after filter:$filter){nodes{...ConfigDiff}pageInfo{hasNextPage endCursor}}}"
+
+export const CompareConfigVersionsDocument: TypedDocument<CompareConfigVersionsQuery, CompareConfigVersionsQueryVariables> =
+  "query CompareConfigVersions($before:UUID!$after:UUID!){configDiff(before:$before after:$after){unifiedDiff changes{op path before after}}}"
+
+export const FindMadeConfigurationDocument: TypedDocument<FindMadeConfigurationQuery, FindMadeConfigurationQueryVariables> =
+  "fragment Configuration on Configuration{configId name modalAppId isActive createdAt updatedAt}fragment ConfigVersion on ConfigVersion{versionId configId versionNumber configHash model temperature rawYaml generatedBy isDeleted warnings createdAt}query FindMadeConfiguration($configId:UUID!){configuration(configId:$configId){...Configuration versions(last:1){nodes{...ConfigVersion}}}}"
+
+export const FindConfigurationDocument: TypedDocument<FindConfigurationQuery, FindConfigurationQueryVariables> =
+  "query FindConfiguration($name:String!$configHash:String!){configurations(first:1 filter:{name:{eq:$name}isActive:true}){nodes{configId versions(first:10 filter:{configHash:{eq:$configHash}}){nodes{versionId versionNumber isDeleted}}}}}"
+
+export const ConfigHistoryDocument: TypedDocument<ConfigHistoryQuery, ConfigHistoryQueryVariables> =
+  "query ConfigHistory($name:String!$after:String){configurations(first:1 filter:{name:{eq:$name}isActive:true}){nodes{configId versions(first:500 after:$after orderBy:{field:VERSION_NUMBER direction:ASC}){nodes{versionNumber configHash}pageInfo{hasNextPage endCursor}}}}}"
+
+export const FindSimulationDocument: TypedDocument<FindSimulationQuery, FindSimulationQueryVariables> =
+  "query FindSimulation($simulationId:UUID!){simulation(simulationId:$simulationId){status scenarioSet configVersion{versionNumber configuration{name}}}}"
+
+export const FindOutcomesDocument: TypedDocument<FindOutcomesQuery, FindOutcomesQueryVariables> =
+  "query FindOutcomes($outcomeIds:[UUID!]!){outcomes(first:500 filter:{outcomeId:{in:$outcomeIds}}){nodes{outcomeId simulation{simulationId simulationName status}}}}"
+
+export const FindScenariosDocument: TypedDocument<FindScenariosQuery, FindScenariosQueryVariables> =
+  "query FindScenarios($scenarioIds:[String!]!){scenarios(first:500 filter:{scenarioId:{in:$scenarioIds}}){nodes{scenarioId}}}"
+
+export const GreetDocument: TypedDocument<GreetQuery, GreetQueryVariables> =
+  "query Greet{viewer{tenantId role}}"
+
+export const SampleStateDocument: TypedDocument<SampleStateQuery, SampleStateQueryVariables> =
+  "query SampleState($past:[String!]!$liveRun:String!){all:simulations(first:0){totalCount}past:simulations(first:0 filter:{name:{in:$past}}){totalCount}liveRuns:simulations(first:1 filter:{name:{eq:$liveRun}}){totalCount nodes{simulationId status}}}"
+
+export const PendingRunsDocument: TypedDocument<PendingRunsQuery, PendingRunsQueryVariables> =
+  "query PendingRuns($simulationId:UUID!){simulation(simulationId:$simulationId){runs(first:500 filter:{status:{eq:PENDING}}orderBy:{field:REPETITION direction:ASC}){nodes{scenarioId repetition}}}}"
+
+export const CreateConfigurationDocument: TypedDocument<CreateConfigurationMutation, CreateConfigurationMutationVariables> =
+  "fragment Declined on MutationError{code message path}fragment Configuration on Configuration{configId name modalAppId isActive createdAt updatedAt}fragment ConfigVersion on ConfigVersion{versionId configId versionNumber configHash model temperature rawYaml generatedBy isDeleted warnings createdAt}mutation CreateConfiguration($input:CreateConfigurationInput!){createConfiguration(input:$input){configuration{...Configuration}version{...ConfigVersion}errors{...Declined}}}"
+
+export const CreateConfigVersionDocument: TypedDocument<CreateConfigVersionMutation, CreateConfigVersionMutationVariables> =
+  "fragment Declined on MutationError{code message path}fragment ConfigVersion on ConfigVersion{versionId configId versionNumber configHash model temperature rawYaml generatedBy isDeleted warnings createdAt}mutation CreateConfigVersion($input:CreateConfigVersionInput!){createConfigVersion(input:$input){created version{...ConfigVersion}errors{...Declined}}}"
+
+export const SetLatestVersionDocument: TypedDocument<SetLatestVersionMutation, SetLatestVersionMutationVariables> =
+  "fragment Declined on MutationError{code message path}fragment ConfigVersion on ConfigVersion{versionId configId versionNumber configHash model temperature rawYaml generatedBy isDeleted warnings createdAt}mutation SetLatestVersion($input:SetLatestVersionInput!){setLatestVersion(input:$input){created version{...ConfigVersion}errors{...Declined}}}"
+
+export const ArchiveConfigurationDocument: TypedDocument<ArchiveConfigurationMutation, ArchiveConfigurationMutationVariables> =
+  "fragment Declined on MutationError{code message path}fragment Configuration on Configuration{configId name modalAppId isActive createdAt updatedAt}mutation ArchiveConfiguration($input:ArchiveConfigurationInput!){archiveConfiguration(input:$input){configuration{...Configuration}errors{...Declined}}}"
+
+export const RestoreConfigurationDocument: TypedDocument<RestoreConfigurationMutation, RestoreConfigurationMutationVariables> =
+  "fragment Declined on MutationError{code message path}fragment Configuration on Configuration{configId name modalAppId isActive createdAt updatedAt}mutation RestoreConfiguration($input:RestoreConfigurationInput!){restoreConfiguration(input:$input){configuration{...Configuration}errors{...Declined}}}"
+
+export const ApproveConfigDiffDocument: TypedDocument<ApproveConfigDiffMutation, ApproveConfigDiffMutationVariables> =
+  "fragment Declined on MutationError{code message path}fragment ConfigDiff on ConfigDiff{diffId configId versionBefore versionAfter unifiedDiff changes{op path before after}approvalStatus approvedBy approvedAt createdAt}mutation ApproveConfigDiff($input:ApproveConfigDiffInput!){approveConfigDiff(input:$input){diff{...ConfigDiff}errors{...Declined}}}"
+
+export const RejectConfigDiffDocument: TypedDocument<RejectConfigDiffMutation, RejectConfigDiffMutationVariables> =
+  "fragment Declined on MutationError{code message path}fragment ConfigDiff on ConfigDiff{diffId configId versionBefore versionAfter unifiedDiff changes{op path before after}approvalStatus approvedBy approvedAt createdAt}mutation RejectConfigDiff($input:RejectConfigDiffInput!){rejectConfigDiff(input:$input){diff{...ConfigDiff}errors{...Declined}}}"
+
+export const UpsertScenariosDocument: TypedDocument<UpsertScenariosMutation, UpsertScenariosMutationVariables> =
+  "fragment Declined on MutationError{code message path}mutation UpsertScenarios($input:UpsertScenariosInput!){upsertScenarios(input:$input){receipts{index scenarioId status revision code reason path}errors{...Declined}}}"
+
+export const StartSimulationDocument: TypedDocument<StartSimulationMutation, StartSimulationMutationVariables> =
+  "fragment Declined on MutationError{code message path}fragment Simulation on Simulation{simulationId simulationName status totalScenarios completedScenarios failedScenarios completionPercent currentScore overallScore totalTokens totalCostUsd executionTimeMs errorMessage eventSeq createdAt startedAt completedAt}mutation StartSimulation($input:StartSimulationInput!){startSimulation(input:$input){created simulation{...Simulation}errors{...Declined}}}"
+
+export const RecordOutcomeDocument: TypedDocument<RecordOutcomeMutation, RecordOutcomeMutationVariables> =
+  "fragment Declined on MutationError{code message path}fragment OutcomeReceipt on OutcomeReceipt{index outcomeId status code reason path notes}mutation RecordOutcome($input:RecordOutcomeInput!){recordOutcome(input:$input){receipt{...OutcomeReceipt}errors{...Declined}}}"
+
+export const RecordOutcomesDocument: TypedDocument<RecordOutcomesMutation, RecordOutcomesMutationVariables> =
+  "fragment Declined on MutationError{code message path}fragment OutcomeReceipt on OutcomeReceipt{index outcomeId status code reason path notes}mutation RecordOutcomes($input:RecordOutcomesInput!){recordOutcomes(input:$input){receipts{...OutcomeReceipt}errors{...Declined}}}"
+
+export const RecordScenarioResultsDocument: TypedDocument<RecordScenarioResultsMutation, RecordScenarioResultsMutationVariables> =
+  "fragment Declined on MutationError{code message path}fragment OutcomeReceipt on OutcomeReceipt{index outcomeId status code reason path notes}mutation RecordScenarioResults($input:RecordScenarioResultsInput!){recordScenarioResults(input:$input){receipts{...OutcomeReceipt}errors{...Declined}}}"
+
+export const CompleteSimulationDocument: TypedDocument<CompleteSimulationMutation, CompleteSimulationMutationVariables> =
+  "fragment Declined on MutationError{code message path}fragment Simulation on Simulation{simulationId simulationName status totalScenarios completedScenarios failedScenarios completionPercent currentScore overallScore totalTokens totalCostUsd executionTimeMs errorMessage eventSeq createdAt startedAt completedAt}mutation CompleteSimulation($input:CompleteSimulationInput!){completeSimulation(input:$input){simulation{...Simulation}errors{...Declined}}}"
+
+export const FailSimulationDocument: TypedDocument<FailSimulationMutation, FailSimulationMutationVariables> =
+  "fragment Declined on MutationError{code message path}fragment Simulation on Simulation{simulationId simulationName status totalScenarios completedScenarios failedScenarios completionPercent currentScore overallScore totalTokens totalCostUsd executionTimeMs errorMessage eventSeq createdAt startedAt completedAt}mutation FailSimulation($input:FailSimulationInput!){failSimulation(input:$input){simulation{...Simulation}errors{...Declined}}}"
+
+export const CancelSimulationDocument: TypedDocument<CancelSimulationMutation, CancelSimulationMutationVariables> =
+  "fragment Declined on MutationError{code message path}fragment Simulation on Simulation{simulationId simulationName status totalScenarios completedScenarios failedScenarios completionPercent currentScore overallScore totalTokens totalCostUsd executionTimeMs errorMessage eventSeq createdAt startedAt completedAt}mutation CancelSimulation($input:CancelSimulationInput!){cancelSimulation(input:$input){simulation{...Simulation}errors{...Declined}}}"
+
+export const SimulationProgressDocument: TypedDocument<SimulationProgressSubscription, SimulationProgressSubscriptionVariables> =
+  "fragment SimulationProgress on ProgressState{simulationId seq status totalScenarios completedScenarios failedScenarios completionPercent currentScore totalTokens totalCostUsd at}subscription SimulationProgress($simulationId:UUID!){simulationProgress(simulationId:$simulationId){...SimulationProgress}}"
+
+export const SimulationEventsDocument: TypedDocument<SimulationEventsSubscription, SimulationEventsSubscriptionVariables> =
+  "fragment SimulationProgress on ProgressState{simulationId seq status totalScenarios completedScenarios failedScenarios completionPercent currentScore totalTokens totalCostUsd at}subscription SimulationEvents($simulationId:UUID!$afterSeq:SafeInt!){simulationEvents(simulationId:$simulationId afterSeq:$afterSeq){kind ...SimulationProgress}}"

@@ -1,9 +1,9 @@
 import { basename } from 'node:path'
 import { SingleBar } from 'cli-progress'
 import { signToken } from '../auth/tokens.ts'
-import { ArcClient, ArcRequestError } from '../client/arcClient.ts'
+import { ArcClient } from '../client/arcClient.ts'
+import { ArcRequestError } from '../client/arcRequestError.ts'
 import { GreetDocument } from '../client/operations.ts'
-import { codesOf } from '../client/patience.ts'
 import type { Config } from '../config.ts'
 import {
   byConfiguration,
@@ -97,14 +97,15 @@ async function connect(config: Config, options: ImportOptions): Promise<ArcClien
   } as const
   const client = new ArcClient({ url, token: given ?? (await signToken(config.auth, claims)) })
   try {
-    const { viewer } = await client.request(GreetDocument, {})
+    // Once: where nobody serves, that should be said at once.
+    const { viewer } = await client.request(GreetDocument, {}, { mayRepeat: false })
     if (viewer.role === 'READONLY') throw new NoServer('The token may only read.')
     return client
   } catch (error) {
     if (!(error instanceof ArcRequestError)) throw error
     if (error.status === 0)
       throw new NoServer(`No Arc at ${url}: start it with "npm start", or name another with --url.`)
-    if (!codesOf(error).includes('UNAUTHENTICATED')) throw new NoServer(error.message)
+    if (!error.codes.includes('UNAUTHENTICATED')) throw new NoServer(error.message)
     const hint =
       given === undefined
         ? ' It was signed with the secret of this machine; give one of the server with --token or ARC_TOKEN.'

@@ -2,10 +2,9 @@ import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { isMap, parseDocument, parse as parseYaml, stringify } from 'yaml'
-import { type ArcClient, ArcRequestError } from '../client/arcClient.ts'
-import { ensureConfigVersion } from '../client/ensureConfigVersion.ts'
-import { ConfigHistoryDocument, CreateConfigVersionDocument } from '../client/operations.ts'
-import { accepted, askPatiently } from '../client/patience.ts'
+import type { ArcClient } from '../client/arcClient.ts'
+import { ArcRequestError } from '../client/arcRequestError.ts'
+import { ConfigHistoryDocument } from '../client/operations.ts'
 import { parseConfigDocument } from '../evaluation/configDocument.ts'
 import { Refusal } from '../refusal.ts'
 import { UnreadableFile } from './format.ts'
@@ -120,10 +119,11 @@ export async function importHistory(client: ArcClient, history: ConfigHistory): 
   const known = Math.min(hashes.length - first, history.versions.length)
   for (const [index, { file, yaml }] of history.versions.entries()) {
     if (index < known) continue
-    const input = { configId, yaml }
-    const { createConfigVersion } = await askPatiently(client, CreateConfigVersionDocument, { input })
-    if (accepted(createConfigVersion).version!.versionNumber !== first + index + 1) {
-      throw new ArcRequestError(`"${name}" was changed by others while ${file} was imported.`, 200)
+    const { versionNumber } = await client.createConfigVersion({ configId, yaml })
+    if (versionNumber !== first + index + 1) {
+      throw new ArcRequestError(`"${name}" was changed by others while ${file} was imported.`, {
+        status: 200,
+      })
     }
   }
   const { length } = history.versions
@@ -195,7 +195,7 @@ interface StoredHistory {
 async function storedHistory(client: ArcClient, name: string): Promise<StoredHistory | null> {
   const hashes: string[] = []
   for (let after: string | null | undefined; ; ) {
-    const { configurations } = await askPatiently(client, ConfigHistoryDocument, { name, after })
+    const { configurations } = await client.request(ConfigHistoryDocument, { name, after })
     const [configuration] = configurations.nodes
     if (!configuration) return null
     const { nodes, pageInfo } = configuration.versions
@@ -207,7 +207,7 @@ async function storedHistory(client: ArcClient, name: string): Promise<StoredHis
 
 /** A configuration with the first version. */
 async function begunHistory(client: ArcClient, name: string, yaml: string): Promise<StoredHistory> {
-  await ensureConfigVersion(client, { name, yaml })
+  await client.ensureConfigVersion({ name, yaml })
   return (await storedHistory(client, name))!
 }
 
@@ -233,6 +233,6 @@ function firstInStored({ name, versions }: ConfigHistory, stored: string[]): num
           `with a version that is stored.${model} For another configuration give another name with --configuration.`
       : `${file} is not version ${bestStart + bestLength + 1} of "${name}", as the files before it would have it, ` +
           `so nothing is imported. Give another name with --configuration to keep both histories.`,
-    200,
+    { status: 200 },
   )
 }

@@ -1,17 +1,13 @@
-import { type ArcClient, ArcRequestError } from '../client/arcClient.ts'
-import { ensureConfigVersion } from '../client/ensureConfigVersion.ts'
+import type { ArcClient } from '../client/arcClient.ts'
+import { ArcRequestError } from '../client/arcRequestError.ts'
 import {
-  CompleteSimulationDocument,
   FindScenariosDocument,
   FindSimulationDocument,
   type OutcomeInput,
-  RecordOutcomesDocument,
   type ScenarioInput,
   type SimulationStatus,
-  StartSimulationDocument,
-  UpsertScenariosDocument,
 } from '../client/operations.ts'
-import { accepted, askPatiently, codesOf } from '../client/patience.ts'
+import type { OutcomeReceipt } from '../client/rowKinds.ts'
 import { scenarioKey } from '../evaluation/scenarioKey.ts'
 import { derivedUuid } from '../uuid.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, RejectedRecord } from './format.ts'
@@ -38,14 +34,7 @@ export interface FileCounts {
   secrets: number
 }
 
-type Receipt = { status: 'STORED' | 'DUPLICATE' | 'REJECTED'; reason: string | null; notes: string[] }
-
-const MAX_SCENARIOS_PER_CALL = 1_000
-const MAX_OUTCOMES_PER_CALL = 200
-/** Of JSON in one call, in characters; a row that is larger goes alone. */
-const MAX_CALL_LENGTH = 4_000_000
 const MAX_IDS_PER_QUERY = 500
-const CALLS_IN_FLIGHT = 2
 
 const TIME_NOT_KEPT =
   'executionTime lies ahead (a local time without its zone, perhaps): the time of arrival takes its place'
@@ -81,32 +70,20 @@ export async function importRun(
   }
 
   const now = new Date()
-  const rows: { outcome: ImportedOutcome; input: OutcomeInput; length: number }[] = []
+  const rows: { outcome: ImportedOutcome; input: OutcomeInput }[] = []
   for (const outcome of run.outcomes) {
-    const input = outcomeInput(run, simulationId, outcome, now)
-    const length = jsonLength(input)
     const refusal = refusedScenarios.get(outcome.scenarioExternalId)
-    if (refusal !== undefined) reject(report, outcome, `Its scenario was refused: ${refusal}`)
-    else if (length === null) reject(report, outcome, 'It is nested too deeply.')
-    else rows.push({ outcome, input, length })
+    if (refusal === undefined) rows.push({ outcome, input: outcomeInput(run, simulationId, outcome, now) })
+    else reject(report, outcome, `Its scenario was refused: ${refusal}`)
   }
   onSent(report.rejected.length)
-  await inFlight(batchesOf(rows, MAX_OUTCOMES_PER_CALL), async (batch) => {
-    const receipts = await record(
-      client,
-      batch.map(({ input }) => input),
-    )
-    batch.forEach(({ outcome, input }, index) => {
-      addReceipt(report, outcome, receipts[index]!, Boolean(outcome.executionTime && !input.executionTime))
-    })
-    onSent(batch.length)
+  await recordAll(client, rows, ({ outcome, input }, receipt) => {
+    addReceipt(report, outcome, receipt, Boolean(outcome.executionTime && !input.executionTime))
+    onSent(1)
   })
 
   if (status === 'PENDING' || status === 'RUNNING') {
-    const { completeSimulation } = await askPatiently(client, CompleteSimulationDocument, {
-      input: { simulationId },
-    })
-    report.status = accepted(completeSimulation).simulation!.status
+    report.status = (await client.completeSimulation(simulationId)).status
   }
   return report
 }
@@ -131,7 +108,7 @@ interface ImportTarget {
 
 /** The run's simulation when it was imported before: with its configuration and scenarios, which stay as they are. */
 export async function findSimulation(client: ArcClient, simulationId: string): Promise<ImportTarget | null> {
-  const { simulation } = await askPatiently(client, FindSimulationDocument, { simulationId })
+  const { simulation } = await client.request(FindSimulationDocument, { simulationId })
   if (!simulation) return null
   const { status, configVersion } = simulation
   const { name } = configVersion.configuration
@@ -148,31 +125,29 @@ async function startSimulation(
   run: ImportedRun,
   inFile: FileCounts,
 ): Promise<ImportTarget> {
-  const { versionId, ...version } = await ensureConfigVersion(client, run.configuration)
+  const { versionId, ...version } = await client.ensureConfigVersion(run.configuration)
   const refusedScenarios = await storeScenarios(client, run.scenarios)
   const scenarios = run.scenarios.filter(({ externalId }) => !refusedScenarios.has(externalId))
   if (scenarios.length === 0) {
     const [reason] = refusedScenarios.values()
-    throw new ArcRequestError(`None of its scenarios could be stored. ${reason ?? 'It has none.'}`, 200)
+    throw new ArcRequestError(`None of its scenarios could be stored. ${reason ?? 'It has none.'}`, {
+      status: 200,
+    })
   }
-  const { startSimulation: started } = await askPatiently(client, StartSimulationDocument, {
-    input: {
-      simulationId,
-      configVersionId: versionId,
-      scenarioIds: scenarios.map(({ externalId }) => scenarioKey(externalId)),
-      repetitions: run.repetitions,
-      name: run.name,
-      start: true,
-      metadata: {
-        ...run.metadata,
-        identity: run.identity,
-        records: run.outcomes.length,
-        rejected_records: inFile.rejected,
-        redacted_secrets: inFile.secrets,
-      },
+  const { status } = await client.startSimulation({
+    simulationId,
+    configVersionId: versionId,
+    scenarioIds: scenarios.map(({ externalId }) => scenarioKey(externalId)),
+    repetitions: run.repetitions,
+    name: run.name,
+    metadata: {
+      ...run.metadata,
+      identity: run.identity,
+      records: run.outcomes.length,
+      rejected_records: inFile.rejected,
+      redacted_secrets: inFile.secrets,
     },
   })
-  const { status } = accepted(started).simulation!
   return { status, configuration: { name: run.configuration.name, ...version }, refusedScenarios }
 }
 
@@ -187,20 +162,12 @@ async function storeScenarios(
     client,
     scenarios.filter(({ taskPrompt }) => taskPrompt === null),
   )
-  const rows: { externalId: string; input: ScenarioInput; length: number }[] = []
-  for (const scenario of scenarios) {
-    const { externalId } = scenario
+  const rows = scenarios.flatMap((scenario) => {
     const input = scenarioInput(scenario)
-    const length = jsonLength(input)
-    if (length === null) refused.set(externalId, 'It is nested too deeply.')
-    else if (!described.has(input.scenarioId!)) rows.push({ externalId, input, length })
-  }
-  for (const batch of batchesOf(rows, MAX_SCENARIOS_PER_CALL)) {
-    const input = { scenarios: batch.map((row) => row.input) }
-    const { upsertScenarios } = await askPatiently(client, UpsertScenariosDocument, { input })
-    for (const { index, status, reason } of accepted(upsertScenarios).receipts) {
-      if (status === 'REJECTED') refused.set(batch[index]!.externalId, reason ?? 'no reason given')
-    }
+    return described.has(input.scenarioId) ? [] : [{ externalId: scenario.externalId, input }]
+  })
+  for (const { index, status, reason } of await client.upsertScenarios(rows.map(({ input }) => input))) {
+    if (status === 'REJECTED') refused.set(rows[index]!.externalId, reason ?? 'no reason given')
   }
   return refused
 }
@@ -211,13 +178,16 @@ async function findScenarios(client: ArcClient, scenarios: ImportedScenario[]): 
   const keys = scenarios.map(({ externalId }) => scenarioKey(externalId))
   for (let start = 0; start < keys.length; start += MAX_IDS_PER_QUERY) {
     const scenarioIds = keys.slice(start, start + MAX_IDS_PER_QUERY)
-    const { scenarios } = await askPatiently(client, FindScenariosDocument, { scenarioIds })
+    const { scenarios } = await client.request(FindScenariosDocument, { scenarioIds })
     for (const { scenarioId } of scenarios.nodes) found.add(scenarioId)
   }
   return found
 }
 
-function scenarioInput({ difficultyLevel, ...scenario }: ImportedScenario): ScenarioInput {
+function scenarioInput({
+  difficultyLevel,
+  ...scenario
+}: ImportedScenario): ScenarioInput & { scenarioId: string } {
   return {
     ...scenario,
     taskPrompt: scenario.taskPrompt ?? 'The file does not describe this task.',
@@ -249,35 +219,29 @@ function outcomeInput(
   }
 }
 
-/** One receipt a row. A call that the server cannot take is halved, down to the row at fault. */
-async function record(client: ArcClient, outcomes: OutcomeInput[]): Promise<Receipt[]> {
-  try {
-    const { recordOutcomes } = await askPatiently(client, RecordOutcomesDocument, { input: { outcomes } })
-    return accepted(recordOutcomes).receipts
-  } catch (error) {
-    if (!isAboutTheRows(error)) throw error
-    if (outcomes.length === 1) return [{ status: 'REJECTED', reason: error.message, notes: [] }]
-    const middle = outcomes.length >> 1
-    return [
-      ...(await record(client, outcomes.slice(0, middle))),
-      ...(await record(client, outcomes.slice(middle))),
-    ]
+/** Sends the rows, and hears of each what became of it; after a failure no other is sent. */
+async function recordAll<Row extends { input: OutcomeInput }>(
+  client: ArcClient,
+  rows: Row[],
+  onReceipt: (row: Row, receipt: OutcomeReceipt) => void,
+): Promise<void> {
+  const failed = new AbortController()
+  const batcher = client.outcomeBatcher({ signal: failed.signal })
+  const answers: Promise<void>[] = []
+  for (const row of rows) {
+    await batcher.ready()
+    const answer = batcher.record(row.input).then((receipt) => onReceipt(row, receipt))
+    answer.catch((error) => failed.abort(error))
+    answers.push(answer)
   }
-}
-
-function isAboutTheRows(error: unknown): error is ArcRequestError {
-  const codes = codesOf(error)
-  return (
-    (error instanceof ArcRequestError && error.status === 413) ||
-    codes.includes('BAD_USER_INPUT') ||
-    codes.includes('LIMIT_EXCEEDED')
-  )
+  void batcher.close()
+  await Promise.all(answers)
 }
 
 function addReceipt(
   report: RunReport,
   outcome: ImportedOutcome,
-  receipt: Receipt,
+  receipt: OutcomeReceipt,
   timeDropped: boolean,
 ): void {
   if (receipt.status === 'REJECTED') {
@@ -301,49 +265,6 @@ function reject(
   reason: string,
 ): void {
   report.rejected.push({ record: `${scenarioExternalId}, repetition ${repetition}`, reason })
-}
-
-/** In characters; null for a tree that is too deep for the JSON of this process. */
-function jsonLength(value: unknown): number | null {
-  try {
-    return JSON.stringify(value).length
-  } catch (error) {
-    if (error instanceof RangeError) return null
-    throw error
-  }
-}
-
-/** The rows in their order, in calls that stay within the limits. */
-function batchesOf<Row extends { length: number }>(rows: Row[], maxRows: number): Row[][] {
-  const batches: Row[][] = []
-  let batch: Row[] = []
-  let length = 0
-  for (const row of rows) {
-    if (batch.length === maxRows || (batch.length > 0 && length + row.length > MAX_CALL_LENGTH)) {
-      batches.push(batch)
-      batch = []
-      length = 0
-    }
-    batch.push(row)
-    length += row.length
-  }
-  return batch.length > 0 ? [...batches, batch] : batches
-}
-
-/** Sends the batches in their order, a few at a time; after a failure no other is begun. */
-async function inFlight<Batch>(batches: Batch[], send: (batch: Batch) => Promise<void>): Promise<void> {
-  const waiting = [...batches]
-  const lane = async () => {
-    for (let batch = waiting.shift(); batch; batch = waiting.shift()) {
-      try {
-        await send(batch)
-      } catch (error) {
-        waiting.length = 0
-        throw error
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: CALLS_IN_FLIGHT }, lane))
 }
 
 /** GraphQL writes its enums in capitals. */

@@ -1,6 +1,5 @@
 import type { ArcClient } from '../client/arcClient.ts'
 import { FindOutcomesDocument, type SimulationStatus } from '../client/operations.ts'
-import { askPatiently } from '../client/patience.ts'
 import type { ImportedRun } from './format.ts'
 import { findSimulation, outcomeIdOf, simulationIdOf } from './importRun.ts'
 import { identityOfRecords } from './recordReading.ts'
@@ -57,7 +56,7 @@ export async function splitOffEarlier(
   const ids = known.map((outcome) => outcomeIdOf(run, outcome))
   for (let start = 0; start < ids.length; start += MAX_IDS_PER_QUERY) {
     const outcomeIds = ids.slice(start, start + MAX_IDS_PER_QUERY)
-    const { outcomes } = await askPatiently(client, FindOutcomesDocument, { outcomeIds })
+    const { outcomes } = await client.request(FindOutcomesDocument, { outcomeIds })
     for (const { outcomeId, simulation } of outcomes.nodes) {
       const { simulationId, simulationName: name, status } = simulation
       stored.add(outcomeId)

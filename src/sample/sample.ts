@@ -1,16 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ArcClient } from '../client/arcClient.ts'
-import { ensureConfigVersion } from '../client/ensureConfigVersion.ts'
-import {
-  CompleteSimulationDocument,
-  FailSimulationDocument,
-  PendingRunsDocument,
-  RecordOutcomesDocument,
-  SampleStateDocument,
-  StartSimulationDocument,
-  UpsertScenariosDocument,
-} from '../client/operations.ts'
-import { accepted, askPatiently } from '../client/patience.ts'
+import { ArcRequestError } from '../client/arcRequestError.ts'
+import { PendingRunsDocument, SampleStateDocument } from '../client/operations.ts'
 import { derivedUuid } from '../uuid.ts'
 import {
   CAREFUL_AGENT,
@@ -80,19 +71,13 @@ export async function runSample(client: ArcClient, stopping: AbortSignal): Promi
 
 function sampleState(client: ArcClient, stopping: AbortSignal) {
   const names = PAST.map(({ name }) => name)
-  return askPatiently(client, SampleStateDocument, { past: names, liveRun: LIVE_RUN }, stopping)
+  return client.request(SampleStateDocument, { past: names, liveRun: LIVE_RUN }, { signal: stopping })
 }
 
-async function fill(client: ArcClient, stopping: AbortSignal): Promise<void> {
-  const { upsertScenarios } = await askPatiently(
-    client,
-    UpsertScenariosDocument,
-    { input: { scenarios: SCENARIOS } },
-    stopping,
-  )
-  accepted(upsertScenarios)
+async function fill(client: ArcClient, signal: AbortSignal): Promise<void> {
+  await client.upsertScenarios(SCENARIOS, { signal })
   for (const { name, agent, repetitions, daysAgo, failedAfter } of PAST) {
-    const simulationId = await startSimulation(client, stopping, name, name, agent, repetitions)
+    const simulationId = await startSimulation(client, signal, name, name, agent, repetitions)
     const beganAt = Date.now() - daysAgo * DAY_MS
     const runs = Array.from({ length: repetitions }, (_, round) =>
       SCENARIOS.map(({ scenarioId }) => ({ scenarioId, repetition: round + 1 })),
@@ -105,27 +90,12 @@ async function fill(client: ArcClient, stopping: AbortSignal): Promise<void> {
         executionTime: new Date(beganAt + index * MINUTES_BETWEEN_RUNS * 60_000),
       }),
     )
-    for (let start = 0; start < outcomes.length; start += OUTCOMES_PER_CALL) {
-      const input = { outcomes: outcomes.slice(start, start + OUTCOMES_PER_CALL) }
-      const { recordOutcomes } = await askPatiently(client, RecordOutcomesDocument, { input }, stopping)
-      accepted(recordOutcomes)
-    }
+    await client.recordOutcomes(outcomes, { maxRows: OUTCOMES_PER_CALL, callsInFlight: 1, signal })
     if (failedAfter === undefined) {
-      const input = { simulationId }
-      const { completeSimulation } = await askPatiently(
-        client,
-        CompleteSimulationDocument,
-        { input },
-        stopping,
-      )
-      accepted(completeSimulation)
+      await client.completeSimulation(simulationId, undefined, { signal })
     } else {
-      const input = {
-        simulationId,
-        errorMessage: 'The sandbox image could not be pulled: 3 of 3 attempts failed.',
-      }
-      const { failSimulation } = await askPatiently(client, FailSimulationDocument, { input }, stopping)
-      accepted(failSimulation)
+      const errorMessage = 'The sandbox image could not be pulled: 3 of 3 attempts failed.'
+      await client.failSimulation(simulationId, errorMessage, { signal })
     }
   }
 }
@@ -141,49 +111,38 @@ async function playLiveRun(client: ArcClient, stopping: AbortSignal): Promise<vo
     (await startSimulation(client, stopping, LIVE_RUN, `live/${ended}`, CAREFUL_AGENT, LIVE_REPETITIONS))
   const { pauseMs } = PACES.find(({ afterRuns }) => ended > afterRuns) ?? { pauseMs: FIRST_PAUSE_MS }
 
-  const { simulation } = await askPatiently(client, PendingRunsDocument, { simulationId }, stopping)
+  const { simulation } = await client.request(PendingRunsDocument, { simulationId }, { signal: stopping })
   for (const { scenarioId, repetition } of simulation?.runs.nodes ?? []) {
     await delay(pauseMs * (2 / 3 + Math.random() * (2 / 3)), undefined, { signal: stopping })
     const outcome = sampleOutcome({ simulationId, scenarioId, repetition, agent: CAREFUL_AGENT })
-    const input = { outcomes: [outcome] }
-    const { recordOutcomes } = await askPatiently(client, RecordOutcomesDocument, { input }, stopping)
+    const { code } = await client.recordOutcome(outcome, { signal: stopping })
     // Somebody cancelled it, say: the next one takes its place.
-    if (accepted(recordOutcomes).receipts[0]!.code === 'SIMULATION_ENDED') return
+    if (code === 'SIMULATION_ENDED') return
   }
-  const { completeSimulation } = await askPatiently(
-    client,
-    CompleteSimulationDocument,
-    { input: { simulationId } },
-    stopping,
-  )
-  if (completeSimulation.errors[0]?.code !== 'SIMULATION_ENDED') accepted(completeSimulation)
+  try {
+    await client.completeSimulation(simulationId, undefined, { signal: stopping })
+  } catch (error) {
+    if (!(error instanceof ArcRequestError && error.codes.includes('SIMULATION_ENDED'))) throw error
+  }
 }
 
 /** The id of a simulation over all scenarios: the same `key` is the same simulation, made once. */
 async function startSimulation(
   client: ArcClient,
-  stopping: AbortSignal,
+  signal: AbortSignal,
   name: string,
   key: string,
   agent: SampleAgent,
   repetitions: number,
 ): Promise<string> {
-  const { versionId } = await ensureConfigVersion(client, agent, stopping)
-  const simulationId = derivedUuid(`arc-sample/${key}`)
+  const { versionId } = await client.ensureConfigVersion(agent, { signal })
   const input = {
-    simulationId,
+    simulationId: derivedUuid(`arc-sample/${key}`),
     name,
     configVersionId: versionId,
     scenarioIds: SCENARIOS.map(({ scenarioId }) => scenarioId),
     repetitions,
     metadata: { synthetic: true },
   }
-  const { startSimulation: started } = await askPatiently(
-    client,
-    StartSimulationDocument,
-    { input },
-    stopping,
-  )
-  accepted(started)
-  return simulationId
+  return (await client.startSimulation(input, { signal })).simulationId
 }

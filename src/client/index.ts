@@ -1,0 +1,43 @@
+// What `arc-eval/client` is to other programs. Inside Arc, files import each other.
+export {
+  ArcClient,
+  type ArcClientOptions,
+  type ConfigComparison,
+  type ConfigDiff,
+  type Configuration,
+  type ConfigVersion,
+  type Health,
+  type Metrics,
+  type OutcomeBatcher,
+  type PerformanceBucket,
+  type ScenarioOutcome,
+  type Simulation,
+  type SimulationEvent,
+  type SimulationProgress,
+} from './arcClient.ts'
+export { type ArcErrorDetail, ArcRequestError } from './arcRequestError.ts'
+export type { CallOptions, RequestOptions } from './connection.ts'
+export type { EnsuredVersion } from './ensureConfigVersion.ts'
+export type {
+  ConfigurationFilter,
+  CreateConfigurationInput,
+  CreateConfigVersionInput,
+  ErrorCategory,
+  ErrorCode,
+  OutcomeInput,
+  OutcomeStatus,
+  ReceiptStatus,
+  ScenarioInput,
+  SetLatestVersionInput,
+  SimulationEventKind,
+  SimulationStatus,
+  StartSimulationInput,
+  SuiteResultInput,
+  TimeGrain,
+} from './operations.ts'
+export type { PageOptions, TimeRange } from './pages.ts'
+export type { BatchLimits } from './rowBatcher.ts'
+export type { OutcomeReceipt, ScenarioReceipt, ScenarioResult } from './rowKinds.ts'
+export type { SubscribeOptions } from './subscription.ts'
+export type { Token } from './token.ts'
+export type { TypedDocument } from './typedDocument.ts'

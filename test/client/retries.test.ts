@@ -1,0 +1,190 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ArcClient } from '../../src/client/arcClient.ts'
+import { ArcRequestError } from '../../src/client/arcRequestError.ts'
+import { type Tenant, useArc } from '../arc.ts'
+import { ServerProxy } from './serverProxy.ts'
+
+let proxy: ServerProxy
+afterAll(() => proxy.close())
+const arc = useArc()
+beforeAll(async () => {
+  proxy = await ServerProxy.open(arc.url)
+})
+
+const clientOf = async (tenant: Tenant) => new ArcClient({ url: proxy.url, token: await tenant.token() })
+
+const YAML = 'model: gpt-4\n'
+
+describe('after an answer that got lost', () => {
+  /** Loses the answer to the operation of that name, and tells how often it was sent. */
+  async function losing<Result>(operation: string, call: () => Promise<Result>): Promise<Result> {
+    const before = proxy.count(operation)
+    const lost = proxy.loseAnswer(operation)
+    const [result] = await Promise.all([call(), lost])
+    expect(proxy.count(operation) - before).toBe(2)
+    return result
+  }
+
+  it('every mutation has done its work once', async () => {
+    const tenant = arc.tenant()
+    const client = await clientOf(tenant)
+
+    const { configuration, version } = await losing('mutation CreateConfiguration', () =>
+      client.createConfiguration({ name: 'agent', yaml: YAML }),
+    )
+    expect(version).toMatchObject({ versionNumber: 1, rawYaml: YAML })
+    const { configId } = configuration
+    const second = await losing('mutation CreateConfigVersion', () =>
+      client.createConfigVersion({ configId, yaml: `${YAML}temperature: 1\n` }),
+    )
+    expect(second).toMatchObject({ versionNumber: 2, created: false })
+    const third = await losing('mutation SetLatestVersion', () =>
+      client.setLatestVersion({ configId, versionId: version!.versionId }),
+    )
+    expect(third).toMatchObject({ versionNumber: 3, created: false })
+    const diffs: string[] = []
+    for await (const diff of client.getConfigDiffs(configId)) diffs.push(diff.diffId)
+    expect(diffs).toHaveLength(2)
+    await losing('mutation ApproveConfigDiff', () => client.approveConfigDiff(diffs[0]!))
+    await losing('mutation RejectConfigDiff', () => client.rejectConfigDiff(diffs[1]!))
+    await losing('mutation ArchiveConfiguration', () => client.archiveConfiguration(configId))
+    await losing('mutation RestoreConfiguration', () => client.restoreConfiguration(configId))
+
+    const scenarios = ['a', 'b', 'c'].map((scenarioId) => ({ scenarioId, taskPrompt: 'Do it.' }))
+    expect(await losing('mutation UpsertScenarios', () => client.upsertScenarios(scenarios))).toMatchObject(
+      Array(3).fill({ status: 'DUPLICATE', revision: 1 }),
+    )
+    const { simulationId, created } = await losing('mutation StartSimulation', () =>
+      client.startSimulation({ configVersionId: third.versionId, scenarioIds: ['a', 'b', 'c'] }),
+    )
+    expect(created).toBe(false)
+    const outcome = (scenarioId: string) => ({ simulationId, scenarioId, status: 'SUCCESS' as const })
+    expect(await losing('mutation RecordOutcome(', () => client.recordOutcome(outcome('a')))).toMatchObject({
+      status: 'DUPLICATE',
+    })
+    expect(
+      await losing('mutation RecordOutcomes(', () => client.recordOutcomes([outcome('b')])),
+    ).toMatchObject([{ status: 'DUPLICATE' }])
+    expect(
+      await losing('mutation RecordScenarioResults', () =>
+        client.recordScenarioOutcome(simulationId, { scenario: { id: 'c' }, status: 'error' }),
+      ),
+    ).toMatchObject({ status: 'DUPLICATE' })
+    await losing('mutation CompleteSimulation', () => client.completeSimulation(simulationId))
+
+    const events = []
+    for await (const { kind } of client.simulationEvents(simulationId)) events.push(kind)
+    expect(events).toEqual(['STARTED', 'PROGRESS', 'PROGRESS', 'PROGRESS', 'COMPLETED'])
+    expect(
+      await tenant.data(`{
+        simulations { totalCount nodes { status completedScenarios failedScenarios } }
+        outcomes { totalCount }
+        configurations { totalCount }
+        configVersions { totalCount }
+      }`),
+    ).toEqual({
+      simulations: {
+        totalCount: 1,
+        nodes: [{ status: 'COMPLETED', completedScenarios: 2, failedScenarios: 1 }],
+      },
+      outcomes: { totalCount: 3 },
+      configurations: { totalCount: 1 },
+      configVersions: { totalCount: 3 },
+    })
+  })
+
+  it('a simulation is failed or cancelled once, and a version ensured once', async () => {
+    const tenant = arc.tenant()
+    const client = await clientOf(tenant)
+    await losing('mutation CreateConfiguration', () =>
+      client.ensureConfigVersion({ name: 'agent', yaml: YAML }),
+    )
+    const [failed, cancelled] = [await tenant.simulation(['a']), await tenant.simulation(['a'])]
+    await losing('mutation FailSimulation', () => client.failSimulation(failed, 'broke'))
+    await losing('mutation CancelSimulation', () => client.cancelSimulation(cancelled))
+    for (const simulationId of [failed, cancelled]) {
+      const seqs = []
+      for await (const { seq } of client.simulationEvents(simulationId)) seqs.push(seq)
+      expect(seqs).toEqual([1, 2])
+    }
+    const filter = '{ name: { eq: "agent" } }'
+    expect(await tenant.data(`{ configurations(filter: ${filter}) { totalCount } }`)).toEqual({
+      configurations: { totalCount: 1 },
+    })
+  })
+
+  it('a mutation of unknown kind is not sent again, unless the caller says that it may be', async () => {
+    const tenant = arc.tenant()
+    const client = await clientOf(tenant)
+    const document = `mutation CreateBlindly($name: String!) {
+      createConfiguration(input: { name: $name }) { errors { code } }
+    }`
+    const before = proxy.count('CreateBlindly')
+    void proxy.loseAnswer('CreateBlindly')
+    await expect(client.request(document, { name: 'agent' })).rejects.toMatchObject({
+      status: 0,
+      retryable: true,
+    })
+    expect(proxy.count('CreateBlindly') - before).toBe(1)
+    const again = await losing('CreateBlindly', () =>
+      client.request(document, { name: 'other' }, { mayRepeat: true }),
+    )
+    expect(again).toEqual({ createConfiguration: { errors: [{ code: 'NAME_TAKEN' }] } })
+  })
+})
+
+describe('an attempt', () => {
+  it('is the last after three, with pauses of one and two seconds', async () => {
+    const client = await clientOf(arc.tenant())
+    const cuts = [1, 2, 3].map(() => proxy.cut('query Thrice'))
+    const began = Date.now()
+    await expect(client.request('query Thrice { viewer { role } }')).rejects.toMatchObject({
+      name: 'ArcRequestError',
+      status: 0,
+      retryable: true,
+    })
+    await Promise.all(cuts)
+    expect(Date.now() - began).toBeGreaterThanOrEqual(2_990)
+    expect(proxy.count('query Thrice')).toBe(3)
+  })
+
+  it('that a gateway put off comes when that wants it', async () => {
+    const client = await clientOf(arc.tenant())
+    const put = [
+      proxy.answer('query Later', '503 Service Unavailable', 'Retry-After: 0'),
+      proxy.answer(
+        'query Later',
+        '429 Too Many Requests',
+        `Retry-After: ${new Date(Date.now() + 2_500).toUTCString()}`,
+      ),
+    ]
+    const began = Date.now()
+    expect(await client.request('query Later { viewer { role } }')).toEqual({ viewer: { role: 'USER' } })
+    await Promise.all(put)
+    // The date has whole seconds.
+    expect(Date.now() - began).toBeGreaterThanOrEqual(1_400)
+  })
+
+  it('is not made when the gateway puts it off for longer than a minute', async () => {
+    const client = await clientOf(arc.tenant())
+    void proxy.answer('query MuchLater', '503 Service Unavailable', 'Retry-After: 61')
+    const error = await client.request('query MuchLater { viewer { role } }').then(
+      () => expect.unreachable('it went well'),
+      (thrown) => thrown,
+    )
+    expect(error).toBeInstanceOf(ArcRequestError)
+    expect(error).toMatchObject({ status: 503, retryable: true, retryAfterMs: 61_000 })
+    expect(proxy.count('query MuchLater')).toBe(1)
+  })
+
+  it('of any mutation that was put off for too many requests comes again: nothing was done', async () => {
+    const client = await clientOf(arc.tenant())
+    void proxy.answer('mutation PutOff', '429 Too Many Requests', 'Retry-After: 0')
+    const document = 'mutation PutOff { createConfiguration(input: { name: "agent" }) { errors { code } } }'
+    expect(await client.request(document)).toEqual({ createConfiguration: { errors: [] } })
+    void proxy.answer('mutation BadGateway', '502 Bad Gateway')
+    await expect(client.request(document.replace('PutOff', 'BadGateway'))).rejects.toMatchObject({
+      status: 502,
+    })
+  })
+})
