@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { type Answer, type Tenant, useArc } from './arc.ts'
 import { resultsOverSse } from './graphqlSse.ts'
+import { expectedTotals, realPath } from './importers/expectedTotals.ts'
+import { importInto } from './importers/importing.ts'
 
 const arc = useArc()
 
@@ -261,6 +264,19 @@ describe('an API key with the scope', () => {
     })
     expect(keyId).toBeTruthy()
   })
+})
+
+it('the role of INGEST is enough to import, also runs that lie in several files', async () => {
+  const tenant = arc.tenant()
+  const runs = expectedTotals('minisweagent').map(([name]) => realPath(name))
+  const fixture = fileURLToPath(new URL('fixtures/tau2bench-small.json', import.meta.url))
+  for (const known of [false, true]) {
+    const { output } = await importInto(arc, tenant, [fixture, ...runs], { role: 'app_ingest' })
+    expect(output).not.toContain('role')
+    expect(output).toContain(known ? '0 stored, 7 there already' : '7 stored, 0 there already')
+    if (runs.length > 0)
+      expect(output).toContain(known ? '0 stored, 3 there already' : '3 stored, 0 there already')
+  }
 })
 
 describe('an administrator', () => {

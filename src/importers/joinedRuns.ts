@@ -1,4 +1,5 @@
 import type { ArcClient } from '../client/arcClient.ts'
+import { ArcRequestError } from '../client/arcRequestError.ts'
 import { FindOutcomesDocument, type SimulationStatus } from '../client/operations.ts'
 import type { ImportedRun } from './format.ts'
 import { findSimulation, outcomeIdOf, simulationIdOf } from './importRun.ts'
@@ -56,8 +57,12 @@ export async function splitOffEarlier(
   const ids = known.map((outcome) => outcomeIdOf(run, outcome))
   for (let start = 0; start < ids.length; start += MAX_IDS_PER_QUERY) {
     const outcomeIds = ids.slice(start, start + MAX_IDS_PER_QUERY)
-    const { outcomes } = await client.request(FindOutcomesDocument, { outcomeIds })
-    for (const { outcomeId, simulation } of outcomes.nodes) {
+    const found = await client.request(FindOutcomesDocument, { outcomeIds }).catch((error: unknown) => {
+      // A key that only brings results in sees none: the server's receipts then tell which it has.
+      if (error instanceof ArcRequestError && error.codes.includes('FORBIDDEN')) return null
+      throw error
+    })
+    for (const { outcomeId, simulation } of found?.outcomes.nodes ?? []) {
       const { simulationId, simulationName: name, status } = simulation
       stored.add(outcomeId)
       const before = earlier.get(simulationId) ?? { simulationId, name, status, records: 0 }

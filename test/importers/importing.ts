@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, vi } from 'vitest'
+import type { Role } from '../../src/auth/viewer.ts'
 import { importFiles } from '../../src/commands/import.ts'
 import type { Tenant, useArc } from '../arc.ts'
 
@@ -28,7 +29,7 @@ export async function importInto(
   arc: ReturnType<typeof useArc>,
   tenant: Tenant,
   files: string[],
-  options: { configuration?: string; model?: string } = {},
+  { role, ...options }: { configuration?: string; model?: string; role?: Role } = {},
 ): Promise<{ exitCode: number; output: string }> {
   const printed: string[] = []
   const spies = [
@@ -36,7 +37,7 @@ export async function importInto(
     vi.spyOn(console, 'error').mockImplementation((line) => printed.push(line)),
   ]
   try {
-    const token = await tenant.token()
+    const token = await tenant.token(role)
     const exitCode = await importFiles(arc.config, files, { url: arc.url, token, quiet: true, ...options })
     return { exitCode, output: printed.join('\n') }
   } finally {
