@@ -9,8 +9,11 @@ import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { beyond, type Direction, decodeCursor, encodeCursor, orderOf, type SortField } from './cursor.ts'
 
-const DEFAULT_PAGE_SIZE = 20
-const MAX_PAGE_SIZE = 500
+export const DEFAULT_PAGE_SIZE = 20
+export const MAX_PAGE_SIZE = 500
+
+/** What counting all rows of a list costs, in rows that are read. */
+const COUNT_COST = 10
 
 type Row = Record<string, unknown>
 
@@ -122,6 +125,7 @@ export function definePages<Filter>(name: string, source: PageSource<Filter>): P
         resolve: ({ pageInfo }) => pageInfo,
       }),
       totalCount: t.int({
+        extensions: { cost: COUNT_COST },
         description: 'How many rows the filter finds in all. Counted only when asked for.',
         resolve: ({ totalCount }) => totalCount(),
       }),
@@ -148,6 +152,7 @@ export function definePages<Filter>(name: string, source: PageSource<Filter>): P
 
   const options = {
     type: ConnectionType,
+    extensions: { page: true },
     args: builder.args((t) => ({
       first: t.int({
         description: `How many rows from the front, at most ${MAX_PAGE_SIZE}; ${DEFAULT_PAGE_SIZE} when neither first nor last is given.`,
