@@ -85,6 +85,32 @@ export function conditionOf<Value>(filter: Conditions<Value> | null | undefined)
   })
 }
 
+/** PostgreSQL's integer: nothing beyond is stored in such a column. */
+const MAX_INTEGER = 2 ** 31 - 1
+
+/**
+ * A filter of numbers as conditions on a column of whole numbers, which can be compared with no others: the same rows
+ * fit. `max` is the column's largest number.
+ */
+export function integerConditionOf(filter: Conditions<number> | null | undefined, max = MAX_INTEGER) {
+  if (!filter) return undefined
+  const { eq, gte, gt, lte, lt } = filter
+  const limits = (value: number | null | undefined, whole: (value: number) => number) =>
+    typeof value === 'number' ? [whole(value)] : []
+  const from = Math.max(
+    ...limits(eq, Math.ceil),
+    ...limits(gte, Math.ceil),
+    ...limits(gt, (value) => Math.floor(value) + 1),
+  )
+  const to = Math.min(
+    ...limits(eq, Math.floor),
+    ...limits(lte, Math.floor),
+    ...limits(lt, (value) => Math.ceil(value) - 1),
+  )
+  if (from > to || from > max || to < -max) return { in: [] }
+  return given({ gte: from > -max ? from : undefined, lte: to < max ? to : undefined })
+}
+
 /** Where rows of that time lie among UUIDv7 of their times: for the index, beside the condition on the time itself. */
 export function uuidRangeOf(filter: Conditions<Date> | null | undefined): { gte?: string; lt?: string } {
   if (!filter) return {}
@@ -116,7 +142,9 @@ export function tagConditionOf(
   filter: { hasSome?: readonly string[] | null; hasEvery?: readonly string[] | null } | null | undefined,
 ) {
   if (!filter) return undefined
-  return given({ hasSome: copied(filter.hasSome), hasEvery: copied(filter.hasEvery) })
+  const conditions = given({ hasSome: copied(filter.hasSome), hasEvery: copied(filter.hasEvery) })
+  // Prisma takes no filter of a list without a condition.
+  return Object.keys(conditions).length > 0 ? conditions : undefined
 }
 
 function copied(list: readonly string[] | null | undefined): string[] | undefined {

@@ -7,6 +7,7 @@ import {
   DateTimeFilter,
   enumFilter,
   IdFilter,
+  integerConditionOf,
   NumberFilter,
   StringFilter,
   TagFilter,
@@ -203,16 +204,16 @@ export const outcomePages: Pages = definePages('Outcome', {
       outcomeId: conditionOf(filter.outcomeId),
       simulationId: conditionOf(filter.simulationId),
       scenarioId: textConditionOf(filter.scenarioId),
-      repetition: conditionOf(filter.repetition),
+      repetition: integerConditionOf(filter.repetition),
       status: conditionOf(filter.status),
       errorCategory: conditionOf(filter.errorCategory),
       executionTime: conditionOf(filter.executionTime),
       reliabilityScore: conditionOf(filter.reliabilityScore),
-      executionTimeMs: conditionOf(filter.executionTimeMs),
-      tokensUsed: conditionOf(filter.tokensUsed),
+      executionTimeMs: integerConditionOf(filter.executionTimeMs),
+      tokensUsed: integerConditionOf(filter.tokensUsed),
       costUsd: conditionOf(filter.costUsd),
       model: textConditionOf(filter.model),
-      eventSeq: conditionOf(filter.eventSeq),
+      eventSeq: integerConditionOf(filter.eventSeq, Number.MAX_SAFE_INTEGER),
       ...(ofScenario
         ? {
             scenario: {

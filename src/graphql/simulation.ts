@@ -6,6 +6,7 @@ import {
   DateTimeFilter,
   enumFilter,
   IdFilter,
+  integerConditionOf,
   NumberFilter,
   StringFilter,
   textConditionOf,
@@ -179,7 +180,7 @@ export const simulationPages: Pages = definePages('Simulation', {
       configVersionId: conditionOf(filter.configVersionId),
       scenarioSet: filter.scenarioId ? { hasSome: [filter.scenarioId] } : undefined,
       overallScore: conditionOf(filter.overallScore),
-      priority: conditionOf(filter.priority),
+      priority: integerConditionOf(filter.priority),
       createdAt: conditionOf(filter.createdAt),
       completedAt: conditionOf(filter.completedAt),
       ...(ofVersion

@@ -1,6 +1,14 @@
 import type { Prisma } from '../db/generated/client.ts'
 import { builder } from './builder.ts'
-import { conditionOf, enumFilter, IdFilter, NumberFilter, StringFilter, textConditionOf } from './filters.ts'
+import {
+  conditionOf,
+  enumFilter,
+  IdFilter,
+  integerConditionOf,
+  NumberFilter,
+  StringFilter,
+  textConditionOf,
+} from './filters.ts'
 import { findOutcome, Outcome } from './outcome.ts'
 import { definePages, type Pages } from './pages.ts'
 
@@ -108,9 +116,9 @@ export const simulationScenarioPages: Pages = definePages('SimulationScenario', 
   where: (filter): Prisma.SimulationScenarioWhereInput & Record<string, unknown> => ({
     simulationId: conditionOf(filter.simulationId),
     scenarioId: textConditionOf(filter.scenarioId),
-    repetition: conditionOf(filter.repetition),
+    repetition: integerConditionOf(filter.repetition),
     status: conditionOf(filter.status),
-    attempts: conditionOf(filter.attempts),
+    attempts: integerConditionOf(filter.attempts),
   }),
 })
 

@@ -4,6 +4,7 @@ import {
   conditionOf,
   DateTimeFilter,
   IdFilter,
+  integerConditionOf,
   NumberFilter,
   StringFilter,
   textConditionOf,
@@ -86,7 +87,7 @@ export const toolUsagePages: Pages = definePages('ToolUsage', {
     simulationId: conditionOf(filter.simulationId),
     toolName: textConditionOf(filter.toolName),
     successRate: conditionOf(filter.successRate),
-    callCount: conditionOf(filter.callCount),
+    callCount: integerConditionOf(filter.callCount),
     executionTime: conditionOf(filter.executionTime),
   }),
 })
