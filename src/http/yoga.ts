@@ -10,7 +10,7 @@ import type { Admission } from './admission.ts'
 import { callerOf } from './caller.ts'
 import { presentableError, RequestRefused } from './errors.ts'
 import { type ContextFactory, executeOperation, type Subscribe } from './execution.ts'
-import { renderArcGraphiQL } from './graphiql.ts'
+import { headersOfPage, renderArcGraphiQL } from './graphiql.ts'
 import type { CheckedOperation, CheckOperation, OperationParams } from './operation.ts'
 import { readJsonBody } from './requestBody.ts'
 
@@ -138,6 +138,15 @@ export function createGraphQLHandler({
     })
   }
 
+  const page = exposure.graphiql ? renderArcGraphiQL() : ''
+  const pageHeaders = Object.entries(headersOfPage(page))
+  const guardingPage: Plugin<NodeContext> = {
+    onResponse({ response }) {
+      if (!response.headers.get('content-type')?.startsWith('text/html')) return
+      for (const [name, value] of pageHeaders) response.headers.set(name, value)
+    },
+  }
+
   const handle = createYoga<NodeContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -148,8 +157,8 @@ export function createGraphQLHandler({
     maxRequestBodySize: false,
     parserAndValidationCache: false,
     graphiql: exposure.graphiql,
-    renderGraphiQL: renderArcGraphiQL,
-    plugins: [reading, execution],
+    renderGraphiQL: () => page,
+    plugins: [reading, execution, guardingPage],
     context: ({ request }) => {
       const { viewer, checked } = admitted.get(request)!
       return contextFor(viewer, randomUUID(), checked.cost)
