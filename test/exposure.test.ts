@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { getIntrospectionQuery } from 'graphql'
+import { type GraphQLObjectType, getIntrospectionQuery } from 'graphql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ConfigError, readConfig } from '../src/config.ts'
+import { ConfigError, LIMIT_SETTINGS, readConfig } from '../src/config.ts'
+import { schema } from '../src/graphql/schema.ts'
+import { INGESTION_FIELDS } from '../src/http/operation.ts'
 import { ERROR_CODES } from '../src/refusal.ts'
 import { Arc, JWT_SECRET, useArc } from './arc.ts'
 import { onEveryTransport } from './transports.ts'
@@ -333,5 +335,56 @@ describe('settings that cannot be are refused in words', () => {
     [{ ARC_TRUSTED_DOCUMENTS_ONLY: 'on' }, /ARC_TRUSTED_DOCUMENTS_ONLY needs ARC_TRUSTED_DOCUMENTS/],
   ])('%o', (env, message) => {
     expect(() => readConfig({ ARC_JWT_SECRET: JWT_SECRET, ...env })).toThrow(message)
+  })
+})
+
+describe('docs/exposure.md', () => {
+  const guide = readFileSync('docs/exposure.md', 'utf8')
+  const defaults = new Map(
+    [...guide.matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm)].map(([, variable, value]) => [variable, value]),
+  )
+
+  it('has every limit with its default, and no other', () => {
+    const limits = [...defaults].filter(([variable]) => variable!.startsWith('ARC_MAX_'))
+    expect(Object.fromEntries(limits)).toEqual(
+      Object.fromEntries(
+        Object.values(LIMIT_SETTINGS).map(([variable, fallback]) => [variable, String(fallback)]),
+      ),
+    )
+  })
+
+  it('has every other setting with its default', () => {
+    const { limits, ...inDevelopment } = readConfig({ ARC_JWT_SECRET: JWT_SECRET }).exposure
+    const { exposure: inProduction } = readConfig({ ARC_JWT_SECRET: JWT_SECRET, NODE_ENV: 'production' })
+    const switched = (name: 'graphiql' | 'introspection' | 'suggestions') =>
+      inDevelopment[name] && !inProduction[name] ? 'on, off in production' : 'something else'
+    expect(limits).toEqual(inProduction.limits)
+    expect(
+      Object.fromEntries([...defaults].filter(([variable]) => !variable!.startsWith('ARC_MAX_'))),
+    ).toEqual({
+      ARC_INTROSPECTION: switched('introspection'),
+      ARC_GRAPHIQL: switched('graphiql'),
+      ARC_SUGGESTIONS: switched('suggestions'),
+      ARC_CORS_ORIGINS: inDevelopment.corsOrigins.length === 0 ? 'none' : inDevelopment.corsOrigins.join(),
+      ARC_PROXY_HOPS: String(inDevelopment.proxyHops),
+      ARC_TRUSTED_DOCUMENTS: inDevelopment.trustedDocuments ?? 'none',
+      ARC_TRUSTED_DOCUMENTS_ONLY: inDevelopment.trustedDocumentsOnly ? 'on' : 'on when there is a file',
+    })
+  })
+
+  it('names the mutations that may bring more, and what the schema says of costs', () => {
+    const paragraph = /Operations that only bring data are([\s\S]*?)\n\n/.exec(guide)![1]!
+    expect([...paragraph.matchAll(/`(\w+)`/g)].map(([, name]) => name).sort()).toEqual(
+      [...INGESTION_FIELDS].sort(),
+    )
+    for (const [type, field, cost] of [
+      ['SimulationConnection', 'totalCount', /`totalCount` costs 10,/],
+      ['Outcome', 'trajectory', /`trajectory` 10,/],
+      ['Query', 'configDiff', /`configDiff` 50,/],
+    ] as const) {
+      const { extensions } = (schema.getType(type) as GraphQLObjectType).getFields()[field]!
+      expect(guide.replaceAll('\n', ' ')).toMatch(cost)
+      expect(cost.source).toContain(`${extensions.cost},`)
+    }
   })
 })

@@ -1,7 +1,10 @@
 import { gzipSync } from 'node:zlib'
-import { type GraphQLObjectType, isInputObjectType } from 'graphql'
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
+import { type GraphQLObjectType, isInputObjectType, parse } from 'graphql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DASHBOARDS } from '../bench/dashboards.ts'
+import { ArcClient } from '../src/client/arcClient.ts'
+import { askPatiently } from '../src/client/patience.ts'
 import { schema } from '../src/graphql/schema.ts'
 import { INGESTION_FIELDS } from '../src/http/operation.ts'
 import { Arc, type Tenant, useArc } from './arc.ts'
@@ -551,6 +554,19 @@ describe('how often', () => {
       ])
     expect((await tenant.ask(QUERY)).status).toBe(429)
     await socket.close()
+  })
+})
+
+describe('a client with patience', () => {
+  const perSecond = useLimits({ ARC_MAX_REQUESTS_PER_MINUTE: '60' })
+
+  it('comes back after too many requests', async () => {
+    const tenant = perSecond.tenant()
+    const client = new ArcClient({ url: perSecond.url, token: await tenant.token() })
+    const document = parse('{ viewer { role } }') as TypedDocumentNode<unknown, Record<string, never>>
+    await Promise.all(Array.from({ length: 60 }, () => client.request(document, {})))
+    await expect(client.request(document, {})).rejects.toMatchObject({ status: 429 })
+    expect(await askPatiently(client, document, {})).toEqual({ viewer: { role: 'USER' } })
   })
 })
 

@@ -11,7 +11,7 @@ const GATEWAY_STATUSES = [502, 503, 504]
 
 /**
  * The data of one operation, asked for up to three times: again when no answer came, the server could not reach its
- * database, or another transaction got in the way. Only for operations that may be repeated.
+ * database, another transaction got in the way, or there were too many requests. Only for operations that may be repeated.
  *
  * @throws ArcRequestError, the last one; AbortError once `stopping` has come.
  */
@@ -57,5 +57,5 @@ function isPassing(error: unknown): boolean {
   if (error.status === 0) return true
   return error.errors.length === 0
     ? GATEWAY_STATUSES.includes(error.status)
-    : codesOf(error).some((code) => code === 'UNAVAILABLE' || code === 'CONFLICT_RETRY')
+    : codesOf(error).some((code) => ['UNAVAILABLE', 'CONFLICT_RETRY', 'RATE_LIMITED'].includes(code))
 }
