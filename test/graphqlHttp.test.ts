@@ -79,7 +79,7 @@ describe('a request that is none', () => {
     ['null', 'null'],
     ['a number', '1'],
     ['a batch', JSON.stringify([{ query: QUERY }])],
-    ['no UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d])],
+    ['no UTF-8', Buffer.from(JSON.stringify({ query: `${QUERY} # \u00ff` }), 'latin1')],
     ['a query that is a list', '{"query": ["{ viewer { tenantId } }"]}'],
     ['no query', '{"variables": {}}'],
     ['variables that are a list', JSON.stringify({ query: QUERY, variables: [] })],
@@ -117,6 +117,31 @@ describe('a request that is none', () => {
       codes: ['BAD_REQUEST'],
       allow: 'GET, POST',
     })
+  })
+
+  it.each([
+    ['wrong document', { query: '{ nothingOfTheKind }' }, 'GRAPHQL_VALIDATION_FAILED'],
+    ['no document', { query: '{' }, 'GRAPHQL_PARSE_FAILED'],
+    [
+      'wrong variable',
+      { query: 'query ($n: Int!) { simulations(first: $n) { totalCount } }' },
+      'BAD_USER_INPUT',
+    ],
+    ['document beyond a limit', { query: `{ ${'viewer { role } '.repeat(300)} }` }, 'LIMIT_EXCEEDED'],
+  ])('%s: 400, and 200 for those who know application/json only', async (_, params, code) => {
+    const body = JSON.stringify(params)
+    for (const [accept, status] of [
+      ['application/graphql-response+json', 400],
+      ['application/json', 200],
+      ['application/graphql-response+json, application/json;q=0.9', 400],
+    ] as const) {
+      const answer = await post(body, { accept })
+      expect({ accept, status: answer.status, codes: codes(answer) }).toEqual({
+        accept,
+        status,
+        codes: [code],
+      })
+    }
   })
 
   it('accepts nothing that is answered: 406', async () => {

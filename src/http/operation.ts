@@ -56,8 +56,8 @@ export const INGESTION_FIELDS: ReadonlySet<string> = new Set([
   'upsertScenarios',
 ])
 
-/** How many documents are kept as they were read and judged, and how long one may be to be kept. */
-const KEPT_DOCUMENTS = 1_000
+/** As much text of documents is kept as it was read and judged: as a tree a text takes some hundred times its length. */
+const KEPT_CHARACTERS = 500_000
 const LONGEST_KEPT = 20_000
 
 /** A document that was judged: its errors, or the cost of each operation that costs the same whatever its variables. */
@@ -75,6 +75,7 @@ export function createOperationCheck(
   const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
   const trustedTexts = new Set(trustedDocuments.values())
   const kept = new Map<string, Judged>()
+  let keptCharacters = 0
 
   function judge(query: string): Judged {
     const known = kept.get(query)
@@ -86,11 +87,18 @@ export function createOperationCheck(
     }
     const { document, errors } = read(query)
     const judged = { document, errors, costs: new Map<OperationDefinitionNode, number>() }
-    if (query.length <= LONGEST_KEPT) {
-      kept.set(query, judged)
-      if (kept.size > KEPT_DOCUMENTS) kept.delete(kept.keys().next().value!)
-    }
+    if (query.length <= LONGEST_KEPT) keep(query, judged)
     return judged
+  }
+
+  function keep(query: string, judged: Judged): void {
+    kept.set(query, judged)
+    keptCharacters += query.length
+    for (const oldest of kept.keys()) {
+      if (keptCharacters <= KEPT_CHARACTERS) return
+      kept.delete(oldest)
+      keptCharacters -= oldest.length
+    }
   }
 
   function read(query: string): Pick<Judged, 'document' | 'errors'> {

@@ -46,7 +46,7 @@ const STREAM_TYPES = /(^|,)\s*(text\/(event-stream|\*)|\*\/\*)\s*(;|,|$)/i
  * GraphQL over HTTP: POST and GET, server-sent events for subscriptions, GraphiQL for browsers. `breakOffStreams` ends
  * the subscriptions that are open as a lost connection would: an orderly end would say that nothing more happens.
  *
- * Yoga has the protocol: media types, status codes, streams. What a request may do is decided where it reads the request,
+ * Yoga has the protocol: media types, status codes, streams, no mutations by GET. What a request may do is decided where it reads the request,
  * by what the other transports decide it by, so its own parsing and validation are left out.
  */
 export function createGraphQLHandler({
@@ -69,8 +69,6 @@ export function createGraphQLHandler({
     const checked = checkOperation(params, bytes)
     if ('length' in checked) throw new AggregateError(checked.map((error) => overHttp(error)))
     const { operation } = checked.operation
-    if (operation === 'mutation' && req.method === 'GET')
-      throw new RequestRefused(405, 'BAD_REQUEST', 'Send mutations by POST.', { allow: 'POST' })
     if (operation === 'subscription' && !STREAM_TYPES.test(req.headers.accept ?? '*/*'))
       throw new RequestRefused(406, 'BAD_REQUEST', 'Subscriptions are answered as text/event-stream.')
     if (operation === 'subscription') res.setHeader('x-accel-buffering', 'no')
