@@ -193,3 +193,39 @@ describe('a mistake of the client is never a fault of the server:', () => {
     ),
   )
 })
+
+describe('a filter of whole numbers', () => {
+  it.each([
+    [{ eq: 2 }, [2]],
+    [{ eq: 1.5 }, []],
+    [{ gt: 1.5 }, [2, 3]],
+    [{ gte: 1.5 }, [2, 3]],
+    [{ gt: 2 }, [3]],
+    [{ lt: 2.5 }, [1, 2]],
+    [{ lte: 2.5 }, [1, 2]],
+    [{ lt: 2 }, [1]],
+    [{ gt: 1, lt: 2 }, []],
+    [{ gte: 2, lte: 2 }, [2]],
+    [{ gt: 1e300 }, []],
+    [{ lt: 1e300 }, [1, 2, 3]],
+    [{ gte: -1e300, lt: 3 }, [1, 2]],
+    [{ lt: -1e300 }, []],
+    [{ eq: 2 ** 31 }, []],
+    [{}, [1, 2, 3]],
+  ])('%o finds %o, at the root and in other lists', async (repetition, found) => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a'], { repetitions: 3 })
+    const { simulation, simulationScenarios } = await tenant.data(
+      `query ($id: UUID!, $filter: SimulationScenarioFilter) {
+        simulationScenarios(filter: $filter) { nodes { repetition } }
+        simulation(simulationId: $id) { runs(filter: $filter) { totalCount nodes { repetition } } }
+      }`,
+      { id: simulationId, filter: { repetition } },
+    )
+    const numbers = ({ nodes }: { nodes: { repetition: number }[] }) =>
+      nodes.map((run) => run.repetition).sort()
+    expect(numbers(simulationScenarios)).toEqual(found)
+    expect(numbers(simulation.runs)).toEqual(found)
+    expect(simulation.runs.totalCount).toBe(found.length)
+  })
+})
