@@ -3,9 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type GraphQLObjectType, getIntrospectionQuery } from 'graphql'
+import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ConfigError, LIMIT_SETTINGS, readConfig } from '../src/config.ts'
 import { schema } from '../src/graphql/schema.ts'
+import { presentableError } from '../src/http/errors.ts'
 import { INGESTION_FIELDS } from '../src/http/operation.ts'
 import { ERROR_CODES } from '../src/refusal.ts'
 import { Arc, JWT_SECRET, useArc } from './arc.ts'
@@ -216,6 +218,41 @@ describe('errors', () => {
         codes: first!.codes,
         messages: first!.messages,
       })
+  })
+
+  it.each([
+    ['a number that is too large', 'select 1e10::int'],
+    ['a time that is too early', `select '9999-01-01'::timestamptz + interval '1000000 years'`],
+    ['a number that is none', `select 'x'::int`],
+    ['U+0000', `select jsonb_build_object('a', '"\\u0000"'::jsonb)`],
+    ['a row without its parent', `insert into hidden.child values (1, 7)`],
+    ['a second row of a key', 'insert into hidden.parent values (1), (1)'],
+    ['a row that a check forbids', 'insert into hidden.parent values (-1)'],
+  ])('of the database about %s are refusals that name nothing of it', async (_, statement) => {
+    const error = await production.sql('admin', async (client) => {
+      await client.query(`begin; create schema hidden;
+        create table hidden.parent (id int primary key check (id > 0));
+        create table hidden.child (id int, parent int references hidden.parent)`)
+      const failed = await client.query(statement).then(
+        () => undefined,
+        (reason: Error) => reason,
+      )
+      await client.query('rollback')
+      return failed
+    })
+    expect(error).toBeInstanceOf(Error)
+    const shown = presentableError(error, 'some-id', pino({ level: 'silent' }))
+    expect(shown.extensions).toEqual({ code: 'INVALID_VALUE', requestId: 'some-id' })
+    expect(shown.message).toMatch(/^[A-Z][a-zA-Z ,.+0-9]+\.$/)
+    expect(shown.message).not.toMatch(/hidden|parent_|_pkey|constraint|relation|jsonb/)
+  })
+
+  it('of the database about its own faults are the server’s', async () => {
+    const error = await production.sql('admin', (client) =>
+      client.query('select 1/0').catch((reason) => reason),
+    )
+    const { extensions } = presentableError(error, 'some-id', pino({ level: 'silent' }))
+    expect(extensions.code).toBe('INTERNAL_SERVER_ERROR')
   })
 
   it('that nobody expected are masked, under an id that the log has', async () => {

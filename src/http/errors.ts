@@ -114,10 +114,10 @@ const MISTAKES: readonly [codes: RegExp, message: string][] = [
   [/^(22003|P2020|P2033)$/, 'A number is outside of what can be stored or compared.'],
   [/^(22007|22008)$/, 'A time is outside of what can be stored or compared.'],
   [/^(22021|22P05)$/, 'A text has U+0000 or half of a surrogate pair in it.'],
-  [/^(22...|P2000|P2006|P2007)$/, 'A value does not have the form that its field needs.'],
+  [/^(22001|22023|22P02|2201B|P2000|P2006|P2007)$/, 'A value does not have the form that its field needs.'],
   [/^(23503|P2003)$/, 'Something that the request refers to does not exist.'],
   [/^(23505|P2002)$/, 'There is another row with the same key.'],
-  [/^(23...|P2004|P2011|P2039)$/, 'A value is outside of what its field allows.'],
+  [/^(23514|P2004|P2039)$/, 'A value is outside of what its field allows.'],
   [/^(54...|P2029)$/, 'The request is larger or deeper than the database takes.'],
 ]
 

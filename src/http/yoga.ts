@@ -71,6 +71,7 @@ export function createGraphQLHandler({
     const { operation } = checked.operation
     if (operation === 'subscription' && !STREAM_TYPES.test(req.headers.accept ?? '*/*'))
       throw new RequestRefused(406, 'BAD_REQUEST', 'Subscriptions are answered as text/event-stream.')
+    // nginx would gather events until it has some kilobytes of them.
     if (operation === 'subscription') res.setHeader('x-accel-buffering', 'no')
     return { viewer, checked }
   }
