@@ -18,8 +18,7 @@ export interface Config {
   /** ARC_POOL_SIZE (10): database connections of this process, besides the one that listens. */
   poolSize: number
   auth: AuthConfig
-  /** ARC_GRAPHIQL (on, off when NODE_ENV is production): serve GraphiQL. */
-  graphiql: boolean
+  exposure: ExposureConfig
   /** ARC_SAMPLE (on for the embedded database, else off): fill an empty database with a synthetic sample. */
   sample: boolean
   /** ARC_LOG_LEVEL (info): fatal, error, warn, info, debug, trace or silent. */
@@ -45,6 +44,67 @@ export interface AuthConfig {
   /** ARC_ROLE_CLAIM (role): the claim with app_user, app_readonly or app_admin; app_user when it is absent. */
   roleClaim: string
 }
+
+/** What clients may do and see. docs/exposure.md has each of the settings with what it refuses. */
+export interface ExposureConfig {
+  /** ARC_GRAPHIQL (on, off when NODE_ENV is production): serve GraphiQL. Off with trusted documents only. */
+  graphiql: boolean
+  /** ARC_INTROSPECTION (on, off when NODE_ENV is production): answer what the schema is. */
+  introspection: boolean
+  /** ARC_SUGGESTIONS (on, off when NODE_ENV is production): "Did you mean …?" in errors. */
+  suggestions: boolean
+  /** ARC_CORS_ORIGINS (none): pages of these origins may call, e.g. "https://a.example, https://b.example". */
+  corsOrigins: readonly string[]
+  /** ARC_PROXY_HOPS (0): how many proxies stand in front and add to X-Forwarded-For. */
+  proxyHops: number
+  /** ARC_TRUSTED_DOCUMENTS: a JSON file with the documents that clients ask for by their hash. */
+  trustedDocuments: string | undefined
+  /** ARC_TRUSTED_DOCUMENTS_ONLY (on when there is such a file): nothing else is run. */
+  trustedDocumentsOnly: boolean
+  limits: Limits
+}
+
+/** Each limit: its variable, its default, and the smallest value; 0 switches those off that allow it. */
+export const LIMIT_SETTINGS = {
+  /** Fields inside one another. */
+  depth: ['ARC_MAX_DEPTH', 20, 1],
+  /** Selections of one selection set, those of its fragments among them. */
+  breadth: ['ARC_MAX_BREADTH', 200, 1],
+  /** Aliases of an operation; fragments count as often as they are used, here and below. */
+  aliases: ['ARC_MAX_ALIASES', 200, 0],
+  /** Directives of an operation. */
+  directives: ['ARC_MAX_DIRECTIVES', 100, 0],
+  /** Lexical tokens of a document. */
+  tokens: ['ARC_MAX_TOKENS', 10_000, 1],
+  /** Entries of one list among the arguments. */
+  listLength: ['ARC_MAX_LIST_LENGTH', 10_000, 1],
+  /** Cost of an operation. */
+  cost: ['ARC_MAX_COST', 100_000, 1],
+  /** Bytes of a request's body, after decompression. */
+  bodyBytes: ['ARC_MAX_BODY_BYTES', 1024 * 1024, 1],
+  /** The same for operations that only bring data. */
+  ingestionBodyBytes: ['ARC_MAX_INGESTION_BODY_BYTES', 32 * 1024 * 1024, 1],
+  /** Seconds until a body has arrived. */
+  bodySeconds: ['ARC_MAX_BODY_SECONDS', 60, 1],
+  /** Bytes of one WebSocket message. */
+  frameBytes: ['ARC_MAX_FRAME_BYTES', 1024 * 1024, 1],
+  /** Seconds in which a WebSocket has to answer a ping. */
+  pongSeconds: ['ARC_MAX_PONG_SECONDS', 12, 1],
+  /** Requests of one key (tenant and actor) in a minute; as many may come at once. */
+  requestsPerMinute: ['ARC_MAX_REQUESTS_PER_MINUTE', 60_000, 0],
+  /** Tokens of one address in a minute that are not accepted. */
+  failedLoginsPerMinute: ['ARC_MAX_FAILED_LOGINS_PER_MINUTE', 600, 0],
+  /** Operations that run on one WebSocket at a time. */
+  operationsPerSocket: ['ARC_MAX_OPERATIONS_PER_SOCKET', 100, 1],
+  /** Subscriptions of one tenant at a time, on all its sockets and event streams. */
+  subscriptionsPerTenant: ['ARC_MAX_SUBSCRIPTIONS_PER_TENANT', 2_000, 1],
+  /** WebSockets of one tenant at a time. */
+  socketsPerTenant: ['ARC_MAX_SOCKETS_PER_TENANT', 1_000, 1],
+} as const satisfies Record<string, readonly [variable: string, fallback: number, min: number]>
+
+export type Limits = Readonly<Record<keyof typeof LIMIT_SETTINGS, number>>
+
+const MAX_LIMIT = 2 ** 30
 
 /** What is wrong with the settings, in words for the person who set them. */
 export class ConfigError extends Error {
@@ -72,12 +132,47 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Readonly<Confi
       actorClaim: text(env, 'ARC_ACTOR_CLAIM') ?? 'sub',
       roleClaim: text(env, 'ARC_ROLE_CLAIM') ?? 'role',
     },
-    graphiql: flag(env, 'ARC_GRAPHIQL', env.NODE_ENV !== 'production'),
+    exposure: exposure(env),
     sample: flag(env, 'ARC_SAMPLE', databaseUrl === undefined),
     logLevel: text(env, 'ARC_LOG_LEVEL') ?? 'info',
     importUrl: text(env, 'ARC_URL'),
     importToken: text(env, 'ARC_TOKEN'),
   })
+}
+
+function exposure(env: NodeJS.ProcessEnv): ExposureConfig {
+  const development = env.NODE_ENV !== 'production'
+  const trustedDocuments = text(env, 'ARC_TRUSTED_DOCUMENTS')
+  const trustedDocumentsOnly = flag(env, 'ARC_TRUSTED_DOCUMENTS_ONLY', trustedDocuments !== undefined)
+  if (trustedDocumentsOnly && trustedDocuments === undefined)
+    throw new ConfigError('ARC_TRUSTED_DOCUMENTS_ONLY needs ARC_TRUSTED_DOCUMENTS, the file with them.')
+  return {
+    graphiql: flag(env, 'ARC_GRAPHIQL', development) && !trustedDocumentsOnly,
+    introspection: flag(env, 'ARC_INTROSPECTION', development),
+    suggestions: flag(env, 'ARC_SUGGESTIONS', development),
+    corsOrigins: origins(env, 'ARC_CORS_ORIGINS'),
+    proxyHops: integer(env, 'ARC_PROXY_HOPS', 0, 0, 10),
+    trustedDocuments,
+    trustedDocumentsOnly,
+    limits: Object.fromEntries(
+      Object.entries(LIMIT_SETTINGS).map(([limit, [variable, fallback, min]]) => [
+        limit,
+        integer(env, variable, fallback, min, MAX_LIMIT),
+      ]),
+    ) as Limits,
+  }
+}
+
+/** Exact origins, as browsers say them: no path, no wildcard. */
+function origins(env: NodeJS.ProcessEnv, name: string): string[] {
+  const given = (text(env, name) ?? '').split(',').map((origin) => origin.trim())
+  return given
+    .filter((origin) => origin !== '')
+    .map((origin) => {
+      if (!URL.canParse(origin) || new URL(origin).origin !== origin)
+        throw new ConfigError(`${name} takes origins like https://example.org, not "${origin}".`)
+      return origin
+    })
 }
 
 /** A secret made on first use and kept beside the data, so that tokens outlive a restart. Production has to bring its own. */

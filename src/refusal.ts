@@ -37,6 +37,10 @@ export const ERROR_CODES = {
   TIME_BEFORE_RETENTION: 'The time is longer ago than this database keeps outcomes.',
   CURSOR_INVALID: 'The cursor was not made by this connection with this order.',
   LIMIT_EXCEEDED: 'The request is beyond a limit of this server; the message names it.',
+  RATE_LIMITED:
+    'Too many requests in a short time; the message and the header Retry-After say when to come back.',
+  PERSISTED_QUERY_NOT_FOUND: 'The server has no trusted document with this hash.',
+  PERSISTED_QUERY_ONLY: 'The server runs trusted documents only: send the hash of one.',
   CONFLICT_RETRY: 'Another transaction got in the way and nothing was stored: send the same request again.',
   UNAVAILABLE:
     'The database, or the identity provider, cannot be reached or did not answer in time: try again. What broke off in its commit may have been stored.',

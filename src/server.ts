@@ -16,13 +16,21 @@ import { OperationMetrics } from './evaluation/operationMetrics.ts'
 import { OutcomeQueue } from './evaluation/outcomeQueue.ts'
 import type { Services } from './graphql/context.ts'
 import { schema } from './graphql/schema.ts'
-import { createContextFactory } from './http/execution.ts'
+import { createAdmission } from './http/admission.ts'
+import { createContextFactory, createSubscribe } from './http/execution.ts'
+import { createOperationCheck } from './http/operation.ts'
+import { answerPreflight } from './http/origins.ts'
+import { Places } from './http/places.ts'
+import { readTrustedDocuments } from './http/trustedDocuments.ts'
 import { serveWebSocket } from './http/webSocket.ts'
 import { createGraphQLHandler, GRAPHQL_PATH, type HttpParts } from './http/yoga.ts'
 import { LiveHub } from './live/hub.ts'
 
 /** Partitions are prepared two months ahead, and retention counts in days: once a day is often enough. */
 const STORAGE_UPKEEP_MS = 24 * 60 * 60 * 1000
+
+/** A request that trickles in holds its connection no longer; what has begun to be read has the body's own limit. */
+const HTTP_TIMEOUTS = { headersTimeout: 15_000, requestTimeout: 300_000 }
 
 export interface ArcServer {
   /** Where GraphQL is, e.g. http://127.0.0.1:4000/graphql. */
@@ -48,6 +56,8 @@ export async function startServer(
     for (const step of undo.splice(0).reverse()) await step()
   }
   try {
+    const file = config.exposure.trustedDocuments
+    const trustedDocuments = file === undefined ? new Map() : readTrustedDocuments(file)
     let { databaseUrl } = config
     if (databaseUrl === undefined) {
       const database = await startEmbeddedDatabase(config.dataDir)
@@ -90,22 +100,29 @@ export async function startServer(
       health: new HealthProbe(pool),
       metrics: new OperationMetrics(),
     }
+    const { exposure } = config
     const parts: HttpParts = {
       schema,
-      authenticate: createAuthenticator(
-        config.auth,
-        { findKey: (hash) => findApiKey(pool, hash), noteActAs: (viewer) => noteActAs(pool, viewer) },
-        logger,
+      admission: createAdmission(
+        createAuthenticator(
+          config.auth,
+          { findKey: (hash) => findApiKey(pool, hash), noteActAs: (viewer) => noteActAs(pool, viewer) },
+          logger,
+        ),
+        exposure,
       ),
+      checkOperation: createOperationCheck(schema, exposure, trustedDocuments),
       contextFor: createContextFactory(prisma, services),
+      subscribe: createSubscribe(new Places('subscriptionsPerTenant', exposure.limits, 'subscriptions')),
+      exposure,
       logger,
-      graphiql: config.graphiql,
     }
     const { handle, breakOffStreams } = createGraphQLHandler(parts)
-    const server = createServer((request, response) => {
+    const server = createServer(HTTP_TIMEOUTS, (request, response) => {
       const path = request.url?.split('?', 1)[0]
+      response.setHeader('x-content-type-options', 'nosniff')
       if (path === GRAPHQL_PATH) {
-        void handle(request, response)
+        if (!answerPreflight(request, response, exposure.corsOrigins)) void handle(request, response)
       } else if (path === '/health') {
         // For load balancers: that the process answers. What it answers from is GraphQL's `health`, behind a token.
         response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"ok"}')

@@ -6,9 +6,10 @@ export function resultsOverSse(
   token: string,
   query: string,
   variables: object = {},
+  more: object = {},
 ): AsyncIterableIterator<Result> {
   const abort = new AbortController()
-  const results = read(url, token, { query, variables }, abort.signal)
+  const results = read(url, token, { query, variables, ...more }, abort.signal)
   return {
     next: () => results.next(),
     async return() {

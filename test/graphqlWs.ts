@@ -34,8 +34,9 @@ export class GraphQLSocket {
   }
 
   /** The results of one operation; errors that refuse it as a whole are a result, too. */
-  results(query: string, variables: object = {}): AsyncIterableIterator<Result> {
+  results(query: string, variables: object = {}, more: object = {}): AsyncIterableIterator<Result> {
     const results = this.#client.iterate({
+      ...more,
       query,
       variables: { ...variables },
     }) as AsyncIterableIterator<Result>

@@ -18,7 +18,11 @@ export interface GraphQLAnswerError {
 /** Gateways answer so while the server behind them restarts, or when too much is asked of it. */
 const PASSING_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504])
 
-const PASSING_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['UNAVAILABLE', 'CONFLICT_RETRY'])
+const PASSING_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'UNAVAILABLE',
+  'CONFLICT_RETRY',
+  'RATE_LIMITED',
+])
 
 /**
  * A request that did not do what it was asked: the server declined, or gave no answer. Everything of the client throws

@@ -238,6 +238,12 @@ export type ErrorCode =
   | 'NAME_TAKEN'
   /** The outcome id belongs to an outcome of another simulation. */
   | 'OUTCOME_ID_TAKEN'
+  /** The server has no trusted document with this hash. */
+  | 'PERSISTED_QUERY_NOT_FOUND'
+  /** The server runs trusted documents only: send the hash of one. */
+  | 'PERSISTED_QUERY_ONLY'
+  /** Too many requests in a short time; the message and the header Retry-After say when to come back. */
+  | 'RATE_LIMITED'
   /** The recommendation was applied before. */
   | 'RECOMMENDATION_APPLIED'
   /** This tenant has no such recommendation. */

@@ -49,7 +49,7 @@ export async function serve(config: Config): Promise<void> {
 }
 
 function welcome(url: string, token: string, config: Config): string {
-  const graphiql = config.graphiql ? `GraphiQL   ${url}#token=${token}\n` : ''
+  const graphiql = config.exposure.graphiql ? `GraphiQL   ${url}#token=${token}\n` : ''
   return `
 Arc is running. Ctrl-C stops it; nothing is lost.
 

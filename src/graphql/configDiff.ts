@@ -224,9 +224,13 @@ const Comparison = builder.objectRef<ConfigComparison>('ConfigComparison').imple
   }),
 })
 
+/** What comparing two documents costs, in rows that are read. */
+const COMPARISON_COST = 50
+
 builder.queryFields((t) => ({
   configDiff: t.field({
     type: Comparison,
+    extensions: { cost: COMPARISON_COST },
     nullable: true,
     description:
       'What differs between two versions, of one configuration or of two; null when this tenant has not both.',

@@ -18,10 +18,17 @@ export interface Services {
   logger: Logger
 }
 
+/** What an operation was reckoned to cost, and what one may cost. */
+export interface OperationCost {
+  requested: number
+  limit: number
+}
+
 /** What a resolver knows: who asks, the operation's reads, and the way to write. */
 export interface Context {
   viewer: Viewer
   requestId: string
+  cost: OperationCost
   reads: OperationReads
   services: Services
   /** One read-write transaction of the viewer; its result comes after COMMIT. */

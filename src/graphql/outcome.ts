@@ -19,6 +19,9 @@ import { recommendationPages } from './recommendation.ts'
 import { DifficultyFilter } from './scenario.ts'
 import { toolUsagePages } from './toolUsage.ts'
 
+/** What a trajectory costs, in rows without one: it may be megabytes, and is kilobytes mostly. */
+const TRAJECTORY_COST = 10
+
 export const OutcomeStatusEnum = builder.enumType('OutcomeStatus', {
   description: 'How a run ended.',
   values: {
@@ -95,6 +98,7 @@ export const Outcome = builder.prismaNode('Outcome', {
       description: 'The model that ran, as its source names it.',
     }),
     trajectory: t.expose('trajectory', {
+      extensions: { cost: TRAJECTORY_COST },
       type: 'JSON',
       description: 'All that the agent did. May be large: lists read it only when asked.',
     }),

@@ -15,6 +15,9 @@ import { registerKeys } from './globalId.ts'
 export const DEFAULT_PAGE_SIZE = 20
 export const MAX_PAGE_SIZE = 500
 
+/** What counting all rows of a list costs, in rows that are read. */
+const COUNT_COST = 10
+
 type Row = Record<string, unknown>
 
 interface PageArgs {
@@ -137,6 +140,7 @@ export function definePages<Filter>(name: string, source: PageSource<Filter>): P
         resolve: ({ pageInfo }) => pageInfo,
       }),
       totalCount: t.int({
+        extensions: { cost: COUNT_COST },
         description: 'How many rows the filter finds in all. Counted only when asked for.',
         resolve: ({ totalCount }) => totalCount(),
       }),
@@ -163,6 +167,7 @@ export function definePages<Filter>(name: string, source: PageSource<Filter>): P
 
   const options = {
     type: ConnectionType,
+    extensions: { page: true },
     args: builder.args((t) => ({
       first: t.int({
         description: `How many rows from the front, at most ${MAX_PAGE_SIZE}; ${DEFAULT_PAGE_SIZE} when neither first nor last is given.`,

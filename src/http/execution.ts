@@ -10,17 +10,19 @@ import type { Viewer } from '../auth/viewer.ts'
 import type { PrismaClient } from '../db/generated/client.ts'
 import { OperationReads } from '../db/operationReads.ts'
 import { inTenantTransaction } from '../db/tenantTransaction.ts'
-import type { Context, Services } from '../graphql/context.ts'
+import type { Context, OperationCost, Services } from '../graphql/context.ts'
 import { presentableError } from './errors.ts'
+import type { Places } from './places.ts'
 
-export type ContextFactory = (viewer: Viewer, requestId: string) => Context
+export type ContextFactory = (viewer: Viewer, requestId: string, cost: OperationCost) => Context
 
 export function createContextFactory(prisma: PrismaClient, services: Services): ContextFactory {
-  return (viewer, requestId) => {
+  return (viewer, requestId, cost) => {
     const reads = new OperationReads(prisma, viewer)
     return {
       viewer,
       requestId,
+      cost,
       reads,
       services,
       write: (work) => reads.pausedFor(() => inTenantTransaction(services.pool, viewer, 'read write', work)),
@@ -43,25 +45,53 @@ export async function executeOperation(args: ExecutionArgs): Promise<ExecutionRe
   }
 }
 
-/** Runs a subscription: each of its events is an operation of its own, with reads of its own. */
-export async function subscribeOperation(
+export type Subscribe = (
   args: ExecutionArgs,
-): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
-  const context = args.contextValue as Context
-  const events = await createSourceEventStream(args)
-  if (!(Symbol.asyncIterator in events)) return presentable(events, context)
-  return eachEvent(events[Symbol.asyncIterator](), args)
+) => Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>
+
+/**
+ * What runs a subscription: each of its events is an operation of its own, with reads of its own. A tenant has so many
+ * places for them, on whatever transport.
+ */
+export function createSubscribe(places: Places): Subscribe {
+  return async (args) => {
+    const context = args.contextValue as Context
+    const { tenantId } = context.viewer
+    const refusal = places.take(tenantId)
+    if (refusal) return presentable({ errors: [refusal] }, context)
+    const leave = once(() => places.giveBack(tenantId))
+    try {
+      const events = await createSourceEventStream(args)
+      if (Symbol.asyncIterator in events) return eachEvent(events[Symbol.asyncIterator](), args, leave)
+      leave()
+      return presentable(events, context)
+    } catch (error) {
+      leave()
+      throw error
+    }
+  }
+}
+
+function once(work: () => void): () => void {
+  let done = false
+  return () => {
+    if (done) return
+    done = true
+    work()
+  }
 }
 
 function eachEvent(
   events: AsyncIterator<unknown>,
   args: ExecutionArgs,
+  leave: () => void,
 ): AsyncIterableIterator<ExecutionResult> {
   const context = args.contextValue as Context
   const view = viewOf(args, context)
   let ended = false
   const end = async () => {
     ended = true
+    leave()
     await events.return?.()
   }
   return {
@@ -69,7 +99,10 @@ function eachEvent(
       if (ended) return { done: true, value: undefined }
       try {
         const { done, value } = await events.next()
-        if (done) return { done, value: undefined }
+        if (done) {
+          leave()
+          return { done, value: undefined }
+        }
         const result = await shown(value as object, view, args)
         // To go on after an event that could not be shown would leave a gap: its subscriber has to come back for it.
         if (!result.data) await end()
@@ -84,11 +117,11 @@ function eachEvent(
       }
     },
     async return() {
-      await events.return?.()
+      await end()
       return { done: true, value: undefined }
     },
     async throw(error) {
-      await events.return?.()
+      await end()
       throw error
     },
     [Symbol.asyncIterator]() {
@@ -129,9 +162,10 @@ function shown(event: object, view: string, args: ExecutionArgs): Promise<Execut
 }
 
 function presentable(result: ExecutionResult, context: Context): ExecutionResult {
-  if (!result.errors) return result
+  const extensions = { ...result.extensions, cost: context.cost }
+  if (!result.errors) return { ...result, extensions }
   const errors: GraphQLError[] = result.errors.map((error) =>
     presentableError(error, context.requestId, context.services.logger),
   )
-  return { ...result, errors }
+  return { ...result, errors, extensions }
 }

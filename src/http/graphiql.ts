@@ -1,5 +1,5 @@
+import { createHash } from 'node:crypto'
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
-import type { GraphiQLOptions } from 'graphql-yoga'
 
 /** Stands in the page's options where the script below has to go. */
 const HEADERS_PLACEHOLDER = 'arc-headers'
@@ -43,9 +43,8 @@ const DEFAULT_QUERY = `# Arc: evaluations of AI agents. Ctrl-Enter runs the oper
 `
 
 /** GraphiQL in one page that loads nothing from elsewhere. Subscriptions go over server-sent events. */
-export function renderArcGraphiQL(options: GraphiQLOptions): string {
+export function renderArcGraphiQL(): string {
   const page = renderGraphiQL({
-    ...options,
     title: 'Arc · GraphiQL',
     defaultQuery: DEFAULT_QUERY,
     subscriptionsProtocol: 'SSE',
@@ -55,4 +54,31 @@ export function renderArcGraphiQL(options: GraphiQLOptions): string {
   if (!page.includes(placeholder))
     throw new Error('GraphiQL writes its options in another way: the token cannot be handed to it')
   return page.replace(placeholder, () => `"additionalHeaders":${READ_TOKEN}`)
+}
+
+/**
+ * What browsers let the page do: run the scripts that it brings and no others, speak to this server alone, and stand in
+ * no frame of another page.
+ */
+export function headersOfPage(page: string): Record<string, string> {
+  const hashes = [...page.matchAll(/<script>([\s\S]*?)<\/script>/g)].map(
+    ([, script]) => `'sha256-${createHash('sha256').update(script!).digest('base64')}'`,
+  )
+  return {
+    'content-security-policy': [
+      "default-src 'none'",
+      `script-src ${hashes.join(' ')}`,
+      // The editor's workers are made from texts of the page.
+      'worker-src blob:',
+      "style-src 'unsafe-inline'",
+      'font-src data:',
+      'img-src data:',
+      "connect-src 'self'",
+      "frame-ancestors 'none'",
+      "base-uri 'none'",
+      "form-action 'none'",
+    ].join('; '),
+    'referrer-policy': 'no-referrer',
+    'cross-origin-opener-policy': 'same-origin',
+  }
 }

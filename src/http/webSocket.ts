@@ -1,25 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import {
-  type ExecutionArgs,
-  GraphQLError,
-  type GraphQLSchema,
-  getOperationAST,
-  parse,
-  validate,
-} from 'graphql'
-import { CloseCode, type SubscribePayload } from 'graphql-ws'
-import { useServer } from 'graphql-ws/use/ws'
+import { type ExecutionArgs, GraphQLError } from 'graphql'
+import { CloseCode, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws'
 import { WebSocket, WebSocketServer } from 'ws'
 import { onExpiry } from '../auth/expiry.ts'
 import type { Viewer } from '../auth/viewer.ts'
+import { LIMIT_SETTINGS } from '../config.ts'
 import { Refusal } from '../refusal.ts'
 import { callerOf } from './caller.ts'
-import { executeOperation, subscribeOperation } from './execution.ts'
+import { presentableError } from './errors.ts'
+import { executeOperation } from './execution.ts'
+import { isAllowedOrigin } from './origins.ts'
+import { Places } from './places.ts'
+import { MESSAGE_TOO_BIG, speak } from './socketProtocol.ts'
 import { GRAPHQL_PATH, type HttpParts } from './yoga.ts'
-
-const MAX_FRAME_BYTES = 32 * 1024 * 1024
 
 /** WebSocket's own close code; clients of graphql-transport-ws come back after it. */
 const TRY_AGAIN_LATER = 1013
@@ -27,9 +22,11 @@ const TRY_AGAIN_LATER = 1013
 /** How long clients may take to answer the goodbye once the server closes. */
 const LAST_RESORT_MS = 2_000
 
-interface SocketState {
+interface SocketState extends Record<PropertyKey, unknown> {
   socket: WebSocket
   request: IncomingMessage
+  /** Of the message that is being looked at. */
+  messageBytes: number
   viewer?: Viewer
   stopWatchingExpiry?: () => void
 }
@@ -38,52 +35,62 @@ interface SocketState {
  * GraphQL over WebSocket (graphql-transport-ws). The token comes in connectionParams, or in the upgrade request's
  * header where a client can set one; the socket is closed when it ends. Returns what closes all sockets.
  */
-export function serveWebSocket(
-  server: Server,
-  { schema, authenticate, contextFor }: HttpParts,
-): () => Promise<void> {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES })
-  const disposable = useServer<
-    Record<string, unknown> | undefined,
-    SocketState & Record<PropertyKey, unknown>
-  >(
-    {
-      // What went wrong inside is for the log, not for the client.
-      isProd: true,
-      onConnect: async ({ connectionParams, extra }) => {
-        try {
-          const viewer = await authenticate(callerOf(extra.request, connectionParams))
-          extra.viewer = viewer
-          // A client that left while its token was looked at would leave the timer behind.
-          if (extra.socket.readyState === WebSocket.OPEN) {
-            extra.stopWatchingExpiry = onExpiry(viewer, (reason) =>
-              extra.socket.close(CloseCode.Forbidden, reason),
-            )
-          }
-          return true
-        } catch (error) {
-          if (!(error instanceof Refusal)) throw error
-          extra.socket.close(
-            error.code === 'UNAVAILABLE' ? TRY_AGAIN_LATER : CloseCode.Forbidden,
-            error.message.slice(0, 120),
-          )
+export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<void> {
+  const { admission, subscribe, exposure, logger } = parts
+  const { limits } = exposure
+  const places = new Places('socketsPerTenant', limits, 'WebSockets')
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: limits.frameBytes,
+    handleProtocols,
+    WebSocket: sayingLimit(limits.frameBytes),
+  })
+  const protocol = makeServer<Record<string, unknown> | undefined, SocketState>({
+    onConnect: async ({ connectionParams, extra }) => {
+      const { socket, request } = extra
+      try {
+        const viewer = await admission.authenticate(
+          callerOf(request, exposure.proxyHops, connectionParams ?? {}),
+        )
+        // A client that left while its token was looked at would leave its place and the timer behind.
+        if (socket.readyState !== WebSocket.OPEN) return false
+        const full = places.take(viewer.tenantId)
+        if (full) {
+          socket.close(TRY_AGAIN_LATER, full.message)
           return false
         }
-      },
-      onClose: ({ extra }) => extra.stopWatchingExpiry?.(),
-      onSubscribe: ({ extra }, _id, payload) => {
-        const prepared = prepare(schema, payload)
-        if (Array.isArray(prepared)) return prepared
-        return { ...prepared, contextValue: contextFor(extra.viewer!, randomUUID()) }
-      },
-      execute: executeOperation,
-      subscribe: subscribeOperation,
+        extra.viewer = viewer
+        extra.stopWatchingExpiry = onExpiry(viewer, (reason) => socket.close(CloseCode.Forbidden, reason))
+        return true
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error
+        socket.close(
+          error.code === 'UNAUTHENTICATED' || error.code === 'FORBIDDEN' || error.code === 'BAD_REQUEST'
+            ? CloseCode.Forbidden
+            : TRY_AGAIN_LATER,
+          error.message.slice(0, 120),
+        )
+        return false
+      }
     },
-    sockets,
-  )
+    onClose: ({ extra }) => {
+      extra.stopWatchingExpiry?.()
+      if (extra.viewer) places.giveBack(extra.viewer.tenantId)
+    },
+    onSubscribe: ({ extra, subscriptions }, _id, payload) =>
+      prepare(parts, extra, Object.keys(subscriptions).length, payload),
+    execute: executeOperation,
+    subscribe,
+  })
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const refusal = refusalOf(request)
+    const refusal =
+      request.url?.split('?', 1)[0] !== GRAPHQL_PATH
+        ? '404 Not Found'
+        : // A page of another origin may open a WebSocket anywhere: a browser says where it comes from, other programs don't.
+          isAllowedOrigin(request, exposure.corsOrigins)
+          ? undefined
+          : '403 Forbidden'
     if (refusal) {
       // Node leaves the socket to us, its errors too: who hangs up before the answer must not end the process.
       socket.on('error', () => socket.destroy())
@@ -91,7 +98,7 @@ export function serveWebSocket(
       return
     }
     sockets.handleUpgrade(request, socket, head, (webSocket) =>
-      sockets.emit('connection', webSocket, request),
+      speak(protocol, webSocket, { socket: webSocket, request, messageBytes: 0 }, limits.pongSeconds, logger),
     )
   }
   server.on('upgrade', onUpgrade)
@@ -101,46 +108,55 @@ export function serveWebSocket(
     const lastResort = setTimeout(() => {
       for (const socket of sockets.clients) socket.terminate()
     }, LAST_RESORT_MS)
-    await disposable.dispose()
+    for (const socket of sockets.clients) socket.close(1001, 'Going away')
+    await new Promise((resolve) => sockets.close(resolve))
     clearTimeout(lastResort)
   }
 }
 
-/** A page of another origin may open a WebSocket anywhere: a browser says where it comes from, other programs don't. */
-function refusalOf({ url, headers }: IncomingMessage): string | undefined {
-  if (url?.split('?', 1)[0] !== GRAPHQL_PATH) return '404 Not Found'
-  if (headers.origin === undefined) return undefined
-  try {
-    return new URL(headers.origin).host === headers.host ? undefined : '403 Forbidden'
-  } catch {
-    return '403 Forbidden'
-  }
-}
-
-/** Errors in the document go back to the one operation; thrown, they would close the socket for all of them. */
+/** What is wrong goes back to the one operation; thrown, it would close the socket for all of them. */
 function prepare(
-  schema: GraphQLSchema,
-  { query, operationName, variables }: SubscribePayload,
+  { schema, admission, checkOperation, contextFor, exposure, logger }: HttpParts,
+  { viewer, messageBytes }: SocketState,
+  running: number,
+  payload: SubscribePayload,
 ): ExecutionArgs | GraphQLError[] {
-  let document: ExecutionArgs['document']
+  const requestId = randomUUID()
+  const { operationsPerSocket } = exposure.limits
+  if (running > operationsPerSocket)
+    return [
+      new GraphQLError(
+        `${operationsPerSocket} operations run on this WebSocket, the most that may (${LIMIT_SETTINGS.operationsPerSocket[0]}).`,
+        { extensions: { code: 'LIMIT_EXCEEDED' } },
+      ),
+    ]
   try {
-    document = parse(query)
+    admission.count(viewer!)
+    const checked = checkOperation(payload, messageBytes)
+    if ('length' in checked) return [...checked]
+    return {
+      schema,
+      document: checked.document,
+      operationName: checked.operationName,
+      variableValues: checked.variableValues,
+      contextValue: contextFor(viewer!, requestId, checked.cost),
+      hideSuggestions: !exposure.suggestions,
+    }
   } catch (error) {
-    return [coded(error as GraphQLError, 'GRAPHQL_PARSE_FAILED')]
+    return [presentableError(error, requestId, logger)]
   }
-  const errors = validate(schema, document)
-  if (errors.length > 0) return errors.map((error) => coded(error, 'GRAPHQL_VALIDATION_FAILED'))
-  if (!getOperationAST(document, operationName)) {
-    return [new GraphQLError('The document has no such operation.', { extensions: { code: 'BAD_REQUEST' } })]
-  }
-  return { schema, document, operationName, variableValues: variables }
 }
 
-function coded(error: GraphQLError, code: string): GraphQLError {
-  return new GraphQLError(error.message, {
-    nodes: error.nodes,
-    source: error.source,
-    positions: error.positions,
-    extensions: { code },
-  })
+/** A WebSocket that says why it closes when a message is too big: of itself it sends only the code. */
+function sayingLimit(bytes: number): typeof WebSocket {
+  return class extends WebSocket {
+    override close(code?: number, reason?: string | Buffer): void {
+      super.close(
+        code,
+        code === MESSAGE_TOO_BIG
+          ? `A message may have at most ${bytes} bytes (${LIMIT_SETTINGS.frameBytes[0]}).`
+          : reason,
+      )
+    }
+  }
 }

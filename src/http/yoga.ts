@@ -3,13 +3,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type ExecutionArgs, GraphQLError, type GraphQLSchema } from 'graphql'
 import { createYoga, type Plugin } from 'graphql-yoga'
 import type { Logger } from 'pino'
-import type { Authenticate } from '../auth/authenticator.ts'
 import type { Viewer } from '../auth/viewer.ts'
-import { type ErrorCode, Refusal } from '../refusal.ts'
+import type { ExposureConfig } from '../config.ts'
+import type { ErrorCode } from '../refusal.ts'
+import type { Admission } from './admission.ts'
 import { callerOf } from './caller.ts'
-import { presentableError } from './errors.ts'
-import { type ContextFactory, executeOperation, subscribeOperation } from './execution.ts'
-import { renderArcGraphiQL } from './graphiql.ts'
+import { presentableError, RequestRefused } from './errors.ts'
+import { type ContextFactory, executeOperation, type Subscribe } from './execution.ts'
+import { headersOfPage, renderArcGraphiQL } from './graphiql.ts'
+import type { CheckedOperation, CheckOperation, OperationParams } from './operation.ts'
+import { readJsonBody } from './requestBody.ts'
 
 export const GRAPHQL_PATH = '/graphql'
 
@@ -20,58 +23,103 @@ interface NodeContext {
 
 export interface HttpParts {
   schema: GraphQLSchema
-  authenticate: Authenticate
+  admission: Admission
+  checkOperation: CheckOperation
   contextFor: ContextFactory
+  subscribe: Subscribe
+  exposure: ExposureConfig
   logger: Logger
-  graphiql: boolean
 }
 
-/** How HTTP says why somebody is not let in. */
-function httpOf(code: ErrorCode): { status: number; headers?: Record<string, string> } {
-  if (code === 'UNAUTHENTICATED') return { status: 401, headers: { 'www-authenticate': 'Bearer' } }
-  if (code === 'FORBIDDEN') return { status: 403 }
-  return { status: code === 'UNAVAILABLE' ? 503 : 400 }
+/** A request that may run. */
+interface Admitted {
+  viewer: Viewer
+  checked: CheckedOperation
 }
+
+/** What answers can be: anything else that a client accepts, it gets 406 for. */
+const MEDIA_TYPES =
+  /(^|,)\s*(application\/(json|graphql-response\+json|\*)|text\/(event-stream|\*)|\*\/\*)\s*(;|,|$)/i
+const STREAM_TYPES = /(^|,)\s*(text\/(event-stream|\*)|\*\/\*)\s*(;|,|$)/i
 
 /**
  * GraphQL over HTTP: POST and GET, server-sent events for subscriptions, GraphiQL for browsers. `breakOffStreams` ends
  * the subscriptions that are open as a lost connection would: an orderly end would say that nothing more happens.
+ *
+ * Yoga has the protocol: media types, status codes, streams, no mutations by GET. What a request may do is decided where it reads the request,
+ * by what the other transports decide it by, so its own parsing and validation are left out.
  */
-export function createGraphQLHandler({ schema, authenticate, contextFor, logger, graphiql }: HttpParts) {
-  const viewers = new WeakMap<Request, Viewer>()
+export function createGraphQLHandler({
+  schema,
+  admission,
+  checkOperation,
+  contextFor,
+  subscribe,
+  exposure,
+  logger,
+}: HttpParts) {
+  const admitted = new WeakMap<Request, Admitted>()
   const streaming = new Set<ServerResponse>()
 
-  // Before anything is parsed: without a token not even a validation error tells of the schema.
-  const gate: Plugin<NodeContext> = {
-    async onParams({ request, context, setResult }) {
-      const { req } = context as unknown as NodeContext
-      try {
-        viewers.set(request, await authenticate(callerOf(req)))
-      } catch (error) {
-        if (!(error instanceof Refusal)) throw error
-        setResult({
-          errors: [
-            new GraphQLError(error.message, {
-              extensions: {
-                code: error.code,
-                http: httpOf(error.code),
-              },
-            }),
-          ],
-        })
+  /** Before anything is read: without a token not even a wrong body is told of. */
+  async function admit({ req, res }: NodeContext): Promise<Admitted> {
+    const viewer = await admission.authenticate(callerOf(req, exposure.proxyHops))
+    admission.count(viewer)
+    const { params, bytes } = await readParams(req, exposure)
+    const checked = checkOperation(params, bytes)
+    if ('length' in checked) throw new AggregateError(checked.map((error) => overHttp(error)))
+    const { operation } = checked.operation
+    if (operation === 'subscription' && !STREAM_TYPES.test(req.headers.accept ?? '*/*'))
+      throw new RequestRefused(406, 'BAD_REQUEST', 'Subscriptions are answered as text/event-stream.')
+    // nginx would gather events until it has some kilobytes of them.
+    if (operation === 'subscription') res.setHeader('x-accel-buffering', 'no')
+    return { viewer, checked }
+  }
+
+  const reading: Plugin<NodeContext> = {
+    onRequestParse({ request, serverContext, setRequestParser, endResponse, fetchAPI }) {
+      const node = serverContext as unknown as NodeContext
+      if (!MEDIA_TYPES.test(node.req.headers.accept ?? '*/*')) {
+        const message =
+          'Answers are application/graphql-response+json, application/json or text/event-stream.'
+        const body = JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] })
+        endResponse(
+          new fetchAPI.Response(body, { status: 406, headers: { 'content-type': 'application/json' } }),
+        )
+        return
       }
+      setRequestParser(async () => {
+        try {
+          const granted = await admit(node)
+          admitted.set(request, granted)
+          const { query, operationName, variableValues: variables } = granted.checked
+          return { query, operationName, variables }
+        } catch (error) {
+          if (error instanceof AggregateError) throw error
+          throw overHttp(presentableError(error, randomUUID(), logger), error)
+        }
+      })
     },
+    onParse: ({ context, setParsedDocument }) =>
+      setParsedDocument(admitted.get(context.request)!.checked.document),
+    onValidate: ({ setResult }) => setResult([]),
   }
 
   const execution: Plugin<NodeContext> = {
-    onExecute: ({ setExecuteFn }) => setExecuteFn(executeOperation),
+    onExecute: ({ setExecuteFn }) =>
+      setExecuteFn(async (args: ExecutionArgs) => {
+        const result = await executeOperation(hidingSuggestions(args))
+        if ('data' in result) return result
+        return { ...result, errors: result.errors?.map((error) => overHttp(error)) }
+      }),
     onSubscribe: ({ setSubscribeFn }) =>
       setSubscribeFn(async (args: ExecutionArgs) => {
-        const results = await subscribeOperation(args)
+        const results = await subscribe(hidingSuggestions(args))
         if (Symbol.asyncIterator in results) endWithResponse(results, args.contextValue as NodeContext)
         return results
       }),
   }
+  const hidingSuggestions = (args: ExecutionArgs) => ({ ...args, hideSuggestions: !exposure.suggestions })
 
   /**
    * Yoga forgets a stream that nobody reads: one whose client left early, or accepts no event stream. It ends with its
@@ -89,16 +137,31 @@ export function createGraphQLHandler({ schema, authenticate, contextFor, logger,
     })
   }
 
+  const page = exposure.graphiql ? renderArcGraphiQL() : ''
+  const pageHeaders = Object.entries(headersOfPage(page))
+  const guardingPage: Plugin<NodeContext> = {
+    onResponse({ response }) {
+      if (!response.headers.get('content-type')?.startsWith('text/html')) return
+      for (const [name, value] of pageHeaders) response.headers.set(name, value)
+    },
+  }
+
   const handle = createYoga<NodeContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     landingPage: false,
     cors: false,
     batching: false,
-    graphiql,
-    renderGraphiQL: renderArcGraphiQL,
-    plugins: [gate, execution],
-    context: ({ request }) => contextFor(viewers.get(request)!, randomUUID()),
+    multipart: false,
+    maxRequestBodySize: false,
+    parserAndValidationCache: false,
+    graphiql: exposure.graphiql,
+    renderGraphiQL: () => page,
+    plugins: [reading, execution, guardingPage],
+    context: ({ request }) => {
+      const { viewer, checked } = admitted.get(request)!
+      return contextFor(viewer, randomUUID(), checked.cost)
+    },
     maskedErrors: { maskError: (error) => presentableError(error, randomUUID(), logger) },
     logging: {
       debug: () => {},
@@ -119,4 +182,72 @@ function isClients(error: unknown): boolean {
   if (!(error instanceof GraphQLError)) return false
   const { status } = (error.extensions.http ?? {}) as { status?: number }
   return status !== undefined && status < 500
+}
+
+/** The parameters of a POST's body or a GET's address. A list of them would be a batch, which there is none of. */
+async function readParams(
+  request: IncomingMessage,
+  { limits }: ExposureConfig,
+): Promise<{ params: OperationParams; bytes: number }> {
+  if (request.method === 'GET') {
+    const query = new URL(request.url!, 'http://localhost').searchParams
+    const texts = Object.fromEntries(query)
+    const { variables, extensions } = texts
+    return {
+      params: { ...texts, variables: jsonOf(variables), extensions: jsonOf(extensions) },
+      bytes: request.url!.length,
+    }
+  }
+  if (request.method !== 'POST')
+    throw new RequestRefused(405, 'BAD_REQUEST', 'GraphQL is asked by GET and POST.', { allow: 'GET, POST' })
+  const { json, bytes } = await readJsonBody(request, limits)
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw new RequestRefused(400, 'BAD_REQUEST', 'The body has to be a JSON object.')
+  return { params: json, bytes }
+}
+
+function jsonOf(text: string | undefined): unknown {
+  if (!text) return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new RequestRefused(400, 'BAD_REQUEST', 'variables and extensions have to be JSON.')
+  }
+}
+
+/** The status of errors that are all there is of an answer; `spec`: 200 for clients that accept only application/json. */
+const STATUS: Partial<Record<ErrorCode, { status: number; spec?: true; headers?: Record<string, string> }>> =
+  {
+    UNAUTHENTICATED: { status: 401, headers: { 'www-authenticate': 'Bearer' } },
+    FORBIDDEN: { status: 403 },
+    TOO_LARGE: { status: 413 },
+    RATE_LIMITED: { status: 429 },
+    INTERNAL_SERVER_ERROR: { status: 500 },
+    UNAVAILABLE: { status: 503 },
+    BAD_REQUEST: { status: 400 },
+    PERSISTED_QUERY_NOT_FOUND: { status: 400, spec: true },
+    PERSISTED_QUERY_ONLY: { status: 400, spec: true },
+    GRAPHQL_PARSE_FAILED: { status: 400, spec: true },
+    GRAPHQL_VALIDATION_FAILED: { status: 400, spec: true },
+    BAD_USER_INPUT: { status: 400, spec: true },
+    LIMIT_EXCEEDED: { status: 400, spec: true },
+  }
+
+/** The same error with what Yoga makes the response's status and headers from. */
+function overHttp(error: GraphQLError, reason?: unknown): GraphQLError {
+  const { code, retryAfterSeconds } = error.extensions as { code: ErrorCode; retryAfterSeconds?: number }
+  const own = STATUS[code]
+  const headers =
+    retryAfterSeconds === undefined ? own?.headers : { 'retry-after': String(retryAfterSeconds) }
+  const http =
+    reason instanceof RequestRefused
+      ? { status: reason.status, headers: reason.headers }
+      : { ...own, ...(headers ? { headers } : {}) }
+  return new GraphQLError(error.message, {
+    nodes: error.nodes,
+    source: error.source,
+    positions: error.positions,
+    path: error.path,
+    extensions: { ...error.extensions, http },
+  })
 }

@@ -1,0 +1,122 @@
+import {
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLField,
+  type GraphQLOutputType,
+  type GraphQLSchema,
+  getNamedType,
+  getNullableType,
+  isCompositeType,
+  isListType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from 'graphql'
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../graphql/pages.ts'
+
+/** How long a list is taken to be when no argument says so: receipts, errors, hunks. */
+const ASSUMED_LIST_LENGTH = 10
+const INTROSPECTION_COST = 500
+
+/** What an operation costs, and whether that depends on its variables. */
+interface Estimate {
+  cost: number
+  varies: boolean
+}
+
+/**
+ * What answering an operation costs at most, in objects: each one read counts 1, times the rows of every list that it
+ * stands in. `first` and `last` say how long a page is; fields that take more work name it in the schema (extensions.cost).
+ * For a valid document; `@skip` and `@include` are not looked at.
+ */
+export function estimateCost(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  variables: Readonly<Record<string, unknown>>,
+): Estimate {
+  const fragments = new Map<string, FragmentDefinitionNode>()
+  for (const node of document.definitions)
+    if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node)
+  const known = new Map<string, number>()
+  let varies = false
+
+  /** `rows`: how many a page has, inside of a connection. */
+  function ofSelections(set: SelectionSetNode, type: GraphQLOutputType, rows: number | undefined): number {
+    let cost = 0
+    for (const selection of set.selections) {
+      if (selection.kind === Kind.FIELD) {
+        cost += ofField(selection, type, rows)
+      } else if (selection.kind === Kind.INLINE_FRAGMENT) {
+        const { typeCondition } = selection
+        const on = typeCondition ? schema.getType(typeCondition.name.value) : type
+        cost += ofSelections(selection.selectionSet, on as GraphQLOutputType, rows)
+      } else {
+        cost += ofFragment(selection.name.value, rows)
+      }
+    }
+    return cost
+  }
+
+  function ofFragment(name: string, rows: number | undefined): number {
+    const key = `${name} ${rows}`
+    let cost = known.get(key)
+    if (cost === undefined) {
+      const { selectionSet, typeCondition } = fragments.get(name)!
+      cost = ofSelections(selectionSet, schema.getType(typeCondition.name.value) as GraphQLOutputType, rows)
+      known.set(key, cost)
+    }
+    return cost
+  }
+
+  function ofField(node: FieldNode, parent: GraphQLOutputType, rows: number | undefined): number {
+    const name = node.name.value
+    if (name === '__schema' || name === '__type') return INTROSPECTION_COST
+    const field = 'getFields' in parent ? parent.getFields()[name] : undefined
+    if (!field || !('args' in field)) return 0
+    const own = typeof field.extensions.cost === 'number' ? field.extensions.cost : 0
+    const type = getNamedType(field.type)
+    if (!node.selectionSet || !isCompositeType(type)) return own
+    const isPage = field.extensions.page === true
+    const children = ofSelections(node.selectionSet, type, isPage ? pageSize(node) : undefined)
+    return own + lengthOf(node, field, rows) * (1 + children)
+  }
+
+  function lengthOf(
+    node: FieldNode,
+    field: GraphQLField<unknown, unknown>,
+    rows: number | undefined,
+  ): number {
+    if (!isListType(getNullableType(field.type))) return 1
+    if (rows !== undefined) return rows
+    const ids = argument(node, 'ids')
+    return Array.isArray(ids) ? ids.length : ASSUMED_LIST_LENGTH
+  }
+
+  function pageSize(node: FieldNode): number {
+    const asked = argument(node, 'first') ?? argument(node, 'last')
+    if (typeof asked !== 'number') return DEFAULT_PAGE_SIZE
+    return Math.min(Math.max(asked, 0), MAX_PAGE_SIZE)
+  }
+
+  function argument(node: FieldNode, name: string): unknown {
+    let value = node.arguments?.find((argument) => argument.name.value === name)?.value
+    if (value?.kind === Kind.VARIABLE) {
+      varies = true
+      const { value: variable } = value.name
+      if (variables[variable] !== undefined) return variables[variable]
+      value = operation.variableDefinitions?.find(
+        (definition) => definition.variable.name.value === variable,
+      )?.defaultValue
+    }
+    if (value?.kind === Kind.INT) return Number(value.value)
+    if (value?.kind === Kind.LIST) return value.values
+    return undefined
+  }
+
+  const root = schema.getRootType(operation.operation)
+  const cost = isObjectType(root) ? ofSelections(operation.selectionSet, root, undefined) : 0
+  return { cost: Math.min(cost, Number.MAX_SAFE_INTEGER), varies }
+}

@@ -1,0 +1,245 @@
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  Kind,
+  NoSchemaIntrospectionCustomRule,
+  type OperationDefinitionNode,
+  parse,
+  specifiedRules,
+  validate,
+} from 'graphql'
+import { type ExposureConfig, LIMIT_SETTINGS, type Limits } from '../config.ts'
+import type { OperationCost } from '../graphql/context.ts'
+import type { ErrorCode } from '../refusal.ts'
+import { estimateCost } from './cost.ts'
+import { errorOfLiterals, errorOfVariables } from './inputs.ts'
+import { beyond, errorOfShape } from './shape.ts'
+import { type TrustedDocuments, trustedDocument } from './trustedDocuments.ts'
+
+/** What a client sends, on any transport. Nothing of it is believed. */
+export interface OperationParams {
+  query?: unknown
+  operationName?: unknown
+  variables?: unknown
+  extensions?: unknown
+  /** Which trusted document to run, as Relay (`doc_id`) and GraphQL over HTTP's draft (`documentId`) say it. */
+  documentId?: unknown
+  doc_id?: unknown
+}
+
+/** An operation that may run. */
+export interface CheckedOperation {
+  query: string
+  document: DocumentNode
+  operation: OperationDefinitionNode
+  operationName: string | undefined
+  variableValues: Record<string, unknown>
+  cost: OperationCost
+}
+
+/** The one way from what a client sends to what is run: every transport goes through it. `bytes`: of the whole request. */
+export type CheckOperation = (
+  params: OperationParams,
+  bytes: number,
+) => CheckedOperation | readonly GraphQLError[]
+
+/** Mutations that bring data, and may bring more of it than other operations. */
+export const INGESTION_FIELDS: ReadonlySet<string> = new Set([
+  'createConfiguration',
+  'createConfigVersion',
+  'recordOutcome',
+  'recordOutcomes',
+  'recordScenarioResults',
+  'startSimulation',
+  'upsertScenarios',
+])
+
+/** As much text of documents is kept as it was read and judged: as a tree a text takes some hundred times its length. */
+const KEPT_CHARACTERS = 500_000
+const LONGEST_KEPT = 20_000
+
+/** A document that was judged: its errors, or the cost of each operation that costs the same whatever its variables. */
+interface Judged {
+  document: DocumentNode | undefined
+  errors: readonly GraphQLError[]
+  costs: Map<OperationDefinitionNode, number>
+}
+
+export function createOperationCheck(
+  schema: GraphQLSchema,
+  { limits, introspection, suggestions, trustedDocumentsOnly }: ExposureConfig,
+  trustedDocuments: TrustedDocuments,
+): CheckOperation {
+  const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
+  const trustedTexts = new Set(trustedDocuments.values())
+  const kept = new Map<string, Judged>()
+  let keptCharacters = 0
+
+  function judge(query: string): Judged {
+    const known = kept.get(query)
+    if (known) {
+      // The last of the map is the one that was used last.
+      kept.delete(query)
+      kept.set(query, known)
+      return known
+    }
+    const { document, errors } = read(query)
+    const judged = { document, errors, costs: new Map<OperationDefinitionNode, number>() }
+    if (query.length <= LONGEST_KEPT) keep(query, judged)
+    return judged
+  }
+
+  function keep(query: string, judged: Judged): void {
+    kept.set(query, judged)
+    keptCharacters += query.length
+    for (const oldest of kept.keys()) {
+      if (keptCharacters <= KEPT_CHARACTERS) return
+      kept.delete(oldest)
+      keptCharacters -= oldest.length
+    }
+  }
+
+  function read(query: string): Pick<Judged, 'document' | 'errors'> {
+    let document: DocumentNode
+    try {
+      document = parse(query, { maxTokens: limits.tokens })
+      const error = errorOfShape(document, limits) ?? errorOfLiterals(document, limits)
+      if (error) return { document: undefined, errors: [error] }
+    } catch (error) {
+      return { document: undefined, errors: [unreadable(error, limits)] }
+    }
+    const errors = validate(schema, document, rules, { hideSuggestions: !suggestions })
+    return { document, errors: errors.map((error) => coded(error, 'GRAPHQL_VALIDATION_FAILED')) }
+  }
+
+  function costOf(
+    { costs }: Judged,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    variables: Record<string, unknown>,
+  ): number {
+    const known = costs.get(operation)
+    if (known !== undefined) return known
+    const { cost, varies } = estimateCost(schema, document, operation, variables)
+    if (!varies) costs.set(operation, cost)
+    return cost
+  }
+
+  return (params, bytes) => {
+    const { operationName, variables = null, extensions = null } = params
+    if (typeof operationName !== 'string' && operationName !== undefined && operationName !== null)
+      return [refused('BAD_REQUEST', 'operationName has to be a text.')]
+    if (!isObjectOrNull(variables)) return [refused('BAD_REQUEST', 'variables has to be an object.')]
+    if (!isObjectOrNull(extensions)) return [refused('BAD_REQUEST', 'extensions has to be an object.')]
+    const query = textOf(params, extensions)
+    if (query instanceof GraphQLError) return [query]
+
+    const judged = judge(query)
+    const { document, errors } = judged
+    if (errors.length > 0 || !document) return errors
+    const operation = getOperationAST(document, operationName)
+    if (!operation)
+      return [
+        refused(
+          'BAD_REQUEST',
+          operationName
+            ? 'The document has no operation of this name.'
+            : 'The document has several operations, or none: say in operationName which one to run.',
+        ),
+      ]
+    const variableValues = declared(operation, variables)
+    if (!isIngestion(operation)) {
+      const tooLarge = beyond('bodyBytes', bytes, limits, 'The request has', 'bytes', 'TOO_LARGE')
+      if (tooLarge) return [tooLarge]
+    }
+    const error = errorOfVariables(schema, operation, variableValues, limits)
+    if (error) return [error]
+    const requested = costOf(judged, document, operation, variableValues)
+    const tooCostly = beyond('cost', requested, limits, 'The operation costs', '(see extensions.cost)')
+    const cost = { requested, limit: limits.cost }
+    if (tooCostly)
+      return [new GraphQLError(tooCostly.message, { extensions: { ...tooCostly.extensions, cost } })]
+    return { query, document, operation, operationName: operationName ?? undefined, variableValues, cost }
+  }
+
+  function textOf(
+    { query, documentId, doc_id }: OperationParams,
+    extensions: Record<string, unknown> | null,
+  ): string | GraphQLError {
+    const { sha256Hash } = (extensions?.persistedQuery ?? {}) as { sha256Hash?: unknown }
+    const id = [documentId, doc_id, sha256Hash].find((given) => given !== undefined && given !== null)
+    if (id !== undefined && typeof id !== 'string')
+      return refused('BAD_REQUEST', 'The id of a document has to be a text.')
+    if (query !== undefined && query !== null && typeof query !== 'string')
+      return refused('BAD_REQUEST', 'query has to be a text.')
+    const trusted = id === undefined ? undefined : trustedDocument(trustedDocuments, id)
+    if (trusted !== undefined) return trusted
+    if (id !== undefined && (trustedDocumentsOnly || !query))
+      return refused('PERSISTED_QUERY_NOT_FOUND', 'The server has no trusted document with this id.')
+    if (trustedDocumentsOnly && !(query && trustedTexts.has(query)))
+      return refused(
+        'PERSISTED_QUERY_ONLY',
+        'The server runs trusted documents only: send the id of one (documentId).',
+      )
+    return query ?? refused('BAD_REQUEST', 'Send the document as query.')
+  }
+}
+
+/** Whether the operation only brings data. A fragment at its root is not looked into: no client of these needs one. */
+function isIngestion({ operation, selectionSet }: OperationDefinitionNode): boolean {
+  return (
+    operation === 'mutation' &&
+    selectionSet.selections.every(
+      (selection) => selection.kind === Kind.FIELD && INGESTION_FIELDS.has(selection.name.value),
+    )
+  )
+}
+
+/** The variables that the operation knows: of others nothing is looked at, so nothing may go on from here. */
+function declared(
+  { variableDefinitions = [] }: OperationDefinitionNode,
+  variables: Record<string, unknown> | null,
+): Record<string, unknown> {
+  const values: Record<string, unknown> = Object.create(null)
+  for (const { variable } of variableDefinitions) {
+    const name = variable.name.value
+    if (variables && Object.hasOwn(variables, name)) values[name] = variables[name]
+  }
+  return values
+}
+
+/** Why a document could not be read: what is wrong with it, or the limit that it is beyond. */
+function unreadable(error: unknown, limits: Limits): GraphQLError {
+  // The parser and what looks at its tree go down by calling themselves.
+  if (error instanceof RangeError)
+    return refused(
+      'LIMIT_EXCEEDED',
+      `The document is nested too deeply; at most ${limits.depth} levels are allowed (${LIMIT_SETTINGS.depth[0]}).`,
+    )
+  if (!(error instanceof GraphQLError)) throw error
+  if (/contains more (that|than) \d+ tokens/.test(error.message))
+    return refused(
+      'LIMIT_EXCEEDED',
+      `The document has more than ${limits.tokens} tokens, the most that are allowed (${LIMIT_SETTINGS.tokens[0]}).`,
+    )
+  return coded(error, 'GRAPHQL_PARSE_FAILED')
+}
+
+function refused(code: ErrorCode, message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code } })
+}
+
+function coded(error: GraphQLError, code: ErrorCode): GraphQLError {
+  return new GraphQLError(error.message, {
+    nodes: error.nodes,
+    source: error.source,
+    positions: error.positions,
+    extensions: { code },
+  })
+}
+
+function isObjectOrNull(value: unknown): value is Record<string, unknown> | null {
+  return typeof value === 'object' && !Array.isArray(value)
+}

@@ -1,0 +1,111 @@
+import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
+import { LIMIT_SETTINGS, type Limits } from '../config.ts'
+import { RequestRefused } from './errors.ts'
+
+const DECOMPRESS = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+} as const
+
+/**
+ * The JSON of a request's body, and how many bytes it had after decompression. Reading ends where it gets too large,
+ * so that a small body cannot become a large one.
+ *
+ * @throws RequestRefused with the status that HTTP has for it.
+ */
+export async function readJsonBody(
+  request: IncomingMessage,
+  limits: Limits,
+): Promise<{ json: unknown; bytes: number }> {
+  assertJson(request.headers['content-type'])
+  const body = await readBody(request, limits)
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(body)
+  } catch {
+    throw new RequestRefused(400, 'BAD_REQUEST', 'The body is not UTF-8.')
+  }
+  try {
+    return { json: JSON.parse(text), bytes: body.length }
+  } catch {
+    throw new RequestRefused(400, 'BAD_REQUEST', 'The body is not JSON.')
+  }
+}
+
+/** Nothing else, so that a form of another site sends nothing without the browser's asking first. */
+function assertJson(contentType: string | undefined): void {
+  const [type, ...parameters] = (contentType ?? '').toLowerCase().split(';')
+  const charset = parameters.map((parameter) => /^\s*charset="?([^"\s]+)"?\s*$/.exec(parameter)?.[1])
+  if (type!.trim() !== 'application/json')
+    throw new RequestRefused(415, 'BAD_REQUEST', 'Send the body as application/json.')
+  if (charset.some((name) => name !== undefined && name !== 'utf-8' && name !== 'utf8'))
+    throw new RequestRefused(415, 'BAD_REQUEST', 'Send the body in UTF-8.')
+}
+
+function readBody(request: IncomingMessage, limits: Limits): Promise<Buffer> {
+  const { ingestionBodyBytes: max, bodySeconds } = limits
+  const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase()
+  if (encoding !== 'identity' && !Object.hasOwn(DECOMPRESS, encoding))
+    throw new RequestRefused(
+      415,
+      'BAD_REQUEST',
+      `The content encoding ${JSON.stringify(encoding)} is not known here: send gzip, deflate, br or none.`,
+    )
+  if (Number(request.headers['content-length']) > max) throw tooLarge(max)
+
+  const decompress = encoding === 'identity' ? undefined : DECOMPRESS[encoding as keyof typeof DECOMPRESS]()
+  const source: Readable = decompress ? request.pipe(decompress) : request
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    const settle = (outcome: () => void) => {
+      clearTimeout(timer)
+      source.off('data', onData)
+      if (decompress) {
+        request.unpipe(decompress)
+        decompress.destroy()
+      }
+      // What is still coming is thrown away: the answer goes out, and the connection stays.
+      request.resume()
+      outcome()
+    }
+    const refuse = (error: Error) => settle(() => reject(error))
+    const onData = (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > max) refuse(tooLarge(max))
+      else chunks.push(chunk)
+    }
+    const timer = setTimeout(
+      () =>
+        refuse(
+          new RequestRefused(
+            408,
+            'LIMIT_EXCEEDED',
+            `The body has not arrived within ${bodySeconds} s (${LIMIT_SETTINGS.bodySeconds[0]}).`,
+            { connection: 'close' },
+          ),
+        ),
+      bodySeconds * 1000,
+    )
+    source.on('data', onData)
+    source.once('end', () => settle(() => resolve(Buffer.concat(chunks))))
+    source.on('error', () =>
+      refuse(new RequestRefused(400, 'BAD_REQUEST', `The body is not ${encoding}, or it broke off.`)),
+    )
+    request.once('close', () => {
+      if (!request.complete) refuse(new RequestRefused(400, 'BAD_REQUEST', 'The body broke off.'))
+    })
+  })
+}
+
+function tooLarge(max: number): RequestRefused {
+  return new RequestRefused(
+    413,
+    'TOO_LARGE',
+    `The body has more than ${max} bytes, the most that are allowed (${LIMIT_SETTINGS.ingestionBodyBytes[0]}).`,
+  )
+}
