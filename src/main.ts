@@ -45,7 +45,7 @@ program
 
 program
   .command('import')
-  .description('Import result files (tau-bench, tau2-bench) over GraphQL.')
+  .description('Import result files (tau-bench, tau2-bench, Inspect, promptfoo, InterCode) over GraphQL.')
   .argument('<file...>', 'result files')
   .option('--url <url>', 'GraphQL endpoint; ARC_URL or the server on this machine when not given')
   .option('--token <token>', 'bearer token; ARC_TOKEN or one of this machine’s secret when not given')

@@ -6,6 +6,7 @@ import { exportJWK, generateKeyPair, type JWK, SignJWT, UnsecuredJWT } from 'jos
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { Arc, JWT_SECRET, useArc } from './arc.ts'
+import { namesOf } from './everyQuery.ts'
 import { resultsOverSse } from './graphqlSse.ts'
 import { GraphQLSocket } from './graphqlWs.ts'
 
@@ -76,6 +77,58 @@ describe('no data without a valid token:', () => {
     const text = await stream.text()
     expect({ status: stream.status, seq: text.includes('seq') }).toEqual({ status: 401, seq: false })
     expect(text).toContain('UNAUTHENTICATED')
+  })
+})
+
+describe('whatever an operation begins with,', () => {
+  const roots = (['Query', 'Mutation', 'Subscription'] as const).flatMap((root) =>
+    namesOf(root).map((field) => ({
+      root,
+      field,
+      query: `${root.toLowerCase()} { ${field} { __typename } }`,
+    })),
+  )
+
+  it.each([
+    ['no token', async () => undefined],
+    ['an expired one', async () => `Bearer ${await expired(10)}`],
+  ])('with %s it is refused before it is read, by POST, by GET and as a stream', async (_, authorization) => {
+    const header = await authorization()
+    const headers: Record<string, string> = header ? { authorization: header } : {}
+    for (const { root, field, query } of roots) {
+      const post = (accept: string) =>
+        fetch(arc.url, {
+          method: 'POST',
+          headers: { ...headers, accept, 'content-type': 'application/json' },
+          body: JSON.stringify({ query }),
+        })
+      const search = new URLSearchParams({ query })
+      const answers = await Promise.all([
+        post('application/json'),
+        post('application/graphql-response+json'),
+        post('text/event-stream'),
+        fetch(`${arc.url}?${search}`, { headers: { ...headers, accept: 'application/json' } }),
+        fetch(`${arc.url}?${search}`, { headers: { ...headers, accept: 'text/event-stream' } }),
+      ])
+      for (const answer of answers) {
+        const text = await answer.text()
+        expect([root, field, answer.status]).toEqual([root, field, 401])
+        expect(text).toContain('"code":"UNAUTHENTICATED"')
+        expect(text).not.toContain('"data":{')
+      }
+    }
+  })
+
+  it('nothing of it runs on a socket that brought no token', async () => {
+    for (const { query } of roots) {
+      const socket = new GraphQLSocket(arc.webSocketUrl, {})
+      const outcome = await socket
+        .results(query)
+        .next()
+        .catch((reason) => reason)
+      expect(outcome).toMatchObject({ code: 4403 })
+      expect((await socket.closed).code).toBe(4403)
+    }
   })
 })
 

@@ -126,6 +126,26 @@ describe('a query', () => {
     120_000,
   )
 
+  it.each(['app_readonly', 'app_admin'] as const)(
+    'of %s finds its own rows as app_user does, and another’s never',
+    async (role) => {
+      const stranger = arc.tenant()
+      for (const { name, query, variables } of [...listQuestions(), ...keyQuestions(known)]) {
+        const { data, errors } = await owner.tenant.ask(query, variables, role)
+        expect({ name, data, errors }).toEqual({
+          name,
+          data: await owner.tenant.data(query, variables),
+          errors: undefined,
+        })
+        const strangers = await stranger.ask(query, variables, role)
+        expect(strangers.errors, name).toBeUndefined()
+        expectNothingOf(owner, strangers)
+        expectEmpty(onlyField(strangers.data))
+      }
+    },
+    120_000,
+  )
+
   it('finds nothing of another with the other’s cursors', async () => {
     const stranger = arc.tenant()
     for (const { name, query } of orderQuestions()) {

@@ -5,10 +5,9 @@ import { ArcClient } from '../client/arcClient.ts'
 import { ArcRequestError } from '../client/arcRequestError.ts'
 import { GreetDocument } from '../client/operations.ts'
 import type { Config } from '../config.ts'
-import type { RejectedRecord } from '../importers/format.ts'
+import { type RejectedRecord, UnreadableFile } from '../importers/format.ts'
 import { importRun, type RunReport } from '../importers/importRun.ts'
-import { readResultFile, UnreadableFile } from '../importers/resultFile.ts'
-import { isPassed } from '../importers/rewardChecks.ts'
+import { readResultFile } from '../importers/resultFile.ts'
 import { LOCAL_TENANT } from './token.ts'
 
 interface ImportOptions {
@@ -86,7 +85,7 @@ async function connect(config: Config, options: ImportOptions): Promise<ArcClien
 async function importFile(client: ArcClient, file: string, showProgress: boolean): Promise<boolean> {
   let bar: SingleBar | undefined
   try {
-    const { format, runs, rejected, nonFinite } = await readResultFile(file)
+    const { format, runs, rejected, nonFinite, notes = [] } = await readResultFile(file)
     if (showProgress)
       bar = progressBar(
         file,
@@ -99,6 +98,7 @@ async function importFile(client: ArcClient, file: string, showProgress: boolean
     bar?.stop()
     print(`${file}: ${format}`)
     if (nonFinite > 0) print(`  ${nonFinite} NaN or Infinity in it, read as null`)
+    for (const note of notes) print(`  note           ${note}`)
     if (reports.length === 0) print('  holds no record that can be imported')
     for (const report of reports) printReport(report, client.url)
     return printRejected([...rejected, ...reports.flatMap((report) => report.rejected)])
@@ -135,8 +135,10 @@ const dollars = new Intl.NumberFormat('en-US', {
 
 function printReport(report: RunReport, url: string): void {
   const { configuration, simulationId, kept, notes } = report
-  const scores = kept.flatMap(({ reliabilityScore }) => reliabilityScore ?? [])
-  const passed = scores.filter(isPassed).length
+  const graded = kept.filter(({ reliabilityScore }) => reliabilityScore != null)
+  const scores = graded.map(({ reliabilityScore }) => reliabilityScore!)
+  // Not by the score: a promptfoo test passes with less than 1 when its threshold says so.
+  const passed = graded.filter(({ status }) => status === 'success').length
   const meanScore =
     scores.length === 0 ? 'ungraded' : `mean score ${(sum(scores) / scores.length).toFixed(4)}`
   const tokens = kept.flatMap(({ tokensUsed }) => tokensUsed ?? [])

@@ -1,4 +1,5 @@
 import type { Viewer } from '../auth/viewer.ts'
+import { Refusal } from '../refusal.ts'
 import { Prisma, type PrismaClient } from './generated/client.ts'
 import { tenantSettings } from './tenantTransaction.ts'
 
@@ -15,15 +16,21 @@ interface OpenTransaction {
 
 /**
  * All reads of one GraphQL operation: one read-only transaction of the viewer, opened by the first read, so that an
- * operation sees one state of the database and pays for one connection. `close` ends it; a read after that opens
- * another (a mutation closes before each write, so that its payload shows what the write did).
+ * operation sees one state of the database and pays for one connection. A read after a write opens another, so that the
+ * payload shows what the write did.
+ *
+ * An error may end an operation, or a mutation's field, while other fields of it still read: they must neither lose the
+ * transaction under their hands nor open one that nobody ends.
  */
 export class OperationReads {
   /** Prisma as resolvers and Pothos use it; each call waits for the transaction. */
   readonly client: Transaction
   readonly #prisma: PrismaClient
   readonly #viewer: Viewer
+  readonly #running = new Set<Promise<unknown>>()
   #open: OpenTransaction | undefined
+  #pause: Promise<unknown> | undefined
+  #ended = false
 
   constructor(prisma: PrismaClient, viewer: Viewer) {
     this.#prisma = prisma
@@ -32,9 +39,27 @@ export class OperationReads {
   }
 
   /** Rows of a hand-written statement, in the same transaction. Parameters are $1, $2 … */
-  async query<Row>(statement: string, values: unknown[]): Promise<Row[]> {
-    const transaction = await this.#transaction()
-    return transaction.$queryRawUnsafe<Row[]>(statement, ...values)
+  query<Row>(statement: string, values: unknown[]): Promise<Row[]> {
+    return this.#read(values, (transaction) => transaction.$queryRawUnsafe<Row[]>(statement, ...values))
+  }
+
+  /** Runs what needs a connection of its own: meanwhile no read holds one, nor an old snapshot. */
+  async pausedFor<Result>(work: () => Promise<Result>): Promise<Result> {
+    while (this.#pause) await this.#pause
+    const result = this.#close().then(work)
+    this.#pause = result.catch(() => {})
+    try {
+      return await result
+    } finally {
+      this.#pause = undefined
+    }
+  }
+
+  /** After what runs by now nothing is read any more. */
+  async end(): Promise<void> {
+    this.#ended = true
+    await this.#pause
+    await this.#close()
   }
 
   /** The same viewer's reads for another operation: the next event of a subscription. */
@@ -42,7 +67,26 @@ export class OperationReads {
     return new OperationReads(this.#prisma, this.#viewer)
   }
 
-  async close(): Promise<void> {
+  /** @throws Refusal BAD_USER_INPUT for values that no column can hold. */
+  async #read<Result>(
+    values: unknown,
+    statement: (transaction: Transaction) => Promise<Result>,
+  ): Promise<Result> {
+    refuseUnstorable(values)
+    while (this.#pause) await this.#pause
+    if (this.#ended) throw new Error('the operation is over')
+    const result = this.#transaction().then(statement)
+    this.#running.add(result)
+    try {
+      return await result
+    } finally {
+      this.#running.delete(result)
+    }
+  }
+
+  async #close(): Promise<void> {
+    // Who waits for one read may start the next: the transaction is closed when all have come to their end.
+    while (this.#running.size > 0) await Promise.allSettled(this.#running)
     const open = this.#open
     this.#open = undefined
     await open?.end()
@@ -105,11 +149,26 @@ export class OperationReads {
     })
   }
 
-  async #call(model: string | symbol, method: string | symbol, args: unknown): Promise<unknown> {
-    const transaction = (await this.#transaction()) as unknown as Record<
-      string | symbol,
-      Record<string | symbol, (args: unknown) => Promise<unknown>>
-    >
-    return transaction[model]![method]!(args)
+  #call(model: string | symbol, method: string | symbol, args: unknown): Promise<unknown> {
+    return this.#read(args, (transaction) => {
+      const delegates = transaction as unknown as Record<
+        string | symbol,
+        Record<string | symbol, (args: unknown) => Promise<unknown>>
+      >
+      return delegates[model]![method]!(args)
+    })
   }
+}
+
+function refuseUnstorable(value: unknown): void {
+  if (typeof value === 'string' && value.includes('\0'))
+    throw new Refusal(
+      'BAD_USER_INPUT',
+      'A text that was given has the character U+0000 in it. No text in the database can have that.',
+    )
+  // GraphQL reads a literal like 1e400 as Infinity.
+  if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY)
+    throw new Refusal('BAD_USER_INPUT', 'A number that was given is beyond ±1.8e308.')
+  if (value !== null && typeof value === 'object')
+    for (const part of Object.values(value)) refuseUnstorable(part)
 }

@@ -13,6 +13,7 @@ import {
   updateActive,
   updateApproval,
 } from './configurationStore.ts'
+import { storableText } from './jsonText.ts'
 
 export interface NewVersion {
   versionId: string
@@ -51,7 +52,7 @@ export async function createConfiguration(
   const configId = await insertConfiguration(sql, {
     configId: input.configId,
     name,
-    modalAppId: input.modalAppId,
+    modalAppId: input.modalAppId && storableText(input.modalAppId),
   })
   if (configId === null) {
     throw new Refusal('NAME_TAKEN', `There is a configuration with the name "${name}" already.`, ['name'])

@@ -6,6 +6,7 @@ import type PrismaTypes from '../db/generated/pothos.ts'
 import { getDatamodel } from '../db/generated/pothos.ts'
 import type { JsonObject, JsonValue } from '../evaluation/outcomeRow.ts'
 import type { Context } from './context.ts'
+import { decodeGlobalId } from './globalId.ts'
 
 /** No types are defined here: each has a file of its own. */
 export const builder = new SchemaBuilder<{
@@ -27,6 +28,7 @@ export const builder = new SchemaBuilder<{
   plugins: [PrismaPlugin, RelayPlugin],
   defaultFieldNullability: false,
   relay: {
+    decodeGlobalID: decodeGlobalId,
     nodeTypeOptions: { description: 'An object with a global id.' },
     idFieldOptions: { description: 'Its global id, for `node` and for caches.' },
     nodeQueryOptions: {

@@ -106,7 +106,7 @@ export const configVersionPages: Pages = definePages('ConfigVersion', {
   keys: [{ field: 'versionId', kind: 'uuid' }],
   orders: {
     CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was made.' },
-    VERSION_NUMBER: { field: 'versionNumber', kind: 'number', description: 'Its number.' },
+    VERSION_NUMBER: { field: 'versionNumber', kind: 'integer', description: 'Its number.' },
     MODEL: { field: 'model', kind: 'text', description: 'Its model.' },
     TEMPERATURE: { field: 'temperature', kind: 'number', nullable: true, description: 'Its temperature.' },
   },
@@ -120,7 +120,7 @@ export const configVersionPages: Pages = definePages('ConfigVersion', {
     configHash: textConditionOf(filter.configHash),
     generatedBy: conditionOf(filter.generatedBy),
     createdAt: conditionOf(filter.createdAt),
-    ...jsonPathConditionsOf('parsedConfig', filter.parsedConfig),
+    AND: jsonPathConditionsOf('parsedConfig', filter.parsedConfig),
   }),
 })
 

@@ -1,9 +1,10 @@
 import type { Order, Where } from '../db/whereSql.ts'
 import { Refusal } from '../refusal.ts'
 import { isUuid } from '../uuid.ts'
+import { isInCalendar } from './calendar.ts'
 
 /** How a field's value travels in a cursor. */
-type FieldKind = 'uuid' | 'time' | 'text' | 'number' | 'bigint' | 'decimal'
+type FieldKind = 'uuid' | 'time' | 'text' | 'number' | 'integer' | 'bigint' | 'decimal'
 
 export interface SortField {
   field: string
@@ -15,18 +16,23 @@ export type Direction = 'asc' | 'desc'
 
 type Row = Record<string, unknown>
 
-const DECODE: Record<FieldKind, (value: string) => unknown> = {
+/** A field's value from its text. Each throws for text that no row's value becomes. */
+export const DECODE: Record<FieldKind, (value: string) => unknown> = {
   uuid: (value) => {
     if (!isUuid(value)) throw new Error('no UUID')
     return value
   },
-  text: (value) => value,
+  text: (value) => {
+    if (value.includes('\0')) throw new Error('no text of a row')
+    return value
+  },
   decimal: (value) => String(finite(value)),
   number: finite,
-  bigint: (value) => BigInt(value),
+  integer: (value) => Number(integer(value, 32)),
+  bigint: (value) => integer(value, 64),
   time: (value) => {
     const time = new Date(value)
-    if (Number.isNaN(time.getTime())) throw new Error('no time')
+    if (!isInCalendar(time)) throw new Error('no time of a row')
     return time
   },
 }
@@ -34,6 +40,12 @@ const DECODE: Record<FieldKind, (value: string) => unknown> = {
 function finite(value: string): number {
   const number = Number(value)
   if (value === '' || !Number.isFinite(number)) throw new Error('no number')
+  return number
+}
+
+function integer(value: string, bits: number): bigint {
+  const number = BigInt(value)
+  if (value === '' || BigInt.asIntN(bits, number) !== number) throw new Error('no integer of a row')
   return number
 }
 

@@ -5,7 +5,7 @@ import {
   DateTimeFilter,
   IdFilter,
   StringFilter,
-  searchConditionOf,
+  searchConditionsOf,
   searchField,
   textConditionOf,
   uuidRangeOf,
@@ -86,7 +86,7 @@ export const failurePatternPages: Pages = definePages('FailurePattern', {
     failureCategory: conditionOf(filter.failureCategory),
     signature: textConditionOf(filter.signature),
     executionTime: conditionOf(filter.executionTime),
-    ...searchConditionOf('patternId', 'search_failure_patterns', filter.search),
+    AND: searchConditionsOf('patternId', 'search_failure_patterns', filter.search),
     ...(filter.text
       ? {
           OR: [

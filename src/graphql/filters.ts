@@ -65,7 +65,10 @@ const JsonPathFilter = builder.inputType('JsonPathFilter', {
     }),
     exists: t.boolean({ description: 'Whether there is such a place; null counts as there.' }),
     eq: t.field({ type: 'JSON', description: 'The value is exactly this one.' }),
-    in: t.field({ type: ['JSON'], description: 'The value is one of these.' }),
+    in: t.field({
+      type: t.listRef('JSON', { required: false }),
+      description: 'The value is one of these.',
+    }),
     contains: t.string({ description: 'It is a text that has this in it, whatever the case.' }),
     gte: t.float({ description: 'It is this number or more.' }),
     gt: t.float({ description: 'It is more than this number.' }),
@@ -122,6 +125,24 @@ export function conditionOf<Value>(filter: Conditions<Value> | null | undefined)
   })
 }
 
+/**
+ * The same for a column of integers, whose conditions PostgreSQL takes as such only: 1.5 and less is 1 and less, and
+ * what the column cannot hold limits nothing or finds nothing.
+ */
+export function integerConditionOf(filter: Conditions<number> | null | undefined, bits: 32 | 64 = 32) {
+  if (!filter) return undefined
+  const { eq, gte, gt, lte, lt } = filter
+  const above = [eq, gte].flatMap((bound) => (typeof bound === 'number' ? [Math.ceil(bound)] : []))
+  const below = [eq, lte].flatMap((bound) => (typeof bound === 'number' ? [Math.floor(bound)] : []))
+  if (typeof gt === 'number') above.push(Math.floor(gt) + 1)
+  if (typeof lt === 'number') below.push(Math.ceil(lt) - 1)
+  if (above.length === 0 && below.length === 0) return {}
+  const limit = bits === 32 ? 2 ** 31 - 1 : Number.MAX_SAFE_INTEGER
+  const from = Math.max(-limit, ...above)
+  const to = Math.min(limit, ...below)
+  return from > to ? { in: [] } : { gte: from, lte: to }
+}
+
 /** Where rows of that time lie among UUIDv7 of their times: for the index, beside the condition on the time itself. */
 export function uuidRangeOf(filter: Conditions<Date> | null | undefined): { gte?: string; lt?: string } {
   if (!filter) return {}
@@ -149,64 +170,59 @@ export function textConditionOf(
   }
 }
 
-export function tagConditionOf(
+/** Conditions on the field `tags`: Prisma takes one operator for each mention of a list. */
+export function tagConditionsOf(
   filter: { hasSome?: readonly string[] | null; hasEvery?: readonly string[] | null } | null | undefined,
 ) {
-  if (!filter) return undefined
-  return given({ hasSome: copied(filter.hasSome), hasEvery: copied(filter.hasEvery) })
+  const { hasSome, hasEvery } = filter ?? {}
+  return [
+    ...(hasSome ? [{ tags: { hasSome: [...hasSome] } }] : []),
+    ...(hasEvery ? [{ tags: { hasEvery: [...hasEvery] } }] : []),
+  ]
 }
 
 /** Rows whose key a search finds. No words are no condition, as in an empty search box. */
-export function searchConditionOf(
+export function searchConditionsOf(
   field: string,
   search: Parameters<typeof foundBy>[0],
   words: string | null | undefined,
-): { AND?: Where[] } {
-  if (!words?.trim()) return {}
-  // PostgreSQL's texts have no NUL; no word has one.
-  return { AND: [{ [field]: foundBy(search, words.replaceAll('\0', ' ')) }] }
+): Where[] {
+  return words?.trim() ? [{ [field]: foundBy(search, words) }] : []
 }
 
 export function jsonPathConditionsOf(
   field: string,
   filters: readonly InputShapeFromTypeParam<SchemaTypes, typeof JsonPathFilter, false>[] | null | undefined,
-): { AND?: Where[] } {
-  if (!filters) return {}
-  return {
-    AND: filters.map((filter, index) => {
-      const {
+): Where[] {
+  return (filters ?? []).map((filter, index) => {
+    const {
+      path,
+      exists,
+      eq,
+      in: list,
+      contains,
+      gte,
+      gt,
+      lte,
+      lt,
+    } = filter as {
+      path: string[]
+      exists?: boolean | null
+      eq?: unknown
+      in?: unknown[] | null
+      contains?: string | null
+    } & { [bound in 'gte' | 'gt' | 'lte' | 'lt']?: number | null }
+    checkJsonPath(path, [field, index, 'path'])
+    return {
+      [field]: atJsonPath({
         path,
-        exists,
-        eq,
-        in: list,
-        contains,
-        gte,
-        gt,
-        lte,
-        lt,
-      } = filter as {
-        path: string[]
-        exists?: boolean | null
-        eq?: unknown
-        in?: unknown[] | null
-        contains?: string | null
-      } & { [bound in 'gte' | 'gt' | 'lte' | 'lt']?: number | null }
-      checkJsonPath(path, [field, index, 'path'])
-      return {
-        [field]: atJsonPath({
-          path,
-          ...given({ exists, contains, gte, gt, lte, lt }),
-          // Here null is a value like any other.
-          ...(eq === undefined ? {} : { eq: JSON.stringify(eq) }),
-          ...(list ? { in: list.map((value) => JSON.stringify(value)) } : {}),
-        }),
-      }
-    }),
-  }
-}
-
-function copied(list: readonly string[] | null | undefined): string[] | undefined {
-  return list ? [...list] : undefined
+        ...given({ exists, contains, gte, gt, lte, lt }),
+        // Here null is a value like any other.
+        ...(eq === undefined ? {} : { eq: JSON.stringify(eq) }),
+        ...(list ? { in: list.map((value) => JSON.stringify(value)) } : {}),
+      }),
+    }
+  })
 }
 
 /** Without what was not given: for Prisma null is a condition, for GraphQL it is a missing one. */

@@ -93,8 +93,8 @@ builder.queryField('health', (t) =>
     type: HealthType,
     description: 'How the server and its database are.',
     resolve: async (_, __, { reads, services }) => {
-      await reads.close()
-      return { ...(await services.health.check()), listening: services.live.listening }
+      const health = await reads.pausedFor(() => services.health.check())
+      return { ...health, listening: services.live.listening }
     },
   }),
 )

@@ -12,7 +12,4 @@ export function checkJsonPath(path: readonly string[], at: InputPath): void {
       at,
     )
   }
-  if (path.some((step) => step.includes('\0'))) {
-    throw new Refusal('BAD_USER_INPUT', 'A path takes no character U+0000: no key has one.', at)
-  }
 }

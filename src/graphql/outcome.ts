@@ -7,10 +7,11 @@ import {
   DateTimeFilter,
   enumFilter,
   IdFilter,
+  integerConditionOf,
   NumberFilter,
   StringFilter,
   TagFilter,
-  tagConditionOf,
+  tagConditionsOf,
   textConditionOf,
 } from './filters.ts'
 import { definePages, type Pages } from './pages.ts'
@@ -191,11 +192,11 @@ export const outcomePages: Pages = definePages('Outcome', {
     },
     EXECUTION_TIME_MS: {
       field: 'executionTimeMs',
-      kind: 'number',
+      kind: 'integer',
       nullable: true,
       description: 'How long the run took.',
     },
-    TOKENS_USED: { field: 'tokensUsed', kind: 'number', nullable: true, description: 'Its tokens.' },
+    TOKENS_USED: { field: 'tokensUsed', kind: 'integer', nullable: true, description: 'Its tokens.' },
     COST_USD: { field: 'costUsd', kind: 'decimal', nullable: true, description: 'Its cost.' },
   },
   defaultOrder: { field: 'EXECUTION_TIME', direction: 'desc' },
@@ -206,20 +207,20 @@ export const outcomePages: Pages = definePages('Outcome', {
       outcomeId: conditionOf(filter.outcomeId),
       simulationId: conditionOf(filter.simulationId),
       scenarioId: textConditionOf(filter.scenarioId),
-      repetition: conditionOf(filter.repetition),
+      repetition: integerConditionOf(filter.repetition),
       status: conditionOf(filter.status),
       errorCategory: conditionOf(filter.errorCategory),
       executionTime: conditionOf(filter.executionTime),
       reliabilityScore: conditionOf(filter.reliabilityScore),
-      executionTimeMs: conditionOf(filter.executionTimeMs),
-      tokensUsed: conditionOf(filter.tokensUsed),
+      executionTimeMs: integerConditionOf(filter.executionTimeMs),
+      tokensUsed: integerConditionOf(filter.tokensUsed),
       costUsd: conditionOf(filter.costUsd),
       model: textConditionOf(filter.model),
-      eventSeq: conditionOf(filter.eventSeq),
+      eventSeq: integerConditionOf(filter.eventSeq, 64),
       ...(ofScenario
         ? {
             scenario: {
-              is: { difficultyLevel: conditionOf(filter.difficulty), tags: tagConditionOf(filter.tags) },
+              is: { difficultyLevel: conditionOf(filter.difficulty), AND: tagConditionsOf(filter.tags) },
             },
           }
         : {}),

@@ -10,6 +10,7 @@ import { sharedByField } from './batch.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { beyond, type Direction, decodeCursor, encodeCursor, orderOf, type SortField } from './cursor.ts'
+import { registerKeys } from './globalId.ts'
 
 export const DEFAULT_PAGE_SIZE = 20
 export const MAX_PAGE_SIZE = 500
@@ -105,6 +106,7 @@ export interface Pages {
 
 /** Makes the types of a connection, and the fields that list its rows. */
 export function definePages<Filter>(name: string, source: PageSource<Filter>): Pages {
+  registerKeys(name, source.model, source.keys)
   const Edge = builder.objectRef<Connection['edges'][number]>(`${name}Edge`).implement({
     description: `One ${name} of a list.`,
     fields: (t) => ({

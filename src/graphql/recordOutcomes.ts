@@ -176,10 +176,9 @@ builder.mutationFields((t) => ({
       'Stores one outcome. Calls that arrive together are stored together; each is answered after the commit that holds its row.',
     args: { input: t.arg({ type: RecordOutcomeInput, required: true, description: 'The outcome.' }) },
     resolve: (_, { input }, { viewer, reads, services }) =>
-      payloadOf(async () => {
-        await reads.close()
-        return services.outcomeQueue.record(viewer, input.outcome as OutcomeInput)
-      }),
+      payloadOf(() =>
+        reads.pausedFor(() => services.outcomeQueue.record(viewer, input.outcome as OutcomeInput)),
+      ),
   }),
   recordOutcomes: t.field({
     type: RecordOutcomesPayload,

@@ -1,18 +1,28 @@
 import { GraphQLError, GraphQLScalarType, Kind } from 'graphql'
 import { DateTimeISOResolver, JSONObjectResolver, JSONResolver, UUIDResolver } from 'graphql-scalars'
 import { builder } from './builder.ts'
+import { isInCalendar } from './calendar.ts'
 
 function described(scalar: GraphQLScalarType, description: string): GraphQLScalarType {
   return new GraphQLScalarType({ ...scalar.toConfig(), description })
 }
 
+const iso = DateTimeISOResolver.toConfig()
+
+function withinCalendar(time: Date): Date {
+  if (isInCalendar(time)) return time
+  throw new GraphQLError('DateTime takes times of the years 1 to 9999.')
+}
+
 builder.addScalarType(
   'DateTime',
   new GraphQLScalarType({
-    ...DateTimeISOResolver.toConfig(),
+    ...iso,
     name: 'DateTime',
     description:
-      'A point in time as ISO 8601 with a zone, e.g. `2026-11-22T09:30:00.000Z`; kept to the millisecond.',
+      'A point in time as ISO 8601 with a zone, e.g. `2026-11-22T09:30:00.000Z`, of the years 1 to 9999; kept to the millisecond.',
+    parseValue: (value) => withinCalendar(iso.parseValue!(value)),
+    parseLiteral: (node, variables) => withinCalendar(iso.parseLiteral!(node, variables)),
   }),
 )
 builder.addScalarType('JSON', described(JSONResolver, 'Any JSON value.'))

@@ -7,10 +7,10 @@ import {
   DateTimeFilter,
   enumFilter,
   StringFilter,
-  searchConditionOf,
+  searchConditionsOf,
   searchField,
   TagFilter,
-  tagConditionOf,
+  tagConditionsOf,
   textConditionOf,
 } from './filters.ts'
 import { outcomePages } from './outcome.ts'
@@ -129,10 +129,12 @@ const scenarioPages: Pages = definePages('Scenario', {
     externalId: textConditionOf(filter.externalId),
     source: textConditionOf(filter.source),
     difficultyLevel: conditionOf(filter.difficulty),
-    tags: tagConditionOf(filter.tags),
+    AND: [
+      ...tagConditionsOf(filter.tags),
+      ...searchConditionsOf('scenarioId', 'search_scenarios', filter.search),
+    ],
     isActive: filter.isActive ?? undefined,
     createdAt: conditionOf(filter.createdAt),
-    ...searchConditionOf('scenarioId', 'search_scenarios', filter.search),
     ...(filter.text
       ? {
           OR: [

@@ -1,6 +1,6 @@
 import type { Prisma } from '../db/generated/client.ts'
 import { builder } from './builder.ts'
-import { conditionOf, DateTimeFilter, NumberFilter } from './filters.ts'
+import { conditionOf, DateTimeFilter, integerConditionOf, NumberFilter } from './filters.ts'
 import { definePages, type Pages } from './pages.ts'
 
 const ScenarioRevision = builder.prismaNode('ScenarioRevision', {
@@ -36,16 +36,16 @@ export const scenarioRevisionPages: Pages = definePages('ScenarioRevision', {
   type: ScenarioRevision,
   keys: [
     { field: 'scenarioId', kind: 'text' },
-    { field: 'revision', kind: 'number' },
+    { field: 'revision', kind: 'integer' },
   ],
   orders: {
-    REVISION: { field: 'revision', kind: 'number', description: 'Its number.' },
+    REVISION: { field: 'revision', kind: 'integer', description: 'Its number.' },
     CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was made.' },
   },
   defaultOrder: { field: 'REVISION', direction: 'desc' },
   filter: ScenarioRevisionFilter,
   where: (filter): Prisma.ScenarioRevisionWhereInput & Record<string, unknown> => ({
-    revision: conditionOf(filter.revision),
+    revision: integerConditionOf(filter.revision),
     createdAt: conditionOf(filter.createdAt),
   }),
 })

@@ -1,6 +1,14 @@
 import type { Prisma } from '../db/generated/client.ts'
 import { builder } from './builder.ts'
-import { conditionOf, enumFilter, IdFilter, NumberFilter, StringFilter, textConditionOf } from './filters.ts'
+import {
+  conditionOf,
+  enumFilter,
+  IdFilter,
+  integerConditionOf,
+  NumberFilter,
+  StringFilter,
+  textConditionOf,
+} from './filters.ts'
 import { findOutcome, Outcome } from './outcome.ts'
 import { definePages, type Pages } from './pages.ts'
 
@@ -87,15 +95,15 @@ export const simulationScenarioPages: Pages = definePages('SimulationScenario', 
   keys: [
     { field: 'simulationId', kind: 'uuid' },
     { field: 'scenarioId', kind: 'text' },
-    { field: 'repetition', kind: 'number' },
+    { field: 'repetition', kind: 'integer' },
   ],
   orders: {
     EXECUTION_ORDER: {
       field: 'executionOrder',
-      kind: 'number',
+      kind: 'integer',
       description: 'Its scenario’s place in the simulation.',
     },
-    REPETITION: { field: 'repetition', kind: 'number', description: 'Its repetition.' },
+    REPETITION: { field: 'repetition', kind: 'integer', description: 'Its repetition.' },
     COMPLETED_AT: {
       field: 'completedAt',
       kind: 'time',
@@ -108,9 +116,9 @@ export const simulationScenarioPages: Pages = definePages('SimulationScenario', 
   where: (filter): Prisma.SimulationScenarioWhereInput & Record<string, unknown> => ({
     simulationId: conditionOf(filter.simulationId),
     scenarioId: textConditionOf(filter.scenarioId),
-    repetition: conditionOf(filter.repetition),
+    repetition: integerConditionOf(filter.repetition),
     status: conditionOf(filter.status),
-    attempts: conditionOf(filter.attempts),
+    attempts: integerConditionOf(filter.attempts),
   }),
 })
 

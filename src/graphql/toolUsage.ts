@@ -4,6 +4,7 @@ import {
   conditionOf,
   DateTimeFilter,
   IdFilter,
+  integerConditionOf,
   NumberFilter,
   StringFilter,
   textConditionOf,
@@ -70,7 +71,7 @@ export const toolUsagePages: Pages = definePages('ToolUsage', {
   orders: {
     // The id is a UUIDv7 of the execution time.
     EXECUTION_TIME: { field: 'usageId', kind: 'uuid', description: 'When the run ended.' },
-    CALL_COUNT: { field: 'callCount', kind: 'number', description: 'How often it was called.' },
+    CALL_COUNT: { field: 'callCount', kind: 'integer', description: 'How often it was called.' },
     SUCCESS_RATE: {
       field: 'successRate',
       kind: 'number',
@@ -86,7 +87,7 @@ export const toolUsagePages: Pages = definePages('ToolUsage', {
     simulationId: conditionOf(filter.simulationId),
     toolName: textConditionOf(filter.toolName),
     successRate: conditionOf(filter.successRate),
-    callCount: conditionOf(filter.callCount),
+    callCount: integerConditionOf(filter.callCount),
     executionTime: conditionOf(filter.executionTime),
   }),
 })

@@ -11,7 +11,7 @@ import { checkJsonPath } from './jsonPath.ts'
 import { Outcome } from './outcome.ts'
 import { checkPageSize, DEFAULT_PAGE_SIZE, PageInfo } from './pages.ts'
 
-const ORDER: SortField[] = [{ field: 'index', kind: 'number' }]
+const ORDER: SortField[] = [{ field: 'index', kind: 'integer' }]
 
 interface Step {
   index: number

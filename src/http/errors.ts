@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql'
 import type { Logger } from 'pino'
-import { type ErrorCode, Refusal } from '../refusal.ts'
+import { ERROR_CODES, type ErrorCode, Refusal } from '../refusal.ts'
 
 /** What the client hears: refusals and GraphQL's own complaints as they are, anything else only as a request id. */
 export function presentableError(error: unknown, requestId: string, logger: Logger): GraphQLError {
@@ -54,9 +54,9 @@ function withCode(
   })
 }
 
-/** graphql-js says what is wrong with a document or a variable, but not in a code. */
+/** graphql-js says what is wrong with a document or a variable, but not in a code; Yoga has some of its own. */
 function withDefaultCode(error: GraphQLError): GraphQLError {
-  if (typeof error.extensions.code === 'string') return error
+  if (Object.hasOwn(ERROR_CODES, String(error.extensions.code))) return error
   const code: ErrorCode = error.path || /^Variable "/.test(error.message) ? 'BAD_USER_INPUT' : 'BAD_REQUEST'
   return new GraphQLError(error.message, {
     nodes: error.nodes,

@@ -23,11 +23,7 @@ export function createContextFactory(prisma: PrismaClient, services: Services): 
       requestId,
       reads,
       services,
-      write: async (work) => {
-        // What was read before must not hold the only connection of the embedded database, nor an old snapshot.
-        await reads.close()
-        return inTenantTransaction(services.pool, viewer, 'read write', work)
-      },
+      write: (work) => reads.pausedFor(() => inTenantTransaction(services.pool, viewer, 'read write', work)),
     }
   }
 }
@@ -42,7 +38,7 @@ export async function executeOperation(args: ExecutionArgs): Promise<ExecutionRe
     failed = result.errors !== undefined
     return presentable(result, context)
   } finally {
-    await context.reads.close()
+    await context.reads.end()
     context.services.metrics.count(context.viewer.tenantId, performance.now() - begin, failed)
   }
 }

@@ -104,11 +104,19 @@ export function createGraphQLHandler({ schema, authenticate, contextFor, logger,
       debug: () => {},
       info: () => {},
       warn: (...messages) => logger.warn({ messages }, 'GraphQL over HTTP'),
-      error: (...messages) => logger.error({ messages }, 'GraphQL over HTTP'),
+      error: (...messages) =>
+        logger[messages.every(isClients) ? 'debug' : 'error']({ messages }, 'GraphQL over HTTP'),
     },
   })
   const breakOffStreams = () => {
     for (const response of streaming) response.destroy()
   }
   return { handle, breakOffStreams }
+}
+
+/** Yoga reports what clients do wrong as well. */
+function isClients(error: unknown): boolean {
+  if (!(error instanceof GraphQLError)) return false
+  const { status } = (error.extensions.http ?? {}) as { status?: number }
+  return status !== undefined && status < 500
 }

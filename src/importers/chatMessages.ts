@@ -12,6 +12,8 @@ export interface ToolCall {
   calledAtMs: number | null
   /** The tool's message, null when the conversation ended before it came. */
   result: JsonObject | null
+  /** Where the file states it; else it is the time from the call to the result. */
+  durationMs?: number | null
 }
 
 const MAX_ERROR_TYPES = 10
@@ -19,8 +21,8 @@ const MAX_ERROR_TYPE_LENGTH = 200
 
 /**
  * Every tool call of a conversation in its order, with its result. Reads OpenAI messages
- * (`tool_calls[].function`, results by `tool_call_id`) and those of tau2-bench (`tool_calls[].name`, `requestor`,
- * results by `id`). What is no message or names no tool is passed over.
+ * (`tool_calls[].function`, results by `tool_call_id`), those of tau2-bench (`tool_calls[].name`, `requestor`,
+ * results by `id`) and of Inspect (the name as `tool_calls[].function`). What is no message or names no tool is passed over.
  */
 export function toolCallsOf(messages: JsonValue[]): ToolCall[] {
   const calls: ToolCall[] = []
@@ -103,7 +105,8 @@ export function epochMs(value: JsonValue | undefined): number | null {
   return Number.isNaN(wholeSeconds) ? null : wholeSeconds + Number(fraction) * 1000
 }
 
-function append<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
+/** Adds a value to the list under a key. */
+export function append<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
   const list = lists.get(key)
   if (list) list.push(value)
   else lists.set(key, [value])
@@ -111,7 +114,7 @@ function append<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): v
 
 function toolCallOf(entry: JsonObject, message: JsonObject): ToolCall | null {
   const described = isObject(entry.function) ? entry.function : entry
-  const name = asText(described.name)
+  const name = asText(described.name) ?? asText(entry.function)
   if (name === null) return null
   return {
     name,
@@ -133,7 +136,8 @@ function parsedArguments(value: JsonValue | undefined): JsonValue {
 }
 
 function meanDurationMs(calls: ToolCall[]): number | null {
-  const durations = calls.flatMap(({ calledAtMs, result }) => {
+  const durations = calls.flatMap(({ calledAtMs, result, durationMs }) => {
+    if (typeof durationMs === 'number') return [durationMs]
     const endedAtMs = epochMs(result?.timestamp)
     return calledAtMs === null || endedAtMs === null || endedAtMs < calledAtMs ? [] : [endedAtMs - calledAtMs]
   })

@@ -45,6 +45,13 @@ export interface RejectedRecord {
 export interface ParsedFile {
   runs: ImportedRun[]
   rejected: RejectedRecord[]
+  /** What the file's owner should know about it, in whole clauses. */
+  notes?: string[]
+}
+
+/** Nothing of a file can be imported; the message says why, for its owner. */
+export class UnreadableFile extends Error {
+  override name = 'UnreadableFile'
 }
 
 /** One result format. A new one is one file that exports this, and one line in `formats.ts`. */

@@ -1,9 +1,12 @@
 import type { ResultFormat } from './format.ts'
+import { inspect } from './inspect.ts'
+import { interCode } from './intercode.ts'
+import { promptfoo } from './promptfoo.ts'
 import { tau2Bench } from './tau2bench.ts'
 import { tauBench } from './taubench.ts'
 
 /** Every result format that Arc imports. */
-export const RESULT_FORMATS: ResultFormat[] = [tauBench, tau2Bench]
+export const RESULT_FORMATS: ResultFormat[] = [tauBench, tau2Bench, inspect, promptfoo, interCode]
 
 /** The format of a parsed JSON document, told by its content; undefined when it is none that Arc knows. */
 export function detectFormat(document: unknown): ResultFormat | undefined {

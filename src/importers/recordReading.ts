@@ -19,6 +19,16 @@ export class BrokenRecord extends Error {}
 export interface RecordPlace {
   taskId: string
   trial: number
+  /** Which run of the file it belongs to, where a file holds several. */
+  run?: string
+}
+
+/** How the records of a format say what they are. */
+interface RecordNaming {
+  /** Throws BrokenRecord for a record that does not say it. */
+  placeOf(record: JsonObject): RecordPlace
+  /** What a person finds the record by, e.g. `task 3`. */
+  labelOf(record: JsonObject): string[]
 }
 
 /** Whether the value is a JSON object, not a list and not null. */
@@ -44,6 +54,14 @@ export function asText(value: unknown): string | null {
 /** The text cut to `maxLength`, never through a surrogate pair: PostgreSQL refuses half of one. */
 export function shorten(text: string, maxLength: number): string {
   return text.length <= maxLength ? text : `${text.slice(0, maxLength - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
+}
+
+/** The text as one line; a long one ends in a hash of the whole, so that two that begin alike stay two. */
+export function bounded(text: string, maxLength: number): string {
+  const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim()
+  return line.length <= maxLength
+    ? line
+    : `${line.slice(0, maxLength - 9).replace(/[\uD800-\uDBFF]$/, '')} ${sha256(line).slice(0, 8)}`
 }
 
 /** The value with the keys of every object in it sorted. */
@@ -94,6 +112,11 @@ export function objectOf(record: JsonObject, key: string): JsonObject {
   throw new BrokenRecord(`${key} is ${shown(value)}, not an object`)
 }
 
+/** Those of the keys that the object has, in the order given. */
+export function picked(object: JsonObject, keys: string[]): JsonObject {
+  return Object.fromEntries(keys.flatMap((key) => (object[key] === undefined ? [] : [[key, object[key]]])))
+}
+
 /** The value of a file as a person can recognise it in a sentence. */
 export function shown(value: JsonValue | undefined): string {
   if (value === undefined) return 'missing'
@@ -103,13 +126,14 @@ export function shown(value: JsonValue | undefined): string {
 }
 
 /**
- * Reads the records of one run, in their order. What `readRecord` throws as BrokenRecord, a record that is no
+ * Reads the records of a file, in their order. What `readRecord` throws as BrokenRecord, a record that is no
  * object, names no task or has no sensible trial, and a second record of the same task and trial go into
  * `rejected`, named by their place in the file counted from 1. `taskIds`: the tasks of the outcomes, each once.
  */
 export function readRecords(
   records: JsonValue[],
   readRecord: (record: JsonObject, place: RecordPlace) => ImportedOutcome,
+  naming: RecordNaming = TASK_AND_TRIAL,
 ): { outcomes: ImportedOutcome[]; taskIds: string[]; rejected: RejectedRecord[] } {
   const outcomes: ImportedOutcome[] = []
   const rejected: RejectedRecord[] = []
@@ -118,9 +142,9 @@ export function readRecords(
   for (const [index, record] of records.entries()) {
     try {
       if (!isObject(record)) throw new BrokenRecord(`it is ${shown(record)}, not an object`)
-      const place = { taskId: taskIdOf(record), trial: trialOf(record) }
+      const place = naming.placeOf(record)
       const outcome = readRecord(record, place)
-      const placeKey = JSON.stringify([place.taskId, place.trial])
+      const placeKey = JSON.stringify([place.taskId, place.trial, place.run])
       const earlier = recordNumberByPlace.get(placeKey)
       if (earlier !== undefined) throw new BrokenRecord(`record ${earlier} is the same task and trial`)
       recordNumberByPlace.set(placeKey, index + 1)
@@ -128,7 +152,7 @@ export function readRecords(
       outcomes.push(outcome)
     } catch (error) {
       if (!(error instanceof BrokenRecord)) throw error
-      rejected.push({ record: recordLabel(record, index), reason: error.message })
+      rejected.push({ record: recordLabel(record, index, naming), reason: error.message })
     }
   }
   return { outcomes, taskIds: [...taskIds], rejected }
@@ -151,29 +175,51 @@ export function domainOrUnknown(name: string | null): string {
   return shorten(name ?? 'unknown', MAX_DOMAIN_LENGTH)
 }
 
-function taskIdOf(record: JsonObject): string {
-  const taskId = taskIdText(record.task_id)
+/**
+ * Records that hold their task under the one key and their trial, counted from `firstTrial`, under the other.
+ * `words`: what the format calls the two.
+ */
+export function namedByKeys(
+  taskKey: string,
+  trialKey: string,
+  firstTrial: number,
+  [taskWord, trialWord]: [string, string],
+): RecordNaming {
+  return {
+    placeOf: (record) => ({
+      taskId: taskIdOf(record, taskKey),
+      trial: trialOf(record, trialKey, firstTrial),
+    }),
+    labelOf: ({ [taskKey]: task, [trialKey]: trial }) => [
+      ...(task === undefined
+        ? []
+        : [`${taskWord} ${typeof task === 'string' ? shorten(task, 80) : shown(task)}`]),
+      ...(trial === undefined ? [] : [`${trialWord} ${shown(trial)}`]),
+    ],
+  }
+}
+
+const TASK_AND_TRIAL = namedByKeys('task_id', 'trial', 0, ['task', 'trial'])
+
+function taskIdOf(record: JsonObject, key: string): string {
+  const taskId = taskIdText(record[key])
   if (taskId !== null) return taskId
   throw new BrokenRecord(
-    record.task_id === undefined
-      ? 'task_id is missing'
-      : `task_id is ${shown(record.task_id)}, not a whole number or a text of at most ${MAX_TASK_ID_LENGTH} characters`,
+    record[key] === undefined
+      ? `${key} is missing`
+      : `${key} is ${shown(record[key])}, not a whole number or a text of at most ${MAX_TASK_ID_LENGTH} characters`,
   )
 }
 
-function trialOf(record: JsonObject): number {
-  const trial = record.trial ?? 0
-  if (typeof trial === 'number' && Number.isInteger(trial) && trial >= 0 && trial < MAX_TRIALS) return trial
-  throw new BrokenRecord(`trial is ${shown(trial)}, not a whole number from 0 to ${MAX_TRIALS - 1}`)
+function trialOf(record: JsonObject, key: string, first: number): number {
+  const trial = record[key] ?? first
+  const last = first + MAX_TRIALS - 1
+  if (typeof trial === 'number' && Number.isInteger(trial) && trial >= first && trial <= last)
+    return trial - first
+  throw new BrokenRecord(`${key} is ${shown(trial)}, not a whole number from ${first} to ${last}`)
 }
 
-function recordLabel(record: JsonValue, index: number): string {
-  const { task_id: taskId, trial } = asObject(record)
-  const parts = [
-    ...(taskId === undefined
-      ? []
-      : [`task ${typeof taskId === 'string' ? shorten(taskId, 80) : shown(taskId)}`]),
-    ...(trial === undefined ? [] : [`trial ${shown(trial)}`]),
-  ]
+function recordLabel(record: JsonValue, index: number, naming: RecordNaming): string {
+  const parts = isObject(record) ? naming.labelOf(record) : []
   return parts.length === 0 ? `record ${index + 1}` : `record ${index + 1} (${parts.join(', ')})`
 }

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import type { ParsedFile } from './format.ts'
+import { type ParsedFile, UnreadableFile } from './format.ts'
 import { detectFormat, RESULT_FORMATS } from './formats.ts'
+import { isZip, readInspectArchive } from './inspectArchive.ts'
+import { parseJson } from './lenientJson.ts'
 
 export interface ResultFile extends ParsedFile {
   /** The format's name. */
@@ -9,21 +11,26 @@ export interface ResultFile extends ParsedFile {
   nonFinite: number
 }
 
-/** Nothing of a file can be imported; the message says why, for its owner. */
-export class UnreadableFile extends Error {
-  override name = 'UnreadableFile'
-}
-
-/** Reads a result file of any known format. @throws UnreadableFile */
+/** Reads a result file of any known format, told by its content. @throws UnreadableFile */
 export async function readResultFile(path: string): Promise<ResultFile> {
-  const { document, nonFinite } = parseJson(await textOf(path))
+  const bytes = await bytesOf(path)
+  const { document, nonFinite, rejected, notes } = isZip(bytes)
+    ? await readInspectArchive(bytes)
+    : { ...parseJson(textOf(bytes)), rejected: [], notes: [] }
   const format = detectFormat(document)
   if (!format) {
     const known = RESULT_FORMATS.map(({ name }) => name).join(', ')
     throw new UnreadableFile(`It is JSON, but of no format that Arc imports. Known are: ${known}.`)
   }
   try {
-    return { format: format.name, nonFinite, ...format.parse(document, path) }
+    const parsed = format.parse(document, path)
+    return {
+      format: format.name,
+      nonFinite,
+      runs: parsed.runs,
+      rejected: [...rejected, ...parsed.rejected],
+      notes: [...notes, ...(parsed.notes ?? [])],
+    }
   } catch (error) {
     throw new UnreadableFile(`It cannot be read as ${format.name}: ${(error as Error).message}`, {
       cause: error,
@@ -39,55 +46,24 @@ const READ_FAULTS: { [code: string]: string } = {
   ERR_FS_FILE_TOO_LARGE: 'It is too large: 512 MB is the limit.',
 }
 
-async function textOf(path: string): Promise<string> {
+async function bytesOf(path: string): Promise<Buffer> {
   try {
-    const text = await readFile(path, 'utf8')
+    return await readFile(path)
+  } catch (error) {
+    throw unreadable(error as NodeJS.ErrnoException)
+  }
+}
+
+function textOf(bytes: Buffer): string {
+  try {
+    const text = bytes.toString('utf8')
     return text.startsWith('\ufeff') ? text.slice(1) : text
   } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException
-    throw new UnreadableFile(READ_FAULTS[code] ?? `It cannot be read: ${message}`, { cause: error })
+    throw unreadable(error as NodeJS.ErrnoException)
   }
 }
 
-function parseJson(text: string): { document: unknown; nonFinite: number } {
-  try {
-    return { document: JSON.parse(text), nonFinite: 0 }
-  } catch {
-    const { json, nonFinite } = withoutNonFinite(text)
-    try {
-      return { document: JSON.parse(json), nonFinite }
-    } catch (error) {
-      throw new UnreadableFile(`It is not JSON: ${faultIn(json, error as Error)}`, { cause: error })
-    }
-  }
-}
-
-/** The text with null for every NaN, Infinity and -Infinity that stands outside of a string. */
-function withoutNonFinite(text: string): { json: string; nonFinite: number } {
-  const parts: string[] = []
-  let nonFinite = 0
-  let copied = 0
-  let at = 0
-  let inString = false
-  for (const found of text.matchAll(/NaN|-?Infinity/g)) {
-    for (; at < found.index; at++) {
-      if (inString && text[at] === '\\') at++
-      else if (text[at] === '"') inString = !inString
-    }
-    if (inString) continue
-    parts.push(text.slice(copied, found.index), 'null')
-    copied = at = found.index + found[0].length
-    nonFinite++
-  }
-  return { json: parts.join('') + text.slice(copied), nonFinite }
-}
-
-/** What the parser says, with the line where it says a position. */
-function faultIn(json: string, { message }: Error): string {
-  if (json.trim() === '') return 'the file is empty.'
-  const position = /^(.*?)(?: in JSON)? at position (\d+)/s.exec(message)
-  // Some messages quote the file, line breaks and all.
-  if (!position) return `${message.replace(/\s+/g, ' ')}.`
-  const line = json.slice(0, Number(position[2])).split('\n').length
-  return `${position[1]}, in line ${line}.`
+function unreadable(error: NodeJS.ErrnoException): UnreadableFile {
+  const fault = READ_FAULTS[error.code ?? ''] ?? `It cannot be read: ${error.message}`
+  return new UnreadableFile(fault, { cause: error })
 }

@@ -1,4 +1,10 @@
-import type { ErrorCategory, FailurePatternInput, JsonObject, JsonValue } from '../evaluation/outcomeRow.ts'
+import type {
+  ErrorCategory,
+  FailurePatternInput,
+  JsonObject,
+  JsonValue,
+  OutcomeInput,
+} from '../evaluation/outcomeRow.ts'
 import { shorten } from './recordReading.ts'
 
 /**
@@ -75,6 +81,20 @@ export function crashFailure(error: string, traceback: string | null): FailurePa
   const message =
     traceback === null ? text : `${text}\n\n${tail(traceback, MAX_MESSAGE_LENGTH - text.length - 2)}`
   return failure(exception ?? 'crash', crashCategory(`${exception ?? ''} ${text}`), message)
+}
+
+/** An outcome's failures, and the first of them as its error; `error` where the file has an own text for it. */
+export function failureFields(
+  failures: FailurePatternInput[],
+  error: string | null = null,
+): Pick<OutcomeInput, 'error' | 'errorCode' | 'errorCategory' | 'failurePatterns'> {
+  const [first] = failures
+  return {
+    error: error ?? first?.errorMessage ?? null,
+    errorCode: first?.failureType ?? null,
+    errorCategory: first?.failureCategory ?? null,
+    failurePatterns: failures,
+  }
 }
 
 /** A failure within the lengths that Arc stores. */

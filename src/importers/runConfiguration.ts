@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
 import type { JsonObject, JsonValue } from '../evaluation/outcomeRow.ts'
-import { asText, MAX_NAME_LENGTH, sha256, sortKeys } from './recordReading.ts'
+import { asText, bounded, MAX_NAME_LENGTH, sortKeys } from './recordReading.ts'
 
 /** What an outcome takes. */
 const MAX_MODEL_LENGTH = 200
@@ -37,10 +37,10 @@ function isTemperature(value: JsonValue | undefined): value is number {
   return typeof value === 'number' && value >= 0 && value <= 2
 }
 
-/** A long text ends in a hash of the whole: two that begin alike must not become one. */
-function bounded(text: string, maxLength: number): string {
-  const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim()
-  return line.length <= maxLength
-    ? line
-    : `${line.slice(0, maxLength - 9).replace(/[\uD800-\uDBFF]$/, '')} ${sha256(line).slice(0, 8)}`
+const MODEL_FAMILY =
+  /^(gpt|chatgpt|o\d|claude|sonnet|opus|haiku|gemini|gemma|llama|mistral|mixtral|qwen|deepseek|grok|command|nova|phi|kimi|glm)/i
+
+/** Whether a part of a file's name is a model's: formats without a model in the file leave nothing else to go by. */
+export function isModelName(text: string): boolean {
+  return MODEL_FAMILY.test(text)
 }

@@ -34,6 +34,7 @@ import {
   checkFailures,
   crashFailure,
   failure,
+  failureFields,
   isPassed,
   type RewardCheck,
   unexplainedFailure,
@@ -155,11 +156,8 @@ function outcomeOf(
       user_cost_usd: amountOf(record, 'user_cost'),
       message_count: messages.length,
     },
-    error: asText(asObject(record.info).error) ?? failures[0]?.errorMessage ?? null,
-    errorCode: failures[0]?.failureType ?? null,
-    errorCategory: failures[0]?.failureCategory ?? null,
     toolUsage: toolUsageOf(toolCallsOf(messages), (result) => result.error === true),
-    failurePatterns: failures,
+    ...failureFields(failures, asText(asObject(record.info).error)),
   }
 }
 

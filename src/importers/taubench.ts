@@ -28,11 +28,12 @@ import {
   checkFailures,
   crashFailure,
   failure,
+  failureFields,
   isPassed,
   type RewardCheck,
   unexplainedFailure,
 } from './rewardChecks.ts'
-import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
+import { isModelName, modelOrUnknown, runConfiguration } from './runConfiguration.ts'
 
 const RECORD_KEYS = ['task_id', 'reward', 'info', 'traj', 'trial']
 
@@ -127,11 +128,8 @@ function outcomeOf(
       user_cost_usd: amountOf(info, 'user_cost'),
       message_count: messages.length,
     },
-    error: asText(info.error) ?? failures[0]?.errorMessage ?? null,
-    errorCode: failures[0]?.failureType ?? null,
-    errorCategory: failures[0]?.failureCategory ?? null,
     toolUsage: toolUsageOf(calls, (result) => contentText(result).startsWith('Error')),
-    failurePatterns: failures,
+    ...failureFields(failures, asText(info.error)),
   }
 }
 
@@ -271,9 +269,6 @@ function environmentOf(records: JsonValue[], policy: string | null): string | nu
   return null
 }
 
-const MODEL_FAMILY =
-  /^(gpt|chatgpt|o\d|claude|sonnet|opus|haiku|gemini|gemma|llama|mistral|mixtral|qwen|deepseek|grok|command|nova|phi|kimi|glm)/i
-
 /**
  * Reads `{strategy}-{model}-{temperature}_range_{start}-{end}_user-{user model}-{user strategy}_{time}.json`, as
  * tau-bench writes, and `{model}-{environment}….json`, as it publishes. Any other name tells nothing.
@@ -297,7 +292,7 @@ function namedSettings(name: string): NamedSettings {
   const published = /^(.+?)-(airline|retail)(?=[-_.])/.exec(name)
   return {
     environment: published?.[2] ?? null,
-    model: published && MODEL_FAMILY.test(published[1]!) ? published[1]! : null,
+    model: published && isModelName(published[1]!) ? published[1]! : null,
     temperature: null,
     agentStrategy: null,
     userModel: null,

@@ -8,7 +8,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { importFiles } from '../../src/commands/import.ts'
 import { readConfig } from '../../src/config.ts'
 import { type Tenant, useArc } from '../arc.ts'
-import { expectedTotals } from './expectedTotals.ts'
+import { expectedTotals, realPath, textsWith } from './expectedTotals.ts'
+import { zipOf } from './zipArchive.ts'
 
 const arc = useArc()
 
@@ -42,7 +43,8 @@ async function importInto(
 
 async function file(name: string, content: unknown): Promise<string> {
   const path = join(folder, name)
-  await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content))
+  const isText = typeof content === 'string' || Buffer.isBuffer(content)
+  await writeFile(path, isText ? content : JSON.stringify(content))
   return path
 }
 
@@ -241,12 +243,60 @@ describe('a file', () => {
   })
 })
 
+describe('an Inspect archive', () => {
+  const head = { eval: { run_id: 'r', task_id: 't', task: 'kites', model: 'm-1' }, plan: {} }
+  const sample = (id: number, value: string) => ({
+    name: `samples/${id}_epoch_1.json`,
+    content: JSON.stringify({ id, epoch: 1, input: 'Fly.', messages: [], scores: { match: { value } } }),
+  })
+
+  it('of which a sample is damaged loses that one alone, and says that the run was cut off', async () => {
+    const tenant = arc.tenant()
+    const start = { name: '_journal/start.json', content: JSON.stringify(head) }
+    const damaged = { ...sample(2, 'C'), statedSize: 7 }
+    const path = join(folder, 'kites.zip')
+    await writeFile(path, zipOf([start, sample(1, 'C'), damaged, sample(3, 'I')]))
+    const { exitCode, output } = await importInto(tenant, [path])
+    expect(exitCode).toBe(1)
+    expect(output).toContain(`${path}: Inspect\n  note           the run was cut off, or goes on`)
+    expect(output).toContain('passed         1 of 2 graded, mean score 0.5000')
+    expect(output).toContain('rejected       1\n    samples/2_epoch_1.json: Its compressed data is damaged.')
+    expect(await simulationsOf(tenant)).toMatchObject([
+      { status: 'COMPLETED', metadata: { format: 'Inspect', log_status: 'started', rejected_records: 1 } },
+    ])
+  })
+})
+
+it('a promptfoo test that passes with less than the whole score is one that passed', async () => {
+  const results = [0.8, 0.4].map((score, testIdx) => ({
+    testIdx,
+    promptIdx: 0,
+    provider: { id: 'm-1' },
+    prompt: { raw: 'Fly.' },
+    vars: { kite: testIdx },
+    success: score > 0.5,
+    score,
+  }))
+  const path = await file('kites.json', {
+    evalId: 'eval-kites',
+    results: { version: 3, results },
+    config: {},
+  })
+  const tenant = arc.tenant()
+  const { exitCode, output } = await importInto(tenant, [path])
+  expect(exitCode).toBe(0)
+  expect(output).toContain('passed         1 of 2 graded, mean score 0.6000')
+  expect(await simulationsOf(tenant)).toMatchObject([{ completedScenarios: 1, failedScenarios: 1 }])
+})
+
 describe('files that cannot be read', () => {
   it('are named with the reason, and the others are imported', async () => {
     const files = [
       await file('comma.json', '{\n"simulations": [],\n}'),
       await file('empty.json', '\n'),
       await file('other.json', { results: [] }),
+      await file('cut.eval', zipOf([]).subarray(0, 10)),
+      await file('document.docx', zipOf([{ name: 'word/document.xml', content: '<a/>' }])),
       join(folder, 'missing.json'),
       folder,
       await file('good.json', tau2('2025-01-01T00:00:00', [{}])),
@@ -256,7 +306,9 @@ describe('files that cannot be read', () => {
     const reasons = [
       'comma.json: It is not JSON: Expected double-quoted property name, in line 3.',
       'empty.json: It is not JSON: the file is empty.',
-      'other.json: It is JSON, but of no format that Arc imports. Known are: tau-bench, tau2-bench.',
+      'other.json: It is JSON, but of no format that Arc imports. Known are: tau-bench, tau2-bench, Inspect, promptfoo, InterCode.',
+      'cut.eval: It is a zip that is damaged or not complete: ',
+      'document.docx: It is a zip, but no Inspect log: it holds neither header.json nor _journal/start.json.',
       'missing.json: There is no such file.',
       `${folder}: It is a folder: name the files in it.`,
     ]
@@ -367,27 +419,87 @@ async function startProxy(isLost: (operation: string, count: number) => boolean)
   }
 }
 
-describe.each([...expectedTotals('tau-bench'), ...expectedTotals('tau2-bench')])('%s', (name, expected) => {
-  const path = fileURLToPath(new URL(`../../../shared/data/${name}`, import.meta.url))
+const FORMATS = ['tau-bench', 'tau2-bench', 'inspect', 'promptfoo', 'intercode']
+
+describe.each(FORMATS.flatMap(expectedTotals))('%s', (name, expected) => {
+  const path = realPath(name)
 
   it('adds up in the graph to what is in the file, also after a second import', async () => {
     const tenant = arc.tenant()
-    expect(await importInto(tenant, [path])).toMatchObject({ exitCode: 0 })
+    const { exitCode, output } = await importInto(tenant, [path])
+    expect(exitCode).toBe(0)
+    if (expected.records === 0) expect(output).toContain('holds no samples')
     const again = await importInto(tenant, [path])
     expect(again.exitCode).toBe(0)
-    expect(again.output).toContain(`records        0 stored, ${expected.records} there already`)
+    expect(recordsIn(again.output)).toEqual({ stored: 0, known: expected.records })
 
-    const { duration_s, ...exact } = expected
-    const { duration_s: duration, ...totals } = await totalsInGraph(tenant)
+    const { duration_s, cost_usd, ...exact } = expected
+    const { duration_s: duration, cost_usd: cost, ...totals } = await totalsInGraph(tenant)
     expect(totals).toEqual(exact)
+    // Stored are whole milliseconds and millionths of a dollar: each record may be off by half of one.
     expect(Math.abs(duration - duration_s)).toBeLessThanOrEqual(0.0005 * (exact.records + 1))
-    const [simulation] = await simulationsOf(tenant)
-    expect(simulation).toMatchObject({
-      status: 'COMPLETED',
-      completedScenarios: exact.status.success,
-      totalTokens: exact.tokens,
-      totalCostUsd: exact.cost_usd,
-    })
+    expect(Math.abs(cost - cost_usd)).toBeLessThanOrEqual(0.0000005 * (exact.records + 1))
+    const simulations = await simulationsOf(tenant)
+    expect(simulations.map(({ status }) => status)).toEqual(simulations.map(() => 'COMPLETED'))
+    const sumOf = (field: string) => simulations.reduce((sum, simulation) => sum + simulation[field], 0)
+    expect([sumOf('completedScenarios'), sumOf('totalTokens')]).toEqual([
+      exact.status.success ?? 0,
+      exact.tokens,
+    ])
+    expect(sumOf('totalCostUsd')).toBeCloseTo(cost, 9)
+  })
+})
+
+/** What an import said of the records of all runs. */
+function recordsIn(output: string): { stored: number; known: number } {
+  const counts = { stored: 0, known: 0 }
+  for (const [, stored, known] of output.matchAll(/records +(\d+) stored, (\d+) there already/g)) {
+    counts.stored += Number(stored)
+    counts.known += Number(known)
+  }
+  return counts
+}
+
+describe.skipIf(expectedTotals('inspect').length === 0)('one run in two containers', () => {
+  const stem = 'inspect/2025-09-15T15-04-34-04-00_popularity_jKN69eAYYpZFAZhRgMAztp'
+  const [archive, json] = [realPath(`${stem}.eval`), realPath(`${stem}.repacked.json`)]
+
+  it.each([
+    ['archive', archive, json],
+    ['JSON', json, archive],
+  ])('is stored once, the %s first', async (_first, first, second) => {
+    const tenant = arc.tenant()
+    expect(recordsIn((await importInto(tenant, [first])).output)).toEqual({ stored: 50, known: 0 })
+    const before = await simulationsOf(tenant)
+    const renamed = join(folder, 'renamed.bin')
+    await writeFile(renamed, await readFile(second))
+    expect(recordsIn((await importInto(tenant, [renamed])).output)).toEqual({ stored: 0, known: 50 })
+    expect(await simulationsOf(tenant)).toEqual(before)
+    expect(before).toHaveLength(1)
+  })
+})
+
+describe.skipIf(expectedTotals('promptfoo').length === 0)('a suite that was run on three dates', () => {
+  it('has one configuration and one version of it', async () => {
+    const tenant = arc.tenant()
+    const files = ['43f8914c', '67d19e7e', '18300309'].map((commit) =>
+      realPath(`promptfoo/mdma_${commit}_results.json`),
+    )
+    expect(recordsIn((await importInto(tenant, files)).output)).toEqual({ stored: 60, known: 0 })
+    const versions = (await simulationsOf(tenant)).map(({ configVersion }) => configVersion)
+    expect(
+      versions.map(({ versionNumber, configuration }) => [versionNumber, configuration.versions.totalCount]),
+    ).toEqual([
+      [1, 1],
+      [1, 1],
+      [1, 1],
+    ])
+    const { scenarios, configurations } = await tenant.data(
+      '{ scenarios { totalCount } configurations { totalCount } }',
+    )
+    // Ten tests on the first date, of which some were described otherwise from the second on.
+    expect(scenarios.totalCount).toBeLessThan(10 + 25)
+    expect(configurations.totalCount).toBe(1)
   })
 })
 
@@ -396,10 +508,10 @@ async function totalsInGraph(tenant: Tenant) {
   const outcomes = await allNodes(
     tenant,
     'outcomes',
-    'scenarioId status reliabilityScore tokensUsed costUsd executionTimeMs',
+    'scenarioId status reliabilityScore tokensUsed costUsd executionTimeMs trajectory',
   )
   const uses = await allNodes(tenant, 'toolUsage', 'toolName callCount')
-  const scores = outcomes.flatMap(({ reliabilityScore }) => reliabilityScore ?? [])
+  const graded = outcomes.filter(({ reliabilityScore }) => reliabilityScore !== null)
   const add = (values: (number | null)[]) => values.reduce<number>((total, value) => total + (value ?? 0), 0)
   const countBy = (pairs: [string, number][]) => {
     const counts: Record<string, number> = {}
@@ -408,15 +520,16 @@ async function totalsInGraph(tenant: Tenant) {
   }
   return {
     records: outcomes.length,
-    scored: scores.length,
-    passed: scores.filter((score) => score >= 1 - 1e-6).length,
-    score_sum: Number(add(scores).toFixed(6)),
+    scored: graded.length,
+    passed: graded.filter(({ status }) => status === 'SUCCESS').length,
+    score_sum: Number(add(graded.map(({ reliabilityScore }) => reliabilityScore)).toFixed(6)),
     status: countBy(outcomes.map(({ status }) => [status.toLowerCase(), 1])),
     scenarios: new Set(outcomes.map(({ scenarioId }) => scenarioId)).size,
     tokens: add(outcomes.map(({ tokensUsed }) => tokensUsed)),
     cost_usd: Number(add(outcomes.map(({ costUsd }) => costUsd)).toFixed(6)),
     duration_s: add(outcomes.map(({ executionTimeMs }) => executionTimeMs)) / 1000,
     tool_calls: countBy(uses.map(({ toolName, callCount }) => [toolName, callCount])),
+    nul_strings: add(outcomes.map(({ trajectory }) => textsWith('\ufffd', trajectory))),
   }
 }
 

@@ -1,0 +1,258 @@
+import { basename } from 'node:path'
+import type { FailurePatternInput, JsonObject, JsonValue, OutcomeStatus } from '../evaluation/outcomeRow.ts'
+import { type ToolCall, toolUsageOf } from './chatMessages.ts'
+import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
+import {
+  asList,
+  asObject,
+  asText,
+  BrokenRecord,
+  bounded,
+  canonicalJson,
+  domainOrUnknown,
+  isObject,
+  MAX_NAME_LENGTH,
+  objectOf,
+  picked,
+  type RecordPlace,
+  readRecords,
+  repetitionsOf,
+  scoreOf,
+  sha256,
+  shorten,
+  shown,
+} from './recordReading.ts'
+import { failure, failureFields, isPassed, unexplainedFailure } from './rewardChecks.ts'
+import { isModelName, modelOrUnknown, runConfiguration } from './runConfiguration.ts'
+
+const MAX_DATASET_LENGTH = 60
+
+/** What `meta` says of the agent; the rest of it tells where data and logs lay. */
+const AGENT_SETTINGS = ['template', 'dialogue_limit', 'handicap', 'seed']
+
+/** What the run's `meta` or else the file's path tells about the agent. */
+interface RunSettings {
+  model: string | null
+  strategy: string | null
+}
+
+/** One turn: what the agent thought and did, and what the environment answered. */
+interface Turn extends JsonObject {
+  action: JsonValue
+  observation: JsonValue
+}
+
+/**
+ * Results of InterCode: records by task number, or `{meta, logs}` with them in `logs`; in one file one run of one
+ * agent on one dataset. The format has no times, no tokens and no cost. Model and strategy come from `meta` or else
+ * from the file's path when it is one that InterCode gives or publishes.
+ */
+export const interCode: ResultFormat = {
+  name: 'InterCode',
+  detect: (document) =>
+    Object.values(logsOf(document)).some((record) => {
+      const { turn_history: history, ...rest } = asObject(record)
+      return isObject(history) && ('summary' in rest || 'query' in rest)
+    }),
+  parse: (document, fileName) => {
+    if (!isObject(document)) throw new Error('This is no InterCode result: it is not an object of records.')
+    return parseLogs(logsOf(document), asObject(document.meta), fileName)
+  },
+}
+
+function logsOf(document: unknown): JsonObject {
+  const { logs } = asObject(document)
+  return isObject(logs) ? logs : asObject(document)
+}
+
+function parseLogs(logs: JsonObject, meta: JsonObject, fileName: string): ParsedFile {
+  const records = Object.entries(logs).map(([key, record]) => withTaskId(record, key))
+  const settings = settingsOf(meta, fileName)
+  const recordByScenario = new Map<string, JsonObject>()
+  const { outcomes, rejected } = readRecords(records, (record, place) => {
+    const outcome = outcomeOf(record, place, settings.model)
+    if (!recordByScenario.has(outcome.scenarioExternalId))
+      recordByScenario.set(outcome.scenarioExternalId, record)
+    return outcome
+  })
+  const scenarioIds = new Set(outcomes.map(({ scenarioExternalId }) => scenarioExternalId))
+  const [firstId] = scenarioIds
+  if (firstId === undefined) return { runs: [], rejected }
+
+  const first = recordByScenario.get(firstId)!
+  const environment = environmentOf(first)
+  const dataset = datasetOf(first)
+  const { turns_max: maxTurns = meta.max_turns ?? null } = asObject(first.summary)
+  const run = {
+    identity: sha256(
+      canonicalJson(['intercode', ...records.map((record) => sha256(canonicalJson(record))).sort()]),
+    ),
+    name: shorten(
+      `InterCode ${dataset} ${modelOrUnknown(settings.model)} ${settings.strategy ?? ''}`.trim(),
+      MAX_NAME_LENGTH,
+    ),
+    configuration: runConfiguration(
+      ['InterCode', environment, modelOrUnknown(settings.model), settings.strategy],
+      settings.model,
+      meta.temperature,
+      {
+        agent: { strategy: settings.strategy, max_turns: maxTurns, ...picked(meta, AGENT_SETTINGS) },
+        environment: { name: environment },
+      },
+    ),
+    repetitions: repetitionsOf(outcomes),
+    scenarios: [...scenarioIds].map((externalId) =>
+      scenarioOf(externalId, recordByScenario.get(externalId)!),
+    ),
+    outcomes,
+    metadata: { format: 'InterCode', source_file: basename(fileName), environment, dataset, meta },
+  }
+  return { runs: [run], rejected }
+}
+
+/** The key is the task's number; some records repeat it and some do not. */
+function withTaskId(record: JsonValue, key: string): JsonValue {
+  return isObject(record) && record.task_id === undefined ? { ...record, task_id: key } : record
+}
+
+function outcomeOf(record: JsonObject, place: RecordPlace, model: string | null): ImportedOutcome {
+  const { turn_history: _turnHistory, ...rest } = record
+  const summary = objectOf(record, 'summary')
+  const turns = turnsOf(objectOf(record, 'turn_history'))
+  const score = bestScoreOf(summary)
+  const turnsTaken = typeof summary.turns_taken === 'number' ? summary.turns_taken : turns.length
+  const status = statusOf(score, turnsTaken, summary.turns_max)
+  const failures = status === 'success' ? [] : failuresOf(record, score, status, turnsTaken)
+  return {
+    scenarioExternalId: `intercode/${environmentOf(record)}/${datasetOf(record)}/${place.taskId}`,
+    repetition: place.trial + 1,
+    status,
+    reliabilityScore: score,
+    costUsd: null,
+    model: modelOrUnknown(model),
+    trajectory: { ...rest, status, steps: turns },
+    metrics: {
+      ...summary,
+      turns_taken: turnsTaken,
+      last_turn_reward_parts: asObject(record.info).reward ?? null,
+    },
+    toolUsage: toolUsageOf(
+      turns.map((turn) => callOf(turn, environmentOf(record))),
+      (result) => result.valid === false,
+    ),
+    ...failureFields(failures),
+  }
+}
+
+/** The lists of `turn_history` turn by turn. They are equally long, save where a run broke off. */
+function turnsOf(history: JsonObject): Turn[] {
+  const actions = history.actions ?? []
+  if (!Array.isArray(actions)) throw new BrokenRecord(`turn_history.actions is ${shown(actions)}, not a list`)
+  const { actions: _actions, observations, thoughts, rewards, ...others } = history
+  return actions.map((action, index) => ({
+    ...valuesAt(index, { thought: thoughts ?? null }),
+    action,
+    observation: asList(observations)[index] ?? null,
+    ...valuesAt(index, { reward: rewards ?? null, ...others }),
+  }))
+}
+
+function valuesAt(index: number, lists: JsonObject): JsonObject {
+  const values = Object.entries(lists).map(([key, list]) => [key, asList(list)[index]] as const)
+  return Object.fromEntries(values.filter((entry): entry is [string, JsonValue] => entry[1] !== undefined))
+}
+
+/** Every turn is one call of the environment; what it could not run is a failed one. */
+function callOf({ action, observation, valid_action }: Turn, environment: string): ToolCall {
+  return {
+    name: environment,
+    byUser: false,
+    arguments: action,
+    calledAtMs: null,
+    result: { content: observation, valid: valid_action ?? null },
+  }
+}
+
+/** A wrong flag of a capture-the-flag task costs 1; a run with nothing better has no reward, not a negative one. */
+function bestScoreOf({ max_reward: reward }: JsonObject): number | null {
+  return scoreOf(typeof reward === 'number' && reward >= -1 ? Math.max(0, reward) : reward)
+}
+
+function statusOf(score: number | null, taken: number, allowed: JsonValue | undefined): OutcomeStatus {
+  if (isPassed(score)) return 'success'
+  return typeof allowed === 'number' && taken >= allowed ? 'timeout' : 'error'
+}
+
+function failuresOf(
+  record: JsonObject,
+  score: number | null,
+  status: OutcomeStatus,
+  turnsTaken: number,
+): FailurePatternInput[] {
+  const parts = Object.entries(asObject(asObject(record.info).reward)).map(
+    ([key, value]) => `${key} ${value}`,
+  )
+  const reward =
+    score === null || parts.length === 0
+      ? unexplainedFailure(score)
+      : failure(
+          'reward',
+          'validation_error',
+          `The best reward of all turns is ${score}; that of the last turn is made of ${parts.join(', ')}.`,
+        )
+  return status === 'timeout'
+    ? [failure('max_turns', 'timeout', `The agent used up its turns (${turnsTaken}).`), reward]
+    : [reward]
+}
+
+function scenarioOf(externalId: string, record: JsonObject): ImportedScenario {
+  const { task_id: taskId, query, dataset, gold, hardness } = record
+  const environment = environmentOf(record)
+  return {
+    externalId,
+    name: shorten(`InterCode ${datasetOf(record)} task ${taskId}`, MAX_NAME_LENGTH),
+    taskPrompt: asText(query),
+    groundTruth: gold === undefined ? null : { gold },
+    difficultyLevel: difficultyOf(hardness),
+    tags: ['intercode', environment],
+    expectedTools: null,
+    source: 'InterCode',
+    metadata: { task_id: taskId ?? null, environment, dataset: dataset ?? null, hardness: hardness ?? null },
+  }
+}
+
+/** Spider's own words for how hard a query is; only its records have one. */
+function difficultyOf(hardness: JsonValue | undefined): ImportedScenario['difficultyLevel'] {
+  if (hardness === 'extra') return 'hard'
+  return hardness === 'easy' || hardness === 'medium' || hardness === 'hard' ? hardness : null
+}
+
+/** `ic_bash` is `bash`: it names the one tool that the agent has. */
+function environmentOf({ environment }: JsonObject): string {
+  return domainOrUnknown(asText(environment)?.replace(/^ic_/, '') ?? null)
+}
+
+/** `./data/nl2bash/nl2bash_fs_4.json` is `nl2bash_fs_4`. */
+function datasetOf({ dataset }: JsonObject): string {
+  const name = basename(asText(dataset) ?? '').replace(/\.\w+$/, '')
+  return bounded(name || 'unknown', MAX_DATASET_LENGTH)
+}
+
+/**
+ * Reads `{model}/ic_{environment}_{strategy}[_{model}]_{n}_turns….json`, with the folders also written into the name as
+ * `{model}__ic_…`. Any other path tells nothing.
+ */
+function settingsOf(meta: JsonObject, path: string): RunSettings {
+  const parts = path.split(/[\\/]|__/)
+  const [, told = ''] = /^ic_[a-z0-9]+_(.+?)_\d+_turns?(?:[_.]|$)/.exec(parts.at(-1) ?? '') ?? []
+  const words = told.split('_')
+  const modelAt = words.findIndex(isModelName)
+  const folder = parts.at(-2) ?? ''
+  const modelInPath =
+    told && isModelName(folder) ? folder : modelAt < 0 ? null : words.slice(modelAt).join('_')
+  const strategyInPath = (modelAt < 0 ? words : words.slice(0, modelAt)).join('_')
+  return {
+    model: asText(meta.model) ?? modelInPath,
+    strategy: asText(meta.policy) ?? asText(strategyInPath),
+  }
+}

@@ -1,0 +1,101 @@
+import {
+  type GraphQLField,
+  type GraphQLInputObjectType,
+  type GraphQLObjectType,
+  getNamedType,
+  isEnumType,
+  isObjectType,
+} from 'graphql'
+import { schema } from '../src/graphql/schema.ts'
+import type { Tenant } from './arc.ts'
+
+/** A field that lists rows: of Query, or of another type. */
+export interface Connection {
+  /** `Type.field` */
+  name: string
+  parent: string
+  field: string
+  /** The type of its rows. */
+  node: string
+  orders: readonly string[]
+}
+
+const isRoot = ({ parent }: Connection) => parent === 'Query'
+
+/** Each connection that the schema has. */
+export function everyConnection(): Connection[] {
+  return Object.values(schema.getTypeMap())
+    .filter((type): type is GraphQLObjectType => isObjectType(type) && !type.name.startsWith('__'))
+    .flatMap((type) => Object.values(type.getFields()).map((field) => ({ type, field })))
+    .filter(({ field }) => getNamedType(field.type).name.endsWith('Connection'))
+    .map(({ type, field }) => ({
+      name: `${type.name}.${field.name}`,
+      parent: type.name,
+      field: field.name,
+      node: getNamedType(field.type).name.replace(/Connection$/, ''),
+      orders: ordersOf(field),
+    }))
+}
+
+function ordersOf(field: GraphQLField<unknown, unknown>): string[] {
+  const orderBy = getNamedType(field.args.find(({ name }) => name === 'orderBy')!.type)
+  const orderField = getNamedType((orderBy as GraphQLInputObjectType).getFields().field!.type)
+  return isEnumType(orderField) ? orderField.getValues().map(({ name }) => name) : []
+}
+
+/** The field of Query that lists rows of the type. */
+function rootListOf(node: string): Connection {
+  const list = everyConnection().find((connection) => isRoot(connection) && connection.node === node)
+  if (!list) throw new Error(`no field of Query lists ${node}`)
+  return list
+}
+
+/** The global id of the parent that has most rows in the connection; undefined for a field of Query. */
+export async function parentWithMostRows(
+  tenant: Tenant,
+  connection: Connection,
+): Promise<string | undefined> {
+  if (isRoot(connection)) return undefined
+  const { field } = rootListOf(connection.parent)
+  const data = await tenant.data(
+    `{ parents: ${field}(first: 500) { nodes { id rows: ${connection.field} { totalCount } } } }`,
+  )
+  const parents: { id: string; rows: { totalCount: number } }[] = data.parents.nodes
+  return parents.reduce((most, each) => (each.rows.totalCount > most.rows.totalCount ? each : most)).id
+}
+
+/** A page of the connection below that parent. */
+export async function pageOf(
+  tenant: Tenant,
+  { field, node, parent }: Connection,
+  parentId: string | undefined,
+  args: object,
+): Promise<Page> {
+  const page = `page: ${field}(first: $first, after: $after, last: $last, before: $before, orderBy: $orderBy) {
+    totalCount
+    edges { cursor node { id } }
+    nodes { id }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }`
+  const data = await tenant.data(
+    `query (${parentId ? '$parentId: ID!, ' : ''}$first: Int, $after: String, $last: Int, $before: String, $orderBy: ${node}Order) {
+      ${parentId ? `node(id: $parentId) { ... on ${parent} { ${page} } }` : page}
+    }`,
+    { parentId, ...args },
+  )
+  return data.page ?? data.node.page
+}
+
+export interface Page {
+  totalCount: number
+  edges: { cursor: string; node: { id: string } }[]
+  nodes: { id: string }[]
+  pageInfo: {
+    hasNextPage: boolean
+    hasPreviousPage: boolean
+    startCursor: string | null
+    endCursor: string | null
+  }
+}
+
+export const idsOf = ({ nodes }: Page): string[] => nodes.map(({ id }) => id)

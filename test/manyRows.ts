@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto'
+import { expect } from 'vitest'
+import type { Tenant } from './arc.ts'
+
+const SCENARIOS = ['a', 'b', 'c', 'd']
+const REPETITIONS = 12
+
+/** A tenant's rows for lists: several in each, with ties and gaps in what they are ordered by. */
+export class ManyRows {
+  readonly tenant: Tenant
+  #configId = ''
+  #versionId = ''
+  #simulationId = ''
+  #recorded = 0
+  #made = 0
+
+  constructor(tenant: Tenant) {
+    this.tenant = tenant
+  }
+
+  async fill(): Promise<void> {
+    const { configId, versionId } = await this.tenant.configVersion('agent', 'model: m\ntemperature: 0\n')
+    this.#configId = configId
+    this.#versionId = versionId
+    await this.tenant.scenarios(...SCENARIOS)
+    this.#simulationId = await this.#start(versionId, { repetitions: REPETITIONS })
+    for (let more = 0; more < 4; more++) {
+      await this.#version(more % 2 === 0 ? '' : 'temperature: 0.5\n')
+      await this.#start(versionId, { priority: 1 + (more % 2) })
+      await this.tenant.configVersion(`agent ${more}`)
+      await this.#recommend()
+    }
+    await this.#record(this.#simulationId, 10)
+    await this.#complete(await this.#start(versionId), 0.5)
+    await this.#complete(await this.#start(versionId), 0.5)
+  }
+
+  /** Something new in every list, beside rows of `node` that keep their places. */
+  async arrive(node: string): Promise<void> {
+    const simulationId = await this.#start(this.#versionId)
+    // A simulation's figures, when its runs ended, and when a configuration last changed: lists are ordered by these.
+    if (node !== 'Simulation' && node !== 'SimulationScenario') await this.#record(this.#simulationId, 1)
+    if (node !== 'Configuration') await this.#version('temperature: 1\n')
+    const { storedCount } = await this.tenant.record([{ simulationId, scenarioId: 'b', status: 'SUCCESS' }])
+    expect(storedCount).toBe(1)
+    await this.tenant.configVersion(`agent that arrived ${this.#made++}`)
+    await this.tenant.scenarios(`arrived_${this.#made++}`)
+    await this.#recommend()
+  }
+
+  /** More simulations of the version, with as many outcomes each. */
+  async simulations(count: number, outcomes: number): Promise<void> {
+    for (let more = 0; more < count; more++) {
+      this.#recorded = 0
+      await this.#record(await this.#start(this.#versionId, { repetitions: REPETITIONS }), outcomes)
+    }
+  }
+
+  #start(configVersionId: string, more: object = {}): Promise<string> {
+    return this.#mutate('startSimulation', 'simulation { simulationId }', {
+      configVersionId,
+      scenarioIds: SCENARIOS,
+      ...more,
+    }).then(({ simulation }) => simulation.simulationId)
+  }
+
+  #complete(simulationId: string, overallScore: number): Promise<unknown> {
+    return this.#mutate('completeSimulation', 'created', { simulationId, result: { overallScore } })
+  }
+
+  #version(more: string): Promise<unknown> {
+    const yaml = `model: m\n${more}# ${this.#made++}\n`
+    return this.#mutate('createConfigVersion', 'created', { configId: this.#configId, yaml })
+  }
+
+  #recommend(): Promise<unknown> {
+    return this.#mutate('createRecommendation', 'errors { message }', {
+      sourceType: 'SIMULATION',
+      sourceId: this.#simulationId,
+      recommendationType: 'CONFIG_CHANGE',
+      description: 'Lower the temperature.',
+      confidence: this.#made++ % 2,
+    })
+  }
+
+  async #record(simulationId: string, count: number): Promise<void> {
+    const outcomes = Array.from({ length: count }, () => {
+      const run = this.#recorded++
+      const failed = run % 3 === 0
+      return {
+        simulationId,
+        scenarioId: SCENARIOS[run % 2 === 0 ? 0 : 1 + (run % 3)],
+        repetition: 1 + Math.floor(run / 2),
+        outcomeId: randomUUID(),
+        status: failed ? 'ERROR' : 'SUCCESS',
+        executionTime: `2026-03-0${1 + (run % 3)}T00:00:00Z`,
+        reliabilityScore: run % 4 === 0 ? null : (run % 3) / 2,
+        executionTimeMs: run % 5 === 0 ? null : 100 * (run % 2),
+        tokensUsed: run % 2 === 0 ? null : 7,
+        costUsd: run % 3 === 1 ? null : 0.25,
+        toolUsage: ['search', 'book', 'pay'].map((toolName, index) => ({
+          toolName,
+          callCount: 1 + (index % 2),
+          successRate: 1,
+        })),
+        failurePatterns: failed
+          ? ['one', 'two', 'three'].map((failureType) => ({ failureType, failureCategory: 'TOOL_ERROR' }))
+          : [],
+      }
+    })
+    const { receipts, storedCount } = await this.tenant.record(outcomes)
+    expect(receipts.filter(({ status }) => status !== 'STORED')).toEqual([])
+    expect(storedCount).toBe(count)
+  }
+
+  async #mutate(mutation: string, selection: string, input: object): Promise<any> {
+    const data = await this.tenant.data(
+      `mutation ($input: ${mutation[0]!.toUpperCase()}${mutation.slice(1)}Input!) {
+        payload: ${mutation}(input: $input) { declined: errors { message } ${selection} }
+      }`,
+      { input },
+    )
+    expect(data.payload.declined).toEqual([])
+    return data.payload
+  }
+}

@@ -1,0 +1,72 @@
+import {
+  type GraphQLNamedOutputType,
+  type GraphQLOutputType,
+  getNamedType,
+  isLeafType,
+  isRequiredArgument,
+} from 'graphql'
+import { beforeAll, expect, it } from 'vitest'
+import { schema } from '../src/graphql/schema.ts'
+import { useArc } from './arc.ts'
+import { everyConnection } from './everyConnection.ts'
+import { ManyRows } from './manyRows.ts'
+import { fieldsOf } from './schemaRoutes.ts'
+
+const arc = useArc()
+let rows: ManyRows
+
+beforeAll(async () => {
+  rows = new ManyRows(arc.tenant())
+  await rows.fill()
+  await rows.simulations(20, 20)
+})
+
+const statementsOf = async (query: string) =>
+  (await arc.statementsDuring(() => rows.tenant.data(query))).length
+
+it('a page of simulations with versions and 20 outcomes each costs the same for 1, 5 and 20 of them', async () => {
+  const page = (first: number) => `{ simulations(first: ${first}) { totalCount nodes {
+    simulationName
+    configVersion { model configuration { name latestVersion { versionNumber } } }
+    outcomes(first: 20) { totalCount nodes { status scenario { name } } }
+  } } }`
+  const { simulations } = await rows.tenant.data(page(20))
+  expect(simulations.nodes.map(({ outcomes }: any) => outcomes.nodes.length)).toEqual(Array(20).fill(20))
+  const costs = [await statementsOf(page(1)), await statementsOf(page(5)), await statementsOf(page(20))]
+  expect(new Set(costs).size).toBe(1)
+  expect(costs[0]).toBeLessThanOrEqual(13)
+})
+
+/** What hangs on the rows of a list: each field that shows objects, with all their leaves. */
+const hangings = everyConnection()
+  .filter(({ parent }) => parent === 'Query')
+  .flatMap(({ field: list, node }) =>
+    fieldsOf(schema.getType(node) as never)
+      .filter(({ type }) => !isLeafType(getNamedType(type)))
+      .map((field) => ({ list, field: field.name, selection: leavesOf(field.type) })),
+  )
+
+function leavesOf(type: GraphQLOutputType): string {
+  const named = getNamedType(type)
+  const isPage = named.name.endsWith('Connection')
+  const shown = isPage
+    ? (schema.getType(named.name.replace(/Connection$/, '')) as GraphQLNamedOutputType)
+    : named
+  const leaves = fieldsOf(shown)
+    .filter((field) => isLeafType(getNamedType(field.type)) && !field.args.some(isRequiredArgument))
+    .map(({ name }) => name)
+    .join(' ')
+  return isPage ? `(first: 20) { totalCount nodes { ${leaves} } }` : `{ __typename ${leaves} }`
+}
+
+it.each(hangings)(
+  '$list with $field costs the same for few rows and many',
+  async ({ list, field, selection }) => {
+    const page = (first: number) => `{ ${list}(first: ${first}) { nodes { ${field} ${selection} } } }`
+    const few = await statementsOf(page(2))
+    const { nodes } = (await rows.tenant.data(page(500)))[list]
+    expect(nodes.length).toBeGreaterThan(3)
+    // Where the few have none there are no rows to be read.
+    expect(await statementsOf(page(500))).toBeLessThanOrEqual(few + 1)
+  },
+)
