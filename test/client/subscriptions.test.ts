@@ -232,8 +232,10 @@ describe('who leaves', () => {
     const next = events.next()
     proxy.cutAll()
     await nobodyWatches()
+    const abortedAt = Date.now()
     stopping.abort(new Error('enough'))
     await expect(next).rejects.toThrow('enough')
+    expect(Date.now() - abortedAt).toBeLessThan(500)
   })
 })
 
