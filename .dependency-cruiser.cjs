@@ -27,7 +27,7 @@ module.exports = {
     ),
     may('http', 'graphql/', 'db/(generated/|operationReads\\.ts$|tenantTransaction\\.ts$)', 'auth/'),
     may('client'),
-    may('importers', 'client/', 'evaluation/(outcomeRow|scenarioKey)\\.ts$'),
+    may('importers', 'client/', 'evaluation/(outcomeRow|scenarioKey|trajectory|configDocument)\\.ts$'),
     may('sample', 'client/'),
     may(
       'commands',

@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --max-semi-space-size=64
 import { Command, Option } from 'commander'
 import { ROLES, type Role } from './auth/viewer.ts'
+import type { ImportOptions } from './commands/import.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { DataDirLocked } from './db/dataDirLock.ts'
 import { LoginRefused } from './db/login.ts'
@@ -45,12 +46,24 @@ program
 
 program
   .command('import')
-  .description('Import result files (tau-bench, tau2-bench, Inspect, promptfoo, InterCode) over GraphQL.')
-  .argument('<file...>', 'result files')
+  .description(
+    'Import result files (tau-bench, tau2-bench, Inspect, promptfoo, InterCode, SWE-agent, mini-swe-agent) and the ' +
+      'versions of configurations (YAML) over GraphQL. What a file is, its content tells. Secrets in them are redacted.',
+  )
+  .argument(
+    '<file...>',
+    'result files; YAML files, each one a version of a configuration, in the order given; or a folder of such YAML ' +
+      'files, v2 before v10',
+  )
+  .option(
+    '--configuration <name>',
+    'configuration of the YAML files; the name of their folder when not given',
+  )
+  .option('--model <model>', 'model of YAML files that name none; it is put in front of them as model_name')
   .option('--url <url>', 'GraphQL endpoint; ARC_URL or the server on this machine when not given')
   .option('--token <token>', 'bearer token; ARC_TOKEN or one of this machine’s secret when not given')
   .option('--quiet', 'no progress bar')
-  .action(async (files: string[], options: { url?: string; token?: string; quiet?: boolean }) => {
+  .action(async (files: string[], options: ImportOptions) => {
     const { importFiles } = await import('./commands/import.ts')
     process.exitCode = await importFiles(readConfig(), files, options)
   })

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { getOperationAST, parse } from 'graphql'
 import { describe, expect, it } from 'vitest'
@@ -226,4 +226,32 @@ describe.each([...GUIDES, 'README.md'])('%s', (file) => {
 it('every guide is named in their list', () => {
   const list = readFileSync(new URL('docs/guides/README.md', root), 'utf8')
   for (const file of GUIDES) expect(list).toContain(`(${file.split('/').at(-1)})`)
+})
+
+it('links of the docs lead somewhere', () => {
+  const files = [
+    'README.md',
+    ...GUIDES,
+    'docs/guides/README.md',
+    ...readdirSync(new URL('docs/', root))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `docs/${name}`),
+  ]
+  const broken = files.flatMap((file) => {
+    const text = readFileSync(new URL(file, root), 'utf8')
+    return [...text.matchAll(/\]\((?!https?:)([^)\s]*)\)/g)].flatMap(([, link]) => {
+      const [path, anchor] = link!.split('#') as [string, string?]
+      const target = new URL(path === '' ? file : path, path === '' ? root : new URL(file, root))
+      if (!existsSync(target)) return [`${file}: ${link}`]
+      if (anchor === undefined) return []
+      const anchors = [...readFileSync(target, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+        heading!
+          .toLowerCase()
+          .replace(/[^\p{L}\p{N} _-]/gu, '')
+          .replaceAll(' ', '-'),
+      )
+      return anchors.includes(anchor) ? [] : [`${file}: ${link}`]
+    })
+  })
+  expect(broken).toEqual([])
 })

@@ -777,12 +777,27 @@ export type FindConfigurationQueryVariables = Exact<{
 
 export type FindConfigurationQuery = { configurations: { nodes: Array<{ configId: string, versions: { nodes: Array<{ versionId: string, versionNumber: number, isDeleted: boolean }> } }> } };
 
+export type ConfigHistoryQueryVariables = Exact<{
+  name: string;
+  after?: string | null | undefined;
+}>;
+
+
+export type ConfigHistoryQuery = { configurations: { nodes: Array<{ configId: string, versions: { nodes: Array<{ versionNumber: number, configHash: string }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } }> } };
+
 export type FindSimulationQueryVariables = Exact<{
   simulationId: string;
 }>;
 
 
 export type FindSimulationQuery = { simulation: { status: SimulationStatus, scenarioSet: Array<string>, configVersion: { versionNumber: number, configuration: { name: string } } } | null };
+
+export type FindOutcomesQueryVariables = Exact<{
+  outcomeIds: Array<string> | string;
+}>;
+
+
+export type FindOutcomesQuery = { outcomes: { nodes: Array<{ outcomeId: string, simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus } }> } };
 
 export type FindScenariosQueryVariables = Exact<{
   scenarioIds: Array<string> | string;
@@ -964,8 +979,14 @@ export const FindMadeConfigurationDocument: TypedDocument<FindMadeConfigurationQ
 export const FindConfigurationDocument: TypedDocument<FindConfigurationQuery, FindConfigurationQueryVariables> =
   "query FindConfiguration($name:String!$configHash:String!){configurations(first:1 filter:{name:{eq:$name}isActive:true}){nodes{configId versions(first:10 filter:{configHash:{eq:$configHash}}){nodes{versionId versionNumber isDeleted}}}}}"
 
+export const ConfigHistoryDocument: TypedDocument<ConfigHistoryQuery, ConfigHistoryQueryVariables> =
+  "query ConfigHistory($name:String!$after:String){configurations(first:1 filter:{name:{eq:$name}isActive:true}){nodes{configId versions(first:500 after:$after orderBy:{field:VERSION_NUMBER direction:ASC}){nodes{versionNumber configHash}pageInfo{hasNextPage endCursor}}}}}"
+
 export const FindSimulationDocument: TypedDocument<FindSimulationQuery, FindSimulationQueryVariables> =
   "query FindSimulation($simulationId:UUID!){simulation(simulationId:$simulationId){status scenarioSet configVersion{versionNumber configuration{name}}}}"
+
+export const FindOutcomesDocument: TypedDocument<FindOutcomesQuery, FindOutcomesQueryVariables> =
+  "query FindOutcomes($outcomeIds:[UUID!]!){outcomes(first:500 filter:{outcomeId:{in:$outcomeIds}}){nodes{outcomeId simulation{simulationId simulationName status}}}}"
 
 export const FindScenariosDocument: TypedDocument<FindScenariosQuery, FindScenariosQueryVariables> =
   "query FindScenarios($scenarioIds:[String!]!){scenarios(first:500 filter:{scenarioId:{in:$scenarioIds}}){nodes{scenarioId}}}"

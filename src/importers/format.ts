@@ -18,6 +18,11 @@ export interface ImportedScenario {
 export type ImportedOutcome = Omit<OutcomeInput, 'simulationId' | 'scenarioId' | 'outcomeId'> & {
   scenarioExternalId: string
   repetition: number
+  /**
+   * Identity of the record by its content, where a run is spread over files and has no name of its own: by this it is
+   * known again with whichever files of the run it comes.
+   */
+  identity?: string
 }
 
 /** One evaluation run of a file: becomes one simulation. */
@@ -27,6 +32,10 @@ export interface ImportedRun {
    * run imported again, from whatever file, is the same simulation.
    */
   identity: string
+  /** Equal for the files of one run, where each of them holds a part of it and nothing else. Never stored. */
+  partOf?: string
+  /** Records that were given more than once. */
+  copies?: number
   name: string
   configuration: { name: string; yaml: string }
   /** Trials or epochs per scenario. */

@@ -28,6 +28,12 @@ export interface RunReport {
   kept: ImportedOutcome[]
 }
 
+/** What was kept back of the file: records that cannot be read, secrets that were redacted. */
+export interface FileCounts {
+  rejected: number
+  secrets: number
+}
+
 const MAX_IDS_PER_QUERY = 500
 
 const TIME_NOT_KEPT =
@@ -44,20 +50,20 @@ const TIME_NOT_KEPT =
 export async function importRun(
   client: ArcClient,
   run: ImportedRun,
-  rejectedInFile: number,
+  inFile: FileCounts,
   onSent: (records: number) => void,
 ): Promise<RunReport> {
-  const simulationId = derivedUuid(`arc-import/${run.identity}`)
+  const simulationId = simulationIdOf(run)
   const known = await findSimulation(client, simulationId)
   const { configuration, status, refusedScenarios } =
-    known ?? (await startSimulation(client, simulationId, run, rejectedInFile))
+    known ?? (await startSimulation(client, simulationId, run, inFile))
   const report: RunReport = {
     simulationId,
     simulationName: run.name,
     status,
     configuration,
     stored: 0,
-    duplicates: 0,
+    duplicates: run.copies ?? 0,
     rejected: [],
     notes: new Map(),
     kept: [],
@@ -82,6 +88,17 @@ export async function importRun(
   return report
 }
 
+/** The key of the run's simulation, the same whenever and from wherever it is imported. */
+export function simulationIdOf(run: ImportedRun): string {
+  return derivedUuid(`arc-import/${run.identity}`)
+}
+
+/** The key of the record, likewise. */
+export function outcomeIdOf(run: ImportedRun, outcome: ImportedOutcome): string {
+  const attempt = [outcome.scenarioExternalId, outcome.repetition, outcome.retryCount ?? 0]
+  return derivedUuid(`arc-import/${outcome.identity ?? `${run.identity}/${JSON.stringify(attempt)}`}`)
+}
+
 interface ImportTarget {
   status: SimulationStatus
   configuration: RunReport['configuration']
@@ -90,7 +107,7 @@ interface ImportTarget {
 }
 
 /** The run's simulation when it was imported before: with its configuration and scenarios, which stay as they are. */
-async function findSimulation(client: ArcClient, simulationId: string): Promise<ImportTarget | null> {
+export async function findSimulation(client: ArcClient, simulationId: string): Promise<ImportTarget | null> {
   const { simulation } = await client.request(FindSimulationDocument, { simulationId })
   if (!simulation) return null
   const { status, configVersion } = simulation
@@ -106,7 +123,7 @@ async function startSimulation(
   client: ArcClient,
   simulationId: string,
   run: ImportedRun,
-  rejectedInFile: number,
+  inFile: FileCounts,
 ): Promise<ImportTarget> {
   const { versionId, ...version } = await client.ensureConfigVersion(run.configuration)
   const refusedScenarios = await storeScenarios(client, run.scenarios)
@@ -127,7 +144,8 @@ async function startSimulation(
       ...run.metadata,
       identity: run.identity,
       records: run.outcomes.length,
-      rejected_records: rejectedInFile,
+      rejected_records: inFile.rejected,
+      redacted_secrets: inFile.secrets,
     },
   })
   return { status, configuration: { name: run.configuration.name, ...version }, refusedScenarios }
@@ -184,13 +202,13 @@ function outcomeInput(
   outcome: ImportedOutcome,
   now: Date,
 ): OutcomeInput {
-  const { scenarioExternalId, executionTime, status, errorCategory, failurePatterns, ...same } = outcome
-  const attempt = [scenarioExternalId, outcome.repetition, outcome.retryCount ?? 0]
+  const { scenarioExternalId, identity, executionTime, status, errorCategory, failurePatterns, ...same } =
+    outcome
   return {
     ...same,
     simulationId,
     scenarioId: scenarioKey(scenarioExternalId),
-    outcomeId: derivedUuid(`arc-import/${run.identity}/${JSON.stringify(attempt)}`),
+    outcomeId: outcomeIdOf(run, outcome),
     status: enumName(status),
     executionTime: executionTime && executionTime <= now ? executionTime : null,
     errorCategory: errorCategory && enumName(errorCategory),

@@ -9,14 +9,13 @@ import {
   asObject,
   asText,
   bounded,
-  canonicalJson,
+  digest,
   isObject,
   MAX_NAME_LENGTH,
   namedByKeys,
   picked,
   readRecords,
   repetitionsOf,
-  sha256,
   shorten,
 } from './recordReading.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
@@ -122,17 +121,15 @@ function contextOf(log: JsonObject, spec: JsonObject): LogContext {
 function identityOf(spec: JsonObject, samples: JsonValue[]): string {
   const { run_id = null, task_id = null, task = null, model = null } = spec
   const named = run_id !== null || task_id !== null
-  return sha256(
-    canonicalJson([
-      'inspect',
-      run_id,
-      task_id,
-      task,
-      model,
-      epochMs(spec.created),
-      ...(named ? [] : [sha256(canonicalJson(samples))]),
-    ]),
-  )
+  return digest([
+    'inspect',
+    run_id,
+    task_id,
+    task,
+    model,
+    epochMs(spec.created),
+    ...(named ? [] : [digest(samples)]),
+  ])
 }
 
 /** Since 2025 the settings of the model stand in `eval.model_generate_config`, before that in `plan.config`. */

@@ -4,8 +4,9 @@ import { decompress } from 'fzstd'
 import { type Entry, fromBufferPromise, type ZipFile } from 'yauzl'
 import type { JsonObject } from '../evaluation/outcomeRow.ts'
 import { type RejectedRecord, UnreadableFile } from './format.ts'
+import { inspect } from './inspect.ts'
 import { parseJson } from './lenientJson.ts'
-import { isObject } from './recordReading.ts'
+import { asObject } from './recordReading.ts'
 
 /** An Inspect log put together from its archive, as it would stand in one JSON file. */
 interface InspectArchive {
@@ -109,9 +110,8 @@ async function headOf(
   for (const path of HEADS) {
     if (!entries.has(path)) continue
     try {
-      const head = await read(path)
-      if (isObject(head) && isObject(head.eval))
-        return { head: { status: 'started', ...head }, notes: faults }
+      const head = asObject(await read(path))
+      if (inspect.detect(head)) return { head: { status: 'started', ...head }, notes: faults }
       throw new Error('It does not say what was evaluated.')
     } catch (error) {
       faults.push(`${path} cannot be read: ${(error as Error).message}`)

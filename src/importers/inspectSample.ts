@@ -185,19 +185,21 @@ function usageOf(
   usage: JsonObject,
 ): Pick<OutcomeInput, 'tokensUsed' | 'promptTokens' | 'completionTokens' | 'costUsd'> {
   const models = Object.values(usage).filter(isObject)
-  const sum = (key: string) =>
-    models.reduce<number | null>((total, model) => {
-      const amount = amountOf(model, key)
-      return amount === null ? total : (total ?? 0) + amount
-    }, null)
-  const output = sum('output_tokens')
-  const input = sum('input_tokens')
-  const total = sum('total_tokens') ?? (input === null || output === null ? null : input + output)
+  const sum = (amounts: (number | null)[]) => {
+    const known = amounts.filter((amount) => amount !== null)
+    return known.length === 0 ? null : known.reduce((total, amount) => total + amount, 0)
+  }
+  const inputs = models.map((model) => amountOf(model, 'input_tokens'))
+  const outputs = models.map((model) => amountOf(model, 'output_tokens'))
+  const totals = models.map(
+    (model, index) => amountOf(model, 'total_tokens') ?? sum([inputs[index]!, outputs[index]!]),
+  )
+  const [input, output, total] = [sum(inputs), sum(outputs), sum(totals)]
   return {
     tokensUsed: total,
     promptTokens: total === null || output === null ? input : Math.max(0, total - output),
     completionTokens: output,
-    costUsd: sum('total_cost'),
+    costUsd: sum(models.map((model) => amountOf(model, 'total_cost'))),
   }
 }
 

@@ -8,7 +8,6 @@ import {
   asText,
   BrokenRecord,
   bounded,
-  canonicalJson,
   domainOrUnknown,
   isObject,
   MAX_NAME_LENGTH,
@@ -16,9 +15,9 @@ import {
   picked,
   type RecordPlace,
   readRecords,
+  recordsIdentity,
   repetitionsOf,
   scoreOf,
-  sha256,
   shorten,
   shown,
 } from './recordReading.ts'
@@ -84,9 +83,7 @@ function parseLogs(logs: JsonObject, meta: JsonObject, fileName: string): Parsed
   const dataset = datasetOf(first)
   const { turns_max: maxTurns = meta.max_turns ?? null } = asObject(first.summary)
   const run = {
-    identity: sha256(
-      canonicalJson(['intercode', ...records.map((record) => sha256(canonicalJson(record))).sort()]),
-    ),
+    identity: recordsIdentity('intercode', records),
     name: shorten(
       `InterCode ${dataset} ${modelOrUnknown(settings.model)} ${settings.strategy ?? ''}`.trim(),
       MAX_NAME_LENGTH,

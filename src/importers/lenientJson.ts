@@ -1,8 +1,9 @@
+import type { JsonValue } from '../evaluation/outcomeRow.ts'
 import { UnreadableFile } from './format.ts'
 
 /** A parsed document, and how many NaN and infinities, which Python writes and JSON does not know, became null. */
 export interface LenientJson {
-  document: unknown
+  document: JsonValue
   nonFinite: number
 }
 

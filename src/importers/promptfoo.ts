@@ -9,14 +9,13 @@ import {
   asText,
   BrokenRecord,
   bounded,
-  canonicalJson,
+  digest,
   isObject,
   MAX_NAME_LENGTH,
   objectOf,
   type RecordPlace,
   readRecords,
   repetitionsOf,
-  sha256,
   shorten,
   shown,
 } from './recordReading.ts'
@@ -44,6 +43,12 @@ interface Evaluation {
   metadata: JsonObject
 }
 
+/** What an outcome was read from. */
+interface Source {
+  record: JsonObject
+  scenario: ImportedScenario
+}
+
 /**
  * Results of promptfoo: `{evalId, results: {timestamp, prompts, results}, config}`. One evaluation of a suite tries
  * every prompt with every provider: each such pair is a configuration, and a run. A test is a scenario, by its
@@ -69,12 +74,13 @@ export const promptfoo: ResultFormat = {
 function parseResults(document: JsonObject, results: JsonValue[], fileName: string): ParsedFile {
   const evaluation = evaluationOf(document, results, fileName)
   const places = placesOf(results)
-  const recordOf = new Map<ImportedOutcome, JsonObject>()
+  const sourceOf = new Map<ImportedOutcome, Source>()
   const { outcomes, rejected } = readRecords(
     results,
     (record, place) => {
       const outcome = outcomeOf(record, place, evaluation)
-      recordOf.set(outcome, record)
+      const scenario = scenarioOf(outcome.scenarioExternalId, record, evaluation.suite)
+      sourceOf.set(outcome, { record, scenario })
       return outcome
     },
     {
@@ -90,8 +96,8 @@ function parseResults(document: JsonObject, results: JsonValue[], fileName: stri
     },
   )
   const byRun = new Map<string, ImportedOutcome[]>()
-  for (const outcome of outcomes) append(byRun, runKeyOf(recordOf.get(outcome)!), outcome)
-  return { runs: [...byRun].map(([key, ofRun]) => runOf(key, ofRun, recordOf, evaluation)), rejected }
+  for (const outcome of outcomes) append(byRun, runKeyOf(sourceOf.get(outcome)!.record), outcome)
+  return { runs: [...byRun].map(([key, ofRun]) => runOf(key, ofRun, sourceOf, evaluation)), rejected }
 }
 
 function evaluationOf(document: JsonObject, results: JsonValue[], fileName: string): Evaluation {
@@ -99,7 +105,7 @@ function evaluationOf(document: JsonObject, results: JsonValue[], fileName: stri
   const config = asObject(document.config)
   const suite = bounded(asText(config.description) ?? 'unnamed suite', MAX_SUITE_LENGTH)
   return {
-    id: asText(document.evalId) ?? sha256(canonicalJson([suite, timestamp, results])),
+    id: asText(document.evalId) ?? digest([suite, timestamp, results]),
     suite,
     config,
     prompts: asList(prompts),
@@ -119,22 +125,22 @@ function evaluationOf(document: JsonObject, results: JsonValue[], fileName: stri
 function runOf(
   key: string,
   outcomes: ImportedOutcome[],
-  recordOf: Map<ImportedOutcome, JsonObject>,
+  sourceOf: Map<ImportedOutcome, Source>,
   evaluation: Evaluation,
 ): ImportedRun {
   const { id, suite, timestamp, metadata } = evaluation
-  const records = new Map(outcomes.map((outcome) => [outcome.scenarioExternalId, recordOf.get(outcome)!]))
-  const first = recordOf.get(outcomes[0]!)!
+  const sources = outcomes.map((outcome) => sourceOf.get(outcome)!)
+  const first = sources[0]!.record
   const provider = providerOf(first)
   return {
-    identity: sha256(canonicalJson(['promptfoo', id, key])),
+    identity: digest(['promptfoo', id, key]),
     name: shorten(
       `promptfoo ${suite} ${providerName(provider)} ${timestamp?.slice(0, 19) ?? ''}`.trim(),
       MAX_NAME_LENGTH,
     ),
     configuration: configurationOf(first, evaluation),
     repetitions: repetitionsOf(outcomes),
-    scenarios: [...records].map(([externalId, record]) => scenarioOf(externalId, record, suite)),
+    scenarios: [...new Map(sources.map(({ scenario }) => [scenario.externalId, scenario])).values()],
     outcomes,
     metadata: { ...metadata, provider },
   }
@@ -143,7 +149,7 @@ function runOf(
 /** Which of the pairs of prompt and provider a result is of: they are numbered in files since version 3. */
 function runKeyOf(record: JsonObject): string {
   const { label, raw } = asObject(record.prompt)
-  return canonicalJson(
+  return digest(
     typeof record.promptIdx === 'number' ? record.promptIdx : [providerOf(record), label ?? raw ?? null],
   )
 }
@@ -170,7 +176,7 @@ function placesOf(results: JsonValue[]): Map<JsonObject, RecordPlace> {
   const inOrder = results.filter(isObject).sort((a, b) => indexOf(a) - indexOf(b))
   for (const record of inOrder) {
     const { description, id, vars = record.vars ?? null, assert = null } = asObject(record.testCase)
-    const content = sha256(canonicalJson([vars, assert]))
+    const content = digest([vars, assert])
     const given = asText(description) ?? asText(id)
     if (given === null && typeof record.testIdx !== 'number') continue
     const name = given ?? unnamed.get(content) ?? `test ${record.testIdx}`

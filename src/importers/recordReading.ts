@@ -81,9 +81,32 @@ export function canonicalJson(value: JsonValue): string {
   return JSON.stringify(sortKeys(value))
 }
 
+/**
+ * One hash for equal values, whatever the order of their keys. All that is nested too deeply for this process counts as
+ * the same: such a record is rejected, and must not cost the others.
+ */
+export function digest(value: JsonValue): string {
+  try {
+    return sha256(canonicalJson(value))
+  } catch (error) {
+    if (error instanceof RangeError) return sha256('nested too deeply')
+    throw error
+  }
+}
+
+/** Identity of a run that has none of its own: what its records are, whatever their order. */
+export function recordsIdentity(format: string, records: JsonValue[]): string {
+  return digest([format, ...records.map(digest).sort()])
+}
+
 /** SHA-256 of the text's UTF-8 bytes, in hex. */
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')
+}
+
+/** The identity of a run that is no more than its records, in whatever order. */
+export function identityOfRecords(identities: string[]): string {
+  return sha256(canonicalJson([...identities].sort()))
 }
 
 /**
@@ -151,8 +174,10 @@ export function readRecords(
       taskIds.add(place.taskId)
       outcomes.push(outcome)
     } catch (error) {
-      if (!(error instanceof BrokenRecord)) throw error
-      rejected.push({ record: recordLabel(record, index, naming), reason: error.message })
+      // The stack is used up by nothing but a tree that is as deep.
+      const fault = error instanceof RangeError ? new BrokenRecord('it is nested too deeply') : error
+      if (!(fault instanceof BrokenRecord)) throw fault
+      rejected.push({ record: recordLabel(record, index, naming), reason: fault.message })
     }
   }
   return { outcomes, taskIds: [...taskIds], rejected }

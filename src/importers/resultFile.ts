@@ -3,20 +3,28 @@ import { type ParsedFile, UnreadableFile } from './format.ts'
 import { detectFormat, RESULT_FORMATS } from './formats.ts'
 import { isZip, readInspectArchive } from './inspectArchive.ts'
 import { parseJson } from './lenientJson.ts'
+import { type Redactions, redactTree } from './redaction.ts'
 
 export interface ResultFile extends ParsedFile {
   /** The format's name. */
   format: string
   /** NaN and infinities, which Python writes and JSON does not know, that were read as null. */
   nonFinite: number
+  redactions: Redactions
 }
 
-/** Reads a result file of any known format, told by its content. @throws UnreadableFile */
+/** Reads a result file of any known format, told by its content, without the secrets in it. @throws UnreadableFile */
 export async function readResultFile(path: string): Promise<ResultFile> {
   const bytes = await bytesOf(path)
-  const { document, nonFinite, rejected, notes } = isZip(bytes)
+  const {
+    document: written,
+    nonFinite,
+    rejected,
+    notes,
+  } = isZip(bytes)
     ? await readInspectArchive(bytes)
-    : { ...parseJson(textOf(bytes)), rejected: [], notes: [] }
+    : { ...parseJson(decoded(bytes)), rejected: [], notes: [] }
+  const { tree: document, redactions } = redactTree(written)
   const format = detectFormat(document)
   if (!format) {
     const known = RESULT_FORMATS.map(({ name }) => name).join(', ')
@@ -27,6 +35,7 @@ export async function readResultFile(path: string): Promise<ResultFile> {
     return {
       format: format.name,
       nonFinite,
+      redactions,
       runs: parsed.runs,
       rejected: [...rejected, ...parsed.rejected],
       notes: [...notes, ...(parsed.notes ?? [])],
@@ -54,7 +63,12 @@ async function bytesOf(path: string): Promise<Buffer> {
   }
 }
 
-function textOf(bytes: Buffer): string {
+/** The text of a file without a byte order mark. @throws UnreadableFile */
+export async function textOf(path: string): Promise<string> {
+  return decoded(await bytesOf(path))
+}
+
+function decoded(bytes: Buffer): string {
   try {
     const text = bytes.toString('utf8')
     return text.startsWith('\ufeff') ? text.slice(1) : text

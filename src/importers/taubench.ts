@@ -15,9 +15,9 @@ import {
   objectOf,
   type RecordPlace,
   readRecords,
+  recordsIdentity,
   repetitionsOf,
   scoreOf,
-  sha256,
   shorten,
   shown,
   taskIdText,
@@ -77,9 +77,7 @@ function parseRecords(records: JsonValue[], fileName: string): ParsedFile {
   const agentStrategy =
     named.agentStrategy ?? (outcomes.some((outcome) => usedTools(outcome)) ? 'tool-calling' : null)
   const run = {
-    identity: sha256(
-      canonicalJson(['tau-bench', ...records.map((record) => sha256(canonicalJson(record))).sort()]),
-    ),
+    identity: recordsIdentity('tau-bench', records),
     name: shorten(`tau-bench ${environment} ${modelOrUnknown(named.model)}`, MAX_NAME_LENGTH),
     configuration: runConfiguration(
       ['tau-bench', environment, modelOrUnknown(named.model), agentStrategy],

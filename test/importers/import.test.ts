@@ -306,7 +306,7 @@ describe('files that cannot be read', () => {
     const reasons = [
       'comma.json: It is not JSON: Expected double-quoted property name, in line 3.',
       'empty.json: It is not JSON: the file is empty.',
-      'other.json: It is JSON, but of no format that Arc imports. Known are: tau-bench, tau2-bench, Inspect, promptfoo, InterCode.',
+      'other.json: It is JSON, but of no format that Arc imports. Known are: tau-bench, tau2-bench, Inspect, promptfoo, InterCode,',
       'cut.eval: It is a zip that is damaged or not complete: ',
       'document.docx: It is a zip, but no Inspect log: it holds neither header.json nor _journal/start.json.',
       'missing.json: There is no such file.',
@@ -419,7 +419,7 @@ async function startProxy(isLost: (operation: string, count: number) => boolean)
   }
 }
 
-const FORMATS = ['tau-bench', 'tau2-bench', 'inspect', 'promptfoo', 'intercode']
+const FORMATS = ['tau-bench', 'tau2-bench', 'inspect', 'promptfoo', 'intercode', 'sweagent', 'minisweagent']
 
 describe.each(FORMATS.flatMap(expectedTotals))('%s', (name, expected) => {
   const path = realPath(name)

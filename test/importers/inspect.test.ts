@@ -300,6 +300,20 @@ test('what cannot be read is rejected with its place and the reason', () => {
   expect(() => inspect.parse({ samples: [] }, 'x.json')).toThrow('does not say what was evaluated')
 })
 
+test('a sample that is nested too deeply costs no other', () => {
+  const deep = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`)
+  const [first, second] = small.samples
+  const { run, rejected } = parseSmall({ samples: [{ ...first, store: deep }, second] })
+  expect(run.outcomes).toHaveLength(1)
+  expect(rejected).toEqual([{ record: 'record 1 (sample 1, epoch 1)', reason: 'it is nested too deeply' }])
+})
+
+test('a model without a total has that of its input and output', () => {
+  const usage = { a: { input_tokens: 3, output_tokens: 1 }, b: { total_tokens: 10 }, c: {} }
+  expect(outcomeWith({ model_usage: usage })).toMatchObject({ tokensUsed: 14, completionTokens: 1 })
+  expect(outcomeWith({ model_usage: {} }).tokensUsed).toBeNull()
+})
+
 test('a renamed, reordered or converted copy is the same run, another call of Inspect another', () => {
   const { identity } = parseSmall().run
   const again = (change: object, spec: object) =>

@@ -132,7 +132,7 @@ test.each<[string, Buffer, string]>([
     'whose heads are broken',
     zipOf([
       { ...header, content: '[' },
-      { ...start, content: '{}' },
+      { ...start, content: '{"eval":{}}' },
     ]),
     'It is a zip, but header.json cannot be read: It is not JSON',
   ],

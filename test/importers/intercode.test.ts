@@ -242,6 +242,19 @@ test('what cannot be read is rejected with its place and the reason', () => {
   expect(() => interCode.parse([], path)).toThrow('not an object of records')
 })
 
+test('a record that is nested too deeply costs no other', () => {
+  const deep = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`)
+  const document = {
+    0: record(0, { note: deep }),
+    1: record(1),
+    2: record(2, { info: { reward: { part: deep } }, ...reward(0) }),
+  }
+  expect(parse(document).run.outcomes).toHaveLength(2)
+  expect(parse(document).rejected).toEqual([
+    { record: 'record 3 (task 2)', reason: 'it is nested too deeply' },
+  ])
+})
+
 test('however a file is broken, its records are read or rejected', () => {
   fc.assert(
     fc.property(mutatedDocument(small), (document) => {

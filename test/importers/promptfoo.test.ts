@@ -344,6 +344,14 @@ test('what cannot be read is rejected with its place and the reason', () => {
   expect(() => promptfoo.parse({ results: {} }, 'x.json')).toThrow('no list of results')
 })
 
+test('a result that is nested too deeply costs no other', () => {
+  const deep = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`)
+  const results = [result(0, { testCase: { vars: { deep } } }), result(1), result(2, { metadata: deep })]
+  const { runs, rejected } = promptfoo.parse({ ...file(results), evalId: undefined }, 'x.json')
+  expect(runs[0]!.outcomes).toHaveLength(2)
+  expect(rejected).toEqual([{ record: 'record 1 (test 0, prompt 0)', reason: 'it is nested too deeply' }])
+})
+
 test('however a file is broken, its results are read or rejected', () => {
   const results = [
     result(0),

@@ -1,0 +1,208 @@
+import type { ErrorCategory, FailurePatternInput, JsonObject, JsonValue } from '../evaluation/outcomeRow.ts'
+import { deriveToolUsage } from '../evaluation/trajectory.ts'
+import { contentText } from './chatMessages.ts'
+import type { ResultFormat } from './format.ts'
+import {
+  amountOf,
+  asList,
+  asObject,
+  asText,
+  BrokenRecord,
+  isObject,
+  objectOf,
+  shown,
+} from './recordReading.ts'
+import { crashFailure, failure } from './rewardChecks.ts'
+import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
+import {
+  filledIn,
+  instanceIdOf,
+  readTrajectoryFile,
+  stemOf,
+  sumOrNull,
+  type Trajectory,
+} from './trajectoryFile.ts'
+
+/** Seconds since 1970, from 1973 to 5138: what is outside is no time of a message. */
+const MIN_TIME = 1e8
+const MAX_TIME = 1e11
+
+/**
+ * A trajectory of mini-swe-agent (`.traj.json`): `{info, messages, trajectory_format, instance_id}`, one instance a
+ * file, with the whole configuration in `info.config`. It has no score, because SWE-bench grades the patches
+ * later: outcomes are ungraded.
+ */
+export const miniSweAgent: ResultFormat = {
+  name: 'mini-swe-agent',
+  detect: (document) => {
+    const { info, messages, trajectory_format } = asObject(document)
+    return (
+      Array.isArray(messages) &&
+      isObject(info) &&
+      (asText(trajectory_format)?.startsWith('mini-swe-agent') ||
+        'mini_version' in info ||
+        'exit_status' in info)
+    )
+  },
+  parse: (document, path) => {
+    if (!isObject(document)) throw new Error('This is no trajectory of mini-swe-agent: it is not an object.')
+    return readTrajectoryFile('mini-swe-agent', document, path, (read) => trajectoryOf(read, path))
+  },
+}
+
+function trajectoryOf(document: JsonObject, path: string): Trajectory {
+  if (!Array.isArray(document.messages))
+    throw new BrokenRecord(`messages is ${shown(document.messages)}, not a list`)
+  const messages = document.messages.map(asObject)
+  const info = objectOf(document, 'info')
+  const stats = objectOf(info, 'model_stats')
+  const config = asObject(info.config)
+  const modelSettings = asObject(config.model)
+  const model = modelOrUnknown(asText(modelSettings.model_name))
+  const exitStatus = asText(info.exit_status)
+  const status =
+    exitStatus === 'Submitted' ? 'success' : /time_?out/i.test(exitStatus ?? '') ? 'timeout' : 'error'
+  const failures = status === 'success' ? [] : [failureOf(info, exitStatus, messages.length)]
+  const usages = messages.map(({ extra }) => asObject(asObject(asObject(extra).response).usage))
+  const times = messages.flatMap(({ extra }) => timeOf(asObject(extra).timestamp) ?? [])
+  const [start, end] = [times[0], times.at(-1)]
+  const trajectory = { ...document, status, ...(start === undefined ? {} : { start_time: isoTime(start) }) }
+  return {
+    instanceId: instanceIdOf(document.instance_id, stemOf(path)),
+    problem: problemOf(messages, asObject(config.agent)),
+    model,
+    configuration: configurationOf(info, config, model),
+    outcome: {
+      status,
+      executionTime: end === undefined ? null : new Date(end * 1000),
+      reliabilityScore: null,
+      executionTimeMs:
+        start === undefined || end === undefined || end < start ? null : Math.round((end - start) * 1000),
+      promptTokens: sumOrNull(usages.map((usage) => usage.prompt_tokens ?? usage.input_tokens)),
+      completionTokens: sumOrNull(usages.map((usage) => usage.completion_tokens ?? usage.output_tokens)),
+      tokensUsed: sumOrNull(usages.map(tokensOf)),
+      costUsd: amountOf(stats, 'instance_cost'),
+      model,
+      trajectory,
+      metrics: {
+        exit_status: exitStatus,
+        api_calls: stats.api_calls ?? null,
+        message_count: messages.length,
+        has_patch: asText(info.submission) !== null,
+      },
+      error: asText(info.exception_str) ?? failures[0]?.errorMessage ?? null,
+      errorCode: failures[0]?.failureType ?? null,
+      errorCategory: failures[0]?.failureCategory ?? null,
+      toolUsage: deriveToolUsage(messages.some(callsTools) ? messages : commandsOf(messages)),
+      failurePatterns: failures,
+    },
+  }
+}
+
+const FAULTS: { [exitStatus: string]: ErrorCategory } = {
+  LimitsExceeded: 'timeout',
+  TimeExceeded: 'timeout',
+  FormatError: 'model_error',
+  RepeatedFormatError: 'model_error',
+}
+
+/** A run that an exception ended has its class as exit status. */
+function failureOf(info: JsonObject, exitStatus: string | null, messages: number): FailurePatternInput {
+  const exception = asText(info.exception_str)
+  if (exception !== null) {
+    const crash = crashFailure(exception, asText(info.traceback))
+    return exitStatus === null
+      ? crash
+      : { ...crash, failureType: failure(exitStatus, 'unknown', '').failureType }
+  }
+  return exitStatus === null
+    ? failure('unfinished', 'unknown', `The run has no exit status: it broke off after ${messages} messages.`)
+    : failure(
+        exitStatus,
+        FAULTS[exitStatus] ?? 'unknown',
+        `The run ended after ${messages} messages: ${exitStatus}.`,
+      )
+}
+
+/** Without what is of one instance: its image, and the file that it was written to. */
+function configurationOf(info: JsonObject, config: JsonObject, model: string): Trajectory['configuration'] {
+  const { output_path: _path, ...agent } = asObject(config.agent)
+  const { image: _image, ...environment } = asObject(config.environment)
+  const modelSettings = asObject(config.model)
+  const temperature = asObject(modelSettings.model_kwargs).temperature
+  return runConfiguration(['mini-swe-agent', model], model, temperature, {
+    ...Object.fromEntries(Object.entries(config).filter(([key]) => key !== 'model')),
+    agent,
+    environment,
+    model_settings: modelSettings,
+    mini_version: info.mini_version ?? null,
+  })
+}
+
+/** The issue in the first message of the user, which the agent's template surrounds with its instructions. */
+function problemOf(messages: JsonObject[], agent: JsonObject): string | null {
+  const first = messages.find(({ role }) => role === 'user')
+  const message = first ? asText(contentText(first)) : null
+  return message === null
+    ? null
+    : (filledIn(message, agent.instance_template, /\{\{\s*task\s*\}\}/) ?? message)
+}
+
+function callsTools({ tool_calls }: JsonObject): boolean {
+  return asList(tool_calls).length > 0
+}
+
+/**
+ * The commands of a model that was not given a tool and writes them into its text, with their results, which come as
+ * messages of the user, one for each command.
+ */
+function commandsOf(messages: JsonObject[]): JsonValue[] {
+  const commands: JsonObject[] = []
+  const open: JsonObject[] = []
+  for (const message of messages) {
+    const extra = asObject(message.extra)
+    if (message.role === 'assistant') {
+      for (const _command of Array.isArray(extra.actions) ? extra.actions : fencedCommands(message)) {
+        const command: JsonObject = { tool: 'bash' }
+        commands.push(command)
+        open.push(command)
+      }
+    } else {
+      const returncode = extra.returncode ?? returncodeIn(contentText(message))
+      const command = returncode === null ? undefined : open.shift()
+      if (command) command.extra = { returncode }
+    }
+  }
+  return commands
+}
+
+function fencedCommands(message: JsonObject): string[] {
+  return [...contentText(message).matchAll(/^```(?:mswea_bash_command|bash)\n/gm)].map(([fence]) => fence)
+}
+
+function returncodeIn(text: string): number | null {
+  const found = /^\s*<returncode>(-?\d{1,9})<\/returncode>/.exec(text)
+  return found ? Number(found[1]) : null
+}
+
+function tokensOf({
+  total_tokens,
+  prompt_tokens,
+  completion_tokens,
+  input_tokens,
+  output_tokens,
+}: JsonObject) {
+  return (
+    total_tokens ??
+    sumOrNull([prompt_tokens ?? input_tokens, completion_tokens ?? output_tokens]) ??
+    undefined
+  )
+}
+
+function timeOf(value: JsonValue | undefined): number | null {
+  return typeof value === 'number' && value > MIN_TIME && value < MAX_TIME ? value : null
+}
+
+function isoTime(seconds: number): string {
+  return new Date(seconds * 1000).toISOString()
+}

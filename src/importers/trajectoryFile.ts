@@ -1,0 +1,132 @@
+import { basename, dirname, resolve } from 'node:path'
+import type { JsonObject, JsonValue } from '../evaluation/outcomeRow.ts'
+import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile } from './format.ts'
+import {
+  asText,
+  BrokenRecord,
+  canonicalJson,
+  identityOfRecords,
+  isObject,
+  MAX_NAME_LENGTH,
+  sha256,
+  shorten,
+  shown,
+  taskIdText,
+} from './recordReading.ts'
+
+/** What a file of SWE-agent or mini-swe-agent tells beside its outcome. */
+export interface Trajectory {
+  instanceId: string
+  /** The issue to be solved, without the agent's own words around it; null when the file has none. */
+  problem: string | null
+  model: string
+  configuration: ImportedRun['configuration']
+  outcome: Omit<ImportedOutcome, 'scenarioExternalId' | 'repetition' | 'identity'>
+}
+
+/**
+ * A file that holds the run of one agent on one instance of a benchmark such as SWE-bench. It is a run of its own
+ * and part of a larger one with the other files of its folder that have the same configuration (`partOf`). The
+ * record's identity is the whole document, wherever it lies.
+ */
+export function readTrajectoryFile(
+  format: string,
+  document: JsonObject,
+  path: string,
+  read: (document: JsonObject) => Trajectory,
+): ParsedFile {
+  try {
+    const { instanceId, problem, model, configuration, outcome } = read(document)
+    const folder = runFolder(path, instanceId)
+    const scenario = scenarioOf(instanceId, problem)
+    const identity = sha256(canonicalJson([format, document]))
+    const run: ImportedRun = {
+      identity: identityOfRecords([identity]),
+      partOf: canonicalJson([format, folder, configuration.name, configuration.yaml]),
+      name: shorten(`${format} ${model} ${basename(folder)}`, MAX_NAME_LENGTH),
+      configuration,
+      repetitions: 1,
+      scenarios: [scenario],
+      outcomes: [{ ...outcome, scenarioExternalId: scenario.externalId, repetition: 1, identity }],
+      metadata: { format, source_file: basename(path) },
+    }
+    return { runs: [run], rejected: [] }
+  } catch (error) {
+    if (!(error instanceof BrokenRecord)) throw error
+    return { runs: [], rejected: [{ record: 'the trajectory', reason: error.message }] }
+  }
+}
+
+/** The instance's id: what the file says, else what its name says. Throws BrokenRecord for one that is none. */
+export function instanceIdOf(stated: JsonValue | undefined, named: string): string {
+  const value = stated ?? named
+  const instanceId = taskIdText(value)
+  if (instanceId === null) throw new BrokenRecord(`the id of the instance is ${shown(value)}`)
+  return instanceId
+}
+
+/** The file's name without what marks it as a trajectory. */
+export function stemOf(path: string): string {
+  return basename(path).replace(/(?:\.traj)?(?:\.json)?$/, '')
+}
+
+/**
+ * The folder of the run: the agents write `run/instance.traj`, and lately `run/instance/instance.traj`, too.
+ */
+export function runFolder(path: string, instanceId: string): string {
+  const folder = dirname(resolve(path))
+  return basename(folder) === instanceId ? dirname(folder) : folder
+}
+
+/**
+ * What stands in a message where its template has the placeholder; null when the message was not made from this
+ * template.
+ */
+export function filledIn(
+  message: string,
+  template: JsonValue | undefined,
+  placeholder: RegExp,
+): string | null {
+  if (typeof template !== 'string') return null
+  const [before = '', ...rest] = template.split(placeholder)
+  if (rest.length === 0 || /\{[{%]/.test(before) || !message.startsWith(before)) return null
+  // Up to the next thing that is filled in.
+  const after = rest[0]!.split(/\{/, 1)[0]!
+  const end = after.trim() === '' ? message.length : message.indexOf(after, before.length)
+  return end < 0 ? null : asText(message.slice(before.length, end))
+}
+
+/** The sum of the numbers above 0; null when there is none to add. */
+export function sumOrNull(values: (JsonValue | undefined)[]): number | null {
+  const numbers = values.filter((value) => typeof value === 'number' && value >= 0) as number[]
+  return numbers.length === 0 ? null : numbers.reduce((sum, number) => sum + number, 0)
+}
+
+/** The object that a value is or that its JSON text says; empty for anything else. */
+export function objectIn(value: JsonValue | undefined): JsonObject {
+  if (isObject(value)) return value
+  if (typeof value !== 'string') return {}
+  try {
+    const tree: unknown = JSON.parse(value)
+    return isObject(tree) ? tree : {}
+  } catch {
+    return {}
+  }
+}
+
+/** The same for every agent that solves the instance, so that their runs can be compared. */
+function scenarioOf(instanceId: string, problem: string | null): ImportedScenario {
+  const [, owner, repository] = /^(.+?)__(.+)-\w+$/.exec(instanceId) ?? []
+  const repo = owner === undefined ? null : `${owner}/${repository}`
+  return {
+    externalId: `swe/${instanceId}`,
+    name: shorten(instanceId, MAX_NAME_LENGTH),
+    taskPrompt: problem === null ? null : problem.replaceAll('\r\n', '\n').trim(),
+    groundTruth: null,
+    difficultyLevel: null,
+    tags: ['swe', ...(repo === null ? [] : [shorten(repo, 60)])],
+    expectedTools: null,
+    source: 'swe',
+    metadata: { instance_id: instanceId, repo },
+  }
+}
