@@ -19,7 +19,6 @@ import { joinRuns, splitOffEarlier } from '../importers/joinedRuns.ts'
 import { identityOfRecords } from '../importers/recordReading.ts'
 import { addedUp, type Redactions } from '../importers/redaction.ts'
 import { readResultFile } from '../importers/resultFile.ts'
-import { isPassed } from '../importers/rewardChecks.ts'
 import { LOCAL_TENANT } from './token.ts'
 
 export interface ImportOptions {
