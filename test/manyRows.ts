@@ -13,6 +13,8 @@ export class ManyRows {
   #simulationId = ''
   #recorded = 0
   #made = 0
+  /** What recommendations follow from. */
+  #sources: [type: string, id: string][] = []
 
   constructor(tenant: Tenant) {
     this.tenant = tenant
@@ -28,9 +30,19 @@ export class ManyRows {
       await this.#version(more % 2 === 0 ? '' : 'temperature: 0.5\n')
       await this.#start(versionId, { priority: 1 + (more % 2) })
       await this.tenant.configVersion(`agent ${more}`)
-      await this.#recommend()
+      await this.#key()
+      await this.#revise()
     }
     await this.#record(this.#simulationId, 10)
+    const { outcomes, configDiffs } = await this.tenant.data(
+      '{ outcomes(first: 1) { nodes { outcomeId } } configDiffs(first: 1) { nodes { diffId } } }',
+    )
+    this.#sources = [
+      ['SIMULATION', this.#simulationId],
+      ['OUTCOME', outcomes.nodes[0].outcomeId],
+      ['CONFIG_DIFF', configDiffs.nodes[0].diffId],
+    ]
+    for (let more = 0; more < 4; more++) await this.#recommend()
     await this.#complete(await this.#start(versionId), 0.5)
     await this.#complete(await this.#start(versionId), 0.5)
   }
@@ -45,6 +57,8 @@ export class ManyRows {
     expect(storedCount).toBe(1)
     await this.tenant.configVersion(`agent that arrived ${this.#made++}`)
     await this.tenant.scenarios(`arrived_${this.#made++}`)
+    if (node !== 'Scenario') await this.#revise()
+    await this.#key()
     await this.#recommend()
   }
 
@@ -73,13 +87,25 @@ export class ManyRows {
     return this.#mutate('createConfigVersion', 'created', { configId: this.#configId, yaml })
   }
 
-  #recommend(): Promise<unknown> {
-    return this.#mutate('createRecommendation', 'errors { message }', {
-      sourceType: 'SIMULATION',
-      sourceId: this.#simulationId,
-      recommendationType: 'CONFIG_CHANGE',
-      description: 'Lower the temperature.',
-      confidence: this.#made++ % 2,
+  async #recommend(): Promise<void> {
+    for (const [sourceType, sourceId] of this.#sources) {
+      await this.#mutate('createRecommendation', 'errors { message }', {
+        sourceType,
+        sourceId,
+        recommendationType: 'CONFIG_CHANGE',
+        description: 'Lower the temperature.',
+        confidence: this.#made++ % 2,
+      })
+    }
+  }
+
+  #key(): Promise<unknown> {
+    return this.#mutate('createApiKey', 'secret', { name: `key ${this.#made++ % 2}`, scope: 'READ' })
+  }
+
+  #revise(): Promise<unknown> {
+    return this.#mutate('upsertScenarios', 'receipts { status }', {
+      scenarios: [{ scenarioId: 'a', taskPrompt: `Do it, take ${this.#made++}.` }],
     })
   }
 

@@ -101,7 +101,7 @@ describe('a recommendation', () => {
       [{ description: 'x'.repeat(10_001) }, 'INVALID_VALUE', 'description'],
       [{ confidence: 1.01 }, 'INVALID_VALUE', 'confidence'],
       [{ confidence: -0.01 }, 'INVALID_VALUE', 'confidence'],
-      [{ suggestedYamlChanges: 'x'.repeat(1_048_577) }, 'TOO_LARGE', 'suggestedYamlChanges'],
+      [{ suggestedYamlChanges: 'x'.repeat(524_289) }, 'TOO_LARGE', 'suggestedYamlChanges'],
       [{ impactEstimate: deep }, 'TOO_LARGE', 'impactEstimate'],
     ] as const) {
       const { recommendation, errors } = await step(tenant, 'createRecommendation', { ...ADVICE, ...change })

@@ -14,7 +14,8 @@ import {
 
 const MIN_DESCRIPTION_LENGTH = 10
 const MAX_DESCRIPTION_LENGTH = 10_000
-const MAX_YAML_BYTES = 1_048_576
+/** Of a change, not of a whole configuration. */
+const MAX_YAML_BYTES = 524_288
 
 /**
  * Stores a recommendation and returns its key.
@@ -37,7 +38,7 @@ export async function createRecommendation(sql: Sql, input: RecommendationInput)
   }
   const yaml = input.suggestedYamlChanges === null ? null : storableText(input.suggestedYamlChanges)
   if (yaml !== null && Buffer.byteLength(yaml) > MAX_YAML_BYTES) {
-    throw new Refusal('TOO_LARGE', 'suggestedYamlChanges is larger than 1 MiB.', ['suggestedYamlChanges'])
+    throw new Refusal('TOO_LARGE', 'suggestedYamlChanges is larger than 512 KiB.', ['suggestedYamlChanges'])
   }
   const table = SOURCE_TABLES[input.sourceType]
   if (table && !(await sourceExists(sql, table, input.sourceId))) {

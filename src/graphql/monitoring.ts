@@ -16,6 +16,9 @@ import { Simulation } from './simulation.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
+/** In rows that are read: all that ended in the time are. */
+const SUMMARY_COST = 50
+
 const SystemPerformance = builder.objectRef<HourOfSimulations>('SystemPerformance').implement({
   description: 'The simulations that were planned in one hour.',
   fields: (t) => ({
@@ -90,6 +93,7 @@ builder.queryFields((t) => ({
     type: [SystemPerformance],
     description:
       'How many simulations were planned, hour by hour, and what became of them; at most the latest 1,000 hours in which any was.',
+    extensions: { cost: SUMMARY_COST },
     args: {
       createdAt: t.arg({
         type: DateTimeFilter,
@@ -102,6 +106,7 @@ builder.queryFields((t) => ({
   errorRates: t.field({
     type: [ErrorRateType],
     description: 'How often scenarios went wrong, day by day: the latest day first, on each the worst.',
+    extensions: { cost: SUMMARY_COST },
     args: {
       executionTime: t.arg({
         type: DateTimeFilter,
@@ -133,6 +138,7 @@ builder.prismaObjectField(Simulation, 'performance', (t) =>
     type: [Performance],
     select: { simulationId: true },
     description: 'What ended when, hour by hour or day by day; those in which nothing ended are left out.',
+    extensions: { cost: SUMMARY_COST },
     args: {
       grain: t.arg({ type: Grain, required: true, defaultValue: 'hour', description: 'Hours or days.' }),
       range: t.arg({ type: DateTimeFilter, description: 'Only hours or days that begin in this time.' }),

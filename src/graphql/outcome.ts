@@ -20,7 +20,7 @@ import { DifficultyFilter } from './scenario.ts'
 import { toolUsagePages } from './toolUsage.ts'
 
 /** What a trajectory costs, in rows without one: it may be megabytes, and is kilobytes mostly. */
-const TRAJECTORY_COST = 10
+export const TRAJECTORY_COST = 10
 
 export const OutcomeStatusEnum = builder.enumType('OutcomeStatus', {
   description: 'How a run ended.',

@@ -184,7 +184,7 @@ const CreateRecommendationInput = builder.inputType('CreateRecommendationInput',
     }),
     description: t.string({ required: true, description: 'What to do, in 10 to 10,000 characters.' }),
     confidence: t.float({ required: true, description: 'How sure it is, 0 to 1.' }),
-    suggestedYamlChanges: t.string({ description: 'What to change in the YAML, at most 1 MiB.' }),
+    suggestedYamlChanges: t.string({ description: 'What to change in the YAML, at most 512 KiB.' }),
     impactEstimate: t.field({ type: 'JSONObject', description: 'What is expected of it.' }),
   }),
 })

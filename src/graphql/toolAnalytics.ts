@@ -73,6 +73,9 @@ const ToolAnalyticsFilter = builder.inputType('ToolAnalyticsFilter', {
 
 const DEFAULT_TOOLS = 50
 
+/** In rows that are read: all uses of tools in all the runs are. */
+const ANALYTICS_COST = 100
+
 const args = builder.args((t) => ({
   first: t.int({
     description: `How many tools at most, those with the most calls; ${DEFAULT_TOOLS} when not given, ${MAX_PAGE_SIZE} at most.`,
@@ -131,6 +134,7 @@ builder.queryField('toolAnalytics', (t) =>
   t.field({
     type: [ToolAnalyticsType],
     description: 'How tools were used in all the tenant’s runs, those with the most calls first.',
+    extensions: { cost: ANALYTICS_COST },
     args,
     resolve: async (_, { first, filter }, { reads }) => {
       checkPageSize(first, null)
@@ -145,6 +149,7 @@ builder.prismaObjectField(Simulation, 'toolAnalytics', (t) =>
     type: [ToolAnalyticsType],
     select: { simulationId: true },
     description: 'How tools were used in its runs, those with the most calls first.',
+    extensions: { cost: ANALYTICS_COST },
     args,
     resolve: ({ simulationId }, given, context, info) =>
       readUnder({ field: 'simulationId', type: 'uuid' }, simulationId, given, context, info),
@@ -156,6 +161,7 @@ builder.prismaObjectField(ConfigVersion, 'toolAnalytics', (t) =>
     type: [ToolAnalyticsType],
     select: { versionId: true },
     description: 'How tools were used in all runs of the version, those with the most calls first.',
+    extensions: { cost: ANALYTICS_COST },
     args,
     resolve: ({ versionId }, given, context, info) =>
       readUnder(
@@ -173,6 +179,7 @@ builder.prismaObjectField(Scenario, 'toolAnalytics', (t) =>
     type: [ToolAnalyticsType],
     select: { scenarioId: true },
     description: 'How tools were used in all runs of the scenario, those with the most calls first.',
+    extensions: { cost: ANALYTICS_COST },
     args,
     resolve: ({ scenarioId }, given, context, info) =>
       readUnder({ field: 'scenarioId', type: 'text', through: 'outcome' }, scenarioId, given, context, info),

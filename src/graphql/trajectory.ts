@@ -8,7 +8,7 @@ import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { decodeCursor, encodeCursor, type SortField } from './cursor.ts'
 import { checkJsonPath } from './jsonPath.ts'
-import { Outcome } from './outcome.ts'
+import { Outcome, TRAJECTORY_COST } from './outcome.ts'
 import { checkPageSize, DEFAULT_PAGE_SIZE, PageInfo } from './pages.ts'
 
 const ORDER: SortField[] = [{ field: 'index', kind: 'integer' }]
@@ -86,6 +86,7 @@ builder.prismaObjectFields(Outcome, (t) => ({
   trajectorySteps: t.field({
     type: TrajectoryStepConnection,
     select: { outcomeId: true, executionTime: true },
+    extensions: { page: true, cost: TRAJECTORY_COST },
     description:
       'The trajectory’s steps or messages, page by page: the database cuts the page out, so that megabytes stay where they are.',
     args: {
@@ -121,6 +122,7 @@ builder.prismaObjectFields(Outcome, (t) => ({
     type: 'JSON',
     nullable: true,
     select: { outcomeId: true, executionTime: true },
+    extensions: { cost: TRAJECTORY_COST },
     description: 'One part of the trajectory; null when there is no such part.',
     args: {
       path: t.arg.stringList({
