@@ -8,5 +8,7 @@ export default defineConfig({
     globalSetup: 'test/globalSetup.ts',
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Much of the time is waiting: for pauses before a second attempt, for tokens to end.
+    maxWorkers: 2,
   },
 })

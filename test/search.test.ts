@@ -155,6 +155,7 @@ describe('versions by what their YAML says', () => {
     [[{ path: ['agent', 'limit'], in: [1, 10, 'many'] }], 'ac'],
     [[{ path: ['agent', 'limit'], eq: '10' }], ''],
     [[{ path: ['temperature'], eq: null }], 'c'],
+    [[{ path: ['prompt'], in: [{ x: '\u0000' }, [['\ud800']], null] }], ''],
     [[{ path: ['prompt'], contains: 'BE 100%' }], 'b'],
     [[{ path: ['agent', 'limit'], contains: '1' }], ''],
     [[{ path: ['agent', 'limit'], contains: 'AN' }], 'c'],

@@ -15,7 +15,7 @@ import {
 import { rowsOf, type SeededTenant, seedTenant, twinOf } from './tenantRows.ts'
 
 // Asked for is everything at once, in pages of 50: more than a server has to grant.
-const arc = useArc({ ARC_MAX_COST: '1000000000', ARC_MAX_BREADTH: '1000' })
+const arc = useArc({ ARC_MAX_COST: '1000000000', ARC_MAX_BREADTH: '1000', ARC_MAX_ALIASES: '1000' })
 
 /** Its rows are what everybody is after. */
 let owner: SeededTenant

@@ -1,6 +1,7 @@
 import type { EnumRef, InputShapeFromTypeParam, SchemaTypes } from '@pothos/core'
 import { atJsonPath, foundBy } from '../db/sqlCondition.ts'
 import type { Where } from '../db/whereSql.ts'
+import { storableJson } from '../evaluation/jsonText.ts'
 import { lowestUuidAt } from '../uuid.ts'
 import { builder } from './builder.ts'
 import { checkJsonPath } from './jsonPath.ts'
@@ -218,11 +219,16 @@ export function jsonPathConditionsOf(
         path,
         ...given({ exists, contains, gte, gt, lte, lt }),
         // Here null is a value like any other.
-        ...(eq === undefined ? {} : { eq: JSON.stringify(eq) }),
-        ...(list ? { in: list.map((value) => JSON.stringify(value)) } : {}),
+        ...(eq === undefined ? {} : { eq: jsonText(eq) }),
+        ...(list ? { in: list.map(jsonText) } : {}),
       }),
     }
   })
+}
+
+/** As the tree has it: what PostgreSQL cannot keep was replaced there too. */
+function jsonText(value: unknown): string {
+  return JSON.stringify(storableJson(value).value)
 }
 
 /** Without what was not given: for Prisma null is a condition, for GraphQL it is a missing one. */
