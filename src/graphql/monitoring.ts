@@ -6,12 +6,12 @@ import {
   readErrorRates,
   readPerformance,
   readSystemPerformance,
-} from '../evaluation/monitoring.ts'
+} from '../evaluation/monitoringStore.ts'
 import { Refusal } from '../refusal.ts'
 import { sharedByField } from './batch.ts'
 import { builder } from './builder.ts'
 import { conditionOf, DateTimeFilter } from './filters.ts'
-import { checkPageSize, MAX_PAGE_SIZE } from './pages.ts'
+import { checkPageSize, MAX_PAGE_SIZE } from './pageReading.ts'
 import { Simulation } from './simulation.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000

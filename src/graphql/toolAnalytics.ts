@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
 import type { Where } from '../db/whereSql.ts'
-import { type RunsOf, readToolAnalytics, type ToolAnalytics } from '../evaluation/toolAnalytics.ts'
+import { type RunsOf, readToolAnalytics, type ToolAnalytics } from '../evaluation/toolAnalyticsStore.ts'
 import { sharedByField } from './batch.ts'
 import { builder } from './builder.ts'
 import { ConfigVersion } from './configVersion.ts'
@@ -14,7 +14,7 @@ import {
   textConditionOf,
   uuidRangeOf,
 } from './filters.ts'
-import { checkPageSize, MAX_PAGE_SIZE } from './pages.ts'
+import { checkPageSize, MAX_PAGE_SIZE } from './pageReading.ts'
 import { Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
 

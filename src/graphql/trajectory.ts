@@ -9,7 +9,8 @@ import type { Context } from './context.ts'
 import { decodeCursor, encodeCursor, type SortField } from './cursor.ts'
 import { checkJsonPath } from './jsonPath.ts'
 import { Outcome, TRAJECTORY_COST } from './outcome.ts'
-import { checkPageSize, DEFAULT_PAGE_SIZE, PageInfo } from './pages.ts'
+import { checkPageSize, DEFAULT_PAGE_SIZE } from './pageReading.ts'
+import { PageInfo } from './pages.ts'
 
 const ORDER: SortField[] = [{ field: 'index', kind: 'integer' }]
 

@@ -1,0 +1,285 @@
+import type { InputRef, ObjectRef } from '@pothos/core'
+import { queryFromInfo } from '@pothos/plugin-prisma'
+import DataLoader from 'dataloader'
+import type { GraphQLResolveInfo } from 'graphql'
+import type PrismaTypes from '../db/generated/pothos.ts'
+import { countByParent, countRows, readPage, readParentPages } from '../db/parentPages.ts'
+import { needsSql, type Order, type Where } from '../db/whereSql.ts'
+import { Refusal } from '../refusal.ts'
+import { sharedByField } from './batch.ts'
+import type { Context } from './context.ts'
+import { beyond, type Direction, decodeCursor, encodeCursor, orderOf, type SortField } from './cursor.ts'
+
+export const DEFAULT_PAGE_SIZE = 20
+export const MAX_PAGE_SIZE = 500
+
+export type Row = Record<string, unknown>
+
+interface PageArgs {
+  first?: number | null
+  after?: string | null
+  last?: number | null
+  before?: string | null
+  filter?: unknown
+  orderBy?: { field: string; direction: Direction } | null
+}
+
+export interface Connection {
+  edges: { cursor: string; node: Row }[]
+  pageInfo: {
+    hasNextPage: boolean
+    hasPreviousPage: boolean
+    startCursor: string | null
+    endCursor: string | null
+  }
+  totalCount: () => Promise<number>
+}
+
+/** How the rows of one type are listed: the one declaration behind its root connection and its nested ones. */
+export interface PageSource<Filter> {
+  model: keyof PrismaTypes
+  /** Table or view of the rows. */
+  table: string
+  // biome-ignore lint/suspicious/noExplicitAny: the row's shape is Prisma's business
+  type: ObjectRef<any, any, any>
+  /** What identifies a row: the end of every order, so that no two rows share a place. */
+  keys: readonly SortField[]
+  orders: Record<string, SortField & { description: string }>
+  defaultOrder: { field: string; direction: Direction }
+  filter: InputRef<Filter>
+  where(filter: Filter): Where
+}
+
+/** How rows hang on their parent. */
+export interface ParentLink {
+  /** The parent's field that is its key. */
+  key: string
+  /** The rows' field that holds it. */
+  field: string
+  type: 'uuid' | 'text'
+  /** The relation whose row holds it, where the listed row itself does not. */
+  through?: string
+}
+
+/** @throws Refusal BAD_USER_INPUT, LIMIT_EXCEEDED. */
+export function checkPageSize(first: number | null | undefined, last: number | null | undefined): void {
+  if (typeof first === 'number' && typeof last === 'number')
+    throw new Refusal('BAD_USER_INPUT', 'Give first or last, not both.', ['last'])
+  for (const [name, size] of [
+    ['first', first],
+    ['last', last],
+  ] as const) {
+    if (typeof size !== 'number') continue
+    if (size < 0) throw new Refusal('BAD_USER_INPUT', `${name} is ${size}; it has to be 0 or more.`, [name])
+    if (size > MAX_PAGE_SIZE)
+      throw new Refusal('LIMIT_EXCEEDED', `${name} is ${size}; a page has at most ${MAX_PAGE_SIZE} rows.`, [
+        name,
+      ])
+  }
+}
+
+interface PagePlan {
+  sort: SortField[]
+  where: Where
+  filtered: Where
+  order: Order[]
+  size: number
+  fromEnd: boolean
+  args: PageArgs
+}
+
+function plan<Filter>(source: PageSource<Filter>, args: PageArgs, always: Where = {}): PagePlan {
+  const { first, last, after, before } = args
+  checkPageSize(first, last)
+  const fromEnd = typeof last === 'number'
+  const { field, direction } = args.orderBy ?? source.defaultOrder
+  const { description: _, ...ordered } = source.orders[field]!
+  const sort = [ordered, ...source.keys.filter((key) => key.field !== ordered.field)]
+  const filtered = { AND: [always, args.filter ? source.where(args.filter as Filter) : {}] }
+  const where: Where[] = [filtered]
+  if (typeof after === 'string')
+    where.push(beyond(sort, direction, false, decodeCursor(sort, after, 'after')))
+  if (typeof before === 'string')
+    where.push(beyond(sort, direction, true, decodeCursor(sort, before, 'before')))
+  return {
+    sort,
+    filtered,
+    where: { AND: where },
+    order: orderOf(sort, direction, fromEnd),
+    size: first ?? last ?? DEFAULT_PAGE_SIZE,
+    fromEnd,
+    args,
+  }
+}
+
+/** `rows` holds one row more than the page when there is more. */
+function connectionOf(
+  { sort, size, fromEnd, args }: PagePlan,
+  rows: Row[],
+  totalCount: () => Promise<number>,
+): Connection {
+  const page = rows.slice(0, size)
+  if (fromEnd) page.reverse()
+  // Cursors are made when they are asked for.
+  const edges = page.map((node) => ({
+    node,
+    get cursor() {
+      return encodeCursor(sort, node)
+    },
+  }))
+  return {
+    edges,
+    pageInfo: {
+      hasNextPage: fromEnd ? typeof args.before === 'string' : rows.length > size,
+      hasPreviousPage: fromEnd ? rows.length > size : typeof args.after === 'string',
+      get startCursor() {
+        return edges[0]?.cursor ?? null
+      },
+      get endCursor() {
+        return edges.at(-1)?.cursor ?? null
+      },
+    },
+    totalCount,
+  }
+}
+
+interface Delegate {
+  findMany(args: object): Promise<Row[]>
+  count(args: object): Promise<number>
+}
+
+function delegateOf(model: string, context: Context): Delegate {
+  const name = model[0]!.toLowerCase() + model.slice(1)
+  return (context.reads.client as unknown as Record<string, Delegate>)[name]!
+}
+
+/** What the operation asks of a node, and what its cursor and its place in the page need. */
+function selectionOf<Filter>(
+  source: PageSource<Filter>,
+  sort: readonly SortField[],
+  context: Context,
+  info: GraphQLResolveInfo,
+) {
+  const select = Object.fromEntries([...sort, ...source.keys].map(({ field }) => [field, true]))
+  return queryFromInfo({ context, info, select: select as never, paths: [['edges', 'node'], ['nodes']] })
+}
+
+export async function readRoot<Filter>(
+  source: PageSource<Filter>,
+  always: Where | undefined,
+  args: object,
+  context: Context,
+  info: GraphQLResolveInfo,
+): Promise<Connection> {
+  const page = plan(source, args as PageArgs, always)
+  const selection = selectionOf(source, page.sort, context, info)
+  if (needsSql(page.filtered)) {
+    const { table } = source
+    const keys = source.keys.map(({ field }) => field)
+    const { where, order, size } = page
+    const places = await readPage(context.reads, { table, keys, where, order, limit: size + 1 })
+    const rows = await rowsAt(source, places, selection, context)
+    return connectionOf(page, rows, () => countRows(context.reads, { table, where: page.filtered }))
+  }
+  const delegate = delegateOf(source.model, context)
+  const rows = await delegate.findMany({
+    ...selection,
+    where: page.where,
+    orderBy: page.order.map(({ field, direction, nulls }) => ({
+      [field]: nulls ? { sort: direction, nulls } : direction,
+    })),
+    take: page.size + 1,
+  })
+  return connectionOf(page, rows, () => delegate.count({ where: page.filtered }))
+}
+
+type ParentLoader = { pages: DataLoader<string, Row[]>; counts: DataLoader<string, number>; page: PagePlan }
+
+export async function readUnder<Filter>(
+  source: PageSource<Filter>,
+  parent: ParentLink,
+  key: string,
+  args: object,
+  context: Context,
+  info: GraphQLResolveInfo,
+): Promise<Connection> {
+  const { loader, first } = sharedByField(context, info, () =>
+    parentLoader(source, parent, plan(source, args as PageArgs), context, info),
+  )
+  // Pothos notes for each place in the answer what its rows hold: without this note it would read them again.
+  if (!first) selectionOf(source, loader.page.sort, context, info)
+  const { pages, counts, page } = loader
+  return connectionOf(page, await pages.load(key), () => counts.load(key))
+}
+
+function parentLoader<Filter>(
+  source: PageSource<Filter>,
+  parent: ParentLink,
+  page: PagePlan,
+  context: Context,
+  info: GraphQLResolveInfo,
+): ParentLoader {
+  const { table, keys: sortKeys } = source
+  const query = { table, parentField: parent.field, parentType: parent.type, through: parent.through }
+  const keys = sortKeys.map(({ field }) => field)
+  const selection = selectionOf(source, page.sort, context, info)
+  return {
+    page,
+    pages: new DataLoader(async (parents) => {
+      const places = await readParentPages(
+        context.reads,
+        { ...query, keys, where: page.where, order: page.order, limit: page.size + 1 },
+        parents,
+      )
+      const rows = await rowsAt(source, [...places.values()].flat(), selection, context)
+      let at = 0
+      return parents.map((key) => {
+        const { length } = places.get(key)!
+        at += length
+        return rows.slice(at - length, at)
+      })
+    }),
+    counts: new DataLoader(async (parents) => {
+      const counts = await countByParent(context.reads, { ...query, where: page.filtered }, parents)
+      return parents.map((key) => counts.get(key) ?? 0)
+    }),
+  }
+}
+
+/** The rows at these places, in the same order. */
+async function rowsAt<Filter>(
+  source: PageSource<Filter>,
+  places: Row[],
+  selection: object,
+  context: Context,
+): Promise<Row[]> {
+  if (places.length === 0) return []
+  const rows = await delegateOf(source.model, context).findMany({
+    ...selection,
+    where: among(source.keys, places),
+  })
+  const identity = (row: Row) =>
+    source.keys
+      .map(({ field }) => {
+        const value = row[field]
+        return value instanceof Date ? value.toISOString() : String(value)
+      })
+      .join(' ')
+  const byIdentity = new Map(rows.map((row) => [identity(row), row]))
+  return places.map((place) => byIdentity.get(identity(place))!)
+}
+
+/**
+ * Finds at least the wanted rows by the values of each key. Times become a range, which partitions and chunks are
+ * chosen by.
+ */
+function among(keys: readonly SortField[], wanted: Row[]): Where {
+  return Object.fromEntries(
+    keys.map(({ field, kind }) => {
+      const values = wanted.map((row) => row[field])
+      if (kind !== 'time') return [field, { in: [...new Set(values)] }]
+      const times = values.map((value) => (value as Date).getTime())
+      return [field, { gte: new Date(Math.min(...times)), lte: new Date(Math.max(...times)) }]
+    }),
+  )
+}
