@@ -22,8 +22,13 @@ export interface Connection {
 
 const isRoot = ({ parent }: Connection) => parent === 'Query'
 
-/** Parts of one document, walked in trajectories.test.ts; and the one diff that a version has on either side. */
-const ELSEWHERE = ['Outcome.trajectorySteps', 'ConfigVersion.diffs', 'ConfigVersion.laterDiffs']
+/** Numbered parts, walked in trajectories.test.ts; and the one diff that a version has on either side. */
+const ELSEWHERE = [
+  'Outcome.trajectorySteps',
+  'Simulation.events',
+  'ConfigVersion.diffs',
+  'ConfigVersion.laterDiffs',
+]
 
 /** Each connection that the schema has. */
 export function everyConnection(): Connection[] {

@@ -111,7 +111,7 @@ describe('the steps of a trajectory', () => {
     [{ first: 501 }, 'LIMIT_EXCEEDED'],
     [{ first: 1, last: 1 }, 'BAD_USER_INPUT'],
     [{ after: 'nonsense' }, 'CURSOR_INVALID'],
-    [{ after: Buffer.from('["index","1e99"]').toString('base64url') }, 'CURSOR_INVALID'],
+    [{ after: Buffer.from('["number","1e99"]').toString('base64url') }, 'CURSOR_INVALID'],
     [{ path: [] }, 'BAD_USER_INPUT'],
     [{ path: ['\0'] }, 'BAD_USER_INPUT'],
   ])('refuse %j', async (variables, code) => {
@@ -158,5 +158,55 @@ describe('the steps of a trajectory', () => {
   it('are nobody else’s', async () => {
     const [id] = await record(arc.tenant(), [{ messages: [1] }])
     expect(await arc.tenant().data(STEPS, { id })).toEqual({ outcome: null })
+  })
+})
+
+describe('the events of a simulation', () => {
+  it('are walked once each, in pages of any size, from either end, for all simulations of a list at once', async () => {
+    const tenant = arc.tenant()
+    const ids = ['a', 'b', 'c', 'd', 'e']
+    const simulationId = await tenant.simulation(ids)
+    await tenant.simulation(['a'])
+    for (const scenarioId of ids) await tenant.record([{ simulationId, scenarioId, status: 'SUCCESS' }])
+    const query = `query ($first: Int, $after: String, $last: Int, $before: String) {
+      simulations(orderBy: {field: CREATED_AT}) { nodes {
+        events(first: $first, after: $after, last: $last, before: $before) {
+          totalCount
+          nodes { seq kind completedScenarios simulation { simulationId } }
+          pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+        }
+      } }
+    }`
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 7 }), fc.boolean(), async (size, backward) => {
+        const walked: any[] = []
+        for (let more: object | null = {}; more; ) {
+          const page: object = backward ? { last: size } : { first: size }
+          const { simulations } = await tenant.data(query, { ...page, ...(more as object) })
+          const { totalCount, nodes, pageInfo } = simulations.nodes[0].events
+          expect(totalCount).toBe(6)
+          if (backward) walked.unshift(...nodes)
+          else walked.push(...nodes)
+          if (backward) more = pageInfo.hasPreviousPage ? { before: pageInfo.startCursor } : null
+          else more = pageInfo.hasNextPage ? { after: pageInfo.endCursor } : null
+        }
+        expect(walked).toEqual(
+          [1, 2, 3, 4, 5, 6].map((seq) => ({
+            seq,
+            kind: seq === 1 ? 'STARTED' : 'PROGRESS',
+            completedScenarios: seq - 1,
+            simulation: { simulationId },
+          })),
+        )
+      }),
+      { numRuns: 10 },
+    )
+    const { simulations } = await tenant.data(query)
+    expect(simulations.nodes[1].events.nodes).toMatchObject([{ seq: 1, kind: 'STARTED' }])
+    const statements = await arc.statementsDuring(() => tenant.data(query))
+    expect(statements.filter((text) => text.includes('readEventRanges'))).toHaveLength(1)
+    expect(await arc.tenant().data('{ simulations { nodes { events { totalCount } } } }')).toEqual({
+      simulations: { nodes: [] },
+    })
   })
 })

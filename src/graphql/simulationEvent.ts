@@ -1,6 +1,9 @@
-import type { Progress, SimulationEvent } from '../live/eventStore.ts'
+import DataLoader from 'dataloader'
+import { type Progress, readEventRanges, type SimulationEvent } from '../live/eventStore.ts'
 import { Refusal } from '../refusal.ts'
+import { sharedByField } from './batch.ts'
 import { builder } from './builder.ts'
+import { numberedArgs, numberedConnection, numberedRange } from './numberedPages.ts'
 import { Simulation, SimulationStatusEnum } from './simulation.ts'
 
 const ProgressInterface = builder.interfaceRef<Progress>('ProgressState').implement({
@@ -63,6 +66,46 @@ const SimulationEventType = builder.objectRef<SimulationEvent>('SimulationEvent'
     kind: t.expose('kind', { type: EventKindEnum, description: 'What happened.' }),
   }),
 })
+
+const SimulationEventConnection = numberedConnection(
+  'SimulationEvent',
+  SimulationEventType as never,
+  ({ seq }: SimulationEvent) => seq,
+)
+
+builder.prismaObjectField(Simulation, 'events', (t) =>
+  t.field({
+    type: SimulationEventConnection,
+    select: { simulationId: true, eventSeq: true },
+    extensions: { page: true },
+    description: 'Its steps so far, in order; the subscription simulationEvents goes on from there.',
+    args: numberedArgs,
+    resolve: async ({ simulationId, eventSeq }, args, context, info) => {
+      const { after, before, first, last } = numberedRange(args)
+      const { loader } = sharedByField(
+        context,
+        info,
+        () =>
+          new DataLoader<Range, SimulationEvent[], string>(
+            (ranges) => readEventRanges(context.reads, ranges),
+            {
+              cacheKeyFn: (range) => range.simulationId,
+            },
+          ),
+      )
+      // Events are numbered from 1, without a gap.
+      const total = Number(eventSeq)
+      const from = (after ?? 0) + 1
+      const to = Math.min((before ?? total + 1) - 1, total)
+      const high = first === null ? to : Math.min(to, from + first - 1)
+      const low = last === null ? from : Math.max(from, high - last + 1)
+      const rows = await loader.load({ simulationId, low, high })
+      return { rows, firstNumber: 1, lastNumber: total, totalCount: total }
+    },
+  }),
+)
+
+type Range = Parameters<typeof readEventRanges>[1][number]
 
 builder.subscriptionFields((t) => ({
   simulationProgress: t.field({

@@ -2,26 +2,16 @@ import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
 import type { JsonValue } from '../evaluation/outcomeRow.ts'
 import { type OutcomeKey, readParts, readSteps } from '../evaluation/trajectoryStore.ts'
-import { Refusal } from '../refusal.ts'
 import { sharedByField } from './batch.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
-import { decodeCursor, encodeCursor, type SortField } from './cursor.ts'
 import { checkJsonPath } from './jsonPath.ts'
+import { numberedArgs, numberedConnection, numberedRange } from './numberedPages.ts'
 import { Outcome, TRAJECTORY_COST } from './outcome.ts'
-import { checkPageSize, DEFAULT_PAGE_SIZE } from './pageReading.ts'
-import { PageInfo } from './pages.ts'
-
-const ORDER: SortField[] = [{ field: 'index', kind: 'integer' }]
 
 interface Step {
   index: number
   content: JsonValue
-}
-
-interface StepConnection {
-  steps: Step[]
-  totalCount: number
 }
 
 const TrajectoryStep = builder.objectRef<Step>('TrajectoryStep').implement({
@@ -36,52 +26,7 @@ const TrajectoryStep = builder.objectRef<Step>('TrajectoryStep').implement({
   }),
 })
 
-const TrajectoryStepEdge = builder.objectRef<Step>('TrajectoryStepEdge').implement({
-  description: 'One TrajectoryStep of a list.',
-  fields: (t) => ({
-    cursor: t.string({
-      description: 'Its place in the list, for `after` and `before`.',
-      resolve: (step) => encodeCursor(ORDER, { ...step }),
-    }),
-    node: t.field({
-      type: TrajectoryStep,
-      description: 'The TrajectoryStep itself.',
-      resolve: (step) => step,
-    }),
-  }),
-})
-
-const TrajectoryStepConnection = builder.objectRef<StepConnection>('TrajectoryStepConnection').implement({
-  description: 'A page of TrajectoryStep objects.',
-  fields: (t) => ({
-    edges: t.field({
-      type: [TrajectoryStepEdge],
-      description: 'The steps with their cursors.',
-      resolve: ({ steps }) => steps,
-    }),
-    nodes: t.field({
-      type: [TrajectoryStep],
-      description: 'The steps without cursors.',
-      resolve: ({ steps }) => steps,
-    }),
-    pageInfo: t.field({
-      type: PageInfo,
-      description: 'Where the page stands.',
-      resolve: ({ steps, totalCount }) => {
-        const [first, last] = [steps[0], steps.at(-1)]
-        return {
-          hasPreviousPage: first !== undefined && first.index > 0,
-          hasNextPage: last !== undefined && last.index + 1 < totalCount,
-          startCursor: first ? encodeCursor(ORDER, { ...first }) : null,
-          endCursor: last ? encodeCursor(ORDER, { ...last }) : null,
-        }
-      },
-    }),
-    totalCount: t.exposeInt('totalCount', {
-      description: 'How many steps the list has in all; 0 when there is no list.',
-    }),
-  }),
-})
+const TrajectoryStepConnection = numberedConnection('TrajectoryStep', TrajectoryStep, ({ index }) => index)
 
 builder.prismaObjectFields(Outcome, (t) => ({
   trajectorySteps: t.field({
@@ -91,30 +36,21 @@ builder.prismaObjectFields(Outcome, (t) => ({
     description:
       'The trajectory’s steps or messages, page by page: the database cuts the page out, so that megabytes stay where they are.',
     args: {
-      first: t.arg.int({
-        description: `How many steps from the front; ${DEFAULT_PAGE_SIZE} when neither first nor last is given.`,
-      }),
-      after: t.arg.string({ description: 'Only steps behind this cursor.' }),
-      last: t.arg.int({ description: 'How many steps from the end.' }),
-      before: t.arg.string({ description: 'Only steps in front of this cursor.' }),
+      ...numberedArgs,
       path: t.arg.stringList({
         description:
           'Which list of the trajectory; the first of messages, steps, traj, full_trajectory and trajectory that it has when not given.',
       }),
     },
-    resolve: (key, { first, after, last, before, path }, context, info) => {
-      checkPageSize(first, last)
+    resolve: (key, { path, ...args }, context, info) => {
       if (path) checkJsonPath(path, ['path'])
-      const range = {
-        after: after ? indexOf(after, 'after') : null,
-        before: before ? indexOf(before, 'before') : null,
-        first: first ?? (typeof last === 'number' ? null : DEFAULT_PAGE_SIZE),
-        last: last ?? null,
-      }
+      const range = numberedRange(args)
       return load(key, context, info, async (keys) =>
         (await readSteps(context.reads, keys, path ?? null, range)).map(({ total, from, steps }) => ({
+          rows: steps.map((content, index) => ({ index: from + index, content })),
+          firstNumber: 0,
+          lastNumber: total - 1,
           totalCount: total,
-          steps: steps.map((content, index) => ({ index: from + index, content })),
         })),
       )
     },
@@ -138,13 +74,6 @@ builder.prismaObjectFields(Outcome, (t) => ({
     },
   }),
 }))
-
-function indexOf(cursor: string, argument: 'after' | 'before'): number {
-  const [index] = decodeCursor(ORDER, cursor, argument) as [number]
-  // Only what encodeCursor made: lists have no more places than PostgreSQL has integers.
-  if (Number.isInteger(index) && index >= 0 && index < 2 ** 31 - 1) return index
-  throw new Refusal('CURSOR_INVALID', 'This cursor was not made by this connection.', [argument])
-}
 
 /** All outcomes of a list are read together. */
 function load<Value>(

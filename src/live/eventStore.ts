@@ -1,3 +1,4 @@
+import type { OperationReads } from '../db/operationReads.ts'
 import type { Sql } from '../db/tenantTransaction.ts'
 import type { SimulationStatus } from '../evaluation/simulationStore.ts'
 
@@ -24,16 +25,17 @@ export interface SimulationEvent extends Progress {
   kind: EventKind
 }
 
+/** Whole numbers come as text from pg and as bigint through Prisma. */
 interface ProgressRow {
   simulation_id: string
-  seq: string
+  seq: string | bigint
   status: SimulationStatus
   total_scenarios: number
   completed_scenarios: number
   failed_scenarios: number
   mean_score: number | null
-  total_tokens: string
-  total_cost_usd: string
+  total_tokens: string | bigint
+  total_cost_usd: string | object
   at: Date
 }
 
@@ -65,6 +67,29 @@ export async function readEvents(
     [simulationId, afterSeq, limit],
   )
   return rows.map((row) => ({ ...progressOf(row), kind: row.kind }))
+}
+
+/** Events of several simulations: of each those with numbers from `low` to `high`, in order. */
+export async function readEventRanges(
+  reads: Pick<OperationReads, 'query'>,
+  ranges: readonly { simulationId: string; low: number; high: number }[],
+): Promise<SimulationEvent[][]> {
+  const rows = await reads.query<ProgressRow & { kind: EventKind; place: bigint }>(
+    `/* readEventRanges */
+    select wanted.place, e.simulation_id, e.seq, e.kind, e.status, e.total_scenarios, e.completed_scenarios,
+      e.failed_scenarios, e.mean_score, e.total_tokens, e.total_cost_usd, e.created_at as at
+    from unnest($1::uuid[], $2::bigint[], $3::bigint[]) with ordinality as wanted(simulation_id, low, high, place)
+    join simulation_events e on e.simulation_id = wanted.simulation_id and e.seq between wanted.low and wanted.high
+    order by e.seq`,
+    [
+      ranges.map(({ simulationId }) => simulationId),
+      ranges.map(({ low }) => low),
+      ranges.map(({ high }) => high),
+    ],
+  )
+  const events: SimulationEvent[][] = ranges.map(() => [])
+  for (const row of rows) events[Number(row.place) - 1]!.push({ ...progressOf(row), kind: row.kind })
+  return events
 }
 
 function progressOf(row: ProgressRow): Progress {

@@ -1,4 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { UnreadableFile } from '../../src/importers/format.ts'
@@ -181,5 +184,24 @@ test.skipIf(expectedTotals('inspect').length === 0)('a real archive and its JSON
     )
     expect(archived!.runs[0]!.identity).toBe(plain!.runs[0]!.identity)
     expect(archived!.runs[0]!.configuration).toEqual(plain!.runs[0]!.configuration)
+  }
+})
+
+test('holds no secret any more once it is read as a result file', async () => {
+  const secret = `sk-ant-api03-${'a1B2c3D4'.repeat(6)}`
+  const folder = await mkdtemp(join(tmpdir(), 'arc-archive-'))
+  try {
+    const path = join(folder, 'log.eval')
+    const task = { ...head.eval, model_args: { api_key: secret } }
+    const content = JSON.stringify({ ...head, eval: task, status: 'success' })
+    const sample = sampleFile(1)
+    const told = { ...sample, content: sample.content.replace('kite 1', secret) }
+    await writeFile(path, zipOf([{ name: 'header.json', content }, told]))
+    const { runs, redactions } = await readResultFile(path)
+    expect(runs).toHaveLength(1)
+    expect(JSON.stringify(runs)).not.toContain(secret)
+    expect(redactions.secrets.size).toBe(1)
+  } finally {
+    await rm(folder, { recursive: true })
   }
 })
