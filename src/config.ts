@@ -86,6 +86,8 @@ export const LIMIT_SETTINGS = {
   ingestionBodyBytes: ['ARC_MAX_INGESTION_BODY_BYTES', 32 * 1024 * 1024, 1],
   /** Seconds until a body has arrived. */
   bodySeconds: ['ARC_MAX_BODY_SECONDS', 60, 1],
+  /** Characters of an answer. */
+  answerLength: ['ARC_MAX_ANSWER_LENGTH', 64 * 1024 * 1024, 1],
   /** Bytes of one WebSocket message. */
   frameBytes: ['ARC_MAX_FRAME_BYTES', 1024 * 1024, 1],
   /** Seconds in which a WebSocket has to answer a ping. */

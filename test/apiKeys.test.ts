@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { type Answer, type Tenant, useArc } from './arc.ts'
 import { resultsOverSse } from './graphqlSse.ts'
+import { GraphQLSocket } from './graphqlWs.ts'
 import { expectedTotals, realPath } from './importers/expectedTotals.ts'
 import { importInto } from './importers/importing.ts'
 
@@ -156,6 +157,29 @@ describe('an API key', () => {
       message: 'The API key was revoked. Subscribe again with a new one.',
       extensions: { code: 'UNAUTHENTICATED' },
     })
+  })
+})
+
+describe('a WebSocket', () => {
+  it('of a key that was revoked gets nothing more', async () => {
+    const tenant = arc.tenant()
+    const { secret, keyId } = await createKey(tenant, { scope: 'READ' })
+    const socket = new GraphQLSocket(arc.webSocketUrl, { authorization: `Bearer ${secret}` })
+    const ask = () => socket.results('{ viewer { role } }').next()
+    expect((await ask()).value.data).toEqual({ viewer: { role: 'READONLY' } })
+    await revoke(tenant, keyId)
+    const began = Date.now()
+    const answer = await ask().catch(() => null)
+    expect(answer?.value.data).toBeUndefined()
+    expect(await socket.closed).toMatchObject({ code: 4403, reason: 'The API key was revoked.' })
+    // Not only when it is looked at again, which it is every five seconds.
+    expect(Date.now() - began).toBeLessThan(4_000)
+  })
+
+  it('that says in no text which tenant to act as is refused, and does not act as its own', async () => {
+    const authorization = `Bearer ${await arc.tenant().token('app_admin')}`
+    const socket = new GraphQLSocket(arc.webSocketUrl, { authorization, 'X-Arc-Act-As': [randomUUID()] })
+    expect(await socket.closed).toMatchObject({ code: 4403, reason: 'x-arc-act-as has to be a text.' })
   })
 })
 

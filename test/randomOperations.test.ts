@@ -218,12 +218,18 @@ describe(`${OPERATIONS} random operations (ARC_TEST_SEED=${SEED})`, () => {
     expect(figures.kindlyWithoutErrors / figures.kindly).toBeGreaterThan(0.7)
   })
 
-  it('select every field and give every argument and input field of the schema', () => {
-    const missing = routes.map(({ coordinate }) => coordinate).filter((coordinate) => !given.has(coordinate))
-    expect(missing).toEqual([])
-  })
+  // Fewer do not come by everything.
+  it.skipIf(OPERATIONS < 10_000)(
+    'select every field and give every argument and input field of the schema',
+    () => {
+      const missing = routes
+        .map(({ coordinate }) => coordinate)
+        .filter((coordinate) => !given.has(coordinate))
+      expect(missing).toEqual([])
+    },
+  )
 
-  it('carry out every mutation', () => {
+  it.skipIf(OPERATIONS < 10_000)('carry out every mutation', () => {
     expect(namesOf('Mutation').filter((name) => !succeeded.has(name))).toEqual([])
   })
 })

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { readTrajectories } from '../src/evaluation/trajectoryStore.ts'
 import { type Tenant, useArc } from './arc.ts'
+import { sqlAs } from './sqlAs.ts'
 
 const arc = useArc()
 
@@ -158,6 +160,44 @@ describe('the steps of a trajectory', () => {
   it('are nobody else’s', async () => {
     const [id] = await record(arc.tenant(), [{ messages: [1] }])
     expect(await arc.tenant().data(STEPS, { id })).toEqual({ outcome: null })
+  })
+})
+
+describe('a whole trajectory', () => {
+  it('is read once, whatever its aliases, and an answer that gets too long is refused', async () => {
+    const tenant = arc.tenant()
+    const [id] = await record(tenant, [{ messages: ['x'.repeat(900_000)] }])
+    const aliases = (count: number) =>
+      Array.from({ length: count }, (_, index) => `t${index}: trajectory`).join(' ')
+    const ask = (count: number) =>
+      tenant.ask(`query ($id: UUID!) { outcome(outcomeId: $id) { ${aliases(count)} } }`, { id })
+    const statements = await arc.statementsDuring(async () => expect((await ask(20)).errors).toBeUndefined())
+    expect(statements.filter((text) => text.includes('trajectories'))).toHaveLength(1)
+    const { data, errors } = await ask(100)
+    expect(data ?? null).toBeNull()
+    expect(errors).toMatchObject([
+      { message: expect.stringMatching(/ARC_MAX_ANSWER_LENGTH/), extensions: { code: 'TOO_LARGE' } },
+    ])
+  })
+
+  it('is not read at all where all that are asked for would be too much', async () => {
+    const tenant = arc.tenant()
+    const ids = await record(tenant, [{ messages: [1] }, { messages: [2] }])
+    const { outcomes } = await tenant.data('{ outcomes { nodes { outcomeId executionTime } } }')
+    const keys = ids.map((outcomeId) => ({
+      outcomeId,
+      executionTime: new Date(outcomes.nodes.find((node: any) => node.outcomeId === outcomeId).executionTime),
+    }))
+    await sqlAs(arc, 'app_readonly', tenant, async (run) => {
+      const reads = {
+        query: async (text: string, values: unknown[]) => (await run(text, values)).rows as never,
+      }
+      const all = await readTrajectories(reads, keys, 1e9)
+      expect(all.trajectories).toMatchObject([{ messages: [1] }, { messages: [2] }])
+      expect(all.bytes).toBeGreaterThan(50)
+      const none = await readTrajectories(reads, keys, all.bytes - 1)
+      expect(none).toEqual({ bytes: all.bytes, trajectories: null })
+    })
   })
 })
 

@@ -24,10 +24,12 @@ export function createKeyVerifier(findKey: FindKey): (secret: string) => Promise
   const looks = new Map<string, Promise<boolean>>()
 
   /** Asked by each socket and subscription of the key: one look answers all of them. */
-  const stillHolds = (keyId: string, hash: Buffer): Promise<boolean> => {
+  const stillHolds = (keyId: string, hash: Buffer, fresh = false): Promise<boolean> => {
+    const look = () => findKey(hash).then((key) => key !== null && key.revokedAt === null)
+    if (fresh) return look()
     let holds = looks.get(keyId)
     if (!holds) {
-      holds = findKey(hash).then((key) => key !== null && key.revokedAt === null)
+      holds = look()
       looks.set(keyId, holds)
       const forget = () => looks.delete(keyId)
       holds.then(() => setTimeout(forget, RECHECK_MS).unref(), forget)
@@ -50,7 +52,7 @@ export function createKeyVerifier(findKey: FindKey): (secret: string) => Promise
       role,
       expiresAtMs: expiresAt?.getTime(),
       apiKeyId: keyId,
-      stillHolds: () => stillHolds(keyId, hash),
+      stillHolds: (fresh) => stillHolds(keyId, hash, fresh),
     }
   }
 }

@@ -13,8 +13,11 @@ export interface Claims {
   expiresAtMs: number | undefined
   /** The key, where it is one. */
   apiKeyId?: string
-  /** Whether the key still holds: it may be revoked at any time. Absent for tokens, which hold until they end. */
-  stillHolds?: () => Promise<boolean>
+  /**
+   * Whether the key still holds: it may be revoked at any time. Absent for tokens, which hold until they end. A look of
+   * the last seconds is good enough, unless it is asked to be fresh.
+   */
+  stillHolds?: (fresh?: boolean) => Promise<boolean>
 }
 
 /** Who is asking, and what the database is told in each transaction. */

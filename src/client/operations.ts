@@ -519,7 +519,7 @@ export type RestoreConfigurationInput = {
 export type Role =
   /** Read and write as any one tenant, which its audit log shows. */
   | 'ADMIN'
-  /** Store results and see how far simulations are; what came of them can’t be read. */
+  /** Store results, and see how far simulations are and how each of their runs ended; outcomes can’t be read. */
   | 'INGEST'
   /** Read the tenant’s rows. */
   | 'READONLY'

@@ -72,6 +72,36 @@ export async function readSteps(
   return inOrder(keys, rows)
 }
 
+/**
+ * Whole trajectories, and how many bytes they take where they are stored; none when that is more than `maxBytes`, so that
+ * nothing is read that would not fit into memory.
+ */
+export async function readTrajectories(
+  reads: Reads,
+  keys: readonly OutcomeKey[],
+  maxBytes: number,
+): Promise<{ bytes: number; trajectories: JsonValue[] | null }> {
+  const rows = await reads.query<{ place: bigint; bytes: number; trajectory: JsonValue }>(
+    `/* trajectories */
+    with wanted as materialized (
+      select key.place, o.outcome_id, o.execution_time, pg_column_size(o.trajectory) as bytes
+      from unnest($1::uuid[], $2::timestamptz[]) with ordinality as key(outcome_id, execution_time, place)
+      join outcomes o on o.outcome_id = key.outcome_id and o.execution_time = key.execution_time
+    ),
+    total as materialized (select coalesce(sum(bytes), 0)::double precision as bytes from wanted)
+    select w.place, total.bytes, o.trajectory
+    from wanted w cross join total
+    left join outcomes o on o.outcome_id = w.outcome_id and o.execution_time = w.execution_time
+      and total.bytes <= $3::double precision`,
+    [keys.map(({ outcomeId }) => outcomeId), keys.map(({ executionTime }) => executionTime), maxBytes],
+  )
+  const bytes = rows[0]?.bytes ?? 0
+  return {
+    bytes,
+    trajectories: bytes > maxBytes ? null : inOrder(keys, rows).map(({ trajectory }) => trajectory),
+  }
+}
+
 /** One part of each trajectory; undefined where there is none. */
 export async function readParts(
   reads: Reads,

@@ -24,7 +24,7 @@ const ApiKeyScope = builder.enumType('ApiKeyScope', {
     INGEST: {
       value: 'app_ingest',
       description:
-        'Store configurations, scenarios, simulations and outcomes, and see how far simulations are. What came of them (outcomes, trajectories, failures, tools) can’t be read.',
+        'Store configurations, scenarios, simulations and outcomes, and see how far simulations are and how each of their runs ended. Outcomes, trajectories, failures and tools can’t be read.',
     },
   } as const,
 })

@@ -28,6 +28,8 @@ export interface OperationCost {
 export interface Context {
   viewer: Viewer
   requestId: string
+  /** How many characters the answer may have. */
+  answerLength: number
   cost: OperationCost
   reads: OperationReads
   services: Services

@@ -2,6 +2,7 @@ import type { EnumRef, InputShapeFromTypeParam, SchemaTypes } from '@pothos/core
 import { atJsonPath, foundBy } from '../db/sqlCondition.ts'
 import type { Where } from '../db/whereSql.ts'
 import { storableJson } from '../evaluation/jsonText.ts'
+import { Refusal } from '../refusal.ts'
 import { lowestUuidAt } from '../uuid.ts'
 import { builder } from './builder.ts'
 import { checkJsonPath } from './jsonPath.ts'
@@ -182,13 +183,22 @@ export function tagConditionsOf(
   ]
 }
 
+/** What a search costs grows with the square of its words, and nothing stops it in the embedded database. */
+const MAX_SEARCH_LENGTH = 1_000
+
 /** Rows whose key a search finds. No words are no condition, as in an empty search box. */
 export function searchConditionsOf(
   field: string,
   search: Parameters<typeof foundBy>[0],
   words: string | null | undefined,
 ): Where[] {
-  return words?.trim() ? [{ [field]: foundBy(search, words) }] : []
+  if (!words?.trim()) return []
+  if (words.length > MAX_SEARCH_LENGTH) {
+    const message = `search has ${words.length} characters; ${MAX_SEARCH_LENGTH} is the limit.`
+    throw new Refusal('LIMIT_EXCEEDED', message, ['filter', 'search'])
+  }
+  // PostgreSQL gives up on a long row of minus signs, which says no more than one.
+  return [{ [field]: foundBy(search, words.replace(/-[-\s]*-/g, '-')) }]
 }
 
 export function jsonPathConditionsOf(

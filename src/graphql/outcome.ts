@@ -19,9 +19,6 @@ import { recommendationPages } from './recommendation.ts'
 import { DifficultyFilter } from './scenario.ts'
 import { toolUsagePages } from './toolUsage.ts'
 
-/** What a trajectory costs, in rows without one: it may be megabytes, and is kilobytes mostly. */
-export const TRAJECTORY_COST = 10
-
 export const OutcomeStatusEnum = builder.enumType('OutcomeStatus', {
   description: 'How a run ended.',
   values: {
@@ -96,11 +93,6 @@ export const Outcome = builder.prismaNode('Outcome', {
     model: t.exposeString('model', {
       nullable: true,
       description: 'The model that ran, as its source names it.',
-    }),
-    trajectory: t.expose('trajectory', {
-      extensions: { cost: TRAJECTORY_COST },
-      type: 'JSON',
-      description: 'All that the agent did. May be large: lists read it only when asked.',
     }),
     metrics: t.expose('metrics', {
       type: 'JSON',

@@ -1,13 +1,17 @@
 import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
 import type { JsonValue } from '../evaluation/outcomeRow.ts'
-import { type OutcomeKey, readParts, readSteps } from '../evaluation/trajectoryStore.ts'
+import { type OutcomeKey, readParts, readSteps, readTrajectories } from '../evaluation/trajectoryStore.ts'
+import { Refusal } from '../refusal.ts'
 import { sharedByField } from './batch.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { checkJsonPath } from './jsonPath.ts'
 import { numberedArgs, numberedConnection, numberedRange } from './numberedPages.ts'
-import { Outcome, TRAJECTORY_COST } from './outcome.ts'
+import { Outcome } from './outcome.ts'
+
+/** What a trajectory costs, in rows without one: it may be megabytes, and is kilobytes mostly. */
+const TRAJECTORY_COST = 10
 
 interface Step {
   index: number
@@ -29,6 +33,20 @@ const TrajectoryStep = builder.objectRef<Step>('TrajectoryStep').implement({
 const TrajectoryStepConnection = numberedConnection('TrajectoryStep', TrajectoryStep, ({ index }) => index)
 
 builder.prismaObjectFields(Outcome, (t) => ({
+  trajectory: t.field({
+    type: 'JSON',
+    select: { outcomeId: true, executionTime: true },
+    extensions: { cost: TRAJECTORY_COST },
+    description: 'All that the agent did. May be large: lists read it only when asked.',
+    resolve: ({ outcomeId, executionTime }, _, context) => {
+      let loader = wholeTrajectories.get(context)
+      if (!loader) {
+        loader = wholeLoader(context)
+        wholeTrajectories.set(context, loader)
+      }
+      return loader.load({ outcomeId, executionTime }) as never
+    },
+  }),
   trajectorySteps: t.field({
     type: TrajectoryStepConnection,
     select: { outcomeId: true, executionTime: true },
@@ -74,6 +92,38 @@ builder.prismaObjectFields(Outcome, (t) => ({
     },
   }),
 }))
+
+type WholeLoader = DataLoader<OutcomeKey, JsonValue, string>
+
+/** One for each operation: whatever its aliases, a trajectory is read once. */
+const wholeTrajectories = new WeakMap<Context, WholeLoader>()
+
+/** Of what one operation reads, as it is stored: in memory it is some times as much. */
+const MAX_STORED_BYTES = 64 * 1024 * 1024
+
+function wholeLoader({ reads }: Context): WholeLoader {
+  let left = MAX_STORED_BYTES
+  // One after the other, so that each knows what those before it left.
+  let before: Promise<unknown> = Promise.resolve()
+  return new DataLoader(
+    (keys) => {
+      const read = before.then(async () => {
+        const { bytes, trajectories } = await readTrajectories(reads, keys, left)
+        if (!trajectories) {
+          throw new Refusal(
+            'TOO_LARGE',
+            `These trajectories have ${Math.round(bytes / 1_048_576)} MiB where they are stored; one operation reads 64 MiB at most. Ask for fewer, or for parts: trajectorySteps, trajectoryPath.`,
+          )
+        }
+        left -= bytes
+        return trajectories
+      })
+      before = read.catch(() => {})
+      return read
+    },
+    { cacheKeyFn: (key) => key.outcomeId },
+  )
+}
 
 /** All outcomes of a list are read together. */
 function load<Value>(

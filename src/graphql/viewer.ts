@@ -13,7 +13,8 @@ const RoleEnum = builder.enumType('Role', {
     },
     INGEST: {
       value: 'app_ingest',
-      description: 'Store results and see how far simulations are; what came of them can’t be read.',
+      description:
+        'Store results, and see how far simulations are and how each of their runs ended; outcomes can’t be read.',
     },
   } as const,
 })

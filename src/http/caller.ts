@@ -1,11 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 import type { Caller } from '../auth/authenticator.ts'
+import { Refusal } from '../refusal.ts'
 
 /**
  * Who is calling, as far as the request tells: the same on every transport. `connectionParams` are those of a WebSocket,
  * whose clients can't set headers in a browser; names are taken in any case, as those of headers are. `proxyHops` proxies
  * stand in front, and each has added the address that it saw to X-Forwarded-For.
+ *
+ * @throws Refusal BAD_REQUEST
  */
 export function callerOf(
   { headers, socket }: IncomingMessage,
@@ -13,9 +16,11 @@ export function callerOf(
   connectionParams: Record<string, unknown> = {},
 ): Caller {
   const given = (name: string) => {
-    const [, value] = Object.entries(connectionParams).find(([key]) => key.toLowerCase() === name) ?? []
-    const header = headers[name]
-    return typeof value === 'string' ? value : typeof header === 'string' ? header : undefined
+    const param = Object.entries(connectionParams).find(([key]) => key.toLowerCase() === name)
+    const value = param ? param[1] : headers[name]
+    if (value === undefined || typeof value === 'string') return value
+    // Left out, it would be as if it had not been meant.
+    throw new Refusal('BAD_REQUEST', `${name} has to be a text.`)
   }
   return {
     authorization: given('authorization'),

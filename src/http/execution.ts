@@ -3,26 +3,35 @@ import {
   type ExecutionArgs,
   type ExecutionResult,
   execute,
-  type GraphQLError,
+  GraphQLError,
+  getOperationAST,
   print,
 } from 'graphql'
 import type { Viewer } from '../auth/viewer.ts'
+import { LIMIT_SETTINGS } from '../config.ts'
 import type { PrismaClient } from '../db/generated/client.ts'
 import { OperationReads } from '../db/operationReads.ts'
 import { inTenantTransaction } from '../db/tenantTransaction.ts'
 import type { Context, OperationCost, Services } from '../graphql/context.ts'
+import { Refusal } from '../refusal.ts'
+import { isLongerThan } from './answerSize.ts'
 import { presentableError } from './errors.ts'
 import type { Places } from './places.ts'
 
 export type ContextFactory = (viewer: Viewer, requestId: string, cost: OperationCost) => Context
 
-export function createContextFactory(prisma: PrismaClient, services: Services): ContextFactory {
+export function createContextFactory(
+  prisma: PrismaClient,
+  services: Services,
+  answerLength: number,
+): ContextFactory {
   return (viewer, requestId, cost) => {
     const reads = new OperationReads(prisma, viewer)
     return {
       viewer,
       requestId,
       cost,
+      answerLength,
       reads,
       services,
       write: (work) => reads.pausedFor(() => inTenantTransaction(services.pool, viewer, 'read write', work)),
@@ -36,13 +45,24 @@ export async function executeOperation(args: ExecutionArgs): Promise<ExecutionRe
   const begin = performance.now()
   let failed = true
   try {
-    const result = await execute(args)
+    const result = withinLength(await execute(args), args)
     failed = result.errors !== undefined
     return presentable(result, context)
   } finally {
     await context.reads.end()
     context.services.metrics.count(context.viewer.tenantId, performance.now() - begin, failed)
   }
+}
+
+/** What is too long is not sent at all: half of an answer looks like all of it. */
+function withinLength(result: ExecutionResult, args: ExecutionArgs): ExecutionResult {
+  const { answerLength } = args.contextValue as Context
+  if (!isLongerThan(answerLength, result.data)) return result
+  const isMutation = getOperationAST(args.document, args.operationName)?.operation === 'mutation'
+  const message =
+    `The answer is longer than ${answerLength} characters (${LIMIT_SETTINGS.answerLength[0]}): ask for less.` +
+    (isMutation ? ' What the mutation did is done.' : '')
+  return { errors: [new GraphQLError(message, { originalError: new Refusal('TOO_LARGE', message) })] }
 }
 
 export type Subscribe = (

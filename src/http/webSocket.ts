@@ -77,8 +77,17 @@ export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<
       extra.stopWatchingExpiry?.()
       if (extra.viewer) places.giveBack(extra.viewer.tenantId)
     },
-    onSubscribe: ({ extra, subscriptions }, _id, payload) =>
-      prepare(parts, extra, Object.keys(subscriptions).length, payload),
+    onSubscribe: async ({ extra, subscriptions }, _id, payload) => {
+      const running = Object.keys(subscriptions).length
+      const { viewer, socket } = extra
+      // A key that was revoked gets nothing more, whatever its socket was let in with.
+      if (viewer!.stillHolds && !(await viewer!.stillHolds(true).catch(() => true))) {
+        const message = 'The API key was revoked.'
+        socket.close(CloseCode.Forbidden, message)
+        return [new GraphQLError(message, { extensions: { code: 'UNAUTHENTICATED' } })]
+      }
+      return prepare(parts, extra, running, payload)
+    },
     execute: executeOperation,
     subscribe,
   })

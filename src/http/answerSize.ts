@@ -1,0 +1,25 @@
+/**
+ * Whether a value is longer than so many characters as JSON. Stops where it is: what stands in an answer under a hundred
+ * aliases is one object in memory, and a hundred in the answer.
+ */
+export function isLongerThan(limit: number, value: unknown): boolean {
+  let left = limit
+  const waiting: unknown[] = [value]
+  while (waiting.length > 0) {
+    const next = waiting.pop()
+    if (typeof next === 'string') left -= next.length + 2
+    else if (typeof next !== 'object' || next === null) left -= 4
+    else if (Array.isArray(next)) {
+      left -= next.length + 2
+      for (const item of next) waiting.push(item)
+    } else {
+      left -= 2
+      for (const key in next) {
+        left -= key.length + 4
+        waiting.push((next as Record<string, unknown>)[key])
+      }
+    }
+    if (left < 0) return true
+  }
+  return false
+}
