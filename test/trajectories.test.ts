@@ -189,14 +189,19 @@ describe('a whole trajectory', () => {
       executionTime: new Date(outcomes.nodes.find((node: any) => node.outcomeId === outcomeId).executionTime),
     }))
     await sqlAs(arc, 'app_readonly', tenant, async (run) => {
+      let read: Record<string, unknown>[] = []
       const reads = {
-        query: async (text: string, values: unknown[]) => (await run(text, values)).rows as never,
+        query: async (text: string, values: unknown[]) => {
+          read = (await run(text, values)).rows
+          return read as never
+        },
       }
       const all = await readTrajectories(reads, keys, 1e9)
       expect(all.trajectories).toMatchObject([{ messages: [1] }, { messages: [2] }])
       expect(all.bytes).toBeGreaterThan(50)
       const none = await readTrajectories(reads, keys, all.bytes - 1)
       expect(none).toEqual({ bytes: all.bytes, trajectories: null })
+      expect(read.map(({ trajectory }) => trajectory)).toEqual([null, null])
     })
   })
 })
