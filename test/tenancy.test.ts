@@ -147,6 +147,35 @@ describe('a query', () => {
     120_000,
   )
 
+  it('of app_ingest is told what results belong to, nothing of the results, and another’s never', async () => {
+    const leaves = (name: string) => `{ ${name}(first: 50) { totalCount nodes { __typename } } }`
+    const seen: string[] = []
+    const stranger = arc.tenant()
+    for (const { name, query, variables } of [...listQuestions(), ...keyQuestions(known)]) {
+      // Asked for all at once, what may not be seen is among it.
+      const { errors = [] } = await owner.tenant.ask(query, variables, 'app_ingest')
+      expect(new Set(errors.map(({ extensions }) => extensions.code)), name).toEqual(
+        // Sums of what simulations say of themselves.
+        new Set(name === 'systemPerformance' ? [] : ['FORBIDDEN']),
+      )
+      expectNothingOf(owner, await stranger.ask(query, variables, 'app_ingest'))
+    }
+    for (const { name } of listQuestions()) {
+      const { errors, data } = await owner.tenant.ask(leaves(name), {}, 'app_ingest')
+      if (!errors && data[name].totalCount > 0) seen.push(name)
+      expectEmpty(onlyField((await stranger.ask(leaves(name), {}, 'app_ingest')).data ?? { none: null }))
+    }
+    expect(seen.sort()).toEqual([
+      'activeSimulations',
+      'configDiffs',
+      'configVersions',
+      'configurations',
+      'scenarios',
+      'simulationScenarios',
+      'simulations',
+    ])
+  })
+
   it('finds nothing of another with the other’s cursors', async () => {
     const stranger = arc.tenant()
     for (const { name, query } of orderQuestions()) {

@@ -31,6 +31,8 @@ export class OperationReads {
   #open: OpenTransaction | undefined
   #pause: Promise<unknown> | undefined
   #ended = false
+  /** What spoilt the transaction. */
+  #fault: unknown
 
   constructor(prisma: PrismaClient, viewer: Viewer) {
     this.#prisma = prisma
@@ -78,7 +80,15 @@ export class OperationReads {
     const result = this.#transaction().then(statement)
     this.#running.add(result)
     try {
-      return await result
+      const rows = await result
+      // Of a transaction that another statement has spoilt Prisma may say nothing at all.
+      if (rows === undefined) throw new Error('the database gave no answer')
+      return rows
+    } catch (error) {
+      // What failed first is why: the others were told only that the transaction is spoilt.
+      if (isOfSpoiltTransaction(error)) await Promise.allSettled(this.#running)
+      else this.#fault ??= error
+      throw this.#fault ?? error
     } finally {
       this.#running.delete(result)
     }
@@ -98,6 +108,7 @@ export class OperationReads {
   }
 
   #begin(): OpenTransaction {
+    this.#fault = undefined
     let finish = () => {}
     const finished = new Promise<void>((resolve) => {
       finish = resolve
@@ -158,6 +169,12 @@ export class OperationReads {
       return delegates[model]![method]!(args)
     })
   }
+}
+
+/** SQLSTATE in_failed_sql_transaction, wherever Prisma keeps it, or no answer. */
+function isOfSpoiltTransaction(error: unknown): boolean {
+  const { message = '' } = error as { message?: string }
+  return /25P02|current transaction is aborted|the database gave no answer/.test(message)
 }
 
 function refuseUnstorable(value: unknown): void {
