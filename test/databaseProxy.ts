@@ -2,6 +2,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import pg from 'pg'
 import { afterAll, inject } from 'vitest'
 import { type Arc, useArc } from './arc.ts'
+import { tieTogether } from './tiedSockets.ts'
 
 interface Connection {
   client: Socket
@@ -124,17 +125,7 @@ export class DatabaseProxy {
         for (const resolve of this.#listenerUp.splice(0)) resolve()
       }
     })
-    for (const [socket, other] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      // 'close' follows.
-      socket.on('error', () => {})
-      socket.on('close', () => {
-        this.#connections.delete(connection)
-        other.destroy()
-      })
-    }
+    tieTogether(client, upstream, () => this.#connections.delete(connection))
   }
 
   /** Ends the backends of these connections, and of no other server's. */

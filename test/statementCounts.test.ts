@@ -66,8 +66,8 @@ it.each(hangings)(
     const few = await statementsOf(page(2))
     const { nodes } = (await rows.tenant.data(page(500)))[list]
     expect(nodes.length).toBeGreaterThan(3)
-    // Where the few have none there are no rows to be read. An outcome by its id takes two statements, or three: what
-    // Prisma gathers within a moment may fall into two.
+    // Where the few have none there are no rows to be read; an outcome takes three statements for all of them: for their
+    // keys, which tell the times, for their rows, and for their trajectories.
     expect(await statementsOf(page(500))).toBeLessThanOrEqual(few + 3)
   },
 )

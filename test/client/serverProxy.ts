@@ -1,4 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { tieTogether } from '../tiedSockets.ts'
 
 type Fate = (request: { client: Socket; upstream: Socket; bytes: Buffer }) => void
 
@@ -93,16 +94,6 @@ export class ServerProxy {
       muted ||= this.#muted
       if (!muted) client.write(bytes)
     })
-    for (const [socket, other] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      // 'close' follows.
-      socket.on('error', () => {})
-      socket.on('close', () => {
-        this.#connections.delete(connection)
-        other.destroy()
-      })
-    }
+    tieTogether(client, upstream, () => this.#connections.delete(connection))
   }
 }
