@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import type { Role } from '../src/auth/viewer.ts'
 import { type Answer, type Tenant, useArc } from './arc.ts'
 import {
   collectValues,
@@ -327,7 +328,7 @@ function withNobodysKeys<Value>(value: Value): Value {
 }
 
 /** Runs a mutation; `declined` is what payload errors or receipts decline. */
-async function attempt(tenant: Tenant, { mutation, input }: Attack, role?: 'app_readonly') {
+async function attempt(tenant: Tenant, { mutation, input }: Attack, role?: Role) {
   const receipts =
     mutation === 'recordOutcome' ? 'receipt' : /^(record|upsert)/.test(mutation) ? 'receipts' : ''
   const query = `mutation ($input: ${mutation[0]!.toUpperCase()}${mutation.slice(1)}Input!) {
@@ -391,6 +392,40 @@ describe('a mutation', () => {
       ).toEqual(['FORBIDDEN'])
     }
     expect(await rowsInDatabase(reader)).toEqual(before)
+  })
+
+  it.each([
+    ['app_admin', []],
+    [
+      'app_ingest',
+      [
+        'applyRecommendation',
+        'approveConfigDiff',
+        'archiveConfiguration',
+        'createApiKey',
+        'createRecommendation',
+        'rateRecommendation',
+        'rejectConfigDiff',
+        'restoreConfiguration',
+        'revokeApiKey',
+      ],
+    ],
+  ] as const)('of %s is refused these and no others: %j, and changes no other tenant', async (role, refused) => {
+    const own = { configId: '', configVersionId: '', simulationId: '' }
+    const twin = await twinOf(arc, owner)
+    await twin.tenant.scenarios('own')
+    for (const name of ['configId', 'simulationId'] as const) own[name] = known.get(name) as string
+    own.configVersionId = known.get('versionId') as string
+    const before = await rowsInDatabase(owner)
+    const forbidden = new Set<string>()
+    for (const attack of attacks(own)) {
+      const { answer } = await attempt(twin.tenant, attack, role)
+      const codes = answer.errors?.map(({ extensions }) => extensions.code) ?? []
+      expect(['', 'FORBIDDEN'], attack.mutation).toContain(codes.join())
+      if (codes.length > 0) forbidden.add(attack.mutation)
+    }
+    expect([...forbidden].sort()).toEqual(refused)
+    expect(await rowsInDatabase(owner)).toEqual(before)
   })
 })
 
