@@ -410,23 +410,26 @@ describe('a mutation', () => {
         'revokeApiKey',
       ],
     ],
-  ] as const)('of %s is refused these and no others: %j, and changes no other tenant', async (role, refused) => {
-    const own = { configId: '', configVersionId: '', simulationId: '' }
-    const twin = await twinOf(arc, owner)
-    await twin.tenant.scenarios('own')
-    for (const name of ['configId', 'simulationId'] as const) own[name] = known.get(name) as string
-    own.configVersionId = known.get('versionId') as string
-    const before = await rowsInDatabase(owner)
-    const forbidden = new Set<string>()
-    for (const attack of attacks(own)) {
-      const { answer } = await attempt(twin.tenant, attack, role)
-      const codes = answer.errors?.map(({ extensions }) => extensions.code) ?? []
-      expect(['', 'FORBIDDEN'], attack.mutation).toContain(codes.join())
-      if (codes.length > 0) forbidden.add(attack.mutation)
-    }
-    expect([...forbidden].sort()).toEqual(refused)
-    expect(await rowsInDatabase(owner)).toEqual(before)
-  })
+  ] as const)(
+    'of %s is refused these and no others: %j, and changes no other tenant',
+    async (role, refused) => {
+      const own = { configId: '', configVersionId: '', simulationId: '' }
+      const twin = await twinOf(arc, owner)
+      await twin.tenant.scenarios('own')
+      for (const name of ['configId', 'simulationId'] as const) own[name] = known.get(name) as string
+      own.configVersionId = known.get('versionId') as string
+      const before = await rowsInDatabase(owner)
+      const forbidden = new Set<string>()
+      for (const attack of attacks(own)) {
+        const { answer } = await attempt(twin.tenant, attack, role)
+        const codes = answer.errors?.map(({ extensions }) => extensions.code) ?? []
+        expect(['', 'FORBIDDEN'], attack.mutation).toContain(codes.join())
+        if (codes.length > 0) forbidden.add(attack.mutation)
+      }
+      expect([...forbidden].sort()).toEqual(refused)
+      expect(await rowsInDatabase(owner)).toEqual(before)
+    },
+  )
 })
 
 it('a subscription to another tenant’s simulation is told that there is none', async () => {
