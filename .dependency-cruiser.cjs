@@ -22,7 +22,7 @@ module.exports = {
       'graphql',
       'evaluation/',
       'live/',
-      'db/(generated/|parentPages\\.ts$|sqlCondition\\.ts$|whereSql\\.ts$|operationReads\\.ts$|tenantTransaction\\.ts$)',
+      'db/(generated/|computedRows\\.ts$|parentPages\\.ts$|sqlCondition\\.ts$|whereSql\\.ts$|operationReads\\.ts$|tenantTransaction\\.ts$)',
       'auth/viewer\\.ts$',
     ),
     may(

@@ -4,7 +4,7 @@ import { type Tenant, useArc } from './arc.ts'
 const arc = useArc()
 
 const FIELDS =
-  'toolName calls runs successRate meanDurationMs p95DurationMs totalCostUsd commonErrors { message runs }'
+  'nodes { toolName calls runs successRate meanDurationMs p95DurationMs totalCostUsd commonErrors { message runs } }'
 
 describe('tool analytics', () => {
   let tenant: Tenant
@@ -113,9 +113,10 @@ describe('tool analytics', () => {
   it('sum up all runs, those of a simulation, of a version and of a scenario', async () => {
     const data = await tenant.data(`{
       toolAnalytics { ${FIELDS} }
-      most: toolAnalytics(first: 1) { toolName }
-      simulations(orderBy: {field: CREATED_AT}) { nodes { toolAnalytics { ${FIELDS} } } }
-      configVersions(orderBy: {field: VERSION_NUMBER}) { nodes { toolAnalytics { ${FIELDS} } } }
+      most: toolAnalytics(first: 1) { totalCount nodes { toolName } pageInfo { hasNextPage } }
+      simulations(orderBy: {field: CREATED_AT}) { nodes { toolAnalytics { ${FIELDS} totalCount } } }
+      mostOfEach: simulations { nodes { toolAnalytics(first: 1) { nodes { toolName } } } }
+      configVersions(orderBy: {field: VERSION_NUMBER}) { nodes { toolAnalytics { ${FIELDS} totalCount } } }
       scenarios(orderBy: {field: SCENARIO_ID}) { nodes { toolAnalytics { ${FIELDS} } } }
     }`)
     const near = (tool: typeof BOTH) => ({
@@ -123,14 +124,24 @@ describe('tool analytics', () => {
       successRate: expect.closeTo(tool.successRate, 10),
       meanDurationMs: expect.closeTo(tool.meanDurationMs, 8),
     })
-    expect(data.toolAnalytics).toEqual([near(BOTH), EDIT])
-    expect(data.most).toEqual([{ toolName: 'search' }])
+    expect(data.toolAnalytics.nodes).toEqual([near(BOTH), EDIT])
+    expect(data.most).toEqual({
+      totalCount: 2,
+      nodes: [{ toolName: 'search' }],
+      pageInfo: { hasNextPage: true },
+    })
     expect(data.simulations.nodes).toEqual([
-      { toolAnalytics: [near(SEARCH), EDIT] },
-      { toolAnalytics: [BURST] },
+      { toolAnalytics: { totalCount: 2, nodes: [near(SEARCH), EDIT] } },
+      { toolAnalytics: { totalCount: 1, nodes: [BURST] } },
     ])
+    expect(data.mostOfEach.nodes).toEqual(
+      Array.from(simulations, () => ({ toolAnalytics: { nodes: [{ toolName: 'search' }] } })),
+    )
     expect(data.configVersions.nodes).toEqual(data.simulations.nodes)
-    expect(data.scenarios.nodes).toEqual([{ toolAnalytics: [near(BOTH)] }, { toolAnalytics: [EDIT] }])
+    expect(data.scenarios.nodes).toEqual([
+      { toolAnalytics: { nodes: [near(BOTH)] } },
+      { toolAnalytics: { nodes: [EDIT] } },
+    ])
   })
 
   it.each<[string, () => object, number | null]>([
@@ -146,25 +157,53 @@ describe('tool analytics', () => {
       () => ({ executionTime: { gt: '2026-01-15T12:00:05Z', lte: '2026-01-17T12:00:00Z' } }),
       17,
     ],
+    ['many calls', () => ({ calls: { gte: 23 } }), 23],
+    ['more calls', () => ({ calls: { gt: 23 } }), null],
+    ['few failures', () => ({ successRate: { gt: 0.95 } }), null],
     ['a time that has not come', () => ({ executionTime: { gt: '2026-01-17T12:00:00Z' } }), null],
   ])('are narrowed to %s', async (_, filter, calls) => {
     const { toolAnalytics } = await tenant.data(
-      'query ($filter: ToolAnalyticsFilter) { toolAnalytics(filter: $filter) { toolName calls } }',
+      'query ($filter: ToolAnalyticsFilter) { toolAnalytics(filter: $filter) { totalCount nodes { toolName calls } } }',
       { filter: filter() },
     )
-    const search = toolAnalytics.find(({ toolName }: any) => toolName === 'search')
+    expect(toolAnalytics.totalCount).toBe(toolAnalytics.nodes.length)
+    const search = toolAnalytics.nodes.find(({ toolName }: any) => toolName === 'search')
     expect(search?.calls ?? null).toBe(calls)
   })
 
-  it('of a list are read in one statement, and are nobody else’s', async () => {
-    const query = '{ simulations { nodes { toolAnalytics { calls } performance { outcomes } } } }'
-    const statements = await arc.statementsDuring(() => tenant.data(query))
-    expect(statements.filter((text) => /toolAnalytics|performance/.test(text))).toHaveLength(2)
-    expect(await arc.tenant().data('{ toolAnalytics { calls } }')).toEqual({ toolAnalytics: [] })
+  it.each([
+    ['CALLS', ['edit', 'search']],
+    ['RUNS', ['edit', 'search']],
+    ['SUCCESS_RATE', ['search', 'edit']],
+    // Of the other one neither times nor costs are known: it comes last.
+    ['MEAN_DURATION_MS', ['search', 'edit']],
+    ['P95_DURATION_MS', ['search', 'edit']],
+    ['TOTAL_COST_USD', ['search', 'edit']],
+    ['TOOL_NAME', ['edit', 'search']],
+  ])('are ordered by %s', async (field, tools) => {
+    const { toolAnalytics } = await tenant.data(
+      `{ toolAnalytics(orderBy: {field: ${field}}) { nodes { toolName } } }`,
+    )
+    expect(toolAnalytics.nodes.map(({ toolName }: any) => toolName)).toEqual(tools)
+  })
+
+  it('of a list are read in one statement, and in one more to be counted; and are nobody else’s', async () => {
+    const query = (more: string) =>
+      `{ simulations { nodes { toolAnalytics { nodes { calls } ${more} } performance { nodes { outcomes } ${more} } } } }`
+    for (const [more, statements] of [
+      ['', 2],
+      ['totalCount', 4],
+    ] as const) {
+      const asked = await arc.statementsDuring(() => tenant.data(query(more)))
+      expect(asked.filter((text) => /toolAnalytics|performance/.test(text))).toHaveLength(statements)
+    }
+    expect(await arc.tenant().data('{ toolAnalytics { nodes { calls } totalCount } }')).toEqual({
+      toolAnalytics: { nodes: [], totalCount: 0 },
+    })
   })
 
   it('refuse a page that is too large', async () => {
-    const { errors } = await tenant.ask('{ toolAnalytics(first: 501) { calls } }')
+    const { errors } = await tenant.ask('{ toolAnalytics(first: 501) { nodes { calls } } }')
     expect(errors).toMatchObject([{ extensions: { code: 'LIMIT_EXCEEDED' } }])
   })
 })
@@ -191,13 +230,14 @@ describe('the course of a simulation', () => {
     )
     const { simulation } = await tenant.data(
       `query ($simulationId: UUID!) { simulation(simulationId: $simulationId) {
-        hours: performance(range: {lt: "2026-01-16T00:00:00Z"}) {
-          bucket outcomes succeeded failed meanScore tokens costUsd p50Ms p95Ms }
-        days: performance(grain: DAY) { bucket outcomes failed }
+        hours: performance(filter: {bucket: {lt: "2026-01-16T00:00:00Z"}}) { totalCount
+          nodes { bucket outcomes succeeded failed meanScore tokens costUsd p50Ms p95Ms } }
+        days: performance(grain: DAY) { totalCount nodes { bucket outcomes failed } }
       } }`,
       { simulationId },
     )
-    expect(simulation).toEqual({
+    expect([simulation.hours.totalCount, simulation.days.totalCount]).toEqual([2, 2])
+    expect({ hours: simulation.hours.nodes, days: simulation.days.nodes }).toEqual({
       hours: [
         {
           bucket: '2026-01-15T12:00:00.000Z',
@@ -257,16 +297,20 @@ describe('monitoring', () => {
         failSimulation(input: {simulationId: $failed, errorMessage: "x"}) { errors { code } } }`,
       { id: simulationId, failed },
     )
-    const { systemPerformance, none, errorRates, few } = await tenant.data(`{
-      systemPerformance { hour simulations completed failed meanExecutionTimeMs totalCostUsd meanScore }
-      none: systemPerformance(createdAt: {lt: "2020-01-01T00:00:00Z"}) { hour }
-      errorRates { day scenarioId runs failed errorRate }
-      few: errorRates(minRuns: 1, first: 1, executionTime: {gte: "2020-01-01T00:00:00Z"}) { scenarioId errorRate }
+    const { systemPerformance, none, errorRates, few, rarely } = await tenant.data(`{
+      systemPerformance { nodes { hour simulations completed failed meanExecutionTimeMs totalCostUsd meanScore } }
+      none: systemPerformance(filter: {createdAt: {lt: "2020-01-01T00:00:00Z"}}) { nodes { hour } totalCount }
+      errorRates { totalCount nodes { day scenarioId runs failed errorRate } }
+      few: errorRates(first: 1, filter: {runs: {gte: 1}, executionTime: {gte: "2020-01-01T00:00:00Z"}}) {
+        totalCount nodes { scenarioId errorRate } }
+      rarely: errorRates(filter: {runs: {}, errorRate: {lt: 0.5}, scenarioId: {in: ["a", "s1"]}}) {
+        nodes { scenarioId } }
     }`)
-    expect(systemPerformance.reduce((sum: number, { simulations }: any) => sum + simulations, 0)).toBe(2)
+    const hours = systemPerformance.nodes
+    expect(hours.reduce((sum: number, { simulations }: any) => sum + simulations, 0)).toBe(2)
     // Both in one hour, unless the hour was struck meanwhile.
-    if (systemPerformance.length === 1) {
-      expect(systemPerformance[0]).toMatchObject({
+    if (hours.length === 1) {
+      expect(hours[0]).toMatchObject({
         completed: 1,
         failed: 1,
         meanExecutionTimeMs: 100,
@@ -274,9 +318,13 @@ describe('monitoring', () => {
         meanScore: 0.5,
       })
     }
-    expect(none).toEqual([])
-    expect(errorRates).toEqual([{ day, scenarioId: 'a', runs: 20, failed: 5, errorRate: 0.25 }])
-    expect(few).toEqual([{ scenarioId: 's1', errorRate: 1 }])
+    expect(none).toEqual({ nodes: [], totalCount: 0 })
+    expect(errorRates).toEqual({
+      totalCount: 1,
+      nodes: [{ day, scenarioId: 'a', runs: 20, failed: 5, errorRate: 0.25 }],
+    })
+    expect(few).toEqual({ totalCount: 2, nodes: [{ scenarioId: 's1', errorRate: 1 }] })
+    expect(rarely.nodes).toEqual([{ scenarioId: 'a' }])
   })
 
   it('counts what a tenant was answered, for that tenant only', async () => {

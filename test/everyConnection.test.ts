@@ -63,7 +63,7 @@ async function walk(
 describe('every connection of the schema', () => {
   let rows: ManyRows
   beforeAll(async () => {
-    rows = new ManyRows(arc.tenant())
+    rows = new ManyRows(arc)
     await rows.fill()
   })
 
@@ -99,7 +99,7 @@ describe('while rows arrive', () => {
   it.each(connections)(
     '$name shows each row that was there just once',
     async (connection) => {
-      const rows = new ManyRows(arc.tenant())
+      const rows = new ManyRows(arc)
       await rows.fill()
       const parentId = await parentWithMostRows(rows.tenant, connection)
       await fc.assert(

@@ -8,6 +8,7 @@ import {
 } from 'graphql'
 import { schema } from '../src/graphql/schema.ts'
 import type { Tenant } from './arc.ts'
+import { SUM_KEYS, WHOLE_LIST } from './sums.ts'
 
 /** A field that lists rows: of Query, or of another type. */
 export interface Connection {
@@ -67,7 +68,7 @@ export async function parentWithMostRows(
   if (isRoot(connection)) return undefined
   const { field } = rootListOf(connection.parent)
   const data = await tenant.data(
-    `{ parents: ${field}(first: 500) { nodes { id rows: ${connection.field} { totalCount } } } }`,
+    `{ parents: ${field}(first: 100) { nodes { id rows: ${connection.field}(first: 1) { totalCount } } } }`,
   )
   const parents: { id: string; rows: { totalCount: number } }[] = data.parents.nodes
   return parents.reduce((most, each) => (each.rows.totalCount > most.rows.totalCount ? each : most)).id
@@ -80,25 +81,26 @@ export async function pageOf(
   parentId: string | undefined,
   args: object,
 ): Promise<Page> {
-  const page = `page: ${field}(first: $first, after: $after, last: $last, before: $before, orderBy: $orderBy) {
+  const key = SUM_KEYS[node] ?? 'id'
+  const page = `page: ${field}(first: $first, after: $after, last: $last, before: $before, filter: $filter, orderBy: $orderBy) {
     totalCount
-    edges { cursor node { id } }
-    nodes { id }
+    edges { cursor node { ${key} } }
+    nodes { ${key} }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
   }`
   const data = await tenant.data(
-    `query (${parentId ? '$parentId: ID!, ' : ''}$first: Int, $after: String, $last: Int, $before: String, $orderBy: ${node}Order) {
+    `query (${parentId ? '$parentId: ID!, ' : ''}$first: Int, $after: String, $last: Int, $before: String, $filter: ${node}Filter, $orderBy: ${node}Order) {
       ${parentId ? `node(id: $parentId) { ... on ${parent} { ${page} } }` : page}
     }`,
-    { parentId, ...args },
+    { parentId, filter: WHOLE_LIST[field], ...args },
   )
   return data.page ?? data.node.page
 }
 
 export interface Page {
   totalCount: number
-  edges: { cursor: string; node: { id: string } }[]
-  nodes: { id: string }[]
+  edges: { cursor: string; node: object }[]
+  nodes: object[]
   pageInfo: {
     hasNextPage: boolean
     hasPreviousPage: boolean
@@ -107,4 +109,5 @@ export interface Page {
   }
 }
 
-export const idsOf = ({ nodes }: Page): string[] => nodes.map(({ id }) => id)
+/** What tells the rows apart. */
+export const idsOf = ({ nodes }: Page): string[] => nodes.map((node) => Object.values(node).join(' '))

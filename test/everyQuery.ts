@@ -12,6 +12,7 @@ import {
   isRequiredArgument,
 } from 'graphql'
 import { schema } from '../src/graphql/schema.ts'
+import { WHOLE_LIST } from './sums.ts'
 
 /** Fields of Query that show no tenant's rows. */
 export const TENANTLESS_FIELDS: readonly string[] = ['health', 'metrics', 'viewer']
@@ -29,14 +30,17 @@ export type KnownValues = Map<string, unknown>
 const queryFields = Object.values(schema.getQueryType()!.getFields())
 const isConnection = (type: GraphQLOutputType) => getNamedType(type).name.endsWith('Connection')
 
+const filterTypeOf = (field: GraphQLField<unknown, unknown>) =>
+  getNamedType(field.args.find(({ name }) => name === 'filter')!.type) as GraphQLInputObjectType
+
 /** Each list of the tenant's rows, whole: where all other values come from. */
 export function listQuestions(): Question[] {
   return queryFields
     .filter(({ type }) => isConnection(type))
     .map((field) => ({
       name: field.name,
-      query: `{ ${field.name}(first: 50) ${selectionOf(field.type, 2)} }`,
-      variables: {},
+      query: `query ($filter: ${filterTypeOf(field).name}) { ${field.name}(first: 50, filter: $filter) ${selectionOf(field.type, 2)} }`,
+      variables: { filter: WHOLE_LIST[field.name] },
     }))
 }
 
@@ -103,10 +107,9 @@ export function filterQuestions(
   knownOfList: ReadonlyMap<string, KnownValues>,
 ): Question[] {
   return queryFields.flatMap((field) => {
-    const filter = field.args.find(({ name }) => name === 'filter')
     // Those that are active have not ended: not every condition on a simulation finds one of them.
-    if (!filter || field.name === 'activeSimulations') return []
-    const type = getNamedType(filter.type) as GraphQLInputObjectType
+    if (!isConnection(field.type) || field.name === 'activeSimulations') return []
+    const type = filterTypeOf(field)
     return Object.values(type.getFields()).flatMap((condition) => {
       const place = `${type.name}.${condition.name}`
       const value =
@@ -116,7 +119,7 @@ export function filterQuestions(
       return conditionsOf(getNamedType(condition.type), value).map((conditions) => ({
         name: `${field.name} by ${JSON.stringify({ [condition.name]: conditions })}`,
         query: `query ($filter: ${type.name}) { ${field.name}(first: 50, filter: $filter) ${selectionOf(field.type, 1)} }`,
-        variables: { filter: { [condition.name]: conditions } },
+        variables: { filter: { ...WHOLE_LIST[field.name], [condition.name]: conditions } },
       }))
     })
   })
@@ -128,16 +131,17 @@ export function orderQuestions(): Question[] {
     const orderBy = field.args.find(({ name }) => name === 'orderBy')
     if (!orderBy) return []
     const type = getNamedType(orderBy.type) as GraphQLInputObjectType
+    const filterType = filterTypeOf(field).name
     const fieldType = getNamedType(type.getFields().field!.type)
     if (!isEnumType(fieldType)) throw new Error(`${type.name}.field is no enum`)
     return fieldType.getValues().map(({ name }) => ({
       name: `${field.name} by ${name}`,
-      query: `query ($after: String, $before: String) {
-        list: ${field.name}(first: 50, after: $after, before: $before, orderBy: {field: ${name}}) {
+      query: `query ($after: String, $before: String, $filter: ${filterType}) {
+        list: ${field.name}(first: 50, after: $after, before: $before, filter: $filter, orderBy: {field: ${name}}) {
           totalCount edges { cursor node { __typename } }
         }
       }`,
-      variables: {},
+      variables: { filter: WHOLE_LIST[field.name] },
     }))
   })
 }

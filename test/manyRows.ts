@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
-import type { Tenant } from './arc.ts'
+import type { Arc, Tenant } from './arc.ts'
 
 const SCENARIOS = ['a', 'b', 'c', 'd']
 const REPETITIONS = 12
@@ -8,6 +8,7 @@ const REPETITIONS = 12
 /** A tenant's rows for lists: several in each, with ties and gaps in what they are ordered by. */
 export class ManyRows {
   readonly tenant: Tenant
+  readonly #arc: Arc
   #configId = ''
   #versionId = ''
   #simulationId = ''
@@ -16,8 +17,9 @@ export class ManyRows {
   /** What recommendations follow from. */
   #sources: [type: string, id: string][] = []
 
-  constructor(tenant: Tenant) {
-    this.tenant = tenant
+  constructor(arc: Arc) {
+    this.#arc = arc
+    this.tenant = arc.tenant()
   }
 
   async fill(): Promise<void> {
@@ -45,15 +47,24 @@ export class ManyRows {
     for (let more = 0; more < 4; more++) await this.#recommend()
     await this.#complete(await this.#start(versionId), 0.5)
     await this.#complete(await this.#start(versionId), 0.5)
+    for (const name of ['a', 'b', 'c']) await this.#plannedEarlier(await this.tenant.simulation([name]))
   }
 
-  /** Something new in every list, beside rows of `node` that keep their places. */
+  /** Something new in every list, beside rows of `node` that keep their places: also sums of an hour, a day or a tool. */
   async arrive(node: string): Promise<void> {
     const simulationId = await this.#start(this.#versionId)
+    await this.#plannedEarlier(simulationId)
+    const news = {
+      executionTime: new Date(Date.UTC(2026, 3, 1 + this.#made++)).toISOString(),
+      toolNames: [`tool that arrived ${this.#made++}`],
+    }
     // A simulation's figures, when its runs ended, and when a configuration last changed: lists are ordered by these.
-    if (node !== 'Simulation' && node !== 'SimulationScenario') await this.#record(this.#simulationId, 1)
+    if (!['Simulation', 'SimulationScenario', 'SystemPerformance'].includes(node))
+      await this.#record(this.#simulationId, 1, news)
     if (node !== 'Configuration') await this.#version('temperature: 1\n')
-    const { storedCount } = await this.tenant.record([{ simulationId, scenarioId: 'b', status: 'SUCCESS' }])
+    const { storedCount } = await this.tenant.record([
+      { simulationId, scenarioId: 'b', status: 'SUCCESS', executionTime: news.executionTime },
+    ])
     expect(storedCount).toBe(1)
     await this.tenant.configVersion(`agent that arrived ${this.#made++}`)
     await this.tenant.scenarios(`arrived_${this.#made++}`)
@@ -76,6 +87,15 @@ export class ManyRows {
       scenarioIds: SCENARIOS,
       ...more,
     }).then(({ simulation }) => simulation.simulationId)
+  }
+
+  /** In an hour of its own. Simulations are planned now: nobody but the database's owner makes it another time. */
+  async #plannedEarlier(simulationId: string): Promise<void> {
+    const at = new Date(Date.UTC(2026, 1, 1, this.#made++))
+    const moved = await this.#arc.sql('admin', (client) =>
+      client.query('update simulations set created_at = $2 where simulation_id = $1', [simulationId, at]),
+    )
+    expect(moved.rowCount).toBe(1)
   }
 
   #complete(simulationId: string, overallScore: number): Promise<unknown> {
@@ -109,7 +129,14 @@ export class ManyRows {
     })
   }
 
-  async #record(simulationId: string, count: number): Promise<void> {
+  async #record(
+    simulationId: string,
+    count: number,
+    {
+      executionTime,
+      toolNames = ['search', 'book', 'pay', 'refund'],
+    }: { executionTime?: string; toolNames?: string[] } = {},
+  ): Promise<void> {
     const outcomes = Array.from({ length: count }, () => {
       const run = this.#recorded++
       const failed = run % 3 === 0
@@ -119,12 +146,12 @@ export class ManyRows {
         repetition: 1 + Math.floor(run / 2),
         outcomeId: randomUUID(),
         status: failed ? 'ERROR' : 'SUCCESS',
-        executionTime: `2026-03-0${1 + (run % 3)}T00:00:00Z`,
+        executionTime: executionTime ?? `2026-03-0${1 + (run % 3)}T00:00:00Z`,
         reliabilityScore: run % 4 === 0 ? null : (run % 3) / 2,
         executionTimeMs: run % 5 === 0 ? null : 100 * (run % 2),
         tokensUsed: run % 2 === 0 ? null : 7,
         costUsd: run % 3 === 1 ? null : 0.25,
-        toolUsage: ['search', 'book', 'pay'].map((toolName, index) => ({
+        toolUsage: toolNames.map((toolName, index) => ({
           toolName,
           callCount: 1 + (index % 2),
           successRate: 1,

@@ -291,13 +291,14 @@ async function firstOf(results: AsyncIterableIterator<Result>): Promise<Result |
 /** What a tenant has, with cursors of every order. */
 async function answersOf({ tenant }: SeededTenant): Promise<unknown[]> {
   const answers: unknown[] = []
-  for (const { query } of [...listQuestions(), ...orderQuestions()]) answers.push(await tenant.data(query))
+  for (const { query, variables } of [...listQuestions(), ...orderQuestions()])
+    answers.push(await tenant.data(query, variables))
   return answers
 }
 
 async function learnCursors({ tenant }: SeededTenant, known: KnownRows): Promise<void> {
   const fields = schema.getQueryType()!.getFields()
-  for (const { name, query } of orderQuestions()) {
+  for (const { name, query, variables } of orderQuestions()) {
     const [field, order] = name.split(' by ') as [string, string]
     const type = String(fields[field]!.type).replace('Connection!', '')
     const asked = [
@@ -305,7 +306,7 @@ async function learnCursors({ tenant }: SeededTenant, known: KnownRows): Promise
       ['', `{ list: ${field} { edges { cursor } } }`],
     ] as const
     for (const [by, each] of asked) {
-      const { list } = await tenant.data(each)
+      const { list } = await tenant.data(each, by === '' ? {} : variables)
       known.learnCursors(
         type,
         by,

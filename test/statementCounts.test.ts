@@ -16,7 +16,7 @@ const arc = useArc({ ARC_MAX_COST: '1000000000' })
 let rows: ManyRows
 
 beforeAll(async () => {
-  rows = new ManyRows(arc.tenant())
+  rows = new ManyRows(arc)
   await rows.fill()
   await rows.simulations(20, 20)
 })

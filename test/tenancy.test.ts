@@ -31,8 +31,8 @@ const knownOfList = new Map<string, KnownValues>()
 beforeAll(async () => {
   owner = await seedTenant(arc)
   twin = await twinOf(arc, owner)
-  for (const { name, query } of listQuestions()) {
-    const data = await owner.tenant.data(query)
+  for (const { name, query, variables } of listQuestions()) {
+    const data = await owner.tenant.data(query, variables)
     collectValues(data, known)
     knownOfList.set(name, leavesOf(data[name].nodes))
     if (name === 'simulations')
@@ -45,8 +45,7 @@ beforeAll(async () => {
     isRevoked: false,
     'ToolAnalyticsFilter.simulationId': knownOfList.get('toolUsage')!.get('simulationId'),
     'ToolAnalyticsFilter.scenarioId': 'refund',
-    'errorRates(executionTime)': { gte: '2026-01-01T00:00:00Z' },
-    'errorRates(minRuns)': 1,
+    'SystemPerformanceFilter.createdAt': knownOfList.get('simulations')!.get('createdAt'),
     search: owner.marker,
     'ConfigVersionFilter.parsedConfig': [{ path: ['model'], eq: owner.marker }],
     scope: 'ALL',
@@ -174,19 +173,20 @@ describe('a query', () => {
       'scenarios',
       'simulationScenarios',
       'simulations',
+      'systemPerformance',
     ])
   })
 
   it('finds nothing of another with the other’s cursors', async () => {
     const stranger = arc.tenant()
-    for (const { name, query } of orderQuestions()) {
-      const { list } = await owner.tenant.data(query)
+    for (const { name, query, variables } of orderQuestions()) {
+      const { list } = await owner.tenant.data(query, variables)
       expect(list.edges.length, name).toBeGreaterThan(0)
       const cursors = list.edges.map(({ cursor }: { cursor: string }) => cursor)
-      for (const variables of [{ after: cursors[0] }, { before: cursors.at(-1) }]) {
-        const { data } = await stranger.ask(query, variables)
+      for (const beside of [{ after: cursors[0] }, { before: cursors.at(-1) }]) {
+        const { data } = await stranger.ask(query, { ...variables, ...beside })
         expect(data, name).toEqual({ list: { totalCount: 0, edges: [] } })
-        const twins = await twin.tenant.data(query, variables)
+        const twins = await twin.tenant.data(query, { ...variables, ...beside })
         for (const { cursor } of twins.list.edges) {
           expect(Buffer.from(cursor, 'base64url').toString(), name).not.toContain(owner.marker)
         }

@@ -34,7 +34,7 @@ export type Metrics = operations.MetricsQuery['metrics']
 /** What ended in one hour or day of a simulation. */
 export type PerformanceBucket = NonNullable<
   operations.SimulationPerformanceQuery['simulation']
->['performance'][number]
+>['performance']['nodes'][number]
 export type SimulationProgress = operations.SimulationProgressSubscription['simulationProgress']
 export type SimulationEvent = operations.SimulationEventsSubscription['simulationEvents']
 export type ScenarioOutcome = NonNullable<
@@ -169,11 +169,19 @@ export class ArcClient {
       ...options
     }: CallOptions & { timeRange?: TimeRange; grain?: operations.TimeGrain } = {},
   ): Promise<{ summary: Simulation; buckets: PerformanceBucket[] }> {
-    const variables = { simulationId, grain, range: timeRange && timeFilter(timeRange) }
-    const document = operations.SimulationPerformanceDocument
-    const { simulation } = await this.request(document, variables, options)
-    const { performance: buckets, ...summary } = simulation ?? noSimulation(simulationId)
-    return { summary, buckets }
+    const filter = { bucket: timeRange && timeFilter(timeRange) }
+    let summary: Simulation | undefined
+    const pages = rowsOf({ pageSize: 500 }, async (page) => {
+      const variables = { simulationId, grain, filter, ...page }
+      const document = operations.SimulationPerformanceDocument
+      const { simulation } = await this.request(document, variables, options)
+      const { performance, ...rest } = simulation ?? noSimulation(simulationId)
+      summary = rest
+      return performance
+    })
+    const buckets: PerformanceBucket[] = []
+    for await (const bucket of pages) buckets.push(bucket)
+    return { summary: summary!, buckets }
   }
 
   /**

@@ -573,6 +573,12 @@ export type SimulationEventKind =
   /** It began. */
   | 'STARTED';
 
+/** Which hours or days; all conditions have to hold. */
+export type SimulationPerformanceFilter = {
+  /** By when the hour or day begins. */
+  bucket?: DateTimeFilter | null | undefined;
+};
+
 /** Where a simulation is in its life; it only goes forward. */
 export type SimulationStatus =
   /** Was stopped on request. */
@@ -716,11 +722,13 @@ export type SimulationStatusQuery = { simulation: { simulationId: string, simula
 export type SimulationPerformanceQueryVariables = Exact<{
   simulationId: string;
   grain: TimeGrain;
-  range?: DateTimeFilter | null | undefined;
+  filter?: SimulationPerformanceFilter | null | undefined;
+  first: number;
+  after?: string | null | undefined;
 }>;
 
 
-export type SimulationPerformanceQuery = { simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus, totalScenarios: number, completedScenarios: number, failedScenarios: number, completionPercent: number, currentScore: number | null, overallScore: number | null, totalTokens: number, totalCostUsd: number, executionTimeMs: number, errorMessage: string | null, eventSeq: number, createdAt: string, startedAt: string | null, completedAt: string | null, performance: Array<{ bucket: string, outcomes: number, succeeded: number, failed: number, meanScore: number | null, tokens: number | null, costUsd: number | null, p50Ms: number | null, p95Ms: number | null }> } | null };
+export type SimulationPerformanceQuery = { simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus, totalScenarios: number, completedScenarios: number, failedScenarios: number, completionPercent: number, currentScore: number | null, overallScore: number | null, totalTokens: number, totalCostUsd: number, executionTimeMs: number, errorMessage: string | null, eventSeq: number, createdAt: string, startedAt: string | null, completedAt: string | null, performance: { nodes: Array<{ bucket: string, outcomes: number, succeeded: number, failed: number, meanScore: number | null, tokens: number | null, costUsd: number | null, p50Ms: number | null, p95Ms: number | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | null };
 
 export type ScenarioOutcomesQueryVariables = Exact<{
   simulationId: string;
@@ -962,7 +970,7 @@ export const SimulationStatusDocument: TypedDocument<SimulationStatusQuery, Simu
   "fragment Simulation on Simulation{simulationId simulationName status totalScenarios completedScenarios failedScenarios completionPercent currentScore overallScore totalTokens totalCostUsd executionTimeMs errorMessage eventSeq createdAt startedAt completedAt}query SimulationStatus($simulationId:UUID!){simulation(simulationId:$simulationId){...Simulation}}"
 
 export const SimulationPerformanceDocument: TypedDocument<SimulationPerformanceQuery, SimulationPerformanceQueryVariables> =
-  "fragment Simulation on Simulation{simulationId simulationName status totalScenarios completedScenarios failedScenarios completionPercent currentScore overallScore totalTokens totalCostUsd executionTimeMs errorMessage eventSeq createdAt startedAt completedAt}query SimulationPerformance($simulationId:UUID!$grain:TimeGrain!$range:DateTimeFilter){simulation(simulationId:$simulationId){...Simulation performance(grain:$grain range:$range){bucket outcomes succeeded failed meanScore tokens costUsd p50Ms p95Ms}}}"
+  "fragment Simulation on Simulation{simulationId simulationName status totalScenarios completedScenarios failedScenarios completionPercent currentScore overallScore totalTokens totalCostUsd executionTimeMs errorMessage eventSeq createdAt startedAt completedAt}query SimulationPerformance($simulationId:UUID!$grain:TimeGrain!$filter:SimulationPerformanceFilter$first:Int!$after:String){simulation(simulationId:$simulationId){...Simulation performance(grain:$grain filter:$filter first:$first after:$after){nodes{bucket outcomes succeeded failed meanScore tokens costUsd p50Ms p95Ms}pageInfo{hasNextPage endCursor}}}}"
 
 export const ScenarioOutcomesDocument: TypedDocument<ScenarioOutcomesQuery, ScenarioOutcomesQueryVariables> =
   "query ScenarioOutcomes($simulationId:UUID!$filter:OutcomeFilter$first:Int!$after:String$withTrajectory:Boolean!){simulation(simulationId:$simulationId){outcomes(first:$first after:$after filter:$filter){nodes{outcomeId simulationId scenarioId repetition retryCount status executionTime executionTimeMs reliabilityScore metrics model promptTokens completionTokens tokensUsed costUsd modalCallId sandboxId errorCode errorCategory trajectory@include(if:$withTrajectory)}pageInfo{hasNextPage endCursor}}}}"

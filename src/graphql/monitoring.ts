@@ -1,23 +1,30 @@
-import DataLoader from 'dataloader'
 import {
   type ErrorRate,
+  errorRates,
   type HourOfSimulations,
+  hoursOfSimulations,
   type PerformanceBucket,
-  readErrorRates,
-  readPerformance,
-  readSystemPerformance,
+  performanceBuckets,
 } from '../evaluation/monitoringStore.ts'
-import { Refusal } from '../refusal.ts'
-import { sharedByField } from './batch.ts'
 import { builder } from './builder.ts'
-import { conditionOf, DateTimeFilter } from './filters.ts'
-import { checkPageSize, MAX_PAGE_SIZE } from './pageReading.ts'
+import { defineComputedPages } from './computedPages.ts'
+import {
+  conditionOf,
+  DateTimeFilter,
+  integerConditionOf,
+  NumberFilter,
+  StringFilter,
+  textConditionOf,
+} from './filters.ts'
 import { Simulation } from './simulation.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
 /** In rows that are read: all that ended in the time are. */
 const SUMMARY_COST = 50
+
+/** So many runs on a day make a rate. */
+const MIN_RUNS = 10
 
 const SystemPerformance = builder.objectRef<HourOfSimulations>('SystemPerformance').implement({
   description: 'The simulations that were planned in one hour.',
@@ -88,74 +95,153 @@ const Performance = builder.objectRef<PerformanceBucket>('SimulationPerformance'
   }),
 })
 
+const SystemPerformanceFilter = builder.inputType('SystemPerformanceFilter', {
+  description: 'Which hours; all conditions have to hold.',
+  fields: (t) => ({
+    createdAt: t.field({
+      type: DateTimeFilter,
+      description: 'By when the simulations were planned; in the last 24 hours when not given.',
+    }),
+  }),
+})
+
+const systemPerformancePages = defineComputedPages<typeof SystemPerformanceFilter.$inferInput>(
+  'SystemPerformance',
+  {
+    type: SystemPerformance,
+    cost: SUMMARY_COST,
+    keys: [{ field: 'hour', kind: 'time' }],
+    orders: {
+      HOUR: { field: 'hour', kind: 'time', description: 'The hour.' },
+      SIMULATIONS: { field: 'simulations', kind: 'integer', description: 'How many were planned.' },
+      FAILED: { field: 'failed', kind: 'integer', description: 'How many of them broke off.' },
+      MEAN_EXECUTION_TIME_MS: {
+        field: 'meanExecutionTimeMs',
+        kind: 'number',
+        description: 'How long the runs of one took together.',
+      },
+      TOTAL_COST_USD: { field: 'totalCostUsd', kind: 'number', description: 'What they cost.' },
+      MEAN_SCORE: { field: 'meanScore', kind: 'number', nullable: true, description: 'Their mean score.' },
+    },
+    defaultOrder: { field: 'HOUR', direction: 'desc' },
+    filter: SystemPerformanceFilter,
+    where: () => ({}),
+  },
+)
+
+const ErrorRateFilter = builder.inputType('ErrorRateFilter', {
+  description: 'Which scenarios on which days; all conditions have to hold.',
+  fields: (t) => ({
+    executionTime: t.field({
+      type: DateTimeFilter,
+      description: 'By when the runs ended; in the last seven days when not given.',
+    }),
+    scenarioId: t.field({ type: StringFilter, description: 'By scenario.' }),
+    runs: t.field({
+      type: NumberFilter,
+      description: `By how many runs ended on the day: ${MIN_RUNS} or more when not given, as few say little.`,
+    }),
+    errorRate: t.field({ type: NumberFilter, description: 'By the share of them without success.' }),
+  }),
+})
+
+const errorRatePages = defineComputedPages<typeof ErrorRateFilter.$inferInput>('ErrorRate', {
+  type: ErrorRateType,
+  cost: SUMMARY_COST,
+  // The rate tells no rows apart: it puts the worst of a day first.
+  keys: [
+    { field: 'day', kind: 'time' },
+    { field: 'errorRate', kind: 'number' },
+    { field: 'scenarioId', kind: 'text' },
+  ],
+  orders: {
+    DAY: { field: 'day', kind: 'time', description: 'The day; on each by the error rate.' },
+    ERROR_RATE: { field: 'errorRate', kind: 'number', description: 'The share of runs without success.' },
+    RUNS: { field: 'runs', kind: 'integer', description: 'How many runs ended.' },
+    FAILED: { field: 'failed', kind: 'integer', description: 'How many of them ended without success.' },
+    SCENARIO_ID: { field: 'scenarioId', kind: 'text', description: 'The scenario.' },
+  },
+  defaultOrder: { field: 'DAY', direction: 'desc' },
+  filter: ErrorRateFilter,
+  where: (filter) => ({
+    runs: integerConditionOf(filter?.runs ?? { gte: MIN_RUNS }),
+    errorRate: conditionOf(filter?.errorRate),
+  }),
+})
+
+const SimulationPerformanceFilter = builder.inputType('SimulationPerformanceFilter', {
+  description: 'Which hours or days; all conditions have to hold.',
+  fields: (t) => ({
+    bucket: t.field({ type: DateTimeFilter, description: 'By when the hour or day begins.' }),
+  }),
+})
+
+const performancePages = defineComputedPages<typeof SimulationPerformanceFilter.$inferInput>(
+  'SimulationPerformance',
+  {
+    type: Performance,
+    cost: SUMMARY_COST,
+    keys: [{ field: 'bucket', kind: 'time' }],
+    // Not by mean score: it comes from a sum of floating-point numbers, which differs with the order they are read in.
+    orders: {
+      BUCKET: { field: 'bucket', kind: 'time', description: 'The hour or day.' },
+      OUTCOMES: { field: 'outcomes', kind: 'integer', description: 'How many runs ended.' },
+      FAILED: { field: 'failed', kind: 'integer', description: 'How many of them ended without success.' },
+      COST_USD: { field: 'costUsd', kind: 'number', nullable: true, description: 'What they cost.' },
+      P95_MS: {
+        field: 'p95Ms',
+        kind: 'number',
+        nullable: true,
+        description: 'How long 95 of 100 took at most.',
+      },
+    },
+    defaultOrder: { field: 'BUCKET', direction: 'asc' },
+    filter: SimulationPerformanceFilter,
+    where: (filter) => ({ bucket: conditionOf(filter?.bucket) }),
+  },
+)
+
+const inTheLast = (days: number) => ({ gte: new Date(Date.now() - days * DAY_MS) })
+
 builder.queryFields((t) => ({
   systemPerformance: t.field({
-    type: [SystemPerformance],
+    ...systemPerformancePages.field,
     description:
-      'How many simulations were planned, hour by hour, and what became of them; at most the latest 1,000 hours in which any was.',
-    extensions: { cost: SUMMARY_COST },
-    args: {
-      createdAt: t.arg({
-        type: DateTimeFilter,
-        description: 'Over which time; the last 24 hours when not given.',
-      }),
-    },
-    resolve: (_, { createdAt }, { reads }) =>
-      readSystemPerformance(reads, conditionOf(createdAt) ?? { gte: new Date(Date.now() - DAY_MS) }),
+      'How many simulations were planned, hour by hour, and what became of them: the latest hour first.',
+    resolve: (_, args, context, info) =>
+      systemPerformancePages.read(args, context, info, (_parents, filter) =>
+        hoursOfSimulations({ createdAt: conditionOf(filter?.createdAt) ?? inTheLast(1) }),
+      ),
   }),
   errorRates: t.field({
-    type: [ErrorRateType],
+    ...errorRatePages.field,
     description: 'How often scenarios went wrong, day by day: the latest day first, on each the worst.',
-    extensions: { cost: SUMMARY_COST },
-    args: {
-      executionTime: t.arg({
-        type: DateTimeFilter,
-        description: 'Over which time; the last seven days when not given.',
-      }),
-      minRuns: t.arg.int({
-        required: true,
-        defaultValue: 10,
-        description: 'Only scenarios with as many runs on the day: few say little.',
-      }),
-      first: t.arg.int({
-        required: true,
-        defaultValue: 100,
-        description: `How many at most; ${MAX_PAGE_SIZE} at most.`,
-      }),
-    },
-    resolve: (_, { executionTime, minRuns, first }, { reads }) => {
-      checkPageSize(first, null)
-      if (minRuns < 1)
-        throw new Refusal('BAD_USER_INPUT', `minRuns is ${minRuns}; it has to be 1 or more.`, ['minRuns'])
-      const time = conditionOf(executionTime) ?? { gte: new Date(Date.now() - 7 * DAY_MS) }
-      return readErrorRates(reads, time, minRuns, first)
-    },
+    resolve: (_, args, context, info) =>
+      errorRatePages.read(args, context, info, (_parents, filter) =>
+        errorRates({
+          executionTime: conditionOf(filter?.executionTime) ?? inTheLast(7),
+          scenarioId: textConditionOf(filter?.scenarioId),
+        }),
+      ),
   }),
 }))
 
 builder.prismaObjectField(Simulation, 'performance', (t) =>
   t.field({
-    type: [Performance],
+    ...performancePages.field,
     select: { simulationId: true },
     description: 'What ended when, hour by hour or day by day; those in which nothing ended are left out.',
-    extensions: { cost: SUMMARY_COST },
     args: {
+      ...performancePages.field.args,
       grain: t.arg({ type: Grain, required: true, defaultValue: 'hour', description: 'Hours or days.' }),
-      range: t.arg({ type: DateTimeFilter, description: 'Only hours or days that begin in this time.' }),
     },
-    resolve: ({ simulationId }, { grain, range }, context, info) => {
-      const { loader } = sharedByField(
+    resolve: ({ simulationId }, { grain, ...args }, context, info) =>
+      performancePages.read(
+        args,
         context,
         info,
-        () =>
-          new DataLoader<string, PerformanceBucket[]>(async (ids) => {
-            const bySimulation = await readPerformance(context.reads, ids, grain, {
-              bucket: conditionOf(range),
-            })
-            return ids.map((id) => bySimulation.get(id)!)
-          }),
-      )
-      return loader.load(simulationId)
-    },
+        (simulationIds) => performanceBuckets(grain, simulationIds),
+        simulationId,
+      ),
   }),
 )

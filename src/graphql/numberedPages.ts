@@ -1,9 +1,9 @@
 import type { ObjectRef } from '@pothos/core'
 import { Refusal } from '../refusal.ts'
-import { builder } from './builder.ts'
+import type { builder } from './builder.ts'
+import { type Connection, defineConnection } from './connection.ts'
 import { decodeCursor, encodeCursor, type SortField } from './cursor.ts'
-import { checkPageSize, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from './pageReading.ts'
-import { PageInfo } from './pages.ts'
+import { checkPageSize, DEFAULT_PAGE_SIZE } from './pageReading.ts'
 
 const ORDER: SortField[] = [{ field: 'number', kind: 'integer' }]
 
@@ -24,61 +24,35 @@ export interface NumberedRange {
   last: number | null
 }
 
-export const numberedArgs = builder.args((t) => ({
-  first: t.int({
-    description: `How many rows from the front, at most ${MAX_PAGE_SIZE}; ${DEFAULT_PAGE_SIZE} when neither first nor last is given.`,
-  }),
-  after: t.string({ description: 'Only rows behind this cursor.' }),
-  last: t.int({ description: `How many rows from the end, at most ${MAX_PAGE_SIZE}.` }),
-  before: t.string({ description: 'Only rows in front of this cursor.' }),
-}))
-
-/** The connection of parts of a whole: they have one order, and are not told apart by filters. */
-export function numberedConnection<Row extends object>(
+/** Makes the connection of parts of a whole: they have one order, and are not told apart by filters. */
+export function defineNumberedPages<Row extends object>(
   name: string,
   type: ObjectRef<typeof builder.$inferSchemaTypes, Row>,
   numberOf: (row: Row) => number,
 ) {
-  const cursorOf = (row: Row) => encodeCursor(ORDER, { number: numberOf(row) })
-  const Edge = builder.objectRef<Row>(`${name}Edge`).implement({
-    description: `One ${name} of a list.`,
-    fields: (t) => ({
-      cursor: t.string({
-        description: 'Its place in the list, for `after` and `before`.',
-        resolve: cursorOf,
-      }),
-      node: t.field({ type, description: `The ${name} itself.`, resolve: (row) => row as never }),
-    }),
+  const edgeOf = (node: Row) => ({
+    node,
+    get cursor() {
+      return encodeCursor(ORDER, { number: numberOf(node) })
+    },
   })
-  return builder.objectRef<NumberedPage<Row>>(`${name}Connection`).implement({
-    description: `A page of ${name} objects.`,
-    fields: (t) => ({
-      edges: t.field({
-        type: [Edge],
-        description: 'The rows with their cursors.',
-        resolve: ({ rows }) => rows,
-      }),
-      nodes: t.field({
-        type: [type],
-        description: 'The rows without cursors.',
-        resolve: ({ rows }) => rows as never,
-      }),
-      pageInfo: t.field({
-        type: PageInfo,
-        description: 'Where the page stands.',
-        resolve: ({ rows, firstNumber, lastNumber }) => {
-          const [first, last] = [rows[0], rows.at(-1)]
-          return {
-            hasPreviousPage: first !== undefined && numberOf(first) > firstNumber,
-            hasNextPage: last !== undefined && numberOf(last) < lastNumber!,
-            startCursor: first ? cursorOf(first) : null,
-            endCursor: last ? cursorOf(last) : null,
-          }
+  return {
+    type: defineConnection<Row>(name, type, 0),
+    connectionOf({ rows, firstNumber, lastNumber, totalCount }: NumberedPage<Row>): Connection<Row> {
+      const edges = rows.map(edgeOf)
+      const [first, last] = [edges[0], edges.at(-1)]
+      return {
+        edges,
+        pageInfo: {
+          hasPreviousPage: first !== undefined && numberOf(first.node) > firstNumber,
+          hasNextPage: last !== undefined && numberOf(last.node) < lastNumber!,
+          startCursor: first?.cursor ?? null,
+          endCursor: last?.cursor ?? null,
         },
-      }),
-      totalCount: t.exposeInt('totalCount', { description: 'How many rows the list has in all.' }),
-    }),
-  })
+        totalCount: () => totalCount,
+      }
+    },
+  }
 }
 
 /** @throws Refusal BAD_USER_INPUT, LIMIT_EXCEEDED, CURSOR_INVALID. */

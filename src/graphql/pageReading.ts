@@ -7,6 +7,7 @@ import { countByParent, countRows, readPage, readParentPages } from '../db/paren
 import { needsSql, type Order, type Where } from '../db/whereSql.ts'
 import { Refusal } from '../refusal.ts'
 import { sharedByField } from './batch.ts'
+import type { Connection, Orders } from './connection.ts'
 import type { Context } from './context.ts'
 import { beyond, type Direction, decodeCursor, encodeCursor, orderOf, type SortField } from './cursor.ts'
 
@@ -15,7 +16,7 @@ export const MAX_PAGE_SIZE = 500
 
 export type Row = Record<string, unknown>
 
-interface PageArgs {
+export interface PageArgs {
   first?: number | null
   after?: string | null
   last?: number | null
@@ -24,28 +25,19 @@ interface PageArgs {
   orderBy?: { field: string; direction: Direction } | null
 }
 
-export interface Connection {
-  edges: { cursor: string; node: Row }[]
-  pageInfo: {
-    hasNextPage: boolean
-    hasPreviousPage: boolean
-    startCursor: string | null
-    endCursor: string | null
-  }
-  totalCount: () => Promise<number>
+/** How rows are ordered, and what tells them apart. */
+export interface Sorting extends Orders {
+  /** What identifies a row: the end of every order, so that no two rows share a place. */
+  keys: readonly SortField[]
 }
 
 /** How the rows of one type are listed: the one declaration behind its root connection and its nested ones. */
-export interface PageSource<Filter> {
+export interface PageSource<Filter> extends Sorting {
   model: keyof PrismaTypes
   /** Table or view of the rows. */
   table: string
   // biome-ignore lint/suspicious/noExplicitAny: the row's shape is Prisma's business
   type: ObjectRef<any, any, any>
-  /** What identifies a row: the end of every order, so that no two rows share a place. */
-  keys: readonly SortField[]
-  orders: Record<string, SortField & { description: string }>
-  defaultOrder: { field: string; direction: Direction }
   filter: InputRef<Filter>
   where(filter: Filter): Where
 }
@@ -78,24 +70,26 @@ export function checkPageSize(first: number | null | undefined, last: number | n
   }
 }
 
-interface PagePlan {
+export interface PagePlan {
   sort: SortField[]
-  where: Where
+  /** The rows of the list. */
   filtered: Where
+  /** Those that the page may be cut from. */
+  where: Where
   order: Order[]
   size: number
   fromEnd: boolean
   args: PageArgs
 }
 
-function plan<Filter>(source: PageSource<Filter>, args: PageArgs, always: Where = {}): PagePlan {
+/** @throws Refusal BAD_USER_INPUT, LIMIT_EXCEEDED, CURSOR_INVALID. */
+export function planPage(source: Sorting, args: PageArgs, filtered: Where): PagePlan {
   const { first, last, after, before } = args
   checkPageSize(first, last)
   const fromEnd = typeof last === 'number'
   const { field, direction } = args.orderBy ?? source.defaultOrder
   const { description: _, ...ordered } = source.orders[field]!
   const sort = [ordered, ...source.keys.filter((key) => key.field !== ordered.field)]
-  const filtered = { AND: [always, args.filter ? source.where(args.filter as Filter) : {}] }
   const where: Where[] = [filtered]
   if (typeof after === 'string')
     where.push(beyond(sort, direction, false, decodeCursor(sort, after, 'after')))
@@ -112,8 +106,12 @@ function plan<Filter>(source: PageSource<Filter>, args: PageArgs, always: Where 
   }
 }
 
+function filteredBy<Filter>(source: PageSource<Filter>, args: PageArgs, always: Where = {}): Where {
+  return { AND: [always, args.filter ? source.where(args.filter as Filter) : {}] }
+}
+
 /** `rows` holds one row more than the page when there is more. */
-function connectionOf(
+export function connectionOf(
   { sort, size, fromEnd, args }: PagePlan,
   rows: Row[],
   totalCount: () => Promise<number>,
@@ -167,11 +165,11 @@ function selectionOf<Filter>(
 export async function readRoot<Filter>(
   source: PageSource<Filter>,
   always: Where | undefined,
-  args: object,
+  args: PageArgs,
   context: Context,
   info: GraphQLResolveInfo,
 ): Promise<Connection> {
-  const page = plan(source, args as PageArgs, always)
+  const page = planPage(source, args, filteredBy(source, args, always))
   const selection = selectionOf(source, page.sort, context, info)
   if (needsSql(page.filtered)) {
     const { table } = source
@@ -199,12 +197,12 @@ export async function readUnder<Filter>(
   source: PageSource<Filter>,
   parent: ParentLink,
   key: string,
-  args: object,
+  args: PageArgs,
   context: Context,
   info: GraphQLResolveInfo,
 ): Promise<Connection> {
   const { loader, first } = sharedByField(context, info, () =>
-    parentLoader(source, parent, plan(source, args as PageArgs), context, info),
+    parentLoader(source, parent, planPage(source, args, filteredBy(source, args)), context, info),
   )
   // Pothos notes for each place in the answer what its rows hold: without this note it would read them again.
   if (!first) selectionOf(source, loader.page.sort, context, info)

@@ -3,7 +3,8 @@ import { type Progress, readEventRanges, type SimulationEvent } from '../live/ev
 import { Refusal } from '../refusal.ts'
 import { sharedByField } from './batch.ts'
 import { builder } from './builder.ts'
-import { numberedArgs, numberedConnection, numberedRange } from './numberedPages.ts'
+import { pageArgs } from './connection.ts'
+import { defineNumberedPages, numberedRange } from './numberedPages.ts'
 import { Simulation, SimulationStatusEnum } from './simulation.ts'
 
 const ProgressInterface = builder.interfaceRef<Progress>('ProgressState').implement({
@@ -67,7 +68,7 @@ const SimulationEventType = builder.objectRef<SimulationEvent>('SimulationEvent'
   }),
 })
 
-const SimulationEventConnection = numberedConnection(
+const simulationEventPages = defineNumberedPages(
   'SimulationEvent',
   SimulationEventType as never,
   ({ seq }: SimulationEvent) => seq,
@@ -75,11 +76,11 @@ const SimulationEventConnection = numberedConnection(
 
 builder.prismaObjectField(Simulation, 'events', (t) =>
   t.field({
-    type: SimulationEventConnection,
+    type: simulationEventPages.type,
     select: { simulationId: true, eventSeq: true },
     extensions: { page: true },
     description: 'Its steps so far, in order; the subscription simulationEvents goes on from there.',
-    args: numberedArgs,
+    args: pageArgs,
     resolve: async ({ simulationId, eventSeq }, args, context, info) => {
       const { after, before, first, last } = numberedRange(args)
       const { loader } = sharedByField(
@@ -100,7 +101,7 @@ builder.prismaObjectField(Simulation, 'events', (t) =>
       const high = first === null ? to : Math.min(to, from + first - 1)
       const low = last === null ? from : Math.max(from, high - last + 1)
       const rows = await loader.load({ simulationId, low, high })
-      return { rows, firstNumber: 1, lastNumber: total, totalCount: total }
+      return simulationEventPages.connectionOf({ rows, firstNumber: 1, lastNumber: total, totalCount: total })
     },
   }),
 )

@@ -1,20 +1,18 @@
-import DataLoader from 'dataloader'
-import type { GraphQLResolveInfo } from 'graphql'
 import type { Where } from '../db/whereSql.ts'
-import { type RunsOf, readToolAnalytics, type ToolAnalytics } from '../evaluation/toolAnalyticsStore.ts'
-import { sharedByField } from './batch.ts'
+import { type RunsOf, type ToolAnalytics, toolAnalytics } from '../evaluation/toolAnalyticsStore.ts'
 import { builder } from './builder.ts'
+import { defineComputedPages } from './computedPages.ts'
 import { ConfigVersion } from './configVersion.ts'
-import type { Context } from './context.ts'
 import {
   conditionOf,
   DateTimeFilter,
   IdFilter,
+  integerConditionOf,
+  NumberFilter,
   StringFilter,
   textConditionOf,
   uuidRangeOf,
 } from './filters.ts'
-import { checkPageSize, MAX_PAGE_SIZE } from './pageReading.ts'
 import { Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
 
@@ -68,30 +66,61 @@ const ToolAnalyticsFilter = builder.inputType('ToolAnalyticsFilter', {
     configId: t.field({ type: IdFilter, description: 'By the configuration that was run.' }),
     scenarioId: t.field({ type: StringFilter, description: 'By scenario.' }),
     executionTime: t.field({ type: DateTimeFilter, description: 'By when the runs ended.' }),
+    calls: t.field({ type: NumberFilter, description: 'By how often the tool was called in these runs.' }),
+    successRate: t.field({
+      type: NumberFilter,
+      description: 'By the share of its calls in these runs that did not fail.',
+    }),
   }),
 })
 
-const DEFAULT_TOOLS = 50
+type ToolAnalyticsFilter = typeof ToolAnalyticsFilter.$inferInput
 
 /** In rows that are read: all uses of tools in all the runs are. */
 const ANALYTICS_COST = 100
 
-const args = builder.args((t) => ({
-  first: t.int({
-    description: `How many tools at most, those with the most calls; ${DEFAULT_TOOLS} when not given, ${MAX_PAGE_SIZE} at most.`,
+const toolAnalyticsPages = defineComputedPages<ToolAnalyticsFilter>('ToolAnalytics', {
+  type: ToolAnalyticsType,
+  cost: ANALYTICS_COST,
+  keys: [{ field: 'toolName', kind: 'text' }],
+  orders: {
+    CALLS: { field: 'calls', kind: 'bigint', description: 'How often it was called.' },
+    RUNS: { field: 'runs', kind: 'bigint', description: 'In how many runs it was called.' },
+    SUCCESS_RATE: {
+      field: 'successRate',
+      kind: 'number',
+      description: 'The share of the calls that did not fail.',
+    },
+    MEAN_DURATION_MS: {
+      field: 'meanDurationMs',
+      kind: 'number',
+      nullable: true,
+      description: 'How long a call took.',
+    },
+    P95_DURATION_MS: {
+      field: 'p95DurationMs',
+      kind: 'number',
+      nullable: true,
+      description: 'How long 95 of 100 calls took at most.',
+    },
+    TOTAL_COST_USD: {
+      field: 'totalCostUsd',
+      kind: 'number',
+      nullable: true,
+      description: 'What the calls cost.',
+    },
+    TOOL_NAME: { field: 'toolName', kind: 'text', description: 'The tool.' },
+  },
+  defaultOrder: { field: 'CALLS', direction: 'desc' },
+  filter: ToolAnalyticsFilter,
+  where: (filter) => ({
+    calls: integerConditionOf(filter?.calls, 64),
+    successRate: conditionOf(filter?.successRate),
   }),
-  filter: t.field({
-    type: ToolAnalyticsFilter,
-    description: 'Over which runs and tools; all conditions have to hold.',
-  }),
-}))
+})
 
-type Args = {
-  first?: number | null
-  filter?: typeof ToolAnalyticsFilter.$inferInput | null
-}
-
-function whereOf(filter: Args['filter']): Where {
+/** Which uses of tools are summed up. */
+function usesOf(filter: ToolAnalyticsFilter | undefined): Where {
   if (!filter) return {}
   const ofVersion = filter.configId
     ? { configVersion: { is: { configId: conditionOf(filter.configId) } } }
@@ -108,80 +137,66 @@ function whereOf(filter: Args['filter']): Where {
   }
 }
 
-/** All parents of a list are read together. */
-function readUnder(
-  runsOf: RunsOf,
-  key: string,
-  { first, filter }: Args,
-  context: Context,
-  info: GraphQLResolveInfo,
-): Promise<ToolAnalytics[]> {
-  checkPageSize(first, null)
-  const { loader } = sharedByField(
-    context,
-    info,
-    () =>
-      new DataLoader<string, ToolAnalytics[]>(async (keys) => {
-        const { reads } = context
-        const byParent = await readToolAnalytics(reads, runsOf, keys, whereOf(filter), first ?? DEFAULT_TOOLS)
-        return keys.map((each) => byParent.get(each)!)
-      }),
-  )
-  return loader.load(key)
-}
+/** Sums over the runs that belong to the parents. */
+const analyticsOf =
+  (runsOf: RunsOf) => (parents: readonly string[], filter: ToolAnalyticsFilter | undefined) =>
+    toolAnalytics(runsOf, parents, usesOf(filter))
 
 builder.queryField('toolAnalytics', (t) =>
   t.field({
-    type: [ToolAnalyticsType],
+    ...toolAnalyticsPages.field,
     description: 'How tools were used in all the tenant’s runs, those with the most calls first.',
-    extensions: { cost: ANALYTICS_COST },
-    args,
-    resolve: async (_, { first, filter }, { reads }) => {
-      checkPageSize(first, null)
-      const analytics = await readToolAnalytics(reads, null, null, whereOf(filter), first ?? DEFAULT_TOOLS)
-      return analytics.get('')!
-    },
+    resolve: (_, args, context, info) =>
+      toolAnalyticsPages.read(args, context, info, (parents, filter) =>
+        toolAnalytics(null, parents, usesOf(filter)),
+      ),
   }),
 )
 
 builder.prismaObjectField(Simulation, 'toolAnalytics', (t) =>
   t.field({
-    type: [ToolAnalyticsType],
+    ...toolAnalyticsPages.field,
     select: { simulationId: true },
     description: 'How tools were used in its runs, those with the most calls first.',
-    extensions: { cost: ANALYTICS_COST },
-    args,
-    resolve: ({ simulationId }, given, context, info) =>
-      readUnder({ field: 'simulationId', type: 'uuid' }, simulationId, given, context, info),
+    resolve: ({ simulationId }, args, context, info) =>
+      toolAnalyticsPages.read(
+        args,
+        context,
+        info,
+        analyticsOf({ field: 'simulationId', type: 'uuid' }),
+        simulationId,
+      ),
   }),
 )
 
 builder.prismaObjectField(ConfigVersion, 'toolAnalytics', (t) =>
   t.field({
-    type: [ToolAnalyticsType],
+    ...toolAnalyticsPages.field,
     select: { versionId: true },
     description: 'How tools were used in all runs of the version, those with the most calls first.',
-    extensions: { cost: ANALYTICS_COST },
-    args,
-    resolve: ({ versionId }, given, context, info) =>
-      readUnder(
-        { field: 'configVersionId', type: 'uuid', through: 'simulation' },
-        versionId,
-        given,
+    resolve: ({ versionId }, args, context, info) =>
+      toolAnalyticsPages.read(
+        args,
         context,
         info,
+        analyticsOf({ field: 'configVersionId', type: 'uuid', through: 'simulation' }),
+        versionId,
       ),
   }),
 )
 
 builder.prismaObjectField(Scenario, 'toolAnalytics', (t) =>
   t.field({
-    type: [ToolAnalyticsType],
+    ...toolAnalyticsPages.field,
     select: { scenarioId: true },
     description: 'How tools were used in all runs of the scenario, those with the most calls first.',
-    extensions: { cost: ANALYTICS_COST },
-    args,
-    resolve: ({ scenarioId }, given, context, info) =>
-      readUnder({ field: 'scenarioId', type: 'text', through: 'outcome' }, scenarioId, given, context, info),
+    resolve: ({ scenarioId }, args, context, info) =>
+      toolAnalyticsPages.read(
+        args,
+        context,
+        info,
+        analyticsOf({ field: 'scenarioId', type: 'text', through: 'outcome' }),
+        scenarioId,
+      ),
   }),
 )

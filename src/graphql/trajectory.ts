@@ -5,9 +5,10 @@ import { type OutcomeKey, readParts, readSteps, readTrajectories } from '../eval
 import { Refusal } from '../refusal.ts'
 import { sharedByField } from './batch.ts'
 import { builder } from './builder.ts'
+import { pageArgs } from './connection.ts'
 import type { Context } from './context.ts'
 import { checkJsonPath } from './jsonPath.ts'
-import { numberedArgs, numberedConnection, numberedRange } from './numberedPages.ts'
+import { defineNumberedPages, numberedRange } from './numberedPages.ts'
 import { Outcome } from './outcome.ts'
 
 /** What a trajectory costs, in rows without one: it may be megabytes, and is kilobytes mostly. */
@@ -30,7 +31,7 @@ const TrajectoryStep = builder.objectRef<Step>('TrajectoryStep').implement({
   }),
 })
 
-const TrajectoryStepConnection = numberedConnection('TrajectoryStep', TrajectoryStep, ({ index }) => index)
+const trajectoryStepPages = defineNumberedPages('TrajectoryStep', TrajectoryStep, ({ index }) => index)
 
 builder.prismaObjectFields(Outcome, (t) => ({
   trajectory: t.field({
@@ -48,13 +49,13 @@ builder.prismaObjectFields(Outcome, (t) => ({
     },
   }),
   trajectorySteps: t.field({
-    type: TrajectoryStepConnection,
+    type: trajectoryStepPages.type,
     select: { outcomeId: true, executionTime: true },
     extensions: { page: true, cost: TRAJECTORY_COST },
     description:
       'The trajectory’s steps or messages, page by page: the database cuts the page out, so that megabytes stay where they are.',
     args: {
-      ...numberedArgs,
+      ...pageArgs,
       path: t.arg.stringList({
         description:
           'Which list of the trajectory; the first of messages, steps, traj, full_trajectory and trajectory that it has when not given.',
@@ -64,12 +65,14 @@ builder.prismaObjectFields(Outcome, (t) => ({
       if (path) checkJsonPath(path, ['path'])
       const range = numberedRange(args)
       return load(key, context, info, async (keys) =>
-        (await readSteps(context.reads, keys, path ?? null, range)).map(({ total, from, steps }) => ({
-          rows: steps.map((content, index) => ({ index: from + index, content })),
-          firstNumber: 0,
-          lastNumber: total - 1,
-          totalCount: total,
-        })),
+        (await readSteps(context.reads, keys, path ?? null, range)).map(({ total, from, steps }) =>
+          trajectoryStepPages.connectionOf({
+            rows: steps.map((content, index) => ({ index: from + index, content })),
+            firstNumber: 0,
+            lastNumber: total - 1,
+            totalCount: total,
+          }),
+        ),
       )
     },
   }),

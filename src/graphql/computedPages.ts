@@ -1,0 +1,79 @@
+import type { InputRef, ObjectRef } from '@pothos/core'
+import DataLoader from 'dataloader'
+import type { GraphQLResolveInfo } from 'graphql'
+import { type ComputedRows, countComputedRows, readComputedPages } from '../db/computedRows.ts'
+import type { Where } from '../db/whereSql.ts'
+import { sharedByField } from './batch.ts'
+import { type Connection, defineConnection, defineListArgs } from './connection.ts'
+import type { Context } from './context.ts'
+import {
+  connectionOf,
+  type PageArgs,
+  type PagePlan,
+  planPage,
+  type Row,
+  type Sorting,
+} from './pageReading.ts'
+
+/** How rows are listed that are computed from others. */
+interface ComputedSource<Filter> extends Sorting {
+  // biome-ignore lint/suspicious/noExplicitAny: the row's shape is its type's business
+  type: ObjectRef<any, any, any>
+  /** What computing them costs, in rows that are read; as much again for counting them. */
+  cost: number
+  filter: InputRef<Filter>
+  /** Which of the computed rows; what they are computed from is chosen by `rowsOf`. */
+  where(filter: Filter | undefined): Where
+}
+
+/** Makes the types of a connection of computed rows, what their fields have in common, and what reads them. */
+export function defineComputedPages<Filter>(name: string, source: ComputedSource<Filter>) {
+  return {
+    field: {
+      type: defineConnection<Row>(name, source.type, source.cost),
+      extensions: { page: true, cost: source.cost },
+      args: defineListArgs(name, source, source.filter),
+    },
+    /** All parents of a list are read together. Rows without a parent have none in their SQL: `''`. */
+    async read(
+      args: PageArgs,
+      context: Context,
+      info: GraphQLResolveInfo,
+      rowsOf: (parents: readonly string[], filter: Filter | undefined) => ComputedRows,
+      parent = '',
+    ): Promise<Connection<Row>> {
+      const { loader } = sharedByField(context, info, () => {
+        const filter = (args.filter ?? undefined) as Filter | undefined
+        return loaderOf(context, planPage(source, args, source.where(filter)), (parents) =>
+          rowsOf(parents, filter),
+        )
+      })
+      const { page, pages, counts } = loader
+      return connectionOf(page, await pages.load(parent), () => counts.load(parent))
+    },
+  }
+}
+
+function loaderOf(
+  { reads }: Context,
+  page: PagePlan,
+  rowsOf: (parents: readonly string[]) => ComputedRows,
+): { page: PagePlan; pages: DataLoader<string, Row[]>; counts: DataLoader<string, number> } {
+  const { where, filtered, order, size } = page
+  return {
+    page,
+    pages: new DataLoader(async (parents) => {
+      const pages = await readComputedPages(
+        reads,
+        rowsOf(parents),
+        { where, order, limit: size + 1 },
+        parents,
+      )
+      return parents.map((parent) => pages.get(parent)!)
+    }),
+    counts: new DataLoader(async (parents) => {
+      const counts = await countComputedRows(reads, rowsOf(parents), filtered)
+      return parents.map((parent) => counts.get(parent) ?? 0)
+    }),
+  }
+}

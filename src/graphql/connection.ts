@@ -1,0 +1,138 @@
+import type { InputRef, ObjectRef } from '@pothos/core'
+import { builder } from './builder.ts'
+import type { Direction, SortField } from './cursor.ts'
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from './pageReading.ts'
+
+export interface Connection<Row = Record<string, unknown>> {
+  edges: { cursor: string; node: Row }[]
+  pageInfo: {
+    hasNextPage: boolean
+    hasPreviousPage: boolean
+    startCursor: string | null
+    endCursor: string | null
+  }
+  totalCount: () => Promise<number> | number
+}
+
+/** What a list can be ordered by, and how it is when nobody says. */
+export interface Orders {
+  orders: Record<string, SortField & { description: string }>
+  defaultOrder: { field: string; direction: Direction }
+}
+
+const OrderDirection = builder.enumType('OrderDirection', {
+  description: 'Which way a list is ordered. Missing values come last either way.',
+  values: {
+    ASC: { value: 'asc', description: 'Smallest or earliest first.' },
+    DESC: { value: 'desc', description: 'Largest or latest first.' },
+  } as const,
+})
+
+const PageInfo = builder.objectRef<Connection['pageInfo']>('PageInfo').implement({
+  description: 'Where a page stands in its connection.',
+  fields: (t) => ({
+    hasNextPage: t.exposeBoolean('hasNextPage', {
+      description:
+        'Whether rows follow. Known when paging forward; with `last` it says whether `before` was given.',
+    }),
+    hasPreviousPage: t.exposeBoolean('hasPreviousPage', {
+      description:
+        'Whether rows come before. Known when paging backward; with `first` it says whether `after` was given.',
+    }),
+    startCursor: t.exposeString('startCursor', {
+      nullable: true,
+      description: 'The cursor of the first row; null on an empty page.',
+    }),
+    endCursor: t.exposeString('endCursor', {
+      nullable: true,
+      description: 'The cursor of the last row; null on an empty page.',
+    }),
+  }),
+})
+
+/** What counting the rows costs is in rows that are read. */
+export function defineConnection<Row>(
+  name: string,
+  // biome-ignore lint/suspicious/noExplicitAny: the row's shape is its type's business
+  type: ObjectRef<any, any, any>,
+  countCost: number,
+) {
+  const Edge = builder.objectRef<Connection<Row>['edges'][number]>(`${name}Edge`).implement({
+    description: `One ${name} of a list.`,
+    fields: (t) => ({
+      cursor: t.exposeString('cursor', { description: 'Its place in the list, for `after` and `before`.' }),
+      node: t.field({ type, description: `The ${name} itself.`, resolve: ({ node }) => node as never }),
+    }),
+  })
+  return builder.objectRef<Connection<Row>>(`${name}Connection`).implement({
+    description: `A page of ${name} objects.`,
+    fields: (t) => ({
+      edges: t.field({
+        type: [Edge],
+        description: 'The rows with their cursors.',
+        resolve: ({ edges }) => edges,
+      }),
+      nodes: t.field({
+        type: [type],
+        description: 'The rows without cursors.',
+        resolve: ({ edges }) => edges.map(({ node }) => node) as never,
+      }),
+      pageInfo: t.field({
+        type: PageInfo,
+        description: 'Where the page stands.',
+        resolve: ({ pageInfo }) => pageInfo,
+      }),
+      totalCount: t.int({
+        extensions: { cost: countCost },
+        description: 'How many rows there are on all pages. Counted only when asked for.',
+        resolve: ({ totalCount }) => totalCount(),
+      }),
+    }),
+  })
+}
+
+/** Which page of a list. */
+export const pageArgs = builder.args((t) => ({
+  first: t.int({
+    description: `How many rows from the front, at most ${MAX_PAGE_SIZE}; ${DEFAULT_PAGE_SIZE} when neither first nor last is given.`,
+  }),
+  after: t.string({ description: 'Only rows behind this cursor.' }),
+  last: t.int({ description: `How many rows from the end, at most ${MAX_PAGE_SIZE}.` }),
+  before: t.string({ description: 'Only rows in front of this cursor.' }),
+}))
+
+/** Which page of which rows, and in which order. */
+export function defineListArgs<Filter>(
+  name: string,
+  { orders, defaultOrder }: Orders,
+  filter: InputRef<Filter>,
+) {
+  const OrderField = builder.enumType(`${name}OrderField`, {
+    description: `What a list of ${name} objects can be ordered by.`,
+    values: Object.fromEntries(
+      Object.entries(orders).map(([field, { description }]) => [field, { value: field, description }]),
+    ),
+  })
+  const OrderBy = builder.inputType(`${name}Order`, {
+    description: `How a list of ${name} objects is ordered.`,
+    fields: (t) => ({
+      field: t.field({ type: OrderField, required: true, description: 'What to order by.' }),
+      direction: t.field({
+        type: OrderDirection,
+        required: true,
+        defaultValue: 'asc',
+        description: 'Which way.',
+      }),
+    }),
+  })
+  return {
+    ...pageArgs,
+    ...builder.args((t) => ({
+      filter: t.field({ type: filter as never, description: 'Which rows; all conditions have to hold.' }),
+      orderBy: t.field({
+        type: OrderBy as never,
+        description: `The order: ${defaultOrder.field} ${defaultOrder.direction.toUpperCase()} when not given.`,
+      }),
+    })),
+  }
+}

@@ -1,0 +1,13 @@
+/** What tells rows apart that have no id, because they are sums; by type. */
+export const SUM_KEYS: Record<string, string> = {
+  ToolAnalytics: 'toolName',
+  SimulationPerformance: 'bucket',
+  SystemPerformance: 'hour',
+  ErrorRate: 'day scenarioId',
+}
+
+/** The filter that shows what lists leave out when nobody asks for it; by field. */
+export const WHOLE_LIST: Record<string, object> = {
+  systemPerformance: { createdAt: { gte: '2026-01-01T00:00:00Z' } },
+  errorRates: { executionTime: { gte: '2026-01-01T00:00:00Z' }, runs: { gte: 1 } },
+}
