@@ -94,13 +94,12 @@ describe('maskVariableParts', () => {
     expect(maskVariableParts(text)).toBe(text.replace('S3U', 'S<n>U'))
   })
 
-  it('takes linear time on long texts without spaces', () => {
-    for (const unit of ['a', 'a.', 'a/', 'a@', 'a:', 'a+', '1a', '../', '//', ' ', '\n', 'code ']) {
-      const started = performance.now()
-      maskVariableParts(unit.repeat(10_000 / unit.length))
-      expect(performance.now() - started).toBeLessThan(100)
-    }
-  })
+  it.each(['a', 'a.', 'a/', 'a@', 'a:', 'a+', '1a', '../', '//', ' ', '\n', 'code '])(
+    'takes linear time on long texts without spaces: %j (else this does not end in time)',
+    (unit) => {
+      expect(maskVariableParts(`${unit.repeat(300_000 / unit.length)} deadlock`)).toMatch(/deadlock$/)
+    },
+  )
 })
 
 describe('failureSignature', () => {
