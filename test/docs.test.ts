@@ -100,7 +100,7 @@ async function tellStory(tenant: Tenant): Promise<Record<string, unknown>> {
       executionTimeMs: 4_000,
       error: 'ToolError: refund refused, order 1234 is too old',
       trajectory: { messages: refund(1234, 'Error: order 1234 is too old') },
-      toolUsage: tool(0, 800, ['Error: order <num> is too old']),
+      toolUsage: tool(0, 800, ['Error: order <n> is too old']),
     }),
     outcome(simulationId, 3, 'rebook', 'TIMEOUT', {
       executionTimeMs: 30_000,

@@ -250,8 +250,8 @@ function errorTypeOf(result: JsonObject, content: JsonValue | undefined): string
   return typeof exitCode === 'number' && exitCode !== 0 ? `exit code ${exitCode}` : null
 }
 
-/** The first line, masked, so that "Plan P1006 not found" and "Plan P1007 not found" are one type. */
-function errorType(text: string): string {
+/** What a failed call said: the first line, masked, so that "Plan P1006 not found" and "Plan P1007 not found" are one type. */
+export function errorType(text: string): string {
   const [firstLine = ''] = text
     .slice(0, 2 * MAX_ERROR_TYPE_LENGTH)
     .trimStart()

@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue, ToolUsageInput } from '../evaluation/outcomeRow.ts'
-import { asList, asObject, asText, isObject, shorten } from './recordReading.ts'
+import { errorType, MAX_ERROR_TYPES } from '../evaluation/trajectory.ts'
+import { asList, asObject, asText, isObject } from './recordReading.ts'
 
 /** One call of a tool found in a conversation. */
 export interface ToolCall {
@@ -15,9 +16,6 @@ export interface ToolCall {
   /** Where the file states it; else it is the time from the call to the result. */
   durationMs?: number | null
 }
-
-const MAX_ERROR_TYPES = 10
-const MAX_ERROR_TYPE_LENGTH = 200
 
 /**
  * Every tool call of a conversation in its order, with its result. Reads OpenAI messages
@@ -147,9 +145,8 @@ function meanDurationMs(calls: ToolCall[]): number | null {
 }
 
 function errorTypesOf(failures: JsonObject[]): string[] {
-  const firstLines = failures.map((result) => contentText(result).trim().split('\n', 1)[0]!)
-  const distinct = new Set(firstLines.filter(Boolean).map((line) => shorten(line, MAX_ERROR_TYPE_LENGTH)))
-  return [...distinct].slice(0, MAX_ERROR_TYPES)
+  const types = new Set(failures.map((result) => errorType(contentText(result))))
+  return [...types].slice(0, MAX_ERROR_TYPES)
 }
 
 function sumOf(usages: JsonObject[], key: string): number {

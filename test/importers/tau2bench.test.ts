@@ -138,7 +138,7 @@ test('tools of the agent and of the user are told apart, with their durations an
       avgDurationMs: 1,
       successRate: 0.5,
       toolSequence: [0, 1],
-      errorTypes: ['Error: no kite K1b'],
+      errorTypes: ['Error: no kite K<n>b'],
     },
     {
       toolName: 'user:replace_tail',

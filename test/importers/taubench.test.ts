@@ -203,7 +203,7 @@ test('a text is never cut through a character', () => {
   const records = [{ task_id: 0, trial: 0, reward: 1, info: {}, traj: [call, result] }]
   const [errorType] = tauBench.parse(records, 'x.json').runs[0]!.outcomes[0]!.toolUsage![0]!.errorTypes!
   expect(errorType!.length).toBeLessThanOrEqual(200)
-  expect(errorType).toBe(`Error:${'🪁'.repeat(96)}…`)
+  expect(errorType).toBe(`Error:${'🪁'.repeat(97)}`)
 })
 
 test('a conversation without an end is unfinished; a record without a reward is ungraded, not 0', () => {
