@@ -118,3 +118,94 @@ describe('a run from its start to its end', () => {
     `)
   })
 })
+
+describe('a simulation that has ended', () => {
+  const ENDS = [
+    ['completeSimulation', {}, 'COMPLETED'],
+    ['failSimulation', { errorMessage: 'Broke off.' }, 'FAILED'],
+    ['cancelSimulation', {}, 'CANCELLED'],
+  ] as const
+
+  it.each(ENDS)('by %s has no open runs, and another’s stay open', async (mutation, more, status) => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a', 'b', 'c'])
+    const other = await tenant.simulation(['a'])
+    await tenant.record([{ simulationId, scenarioId: 'a', status: 'SUCCESS' }])
+    const { ended } = await tenant.data(
+      `mutation ($input: ${mutation[0]!.toUpperCase()}${mutation.slice(1)}Input!) {
+        ended: ${mutation}(input: $input) {
+          simulation { status failedScenarios runs { nodes { scenarioId status } } } errors { code }
+        }
+      }`,
+      { input: { simulationId, ...more } },
+    )
+    expect(ended).toEqual({
+      simulation: {
+        status,
+        failedScenarios: 0,
+        runs: {
+          nodes: [
+            { scenarioId: 'a', status: 'SUCCESS' },
+            { scenarioId: 'b', status: 'CANCELLED' },
+            { scenarioId: 'c', status: 'CANCELLED' },
+          ],
+        },
+      },
+      errors: [],
+    })
+    const { open } = await tenant.data(
+      '{ open: simulationScenarios(filter: {status: {in: [PENDING, RUNNING]}}) { nodes { simulationId } } }',
+    )
+    expect(open.nodes).toEqual([{ simulationId: other }])
+  })
+
+  it('keeps its result: the same end again is answered, another result is refused', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a'])
+    const end = async (result: object) =>
+      (
+        await tenant.data(
+          `mutation ($input: CompleteSimulationInput!) {
+            completeSimulation(input: $input) { simulation { overallScore } errors { code path } }
+          }`,
+          { input: { simulationId, result } },
+        )
+      ).completeSimulation
+    const result = { overallScore: 0.5, totalCostUsd: 0.1234567, executionTimeMs: 10 }
+    for (const same of [result, result, {}, { overallScore: 0.5 }]) {
+      expect(await end(same)).toEqual({ simulation: { overallScore: 0.5 }, errors: [] })
+    }
+    for (const other of [{ overallScore: 0.7 }, { ...result, totalCostUsd: 1 }, { executionTimeMs: 11 }]) {
+      expect(await end(other)).toMatchObject({
+        errors: [{ code: 'SIMULATION_ENDED', path: ['result'] }],
+      })
+    }
+    const { simulation } = await tenant.data(
+      'query ($id: UUID!) { simulation(simulationId: $id) { overallScore } }',
+      { id: simulationId },
+    )
+    expect(simulation).toEqual({ overallScore: 0.5 })
+  })
+})
+
+it('a failure says how many others are the same', async () => {
+  const tenant = arc.tenant()
+  const scenarios = ['a', 'b', 'c', 'd']
+  const simulationId = await tenant.simulation(scenarios)
+  await tenant.record(
+    scenarios.map((scenarioId, index) => ({
+      simulationId,
+      scenarioId,
+      status: 'ERROR',
+      error: index < 3 ? `KeyError: order ${index} is missing` : 'It is too late.',
+    })),
+  )
+  const query = '{ failurePatterns { nodes { similarFailures } } }'
+  const statements = await arc.statementsDuring(async () => {
+    const { failurePatterns } = await tenant.data(query)
+    expect(failurePatterns.nodes.map(({ similarFailures }: any) => similarFailures).sort()).toEqual([
+      0, 2, 2, 2,
+    ])
+  })
+  expect(statements.filter((text) => text.includes('similarFailures'))).toHaveLength(1)
+})

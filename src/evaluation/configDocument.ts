@@ -60,6 +60,8 @@ const MODEL_PLACES: readonly { path: InputPath; vendor?: true }[] = [
   { path: ['providers', 0], vendor: true },
   { path: ['config', 'model'] },
 ]
+/** As an outcome's model. */
+const MAX_MODEL_LENGTH = 200
 const MODEL_KEYS = ['model', 'model_name', 'model_id', 'name', 'id'] as const
 const QUALIFIED = /^(?!file:|https?:|\.)[^:/]+[:/]/
 
@@ -138,6 +140,13 @@ function findModel(tree: JsonObject): { model: string; path: InputPath } {
       const value = valueAt(tree, path)
       if (typeof value !== 'string' || value.trim() === '') continue
       if (place.vendor && !key?.startsWith('model') && !QUALIFIED.test(value)) continue
+      if (value.length > MAX_MODEL_LENGTH) {
+        throw new Refusal(
+          'INVALID_VALUE',
+          `${dotted(path)} has ${value.length} characters; the name of a model has at most ${MAX_MODEL_LENGTH}.`,
+          ['yaml', ...path],
+        )
+      }
       return { model: value, path }
     }
   }

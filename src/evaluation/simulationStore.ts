@@ -25,6 +25,8 @@ export interface SimulationState {
   configVersionId: string
   scenarioSet: string[]
   repetitions: number
+  /** What the suite's result is, or would be now. */
+  result: SuiteResult
 }
 
 export async function configVersionExists(sql: Sql, versionId: string): Promise<boolean> {
@@ -92,9 +94,12 @@ export async function lockSimulation(sql: Sql, simulationId: string): Promise<Si
     config_version_id: string
     scenario_set: string[]
     repetitions: number
+    result: SuiteResult
   }>(
     `/* lockSimulation */
-    select simulation_id, status, config_version_id, scenario_set, repetitions
+    select simulation_id, status, config_version_id, scenario_set, repetitions,
+      jsonb_build_object('overallScore', overall_score, 'totalCostUsd', total_cost_usd, 'executionTimeMs', execution_time_ms)
+        as result
     from simulations where simulation_id = $1 for no key update`,
     [simulationId],
   )
@@ -106,6 +111,7 @@ export async function lockSimulation(sql: Sql, simulationId: string): Promise<Si
         configVersionId: row.config_version_id,
         scenarioSet: row.scenario_set,
         repetitions: row.repetitions,
+        result: row.result,
       }
     : null
 }

@@ -82,6 +82,14 @@ export async function cancelSimulation(sql: Sql, simulationId: string, reason: s
 
 const NOTHING_GIVEN: SuiteResult = { overallScore: null, totalCostUsd: null, executionTimeMs: null }
 
+/** What a caller gives, as it is stored: money to the millionth. */
+function isSameResult(known: SuiteResult, given: SuiteResult): boolean {
+  return Object.entries(given).every(([name, value]) => {
+    const stored = known[name as keyof SuiteResult]
+    return value === null || (stored !== null && Math.abs(stored - value) < 1e-6)
+  })
+}
+
 /** The same end again changes nothing: a caller whose answer got lost may ask again. */
 async function end(
   sql: Sql,
@@ -93,7 +101,14 @@ async function end(
   const simulation = await lockSimulation(sql, simulationId)
   if (!simulation)
     throw new Refusal('SIMULATION_NOT_FOUND', `There is no simulation ${simulationId}.`, ['simulationId'])
-  if (simulation.status === status) return
+  if (simulation.status === status) {
+    if (isSameResult(simulation.result, result)) return
+    throw new Refusal(
+      'SIMULATION_ENDED',
+      `The simulation is ${status} with another result; an end is not changed.`,
+      ['result'],
+    )
+  }
   if (simulation.status !== 'pending' && simulation.status !== 'running') {
     throw new Refusal(
       'SIMULATION_ENDED',

@@ -25,11 +25,14 @@ export function sharedByField<Loader>(
   return { loader, first: true }
 }
 
-/** The field's place in the document: aliases from the root, without list positions. */
+/**
+ * The field's place in the document: types and aliases from the root, without list positions. Fields of different
+ * types may stand at one place, each with arguments of its own.
+ */
 function pathOf(info: GraphQLResolveInfo): string {
   const names: string[] = []
   for (let at: GraphQLResolveInfo['path'] | undefined = info.path; at; at = at.prev) {
-    if (typeof at.key === 'string') names.push(at.key)
+    if (typeof at.key === 'string') names.push(`${at.typename}:${at.key}`)
   }
   return names.join('.')
 }

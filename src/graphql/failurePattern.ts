@@ -1,4 +1,7 @@
+import DataLoader from 'dataloader'
 import type { Prisma } from '../db/generated/client.ts'
+import { countBySignature } from '../evaluation/failurePatternStore.ts'
+import { sharedByField } from './batch.ts'
 import { builder } from './builder.ts'
 import {
   conditionOf,
@@ -12,6 +15,9 @@ import {
 } from './filters.ts'
 import { ErrorCategoryEnum, ErrorCategoryFilter } from './outcome.ts'
 import { definePages, type Pages } from './pages.ts'
+
+/** What counting the equal ones costs, in rows that are read. */
+const COUNT_COST = 10
 
 const FailurePattern = builder.prismaNode('FailurePattern', {
   id: { field: 'patternId' },
@@ -41,8 +47,22 @@ const FailurePattern = builder.prismaNode('FailurePattern', {
       description: 'Whether the agent tried to recover.',
     }),
     recoverySuccessful: t.exposeBoolean('recoverySuccessful', { description: 'Whether it did recover.' }),
-    similarFailures: t.exposeInt('similarFailures', {
-      description: 'How many similar failures were known when it was analysed.',
+    similarFailures: t.int({
+      select: { signature: true },
+      extensions: { cost: COUNT_COST },
+      description: 'How many other failures have the same signature, in whatever run.',
+      resolve: async ({ signature }, _, context, info) => {
+        const { loader } = sharedByField(
+          context,
+          info,
+          () =>
+            new DataLoader<string, number>(async (signatures) => {
+              const counts = await countBySignature(context.reads, signatures)
+              return signatures.map((each) => counts.get(each) ?? 0)
+            }),
+        )
+        return (await loader.load(signature)) - 1
+      },
     }),
     resolutionSteps: t.exposeString('resolutionSteps', { nullable: true, description: 'How to mend it.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was stored.' }),

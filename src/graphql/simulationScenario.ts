@@ -15,12 +15,18 @@ import { definePages, type Pages } from './pages.ts'
 const RunStatus = builder.enumType('RunStatus', {
   description: 'Where one run is.',
   values: {
-    PENDING: { value: 'pending', description: 'Not begun.' },
-    RUNNING: { value: 'running', description: 'Under way.' },
+    PENDING: { value: 'pending', description: 'Without an outcome so far.' },
+    RUNNING: {
+      value: 'running',
+      description: 'Under way. Arc hears of a run when it ends: no mutation says this yet.',
+    },
     SUCCESS: { value: 'success', description: 'Ended with success.' },
     ERROR: { value: 'error', description: 'Ended with an error, or without having reached its goal.' },
     TIMEOUT: { value: 'timeout', description: 'Took too long or too many steps.' },
-    CANCELLED: { value: 'cancelled', description: 'Was stopped.' },
+    CANCELLED: {
+      value: 'cancelled',
+      description: 'Was stopped, or had no outcome when its simulation ended.',
+    },
   } as const,
 })
 

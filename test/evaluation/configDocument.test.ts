@@ -143,6 +143,19 @@ describe('the model', () => {
     },
   )
 
+  it.each([
+    ['model: ', 'model'],
+    ['agent: {model: {name: ', 'agent.model.name'],
+  ])('has at most 200 characters: %s…', (start, place) => {
+    const yaml = (length: number) => `${start}${'m'.repeat(length)}${'}'.repeat(start.split('{').length - 1)}`
+    expect(parseConfigDocument(yaml(200)).model).toHaveLength(200)
+    expect(refusal(yaml(201))).toMatchObject({
+      code: 'INVALID_VALUE',
+      message: `${place} has 201 characters; the name of a model has at most 200.`,
+      inputPath: ['yaml', ...place.split('.')],
+    })
+  })
+
   it('is not who serves it', () => {
     for (const provider of ['openai', 'file://providers.yaml', 'https://example.com/chat', './provider.js']) {
       expect(refusal(`providers: ["${provider}"]`).code).toBe('MODEL_MISSING')
