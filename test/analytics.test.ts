@@ -208,6 +208,69 @@ describe('tool analytics', () => {
   })
 })
 
+describe('failure groups', () => {
+  it('sum up the occurrences of each failure, the most common first', async () => {
+    const tenant = arc.tenant()
+    const simulations = [await tenant.simulation(['a', 'b', 'c']), await tenant.simulation(['a'])]
+    const failed = (simulation: number, scenarioId: string, day: number, error: string) => ({
+      simulationId: simulations[simulation],
+      scenarioId,
+      status: 'ERROR',
+      executionTime: `2026-01-0${day}T00:00:00.000Z`,
+      error,
+    })
+    await tenant.record([
+      failed(0, 'a', 1, 'ToolError: order 1 is too old'),
+      failed(0, 'b', 3, 'ToolError: order 22 is too old'),
+      failed(0, 'c', 2, 'TimeoutError: no answer in 30 s'),
+      failed(1, 'a', 2, 'ToolError: order 333 is too old'),
+    ])
+    const fields = `totalCount nodes {
+      failureType failureCategory failures runs simulations firstTime lastTime latest { errorMessage outcome { scenarioId } }
+    }`
+    const data = await tenant.data(
+      `query ($simulationId: UUID!) {
+        failureGroups { ${fields} }
+        rare: failureGroups(filter: {failures: {lt: 2}}) { totalCount nodes { failureType } }
+        early: failureGroups(filter: {executionTime: {lt: "2026-01-02T00:00:00Z"}}) { nodes { failureType failures } }
+        simulation(simulationId: $simulationId) { failureGroups { nodes { failures } } }
+        scenario(scenarioId: "a") { failureGroups { nodes { failures simulations } } }
+        configVersions { nodes { failureGroups(first: 1) { nodes { failures } } } }
+      }`,
+      { simulationId: simulations[0] },
+    )
+    const tooOld = {
+      failureType: 'ToolError',
+      failureCategory: 'TOOL_ERROR',
+      failures: 3,
+      runs: 3,
+      simulations: 2,
+      firstTime: '2026-01-01T00:00:00.000Z',
+      lastTime: '2026-01-03T00:00:00.000Z',
+      latest: { errorMessage: 'ToolError: order 22 is too old', outcome: { scenarioId: 'b' } },
+    }
+    const timeout = {
+      failureType: 'TimeoutError',
+      failureCategory: 'TIMEOUT',
+      failures: 1,
+      runs: 1,
+      simulations: 1,
+      firstTime: '2026-01-02T00:00:00.000Z',
+      lastTime: '2026-01-02T00:00:00.000Z',
+      latest: { errorMessage: 'TimeoutError: no answer in 30 s', outcome: { scenarioId: 'c' } },
+    }
+    expect(data.failureGroups).toEqual({ totalCount: 2, nodes: [tooOld, timeout] })
+    expect(data.rare).toEqual({ totalCount: 1, nodes: [{ failureType: 'TimeoutError' }] })
+    expect(data.early.nodes).toEqual([{ failureType: 'ToolError', failures: 1 }])
+    expect(data.simulation.failureGroups.nodes).toEqual([{ failures: 2 }, { failures: 1 }])
+    expect(data.scenario.failureGroups.nodes).toEqual([{ failures: 2, simulations: 2 }])
+    const versions = data.configVersions.nodes.map(
+      ({ failureGroups }: any) => failureGroups.nodes[0].failures,
+    )
+    expect(versions.sort()).toEqual([1, 2])
+  })
+})
+
 describe('the course of a simulation', () => {
   it('is told hour by hour and day by day', async () => {
     const tenant = arc.tenant()

@@ -50,13 +50,14 @@ export class ManyRows {
     for (const name of ['a', 'b', 'c']) await this.#plannedEarlier(await this.tenant.simulation([name]))
   }
 
-  /** Something new in every list, beside rows of `node` that keep their places: also sums of an hour, a day or a tool. */
+  /** Something new in every list, beside rows of `node` that keep their places: also sums of an hour, a day, a tool or a failure. */
   async arrive(node: string): Promise<void> {
     const simulationId = await this.#start(this.#versionId)
     await this.#plannedEarlier(simulationId)
     const news = {
       executionTime: new Date(Date.UTC(2026, 3, 1 + this.#made++)).toISOString(),
       toolNames: [`tool that arrived ${this.#made++}`],
+      failureTypes: [`failure that arrived ${this.#made++}`],
     }
     // A simulation's figures, when its runs ended, and when a configuration last changed: lists are ordered by these.
     if (!['Simulation', 'SimulationScenario', 'SystemPerformance'].includes(node))
@@ -135,7 +136,8 @@ export class ManyRows {
     {
       executionTime,
       toolNames = ['search', 'book', 'pay', 'refund'],
-    }: { executionTime?: string; toolNames?: string[] } = {},
+      failureTypes = ['one', 'two', 'three', 'four'],
+    }: { executionTime?: string; toolNames?: string[]; failureTypes?: string[] } = {},
   ): Promise<void> {
     const outcomes = Array.from({ length: count }, () => {
       const run = this.#recorded++
@@ -157,7 +159,7 @@ export class ManyRows {
           successRate: 1,
         })),
         failurePatterns: failed
-          ? ['one', 'two', 'three'].map((failureType) => ({ failureType, failureCategory: 'TOOL_ERROR' }))
+          ? failureTypes.map((failureType) => ({ failureType, failureCategory: 'TOOL_ERROR' }))
           : [],
       }
     })

@@ -1,6 +1,7 @@
 /** What tells rows apart that have no id, because they are sums; by type. */
 export const SUM_KEYS: Record<string, string> = {
   ToolAnalytics: 'toolName',
+  FailureGroup: 'signature',
   SimulationPerformance: 'bucket',
   SystemPerformance: 'hour',
   ErrorRate: 'day scenarioId',

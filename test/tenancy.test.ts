@@ -45,6 +45,13 @@ beforeAll(async () => {
     isRevoked: false,
     'ToolAnalyticsFilter.simulationId': knownOfList.get('toolUsage')!.get('simulationId'),
     'ToolAnalyticsFilter.scenarioId': 'refund',
+    // Not each simulation has one of each.
+    ...Object.fromEntries(
+      ['simulationId', 'outcomeId'].map((name) => [
+        `FailureGroupFilter.${name}`,
+        knownOfList.get('failurePatterns')!.get(name),
+      ]),
+    ),
     'SystemPerformanceFilter.createdAt': knownOfList.get('simulations')!.get('createdAt'),
     search: owner.marker,
     'ConfigVersionFilter.parsedConfig': [{ path: ['model'], eq: owner.marker }],

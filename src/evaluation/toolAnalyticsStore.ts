@@ -1,6 +1,6 @@
 import type { ComputedRows } from '../db/computedRows.ts'
-import { parentOf } from '../db/parentPages.ts'
 import { type Where, whereSql } from '../db/whereSql.ts'
+import { type RunsOf, runsFrom } from './runsOf.ts'
 
 /** How a tool was used over many runs. */
 export interface ToolAnalytics {
@@ -12,13 +12,6 @@ export interface ToolAnalytics {
   p95DurationMs: number | null
   totalCostUsd: number | null
   commonErrors: { message: string; runs: number }[]
-}
-
-/** What the runs belong to, e.g. a simulation; the field may be that of a relation. */
-export interface RunsOf {
-  field: string
-  type: 'uuid' | 'text'
-  through?: string
 }
 
 /** Of each tool, those that are told. */
@@ -44,10 +37,7 @@ export function toolAnalytics(runsOf: RunsOf | null, parents: readonly string[],
       'commonErrors',
     ] satisfies (keyof ToolAnalytics)[],
     sql: (values) => {
-      const { from, key } = runsOf
-        ? parentOf({ table: 'tool_usage', parentField: runsOf.field, through: runsOf.through })
-        : { from: 'tool_usage c', key: `''` }
-      const ofParents = runsOf ? `${key} = any ($${values.push(parents)}::${runsOf.type}[])` : 'true'
+      const { from, key, ofParents } = runsFrom('tool_usage', runsOf, parents, values)
       return `
         with used as materialized (
           select ${key}::text as parent, c.tool_name, c.call_count, c.avg_duration_ms, c.success_rate,

@@ -7,6 +7,7 @@ import {
   conditionOf,
   DateTimeFilter,
   IdFilter,
+  type InputFields,
   StringFilter,
   searchConditionsOf,
   searchField,
@@ -19,7 +20,7 @@ import { definePages, type Pages } from './pages.ts'
 /** What counting the equal ones costs, in rows that are read. */
 const COUNT_COST = 10
 
-const FailurePattern = builder.prismaNode('FailurePattern', {
+export const FailurePattern = builder.prismaNode('FailurePattern', {
   id: { field: 'patternId' },
   nullable: true,
   description: 'One thing that went wrong in one run.',
@@ -71,19 +72,22 @@ const FailurePattern = builder.prismaNode('FailurePattern', {
   }),
 })
 
+/** Conditions on failure patterns, for those that are listed and those that are summed up. */
+export const failurePatternConditions = (t: InputFields) => ({
+  patternId: t.field({ type: IdFilter, description: 'By key.' }),
+  outcomeId: t.field({ type: IdFilter, description: 'By outcome.' }),
+  simulationId: t.field({ type: IdFilter, description: 'By simulation.' }),
+  failureType: t.field({ type: StringFilter, description: 'By what it was.' }),
+  failureCategory: t.field({ type: ErrorCategoryFilter, description: 'By kind of fault.' }),
+  signature: t.field({ type: StringFilter, description: 'By signature: all occurrences of one failure.' }),
+  text: t.string({ description: 'Only those with this text in type or message, whatever the case.' }),
+  search: searchField(t, 'type or message'),
+  executionTime: t.field({ type: DateTimeFilter, description: 'By when the run ended.' }),
+})
+
 const FailurePatternFilter = builder.inputType('FailurePatternFilter', {
   description: 'Which failure patterns; all conditions have to hold.',
-  fields: (t) => ({
-    patternId: t.field({ type: IdFilter, description: 'By key.' }),
-    outcomeId: t.field({ type: IdFilter, description: 'By outcome.' }),
-    simulationId: t.field({ type: IdFilter, description: 'By simulation.' }),
-    failureType: t.field({ type: StringFilter, description: 'By what it was.' }),
-    failureCategory: t.field({ type: ErrorCategoryFilter, description: 'By kind of fault.' }),
-    signature: t.field({ type: StringFilter, description: 'By signature: all occurrences of one failure.' }),
-    text: t.string({ description: 'Only those with this text in type or message, whatever the case.' }),
-    search: searchField(t, 'type or message'),
-    executionTime: t.field({ type: DateTimeFilter, description: 'By when the run ended.' }),
-  }),
+  fields: failurePatternConditions,
 })
 
 export const failurePatternPages: Pages = definePages('FailurePattern', {
@@ -98,7 +102,14 @@ export const failurePatternPages: Pages = definePages('FailurePattern', {
   },
   defaultOrder: { field: 'EXECUTION_TIME', direction: 'desc' },
   filter: FailurePatternFilter,
-  where: (filter): Prisma.FailurePatternWhereInput & Record<string, unknown> => ({
+  where: failurePatternWhere,
+})
+
+/** Which patterns fulfil the conditions. */
+export function failurePatternWhere(
+  filter: typeof FailurePatternFilter.$inferInput,
+): Prisma.FailurePatternWhereInput & Record<string, unknown> {
+  return {
     patternId: { ...conditionOf(filter.patternId), ...uuidRangeOf(filter.executionTime) },
     outcomeId: conditionOf(filter.outcomeId),
     simulationId: conditionOf(filter.simulationId),
@@ -115,8 +126,8 @@ export const failurePatternPages: Pages = definePages('FailurePattern', {
           ],
         }
       : {}),
-  }),
-})
+  }
+}
 
 builder.queryFields((t) => ({
   failurePattern: t.prismaField({

@@ -102,7 +102,7 @@ export function enumFilter<Value extends string>(name: string, type: EnumRef<Sch
   })
 }
 
-type InputFields = PothosSchemaTypes.InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>
+export type InputFields = PothosSchemaTypes.InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>
 
 type Conditions<Value> = {
   eq?: Value | null

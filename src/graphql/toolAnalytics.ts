@@ -1,5 +1,6 @@
 import type { Where } from '../db/whereSql.ts'
-import { type RunsOf, type ToolAnalytics, toolAnalytics } from '../evaluation/toolAnalyticsStore.ts'
+import type { RunsOf } from '../evaluation/runsOf.ts'
+import { type ToolAnalytics, toolAnalytics } from '../evaluation/toolAnalyticsStore.ts'
 import { builder } from './builder.ts'
 import { defineComputedPages } from './computedPages.ts'
 import { ConfigVersion } from './configVersion.ts'

@@ -1,0 +1,23 @@
+import { parentOf } from '../db/parentPages.ts'
+
+/** What runs belong to, e.g. a simulation; the field may be that of a relation. */
+export interface RunsOf {
+  field: string
+  type: 'uuid' | 'text'
+  through?: string
+}
+
+/**
+ * The parts of runs (alias c) that belong to the parents, and their parent's key. `runsOf` null: of all runs, whose
+ * parent is `''`. Pushes its parameter onto `values`.
+ */
+export function runsFrom(
+  table: 'tool_usage' | 'failure_patterns',
+  runsOf: RunsOf | null,
+  parents: readonly string[],
+  values: unknown[],
+): { from: string; key: string; ofParents: string } {
+  if (!runsOf) return { from: `${table} c`, key: `''`, ofParents: 'true' }
+  const { from, key } = parentOf({ table, parentField: runsOf.field, through: runsOf.through })
+  return { from, key, ofParents: `${key} = any ($${values.push(parents)}::${runsOf.type}[])` }
+}

@@ -1,0 +1,121 @@
+import { type FailureGroup, failureGroups } from '../evaluation/failurePatternStore.ts'
+import type { RunsOf } from '../evaluation/runsOf.ts'
+import { builder } from './builder.ts'
+import { defineComputedPages } from './computedPages.ts'
+import { ConfigVersion } from './configVersion.ts'
+import { FailurePattern, failurePatternConditions, failurePatternWhere } from './failurePattern.ts'
+import { integerConditionOf, NumberFilter } from './filters.ts'
+import { ErrorCategoryEnum } from './outcome.ts'
+import { Scenario } from './scenario.ts'
+import { Simulation } from './simulation.ts'
+
+/** In rows that are read: all failures are. */
+const GROUPS_COST = 50
+
+const FailureGroupType = builder.objectRef<FailureGroup>('FailureGroup').implement({
+  description: 'All occurrences of one failure: those with one signature.',
+  fields: (t) => ({
+    signature: t.exposeString('signature', {
+      description: 'The signature, for `failurePatterns(filter: {signature: …})`.',
+    }),
+    failureType: t.exposeString('failureType', {
+      description: 'What it is, e.g. the class of an exception or a check that failed.',
+    }),
+    failureCategory: t.field({
+      type: ErrorCategoryEnum,
+      description: 'What kind of fault it is, mostly.',
+      resolve: ({ failureCategory }) => failureCategory as 'unknown',
+    }),
+    failures: t.exposeInt('failures', { description: 'How often it occurred.' }),
+    runs: t.exposeInt('runs', { description: 'In how many runs.' }),
+    simulations: t.exposeInt('simulations', { description: 'In how many simulations.' }),
+    firstTime: t.expose('firstTime', { type: 'DateTime', description: 'When the first of the runs ended.' }),
+    lastTime: t.expose('lastTime', { type: 'DateTime', description: 'When the last of the runs ended.' }),
+    latest: t.prismaField({
+      type: FailurePattern,
+      description: 'The latest occurrence, with its message.',
+      resolve: (query, { patternId }, _, { reads }) =>
+        reads.client.failurePattern.findUniqueOrThrow({ ...query, where: { patternId } }),
+    }),
+  }),
+})
+
+const FailureGroupFilter = builder.inputType('FailureGroupFilter', {
+  description: 'Over which failure patterns; all conditions have to hold.',
+  fields: (t) => ({
+    ...failurePatternConditions(t),
+    failures: t.field({ type: NumberFilter, description: 'By how often the failure occurred among them.' }),
+    runs: t.field({ type: NumberFilter, description: 'By the number of runs among them.' }),
+  }),
+})
+
+type FailureGroupFilter = typeof FailureGroupFilter.$inferInput
+
+const failureGroupPages = defineComputedPages<FailureGroupFilter>('FailureGroup', {
+  type: FailureGroupType,
+  cost: GROUPS_COST,
+  keys: [{ field: 'signature', kind: 'text' }],
+  orders: {
+    FAILURES: { field: 'failures', kind: 'integer', description: 'How often it occurred.' },
+    RUNS: { field: 'runs', kind: 'integer', description: 'In how many runs.' },
+    SIMULATIONS: { field: 'simulations', kind: 'integer', description: 'In how many simulations.' },
+    FIRST_TIME: { field: 'firstTime', kind: 'time', description: 'When the first of the runs ended.' },
+    LAST_TIME: { field: 'lastTime', kind: 'time', description: 'When the last of the runs ended.' },
+    FAILURE_TYPE: { field: 'failureType', kind: 'text', description: 'What it is.' },
+  },
+  defaultOrder: { field: 'FAILURES', direction: 'desc' },
+  filter: FailureGroupFilter,
+  where: (filter) => ({
+    failures: integerConditionOf(filter?.failures),
+    runs: integerConditionOf(filter?.runs),
+  }),
+})
+
+/** Sums over the runs that belong to the parents; `runsOf` null: over all. */
+const groupsOf =
+  (runsOf: RunsOf | null) => (parents: readonly string[], filter: FailureGroupFilter | undefined) =>
+    failureGroups(runsOf, parents, filter ? failurePatternWhere(filter) : {})
+
+builder.queryField('failureGroups', (t) =>
+  t.field({
+    ...failureGroupPages.field,
+    description: 'What went wrong in all the tenant’s runs, the most common failure first.',
+    resolve: (_, args, context, info) => failureGroupPages.read(args, context, info, groupsOf(null)),
+  }),
+)
+
+builder.prismaObjectField(Simulation, 'failureGroups', (t) =>
+  t.field({
+    ...failureGroupPages.field,
+    select: { simulationId: true },
+    description: 'What went wrong in its runs, the most common failure first.',
+    resolve: ({ simulationId }, args, context, info) => {
+      const groups = groupsOf({ field: 'simulationId', type: 'uuid' })
+      return failureGroupPages.read(args, context, info, groups, simulationId)
+    },
+  }),
+)
+
+builder.prismaObjectField(ConfigVersion, 'failureGroups', (t) =>
+  t.field({
+    ...failureGroupPages.field,
+    select: { versionId: true },
+    description: 'What went wrong in all runs of the version, the most common failure first.',
+    resolve: ({ versionId }, args, context, info) => {
+      const groups = groupsOf({ field: 'configVersionId', type: 'uuid', through: 'simulation' })
+      return failureGroupPages.read(args, context, info, groups, versionId)
+    },
+  }),
+)
+
+builder.prismaObjectField(Scenario, 'failureGroups', (t) =>
+  t.field({
+    ...failureGroupPages.field,
+    select: { scenarioId: true },
+    description: 'What went wrong in all runs of the scenario, the most common failure first.',
+    resolve: ({ scenarioId }, args, context, info) => {
+      const groups = groupsOf({ field: 'scenarioId', type: 'text', through: 'outcome' })
+      return failureGroupPages.read(args, context, info, groups, scenarioId)
+    },
+  }),
+)
