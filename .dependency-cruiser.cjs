@@ -33,7 +33,11 @@ module.exports = {
       'auth/',
     ),
     may('client'),
-    may('importers', 'client/', 'evaluation/(outcomeRow|scenarioKey|trajectory|configDocument)\\.ts$'),
+    may(
+      'importers',
+      'client/',
+      'evaluation/(outcomeRow|scenarioKey|trajectory|configDocument|redaction)\\.ts$',
+    ),
     may('sample', 'client/'),
     may(
       'commands',
@@ -43,6 +47,7 @@ module.exports = {
       'db/(login|migrator|dataDirLock|embedded|retention)\\.ts$',
       'client/',
       'importers/',
+      'evaluation/redaction\\.ts$',
       'sample/',
     ),
     {

@@ -5,6 +5,7 @@ import { ArcClient } from '../client/arcClient.ts'
 import { ArcRequestError } from '../client/arcRequestError.ts'
 import { GreetDocument } from '../client/operations.ts'
 import type { Config } from '../config.ts'
+import { addedUp, type Redactions } from '../evaluation/redaction.ts'
 import {
   byConfiguration,
   importHistory,
@@ -17,7 +18,6 @@ import { type ImportedRun, type RejectedRecord, UnreadableFile } from '../import
 import { type FileCounts, importRun, type RunReport } from '../importers/importRun.ts'
 import { joinRuns, splitOffEarlier } from '../importers/joinedRuns.ts'
 import { identityOfRecords } from '../importers/recordReading.ts'
-import { addedUp, type Redactions } from '../importers/redaction.ts'
 import { readResultFile } from '../importers/resultFile.ts'
 import { LOCAL_TENANT } from './token.ts'
 

@@ -3,6 +3,7 @@ import type { Alias, CST, ErrorCode, Node, ParsedNode, Scalar, YAMLMap } from 'y
 import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, Parser, visit } from 'yaml'
 import { type InputPath, Refusal } from '../refusal.ts'
 import type { JsonObject, JsonValue } from './outcomeRow.ts'
+import { countSecrets } from './redaction.ts'
 
 /** What is stored of one configuration's YAML, beside the text itself. */
 export interface ConfigDocument {
@@ -120,6 +121,13 @@ export function parseConfigDocument(rawYaml: string): ConfigDocument {
       )
     }
     parsedConfig.model_as_written = tree.model
+  }
+  const secrets = countSecrets(rawYaml, parsedConfig)
+  if (secrets > 0) {
+    warnings.push(
+      `The YAML seems to hold ${secrets === 1 ? 'a secret' : `${secrets} secrets`} (keys, tokens, passwords): ` +
+        'it is kept as it was given, and shown to all who may read it.',
+    )
   }
   const configHash = createHash('sha256').update(rawYaml, 'utf8').digest('hex')
   return { parsedConfig, configHash, model, temperature, warnings }

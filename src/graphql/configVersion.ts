@@ -58,7 +58,8 @@ export const ConfigVersion = builder.prismaNode('ConfigVersion', {
       resolve: ({ generatedBy }) => generatedBy as 'api',
     }),
     isDeleted: t.exposeBoolean('isDeleted', {
-      description: 'Whether it was withdrawn; it stays for what refers to it.',
+      description:
+        'Whether it was withdrawn; it stays for what refers to it. So far no mutation withdraws one.',
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
     configuration: t.relation('configuration', { description: 'The configuration that it is a version of.' }),

@@ -62,7 +62,9 @@ export const Scenario = builder.prismaNode('Scenario', {
       nullable: true,
       description: 'The tools that an agent should use.',
     }),
-    isActive: t.exposeBoolean('isActive', { description: 'Whether it is in use.' }),
+    isActive: t.exposeBoolean('isActive', {
+      description: 'Whether it is in use; so far no mutation takes one out of use.',
+    }),
     estimatedDurationMs: t.exposeInt('estimatedDurationMs', {
       nullable: true,
       description: 'How long a run should take, in milliseconds.',

@@ -6,10 +6,10 @@ import type { ArcClient } from '../client/arcClient.ts'
 import { ArcRequestError } from '../client/arcRequestError.ts'
 import { ConfigHistoryDocument } from '../client/operations.ts'
 import { parseConfigDocument } from '../evaluation/configDocument.ts'
+import { type Redactions, redactYaml } from '../evaluation/redaction.ts'
 import { Refusal } from '../refusal.ts'
 import { UnreadableFile } from './format.ts'
 import { detectFormat } from './formats.ts'
-import { type Redactions, redactYaml } from './redaction.ts'
 import { textOf } from './resultFile.ts'
 
 /** What the model is called where neither a file nor the user names it, as for results. */

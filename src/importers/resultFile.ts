@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
+import { type Redactions, redactTree } from '../evaluation/redaction.ts'
 import { type ParsedFile, UnreadableFile } from './format.ts'
 import { detectFormat, RESULT_FORMATS } from './formats.ts'
 import { isZip, readInspectArchive } from './inspectArchive.ts'
 import { parseJson } from './lenientJson.ts'
-import { type Redactions, redactTree } from './redaction.ts'
 
 export interface ResultFile extends ParsedFile {
   /** The format's name. */

@@ -616,3 +616,15 @@ describe.skipIf(files.length === 0)('real configurations (needs ../shared/data/c
     expect(temperatureOf(miniSweAgent, '\nmodel:\n', '\nmodel:\n  model_name: claude-sonnet-4\n')).toBe(0)
   })
 })
+
+it('a configuration with secrets is kept as it is, with a warning', () => {
+  const warnings = (yaml: string) =>
+    parseConfigDocument(`model: m\ntemperature: 0\n${yaml}`).warnings.map(
+      (text) => /seems to hold (.*?) \(/.exec(text)?.[1],
+    )
+  expect(warnings('api_key: $OPENAI_API_KEY\nmax_tokens: 100\n')).toEqual([])
+  expect(warnings('api_key: hunter2hunter2\n')).toEqual(['a secret'])
+  const key = `sk-proj-${'aB3dE5fG7h'.repeat(4)}`
+  expect(warnings(`a: ${key}\nb: ${key}\n`)).toEqual(['a secret'])
+  expect(warnings(`# ${key}\npassword: correct-horse-battery\n`)).toEqual(['2 secrets'])
+})

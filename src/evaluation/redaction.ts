@@ -1,6 +1,6 @@
 import { isAlias, isCollection, type Node, parseDocument } from 'yaml'
-import type { JsonObject, JsonValue } from '../evaluation/outcomeRow.ts'
-import { isObject } from './recordReading.ts'
+import { isJsonObject } from './jsonText.ts'
+import type { JsonObject, JsonValue } from './outcomeRow.ts'
 import { isSecretValue, kindOfName, type NameKind, REDACTED, withoutSecretShapes } from './secretPatterns.ts'
 
 /** What was taken out, and in how many places. */
@@ -57,6 +57,14 @@ export function redactYaml(text: string): { text: string; redactions: Redactions
   }
   redacted += text.slice(copied)
   return { text: withoutSecretShapes(redacted, findings.add), redactions: findings.total }
+}
+
+/** How many secrets there are in a text that says this tree, in its comments too. */
+export function countSecrets(text: string, tree: JsonValue): number {
+  const findings = new Findings()
+  redactLeaves(structuredClone(tree), findings)
+  withoutSecretShapes(text, findings.add)
+  return findings.total.secrets.size
 }
 
 class Findings {
@@ -132,7 +140,7 @@ function* leaves(root: JsonValue, onObject: (object: JsonObject) => void = () =>
   const waiting: Holder[] = [{ container: root, kind: 'other' }]
   for (let holder = waiting.pop(); holder; holder = waiting.pop()) {
     const { container } = holder
-    if (isObject(container)) onObject(container)
+    if (isJsonObject(container)) onObject(container)
     for (const key of Array.isArray(container) ? container.keys() : Object.keys(container)) {
       const value = (container as { [key: string | number]: JsonValue })[key]!
       const kind = kindOf(holder, key)

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parse as parseYaml, stringify } from 'yaml'
 import type { JsonObject, JsonValue } from '../../src/evaluation/outcomeRow.ts'
-import { redactTree, redactYaml } from '../../src/importers/redaction.ts'
+import { redactTree, redactYaml } from '../../src/evaluation/redaction.ts'
 
 const GONE = '<redacted>'
 
