@@ -209,3 +209,83 @@ it('a failure says how many others are the same', async () => {
   })
   expect(statements.filter((text) => text.includes('similarFailures'))).toHaveLength(1)
 })
+
+describe('what hangs together', () => {
+  it('is reached from either side', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a', 'b', 'c'])
+    const outcome = (scenarioId: string) => ({
+      simulationId,
+      scenarioId,
+      status: 'ERROR',
+      executionTime: '2026-03-01T00:00:00Z',
+      toolUsage: [{ toolName: `tool of ${scenarioId}`, callCount: 1, successRate: 1 }],
+      failurePatterns: [{ failureType: `fault of ${scenarioId}`, failureCategory: 'UNKNOWN' }],
+    })
+    await tenant.record([outcome('a'), outcome('b')])
+    const elsewhere = await tenant.simulation(['c'])
+    await tenant.record([{ ...outcome('c'), simulationId: elsewhere }])
+
+    const faults = (...ids: string[]) => ({ nodes: ids.map((id) => ({ failureType: `fault of ${id}` })) })
+    const tools = (...ids: string[]) => ({ nodes: ids.map((id) => ({ toolName: `tool of ${id}` })) })
+    const tree = await tenant.data(`{
+      scenarios(orderBy: {field: SCENARIO_ID}) { nodes {
+        failurePatterns { nodes { failureType } } toolUsage { nodes { toolName } }
+      } }
+      configurations(orderBy: {field: CREATED_AT}) { nodes {
+        toolAnalytics(orderBy: {field: TOOL_NAME}) { nodes { toolName } }
+        latestVersion {
+          outcomes { totalCount nodes { executionTime } }
+          failurePatterns(orderBy: {field: FAILURE_TYPE}) { totalCount nodes { failureType } }
+        }
+      } }
+      outcomes { nodes { outcomeId scenarioId run { scenarioId simulationId outcome { outcomeId } } } }
+    }`)
+    expect(tree.scenarios.nodes).toEqual(
+      ['a', 'b', 'c'].map((id) => ({ failurePatterns: faults(id), toolUsage: tools(id) })),
+    )
+    expect(tree.configurations.nodes).toEqual(
+      [['a', 'b'], ['c']].map((ids) => ({
+        toolAnalytics: tools(...ids),
+        latestVersion: {
+          outcomes: {
+            totalCount: ids.length,
+            nodes: ids.map(() => ({ executionTime: '2026-03-01T00:00:00.000Z' })),
+          },
+          failurePatterns: { totalCount: ids.length, ...faults(...ids) },
+        },
+      })),
+    )
+    for (const { outcomeId, scenarioId, run } of tree.outcomes.nodes) {
+      const ofRun = scenarioId === 'c' ? elsewhere : simulationId
+      expect(run).toEqual({ scenarioId, simulationId: ofRun, outcome: { outcomeId } })
+    }
+  })
+
+  it('leads from all error rates to their scenarios in one statement', async () => {
+    const tenant = arc.tenant()
+    const ids = Array.from({ length: 12 }, (_, index) => `s${index}`)
+    const simulationId = await tenant.simulation(ids)
+    await tenant.record(
+      ids.map((scenarioId) => ({
+        simulationId,
+        scenarioId,
+        status: 'ERROR',
+        executionTime: '2026-03-01T00:00:00Z',
+      })),
+    )
+    let nodes: { scenarioId: string; scenario: { taskPrompt: string } }[] = []
+    const asked = await arc.statementsDuring(async () => {
+      const { errorRates } = await tenant.data(
+        `{ errorRates(filter: {executionTime: {gte: "2026-01-01T00:00:00Z"}, runs: {gte: 1}}) {
+          nodes { scenarioId scenario { taskPrompt } }
+        } }`,
+      )
+      nodes = errorRates.nodes
+    })
+    expect(nodes).toHaveLength(ids.length)
+    for (const { scenarioId, scenario } of nodes)
+      expect(scenario).toEqual({ taskPrompt: `Do ${scenarioId}.` })
+    expect(asked.filter((text) => /scenarios/.test(text))).toHaveLength(1)
+  })
+})

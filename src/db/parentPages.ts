@@ -7,8 +7,8 @@ export interface ParentPagesQuery {
   table: string
   /** The field that holds the parent's key, and that key's SQL type. */
   parentField: string
-  /** The relation that leads to the parent, where the row itself does not hold the key. */
-  through?: string
+  /** The relations that lead to the row that holds the key, one from the other, where the row itself does not. */
+  through?: readonly string[]
   parentType: 'uuid' | 'text'
   /** The fields that identify a row. */
   keys: readonly string[]
@@ -96,13 +96,19 @@ export async function countRows(
 export function parentOf({
   table,
   parentField,
-  through,
+  through = [],
 }: Pick<ParentPagesQuery, 'table' | 'parentField' | 'through'>): {
   from: string
   key: string
 } {
-  if (through === undefined) return { from: `${table} c`, key: `c.${column(parentField)}` }
-  const relation = RELATIONS[through]!
-  const on = relation.on.map(([ours, theirs]) => `t.${theirs} = c.${ours}`).join(' and ')
-  return { from: `${table} c join ${relation.table} t on ${on}`, key: `t.${column(parentField)}` }
+  let from = `${table} c`
+  let holder = 'c'
+  for (const [index, name] of through.entries()) {
+    const relation = RELATIONS[name]!
+    const next = `t${index}`
+    const on = relation.on.map(([ours, theirs]) => `${next}.${theirs} = ${holder}.${ours}`).join(' and ')
+    from += ` join ${relation.table} ${next} on ${on}`
+    holder = next
+  }
+  return { from, key: `${holder}.${column(parentField)}` }
 }

@@ -1,10 +1,10 @@
 import { parentOf } from '../db/parentPages.ts'
 
-/** What runs belong to, e.g. a simulation; the field may be that of a relation. */
+/** What runs belong to, e.g. a simulation; the field may be that of a relation's row. */
 export interface RunsOf {
   field: string
   type: 'uuid' | 'text'
-  through?: string
+  through?: readonly string[]
 }
 
 /**

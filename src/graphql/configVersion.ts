@@ -2,6 +2,7 @@ import type { Prisma } from '../db/generated/client.ts'
 import { createConfigVersion, type NewVersion } from '../evaluation/configurations.ts'
 import { builder } from './builder.ts'
 import { configDiffPages } from './configDiff.ts'
+import { failurePatternPages } from './failurePattern.ts'
 import {
   conditionOf,
   DateTimeFilter,
@@ -13,6 +14,7 @@ import {
   StringFilter,
   textConditionOf,
 } from './filters.ts'
+import { outcomePages } from './outcome.ts'
 import { definePages, type Pages } from './pages.ts'
 import { payloadOf, payloadType } from './payload.ts'
 import { simulationPages } from './simulation.ts'
@@ -79,6 +81,18 @@ export const ConfigVersion = builder.prismaNode('ConfigVersion', {
       simulationPages.under(
         { key: 'versionId', field: 'configVersionId', type: 'uuid' },
         'The simulations that ran this version, the newest first.',
+      ),
+    ),
+    outcomes: t.field(
+      outcomePages.under(
+        { key: 'versionId', field: 'configVersionId', type: 'uuid', through: ['simulation'] },
+        'What came of its runs in all simulations, the latest first.',
+      ),
+    ),
+    failurePatterns: t.field(
+      failurePatternPages.under(
+        { key: 'versionId', field: 'configVersionId', type: 'uuid', through: ['simulation'] },
+        'What went wrong in its runs in all simulations, the latest first.',
       ),
     ),
   }),

@@ -14,7 +14,7 @@ import { definePages, type Pages } from './pages.ts'
 import { payloadOf, payloadType } from './payload.ts'
 import { simulationPages } from './simulation.ts'
 
-const Configuration = builder.prismaNode('Configuration', {
+export const Configuration = builder.prismaNode('Configuration', {
   id: { field: 'configId' },
   nullable: true,
   description: 'An agent under evaluation: a name, and its YAML in versions.',
@@ -49,7 +49,7 @@ const Configuration = builder.prismaNode('Configuration', {
     ),
     simulations: t.field(
       simulationPages.under(
-        { key: 'configId', field: 'configId', type: 'uuid', through: 'configVersion' },
+        { key: 'configId', field: 'configId', type: 'uuid', through: ['configVersion'] },
         'The simulations that ran any of its versions, the newest first.',
       ),
     ),

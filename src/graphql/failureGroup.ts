@@ -2,6 +2,7 @@ import { type FailureGroup, failureGroups } from '../evaluation/failurePatternSt
 import type { RunsOf } from '../evaluation/runsOf.ts'
 import { builder } from './builder.ts'
 import { defineComputedPages } from './computedPages.ts'
+import { Configuration } from './configuration.ts'
 import { ConfigVersion } from './configVersion.ts'
 import { FailurePattern, failurePatternConditions, failurePatternWhere } from './failurePattern.ts'
 import { integerConditionOf, NumberFilter } from './filters.ts'
@@ -102,8 +103,20 @@ builder.prismaObjectField(ConfigVersion, 'failureGroups', (t) =>
     select: { versionId: true },
     description: 'What went wrong in all runs of the version, the most common failure first.',
     resolve: ({ versionId }, args, context, info) => {
-      const groups = groupsOf({ field: 'configVersionId', type: 'uuid', through: 'simulation' })
+      const groups = groupsOf({ field: 'configVersionId', type: 'uuid', through: ['simulation'] })
       return failureGroupPages.read(args, context, info, groups, versionId)
+    },
+  }),
+)
+
+builder.prismaObjectField(Configuration, 'failureGroups', (t) =>
+  t.field({
+    ...failureGroupPages.field,
+    select: { configId: true },
+    description: 'What went wrong in all runs of its versions, the most common failure first.',
+    resolve: ({ configId }, args, context, info) => {
+      const groups = groupsOf({ field: 'configId', type: 'uuid', through: ['simulation', 'configVersion'] })
+      return failureGroupPages.read(args, context, info, groups, configId)
     },
   }),
 )
@@ -114,7 +127,7 @@ builder.prismaObjectField(Scenario, 'failureGroups', (t) =>
     select: { scenarioId: true },
     description: 'What went wrong in all runs of the scenario, the most common failure first.',
     resolve: ({ scenarioId }, args, context, info) => {
-      const groups = groupsOf({ field: 'scenarioId', type: 'text', through: 'outcome' })
+      const groups = groupsOf({ field: 'scenarioId', type: 'text', through: ['outcome'] })
       return failureGroupPages.read(args, context, info, groups, scenarioId)
     },
   }),

@@ -16,6 +16,7 @@ import {
   StringFilter,
   textConditionOf,
 } from './filters.ts'
+import { Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
@@ -52,6 +53,12 @@ const ErrorRateType = builder.objectRef<ErrorRate>('ErrorRate').implement({
     runs: t.exposeInt('runs', { description: 'Runs that ended on the day.' }),
     failed: t.exposeInt('failed', { description: 'Those that ended without success.' }),
     errorRate: t.exposeFloat('errorRate', { description: 'Their share, 0 to 1.' }),
+    scenario: t.prismaField({
+      type: Scenario,
+      description: 'The scenario.',
+      resolve: (query, { scenarioId }, _, { reads }) =>
+        reads.client.scenario.findUniqueOrThrow({ ...query, where: { scenarioId } }),
+    }),
   }),
 })
 

@@ -122,6 +122,7 @@ export const Outcome = builder.prismaNode('Outcome', {
     recordedAt: t.expose('recordedAt', { type: 'DateTime', description: 'When it was stored.' }),
     simulation: t.relation('simulation', { description: 'The simulation that it belongs to.' }),
     scenario: t.relation('scenario', { description: 'The scenario that was run.' }),
+    run: t.relation('run', { description: 'The run of the simulation that it was an attempt of.' }),
     failurePatterns: t.field(
       failurePatternPages.under(
         { key: 'outcomeId', field: 'outcomeId', type: 'uuid' },

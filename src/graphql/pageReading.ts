@@ -49,8 +49,8 @@ export interface ParentLink {
   /** The rows' field that holds it. */
   field: string
   type: 'uuid' | 'text'
-  /** The relation whose row holds it, where the listed row itself does not. */
-  through?: string
+  /** The relations that lead to the row that holds it, where the listed row itself does not. */
+  through?: readonly string[]
 }
 
 /** @throws Refusal BAD_USER_INPUT, LIMIT_EXCEEDED. */

@@ -14,7 +14,10 @@ const SourceType = builder.enumType('RecommendationSource', {
     SIMULATION: { value: 'simulation', description: 'A simulation.' },
     OUTCOME: { value: 'outcome', description: 'An outcome.' },
     CONFIG_DIFF: { value: 'config_diff', description: 'A diff of two versions.' },
-    PATTERN_ANALYSIS: { value: 'pattern_analysis', description: 'An analysis of failure patterns.' },
+    PATTERN_ANALYSIS: {
+      value: 'pattern_analysis',
+      description: 'An analysis of failure patterns. Arc keeps none, so that any UUID may stand for it.',
+    },
   } as const,
 })
 
@@ -41,7 +44,11 @@ const Recommendation = builder.prismaNode('Recommendation', {
       description: 'What it follows from.',
       resolve: ({ sourceType }) => sourceType as 'outcome',
     }),
-    sourceId: t.expose('sourceId', { type: 'UUID', description: 'The key of what it follows from.' }),
+    sourceId: t.expose('sourceId', {
+      type: 'UUID',
+      description:
+        'The key of what it follows from; of an analysis of failure patterns whatever its author calls it by.',
+    }),
     recommendationType: t.field({
       type: RecommendationType,
       select: { recommendationType: true },
@@ -176,7 +183,12 @@ const CreateRecommendationInput = builder.inputType('CreateRecommendationInput',
   description: 'A new recommendation.',
   fields: (t) => ({
     sourceType: t.field({ type: SourceType, required: true, description: 'What it follows from.' }),
-    sourceId: t.field({ type: 'UUID', required: true, description: 'The key of what it follows from.' }),
+    sourceId: t.field({
+      type: 'UUID',
+      required: true,
+      description:
+        'The key of what it follows from, which has to be there; for an analysis of failure patterns any.',
+    }),
     recommendationType: t.field({
       type: RecommendationType,
       required: true,

@@ -2,6 +2,7 @@ import type { Prisma } from '../db/generated/client.ts'
 import { checkCount } from '../evaluation/outcomes.ts'
 import { type ScenarioReceipt, upsertScenarios } from '../evaluation/scenarios.ts'
 import { builder } from './builder.ts'
+import { failurePatternPages } from './failurePattern.ts'
 import {
   conditionOf,
   DateTimeFilter,
@@ -18,6 +19,7 @@ import { definePages, type Pages } from './pages.ts'
 import { ErrorCodeEnum, pathAsText, payloadOf, payloadType, ReceiptStatus } from './payload.ts'
 import { scenarioRevisionPages } from './scenarioRevision.ts'
 import { simulationScenarioPages } from './simulationScenario.ts'
+import { toolUsagePages } from './toolUsage.ts'
 
 const Difficulty = builder.enumType('Difficulty', {
   description: 'How hard a scenario is.',
@@ -91,6 +93,18 @@ export const Scenario = builder.prismaNode('Scenario', {
       outcomePages.under(
         { key: 'scenarioId', field: 'scenarioId', type: 'text' },
         'Its outcomes in all simulations, the latest first.',
+      ),
+    ),
+    failurePatterns: t.field(
+      failurePatternPages.under(
+        { key: 'scenarioId', field: 'scenarioId', type: 'text', through: ['outcome'] },
+        'What went wrong in its runs in all simulations, the latest first.',
+      ),
+    ),
+    toolUsage: t.field(
+      toolUsagePages.under(
+        { key: 'scenarioId', field: 'scenarioId', type: 'text', through: ['outcome'] },
+        'The tools that its runs used in all simulations, the latest first.',
       ),
     ),
   }),

@@ -3,6 +3,7 @@ import type { RunsOf } from '../evaluation/runsOf.ts'
 import { type ToolAnalytics, toolAnalytics } from '../evaluation/toolAnalyticsStore.ts'
 import { builder } from './builder.ts'
 import { defineComputedPages } from './computedPages.ts'
+import { Configuration } from './configuration.ts'
 import { ConfigVersion } from './configVersion.ts'
 import {
   conditionOf,
@@ -170,6 +171,22 @@ builder.prismaObjectField(Simulation, 'toolAnalytics', (t) =>
   }),
 )
 
+builder.prismaObjectField(Configuration, 'toolAnalytics', (t) =>
+  t.field({
+    ...toolAnalyticsPages.field,
+    select: { configId: true },
+    description: 'How tools were used in all runs of its versions, those with the most calls first.',
+    resolve: ({ configId }, args, context, info) =>
+      toolAnalyticsPages.read(
+        args,
+        context,
+        info,
+        analyticsOf({ field: 'configId', type: 'uuid', through: ['simulation', 'configVersion'] }),
+        configId,
+      ),
+  }),
+)
+
 builder.prismaObjectField(ConfigVersion, 'toolAnalytics', (t) =>
   t.field({
     ...toolAnalyticsPages.field,
@@ -180,7 +197,7 @@ builder.prismaObjectField(ConfigVersion, 'toolAnalytics', (t) =>
         args,
         context,
         info,
-        analyticsOf({ field: 'configVersionId', type: 'uuid', through: 'simulation' }),
+        analyticsOf({ field: 'configVersionId', type: 'uuid', through: ['simulation'] }),
         versionId,
       ),
   }),
@@ -196,7 +213,7 @@ builder.prismaObjectField(Scenario, 'toolAnalytics', (t) =>
         args,
         context,
         info,
-        analyticsOf({ field: 'scenarioId', type: 'text', through: 'outcome' }),
+        analyticsOf({ field: 'scenarioId', type: 'text', through: ['outcome'] }),
         scenarioId,
       ),
   }),
