@@ -152,7 +152,7 @@ describe('filters', () => {
       7,
     )
     expect(await count({ reliabilityScore: { gte: 0.5, lt: 1 } })).toBe(6)
-    expect(await count({ difficulty: { eq: 'HARD' } })).toBe(3)
+    expect(await count({ difficultyLevel: { eq: 'HARD' } })).toBe(3)
     expect(await count({ tags: { hasSome: ['travel', 'nothing'] } })).toBe(3)
     expect(await count({ tags: { hasEvery: ['travel', 'nothing'] } })).toBe(0)
     expect(await count({ model: { contains: 'LARG' } })).toBe(14)
@@ -166,7 +166,9 @@ describe('filters', () => {
       ).scenarios.nodes.map(({ scenarioId }: any) => scenarioId)
     expect(await scenarios({ text: 'cheapest' })).toEqual(['a'])
     expect(await scenarios({ text: '100%_' })).toEqual([])
-    expect(await scenarios({ difficulty: { in: ['HARD'] }, tags: { hasEvery: ['tools'] } })).toEqual(['a'])
+    expect(await scenarios({ difficultyLevel: { in: ['HARD'] }, tags: { hasEvery: ['tools'] } })).toEqual([
+      'a',
+    ])
 
     const simulations = async (filter: object) =>
       (
@@ -175,8 +177,34 @@ describe('filters', () => {
           { filter },
         )
       ).simulations.totalCount
-    expect(await simulations({ model: { eq: 'gpt-4' }, status: { eq: 'RUNNING' }, scenarioId: 'a' })).toBe(1)
+    const running = { model: { eq: 'gpt-4' }, status: { eq: 'RUNNING' } }
+    expect(await simulations({ ...running, scenarioId: { eq: 'a' } })).toBe(1)
     expect(await simulations({ model: { eq: 'gpt-5' } })).toBe(0)
+    await tenant.simulation(['air_1', 'book_1'])
+    for (const [scenarioId, found] of [
+      [{ eq: 'book_1' }, 1],
+      [{ eq: 'book' }, 0],
+      [{ in: ['book_1', 'a', 'none'] }, 2],
+      [{ in: [] }, 0],
+      [{ eq: 'a', in: ['book_1'] }, 0],
+      [{ contains: 'K_' }, 1],
+      [{ contains: '%' }, 0],
+      // Of one scenario all conditions hold.
+      [{ contains: 'air', in: ['book_1'] }, 0],
+      [{ contains: 'air', in: ['air_1'], eq: 'air_1' }, 1],
+      [{ eq: null }, 2],
+    ] as const) {
+      expect([scenarioId, await simulations({ scenarioId })]).toEqual([scenarioId, found])
+      const { configVersions } = await tenant.data(
+        'query ($filter: SimulationFilter) { configVersions { nodes { simulations(filter: $filter) { totalCount } } } }',
+        { filter: { scenarioId } },
+      )
+      const counts = configVersions.nodes.map(({ simulations }: any) => simulations.totalCount)
+      expect([scenarioId, counts.reduce((sum: number, each: number) => sum + each)]).toEqual([
+        scenarioId,
+        found,
+      ])
+    }
   })
 
   it('work below a parent as they do at the root', async () => {

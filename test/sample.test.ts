@@ -27,7 +27,7 @@ async function liveRunsOf(
   tenant: Tenant,
 ): Promise<{ simulationId: string; status: string; runs: { nodes: any[] } }[]> {
   const { simulations } = await tenant.data(`{
-    simulations(filter: { name: { eq: "Sample: live run" } }) {
+    simulations(filter: { simulationName: { eq: "Sample: live run" } }) {
       nodes { simulationId status completedScenarios failedScenarios runs(first: 500) { nodes { scenarioId repetition status } } }
     }
   }`)
@@ -41,7 +41,7 @@ async function liveRunBegins(tenant: Tenant): Promise<void> {
 }
 
 const PAST = `{
-  simulations(filter: { name: { in: [
+  simulations(filter: { simulationName: { in: [
     "Sample: first try", "Sample: reads the policy", "Sample: sandboxes lost", "Sample: asks before it acts", "Sample: small model"
   ] } }) {
     nodes { simulationName status repetitions totalScenarios completedScenarios failedScenarios metadata configVersion { versionNumber } }

@@ -376,7 +376,7 @@ export type OutcomeFilter = {
   /** By cost in US dollars. */
   costUsd?: NumberFilter | null | undefined;
   /** By the scenario’s difficulty. */
-  difficulty?: DifficultyFilter | null | undefined;
+  difficultyLevel?: DifficultyFilter | null | undefined;
   /** By kind of fault. */
   errorCategory?: ErrorCategoryFilter | null | undefined;
   /** By the number of the event that told of them: what is new since an event. */
@@ -1009,7 +1009,7 @@ export const GreetDocument: TypedDocument<GreetQuery, GreetQueryVariables> =
   "query Greet{viewer{tenantId role}}"
 
 export const SampleStateDocument: TypedDocument<SampleStateQuery, SampleStateQueryVariables> =
-  "query SampleState($past:[String!]!$liveRun:String!){all:simulations(first:0){totalCount}past:simulations(first:0 filter:{name:{in:$past}}){totalCount}liveRuns:simulations(first:1 filter:{name:{eq:$liveRun}}){totalCount nodes{simulationId status}}}"
+  "query SampleState($past:[String!]!$liveRun:String!){all:simulations(first:0){totalCount}past:simulations(first:0 filter:{simulationName:{in:$past}}){totalCount}liveRuns:simulations(first:1 filter:{simulationName:{eq:$liveRun}}){totalCount nodes{simulationId status}}}"
 
 export const PendingRunsDocument: TypedDocument<PendingRunsQuery, PendingRunsQueryVariables> =
   "query PendingRuns($simulationId:UUID!){simulation(simulationId:$simulationId){runs(first:500 filter:{status:{eq:PENDING}}orderBy:{field:REPETITION direction:ASC}){nodes{scenarioId repetition}}}}"

@@ -16,6 +16,19 @@ export function foundBy(search: 'search_scenarios' | 'search_failure_patterns', 
   return new SqlCondition((column, bind) => `${column} in (select public.${search}(${bind(words)}))`)
 }
 
+/** A text of the list has this in it, whatever the case, and is one of `among` when that is given. */
+export function hasElement(contains: string, among?: readonly string[]): SqlCondition {
+  return new SqlCondition((column, bind) => {
+    const isAmong = among ? ` and element = any (${bind(among)})` : ''
+    return `exists (select from unnest(${column}) element where element ilike ${bind(patternOf(contains))}${isAmong})`
+  })
+}
+
+/** For LIKE: any text that has this in it. */
+export function patternOf(contained: string): string {
+  return `%${contained.replace(/[\\%_]/g, '\\$&')}%`
+}
+
 /** What one place of a JSON tree has to be; all that is given has to hold. */
 export interface JsonPathCondition {
   /** Keys, and indexes of lists from 0, from the outside in. */
@@ -50,8 +63,7 @@ export function atJsonPath({
     if (eq !== undefined) parts.push(`${value} = ${bind(eq)}::jsonb`)
     if (list !== undefined) parts.push(`${value} = any (${bind(list)}::jsonb[])`)
     if (contains !== undefined) {
-      const pattern = `%${contains.replace(/[\\%_]/g, '\\$&')}%`
-      parts.push(`jsonb_typeof${value} = 'string' and ${text} ilike ${bind(pattern)}`)
+      parts.push(`jsonb_typeof${value} = 'string' and ${text} ilike ${bind(patternOf(contains))}`)
     }
     for (const [bound, limit] of Object.entries(bounds)) {
       const operator = OPERATORS[bound as keyof typeof OPERATORS]

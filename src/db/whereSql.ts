@@ -1,4 +1,4 @@
-import { isSqlCondition } from './sqlCondition.ts'
+import { isSqlCondition, patternOf } from './sqlCondition.ts'
 
 /** The part of Prisma's `where` that filters are made of, and conditions that Prisma has no words for. */
 export type Where = { [field: string]: unknown }
@@ -100,10 +100,8 @@ function fieldSql(name: string, condition: unknown, values: unknown[]): string {
         return [`${name} > ${bind(value)}`]
       case 'gte':
         return [`${name} >= ${bind(value)}`]
-      case 'contains': {
-        const pattern = `%${String(value).replace(/[\\%_]/g, '\\$&')}%`
-        return [`${name} ${mode === 'insensitive' ? 'ilike' : 'like'} ${bind(pattern)}`]
-      }
+      case 'contains':
+        return [`${name} ${mode === 'insensitive' ? 'ilike' : 'like'} ${bind(patternOf(String(value)))}`]
       case 'hasSome':
         return [`${name} && ${bind(value)}`]
       case 'hasEvery':

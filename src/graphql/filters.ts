@@ -1,5 +1,5 @@
 import type { EnumRef, InputShapeFromTypeParam, SchemaTypes } from '@pothos/core'
-import { atJsonPath, foundBy } from '../db/sqlCondition.ts'
+import { atJsonPath, foundBy, hasElement } from '../db/sqlCondition.ts'
 import type { Where } from '../db/whereSql.ts'
 import { storableJson } from '../evaluation/jsonText.ts'
 import { Refusal } from '../refusal.ts'
@@ -170,6 +170,17 @@ export function textConditionOf(
     ...conditionOf(rest),
     ...(typeof contains === 'string' ? { contains, mode: 'insensitive' as const } : {}),
   }
+}
+
+/** Conditions on one of the texts that a field lists: all of them have to hold for the same one. */
+export function elementConditionsOf(
+  field: string,
+  filter: InputShapeFromTypeParam<SchemaTypes, typeof StringFilter, false> | null | undefined,
+): Where[] {
+  const { eq, in: list, contains } = (filter ?? {}) as Conditions<string> & { contains?: string | null }
+  const among = typeof eq === 'string' ? (list ?? [eq]).filter((text) => text === eq) : (list ?? undefined)
+  if (typeof contains === 'string') return [{ [field]: hasElement(contains, among) }]
+  return among ? [{ [field]: { hasSome: [...among] } }] : []
 }
 
 /** Conditions on the field `tags`: Prisma takes one operator for each mention of a list. */

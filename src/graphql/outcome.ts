@@ -166,7 +166,7 @@ const OutcomeFilter = builder.inputType('OutcomeFilter', {
       type: NumberFilter,
       description: 'By the number of the event that told of them: what is new since an event.',
     }),
-    difficulty: t.field({ type: DifficultyFilter, description: 'By the scenario’s difficulty.' }),
+    difficultyLevel: t.field({ type: DifficultyFilter, description: 'By the scenario’s difficulty.' }),
     tags: t.field({ type: TagFilter, description: 'By the scenario’s tags.' }),
   }),
 })
@@ -199,7 +199,7 @@ export const outcomePages: Pages = definePages('Outcome', {
   defaultOrder: { field: 'EXECUTION_TIME', direction: 'desc' },
   filter: OutcomeFilter,
   where: (filter): Prisma.OutcomeWhereInput & Record<string, unknown> => {
-    const ofScenario = filter.difficulty || filter.tags
+    const ofScenario = filter.difficultyLevel || filter.tags
     return {
       outcomeId: conditionOf(filter.outcomeId),
       simulationId: conditionOf(filter.simulationId),
@@ -217,7 +217,7 @@ export const outcomePages: Pages = definePages('Outcome', {
       ...(ofScenario
         ? {
             scenario: {
-              is: { difficultyLevel: conditionOf(filter.difficulty), AND: tagConditionsOf(filter.tags) },
+              is: { difficultyLevel: conditionOf(filter.difficultyLevel), AND: tagConditionsOf(filter.tags) },
             },
           }
         : {}),

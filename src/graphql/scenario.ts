@@ -118,7 +118,7 @@ const ScenarioFilter = builder.inputType('ScenarioFilter', {
     scenarioId: t.field({ type: StringFilter, description: 'By key.' }),
     externalId: t.field({ type: StringFilter, description: 'By the source’s id.' }),
     source: t.field({ type: StringFilter, description: 'By source.' }),
-    difficulty: t.field({ type: DifficultyFilter, description: 'By difficulty.' }),
+    difficultyLevel: t.field({ type: DifficultyFilter, description: 'By difficulty.' }),
     tags: t.field({ type: TagFilter, description: 'By tags.' }),
     text: t.string({ description: 'Only those with this text in name or prompt, whatever the case.' }),
     search: searchField(t, 'id, name or prompt'),
@@ -144,7 +144,7 @@ const scenarioPages: Pages = definePages('Scenario', {
     scenarioId: textConditionOf(filter.scenarioId),
     externalId: textConditionOf(filter.externalId),
     source: textConditionOf(filter.source),
-    difficultyLevel: conditionOf(filter.difficulty),
+    difficultyLevel: conditionOf(filter.difficultyLevel),
     AND: [
       ...tagConditionsOf(filter.tags),
       ...searchConditionsOf('scenarioId', 'search_scenarios', filter.search),

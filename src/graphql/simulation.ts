@@ -4,6 +4,7 @@ import { failurePatternPages } from './failurePattern.ts'
 import {
   conditionOf,
   DateTimeFilter,
+  elementConditionsOf,
   enumFilter,
   IdFilter,
   integerConditionOf,
@@ -156,11 +157,11 @@ const SimulationFilter = builder.inputType('SimulationFilter', {
   fields: (t) => ({
     simulationId: t.field({ type: IdFilter, description: 'By key.' }),
     status: t.field({ type: SimulationStatusFilter, description: 'By where they are in their life.' }),
-    name: t.field({ type: StringFilter, description: 'By name.' }),
+    simulationName: t.field({ type: StringFilter, description: 'By name.' }),
     configVersionId: t.field({ type: IdFilter, description: 'By the key of the version that they run.' }),
     configId: t.field({ type: IdFilter, description: 'By the key of the configuration that they run.' }),
     model: t.field({ type: StringFilter, description: 'By the model of the version that they run.' }),
-    scenarioId: t.string({ description: 'Only those that run this scenario.' }),
+    scenarioId: t.field({ type: StringFilter, description: 'By scenario: those that run one like this.' }),
     overallScore: t.field({ type: NumberFilter, description: 'By the score of the whole.' }),
     priority: t.field({ type: NumberFilter, description: 'By priority.' }),
     createdAt: t.field({ type: DateTimeFilter, description: 'By when they were planned.' }),
@@ -193,9 +194,9 @@ export const simulationPages: Pages = definePages('Simulation', {
     return {
       simulationId: conditionOf(filter.simulationId),
       status: conditionOf(filter.status),
-      simulationName: textConditionOf(filter.name),
+      simulationName: textConditionOf(filter.simulationName),
       configVersionId: conditionOf(filter.configVersionId),
-      scenarioSet: filter.scenarioId ? { hasSome: [filter.scenarioId] } : undefined,
+      AND: elementConditionsOf('scenarioSet', filter.scenarioId),
       overallScore: conditionOf(filter.overallScore),
       priority: integerConditionOf(filter.priority),
       createdAt: conditionOf(filter.createdAt),
