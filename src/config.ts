@@ -88,6 +88,8 @@ export const LIMIT_SETTINGS = {
   bodySeconds: ['ARC_MAX_BODY_SECONDS', 60, 1],
   /** Characters of an answer. */
   answerLength: ['ARC_MAX_ANSWER_LENGTH', 64 * 1024 * 1024, 1],
+  /** Bytes of rows that an operation reads from the database. */
+  readBytes: ['ARC_MAX_READ_BYTES', 64 * 1024 * 1024, 1],
   /** Bytes of one WebSocket message. */
   frameBytes: ['ARC_MAX_FRAME_BYTES', 1024 * 1024, 1],
   /** Seconds in which a WebSocket has to answer a ping. */

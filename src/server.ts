@@ -112,7 +112,7 @@ export async function startServer(
         exposure,
       ),
       checkOperation: createOperationCheck(schema, exposure, trustedDocuments),
-      contextFor: createContextFactory(prisma, services, exposure.limits.answerLength),
+      contextFor: createContextFactory(prisma, services, exposure.limits),
       subscribe: createSubscribe(new Places('subscriptionsPerTenant', exposure.limits, 'subscriptions')),
       exposure,
       logger,

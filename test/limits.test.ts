@@ -423,6 +423,94 @@ describe('how large a request may be', () => {
   })
 })
 
+describe('how much an operation may read', () => {
+  const small = useLimits({ ARC_MAX_READ_BYTES: '310000' })
+  const tenant = small.tenant()
+  let configId: string
+
+  beforeAll(async () => {
+    configId = (await tenant.configVersion('large', largeYaml(0))).configId
+    for (let index = 1; index < 20; index++)
+      await tenant.data(ADD_VERSION, { configId, yaml: largeYaml(index) })
+  })
+
+  const largeYaml = (index: number) => `model: gpt-4\nprompt: "${'x'.repeat(20_000)}${index}"\n`
+  const ADD_VERSION = `mutation ($configId: UUID!, $yaml: String!) {
+    createConfigVersion(input: { configId: $configId, yaml: $yaml }) { created errors { message } }
+  }`
+  const REFUSED = {
+    message: expect.stringMatching(/more than 310000 bytes .*ARC_MAX_READ_BYTES/),
+    extensions: { code: 'TOO_LARGE' },
+  }
+  const page = (first: number, fields = 'rawYaml') =>
+    `configVersions(first: ${first}) { nodes { ${fields} } }`
+
+  async function expectRefused(query: string, variables: object = {}) {
+    const { data, errors } = await tenant.ask(query, variables)
+    expect({ isRead: data !== null, errors }).toMatchObject({ isRead: false, errors: [REFUSED] })
+    // The connection that it was read on is gone, and nobody waits for it.
+    const { health } = await tenant.data('{ health { poolStats { total idle waiting } } }')
+    expect(health.poolStats).toMatchObject({ total: health.poolStats.idle, waiting: 0 })
+    await expectRead(`{ ${page(10)} }`)
+  }
+
+  async function expectRead(query: string, variables: object = {}) {
+    expect(await tenant.data(query, variables)).toBeTruthy()
+  }
+
+  it('in one list', async () => {
+    await expectRead(`{ ${page(14)} }`)
+    await expectRefused(`{ ${page(15)} }`)
+  })
+
+  it('in all of its lists, which are read at once', async () => {
+    const lists = (count: number) => `{ ${times(count, (index) => `list${index}: ${page(2)}`)} }`
+    await expectRead(lists(5))
+    await expectRefused(lists(6))
+    await expectRefused(lists(60))
+  })
+
+  it('of every column, under whatever it hangs', async () => {
+    await expectRefused(`{ ${page(8, 'rawYaml parsedConfig')} }`)
+    const query = `query ($configId: UUID!, $first: Int!) {
+      configuration(configId: $configId) { name versions(first: $first) { nodes { rawYaml } } }
+    }`
+    await expectRead(query, { configId, first: 14 })
+    const { data, errors } = await tenant.ask(query, { configId, first: 15 })
+    // What came before stays.
+    expect({ data, errors }).toMatchObject({ data: { configuration: null }, errors: [REFUSED] })
+  })
+
+  it('before and after what it writes, taken together; what it wrote is done', async () => {
+    const add = (
+      alias: string,
+    ) => `${alias}: createConfigVersion(input: { configId: $configId, yaml: $${alias} }) {
+      created
+      version { configuration { versions(first: 10) { nodes { rawYaml } } } }
+    }`
+    const { data, errors } = await tenant.ask(
+      `mutation ($configId: UUID!, $one: String!, $two: String!) { ${add('one')} ${add('two')} }`,
+      { configId, one: largeYaml(20), two: largeYaml(21) },
+    )
+    expect(data.one.version.configuration.versions.nodes).toHaveLength(10)
+    expect(data.two).toMatchObject({ created: true, version: null })
+    expect(errors).toMatchObject([REFUSED])
+    const { configVersions } = await tenant.data(`{ ${page(2, 'versionNumber')} }`)
+    expect(configVersions.nodes).toEqual([{ versionNumber: 22 }, { versionNumber: 21 }])
+  })
+
+  it('of trajectories, however small they are where they are stored', async () => {
+    const simulationId = await tenant.simulation(['a', 'b'])
+    const trajectory = { messages: ['x'.repeat(200_000)] }
+    await tenant.record(
+      ['a', 'b'].map((scenarioId) => ({ simulationId, scenarioId, status: 'SUCCESS', trajectory })),
+    )
+    await expectRead('{ outcomes(first: 1) { nodes { trajectory } } }')
+    await expectRefused('{ outcomes(first: 2) { nodes { trajectory } } }')
+    await expectRefused('{ outcomes(first: 2) { nodes { trajectorySteps { nodes { content } } } } }')
+  })
+})
+
 describe('how much at a time', () => {
   const small = useLimits({
     ARC_MAX_OPERATIONS_PER_SOCKET: '2',

@@ -197,10 +197,11 @@ describe('a whole trajectory', () => {
         },
       }
       const all = await readTrajectories(reads, keys, 1e9)
-      expect(all.trajectories).toMatchObject([{ messages: [1] }, { messages: [2] }])
-      expect(all.bytes).toBeGreaterThan(50)
-      const none = await readTrajectories(reads, keys, all.bytes - 1)
-      expect(none).toEqual({ bytes: all.bytes, trajectories: null })
+      expect(all).toMatchObject([{ messages: [1] }, { messages: [2] }])
+      const bytes = Number(read[0]!.bytes)
+      expect(bytes).toBeGreaterThan(50)
+      expect(await readTrajectories(reads, keys, bytes)).toEqual(all)
+      expect(await readTrajectories(reads, keys, bytes - 1)).toBeNull()
       expect(read.map(({ trajectory }) => trajectory)).toEqual([null, null])
     })
   })

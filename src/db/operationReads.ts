@@ -1,6 +1,7 @@
 import type { Viewer } from '../auth/viewer.ts'
 import { Refusal } from '../refusal.ts'
 import { Prisma, type PrismaClient } from './generated/client.ts'
+import { countRowsFor, ReadBudget } from './readBudget.ts'
 import { tenantSettings } from './tenantTransaction.ts'
 
 type Transaction = Prisma.TransactionClient
@@ -27,6 +28,7 @@ export class OperationReads {
   readonly client: Transaction
   readonly #prisma: PrismaClient
   readonly #viewer: Viewer
+  readonly #budget: ReadBudget
   readonly #running = new Set<Promise<unknown>>()
   #open: OpenTransaction | undefined
   #pause: Promise<unknown> | undefined
@@ -34,9 +36,11 @@ export class OperationReads {
   /** What spoilt the transaction. */
   #fault: unknown
 
-  constructor(prisma: PrismaClient, viewer: Viewer) {
+  /** `maxBytes`: of rows, all that the operation reads taken together. */
+  constructor(prisma: PrismaClient, viewer: Viewer, maxBytes: number) {
     this.#prisma = prisma
     this.#viewer = viewer
+    this.#budget = new ReadBudget(maxBytes)
     this.client = this.#deferred()
   }
 
@@ -66,10 +70,10 @@ export class OperationReads {
 
   /** The same viewer's reads for another operation: the next event of a subscription. */
   forNextEvent(): OperationReads {
-    return new OperationReads(this.#prisma, this.#viewer)
+    return new OperationReads(this.#prisma, this.#viewer, this.#budget.limit)
   }
 
-  /** @throws Refusal BAD_USER_INPUT for values that no column can hold. */
+  /** @throws Refusal BAD_USER_INPUT for values that no column can hold, TOO_LARGE for what passes the budget. */
   async #read<Result>(
     values: unknown,
     statement: (transaction: Transaction) => Promise<Result>,
@@ -77,14 +81,18 @@ export class OperationReads {
     refuseUnstorable(values)
     while (this.#pause) await this.#pause
     if (this.#ended) throw new Error('the operation is over')
+    if (this.#budget.left < 0) throw this.tooLarge()
     const result = this.#transaction().then(statement)
     this.#running.add(result)
     try {
       const rows = await result
+      // The last of its rows may be the one too many.
+      if (this.#budget.left < 0) throw this.tooLarge()
       // Of a transaction that another statement has spoilt Prisma may say nothing at all.
       if (rows === undefined) throw new Error('the database gave no answer')
       return rows
     } catch (error) {
+      if (this.#budget.left < 0) throw this.tooLarge()
       // What failed first is why: the others were told only that the transaction is spoilt.
       if (isOfSpoiltTransaction(error)) await Promise.allSettled(this.#running)
       else this.#fault ??= error
@@ -92,6 +100,15 @@ export class OperationReads {
     } finally {
       this.#running.delete(result)
     }
+  }
+
+  /** How many bytes of rows may still be read. */
+  get bytesLeft(): number {
+    return this.#budget.left
+  }
+
+  tooLarge(): Refusal {
+    return this.#budget.refusal()
   }
 
   async #close(): Promise<void> {
@@ -121,7 +138,9 @@ export class OperationReads {
             const settings = tenantSettings(this.#viewer, 'read only').map(
               ([name, value]) => Prisma.sql`set_config(${name}, ${value}, true)`,
             )
-            await transaction.$queryRaw(Prisma.sql`select ${Prisma.join(settings)}`)
+            await countRowsFor(this.#budget, (claim) =>
+              transaction.$queryRaw(Prisma.sql`select ${Prisma.join([...settings, claim])}`),
+            )
             resolve(transaction)
             await finished
           },

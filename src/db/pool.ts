@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Logger } from 'pino'
+import { breakOffBeyondBudgets } from './readBudget.ts'
 
 export interface PoolSettings {
   connectionString: string
@@ -23,5 +24,6 @@ export function createPool({ connectionString, max, logger }: PoolSettings): pg.
   pool.on('connect', (client) => {
     client.on('error', ({ message }) => logger.warn({ reason: message }, 'a database connection was lost'))
   })
+  breakOffBeyondBudgets(pool)
   return pool
 }

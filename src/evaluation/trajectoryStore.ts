@@ -73,14 +73,14 @@ export async function readSteps(
 }
 
 /**
- * Whole trajectories, and how many bytes they take where they are stored; none when that is more than `maxBytes`, so that
- * nothing is read that would not fit into memory.
+ * Whole trajectories; null when they take more than `maxBytes` where they are stored, so that not even the database
+ * reads what would not fit into memory.
  */
 export async function readTrajectories(
   reads: Reads,
   keys: readonly OutcomeKey[],
   maxBytes: number,
-): Promise<{ bytes: number; trajectories: JsonValue[] | null }> {
+): Promise<JsonValue[] | null> {
   const rows = await reads.query<{ place: bigint; bytes: number; trajectory: JsonValue }>(
     `/* trajectories */
     with wanted as materialized (
@@ -95,11 +95,8 @@ export async function readTrajectories(
       and total.bytes <= $3::double precision`,
     [keys.map(({ outcomeId }) => outcomeId), keys.map(({ executionTime }) => executionTime), maxBytes],
   )
-  const bytes = rows[0]?.bytes ?? 0
-  return {
-    bytes,
-    trajectories: bytes > maxBytes ? null : inOrder(keys, rows).map(({ trajectory }) => trajectory),
-  }
+  if (rows.some(({ bytes }) => bytes > maxBytes)) return null
+  return inOrder(keys, rows).map(({ trajectory }) => trajectory)
 }
 
 /** One part of each trajectory; undefined where there is none. */

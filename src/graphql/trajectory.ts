@@ -2,7 +2,6 @@ import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
 import type { JsonValue } from '../evaluation/outcomeRow.ts'
 import { type OutcomeKey, readParts, readSteps, readTrajectories } from '../evaluation/trajectoryStore.ts'
-import { Refusal } from '../refusal.ts'
 import { sharedByField } from './batch.ts'
 import { builder } from './builder.ts'
 import { pageArgs } from './connection.ts'
@@ -101,28 +100,12 @@ type WholeLoader = DataLoader<OutcomeKey, JsonValue, string>
 /** One for each operation: whatever its aliases, a trajectory is read once. */
 const wholeTrajectories = new WeakMap<Context, WholeLoader>()
 
-/** Of what one operation reads, as it is stored: in memory it is some times as much. */
-const MAX_STORED_BYTES = 64 * 1024 * 1024
-
 function wholeLoader({ reads }: Context): WholeLoader {
-  let left = MAX_STORED_BYTES
-  // One after the other, so that each knows what those before it left.
-  let before: Promise<unknown> = Promise.resolve()
   return new DataLoader(
-    (keys) => {
-      const read = before.then(async () => {
-        const { bytes, trajectories } = await readTrajectories(reads, keys, left)
-        if (!trajectories) {
-          throw new Refusal(
-            'TOO_LARGE',
-            `These trajectories have ${Math.round(bytes / 1_048_576)} MiB where they are stored; one operation reads 64 MiB at most. Ask for fewer, or for parts: trajectorySteps, trajectoryPath.`,
-          )
-        }
-        left -= bytes
-        return trajectories
-      })
-      before = read.catch(() => {})
-      return read
+    async (keys) => {
+      const trajectories = await readTrajectories(reads, keys, reads.bytesLeft)
+      if (!trajectories) throw reads.tooLarge()
+      return trajectories
     },
     { cacheKeyFn: (key) => key.outcomeId },
   )

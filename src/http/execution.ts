@@ -8,7 +8,7 @@ import {
   print,
 } from 'graphql'
 import type { Viewer } from '../auth/viewer.ts'
-import { LIMIT_SETTINGS } from '../config.ts'
+import { LIMIT_SETTINGS, type Limits } from '../config.ts'
 import type { PrismaClient } from '../db/generated/client.ts'
 import { OperationReads } from '../db/operationReads.ts'
 import { inTenantTransaction } from '../db/tenantTransaction.ts'
@@ -23,10 +23,10 @@ export type ContextFactory = (viewer: Viewer, requestId: string, cost: Operation
 export function createContextFactory(
   prisma: PrismaClient,
   services: Services,
-  answerLength: number,
+  { answerLength, readBytes }: Pick<Limits, 'answerLength' | 'readBytes'>,
 ): ContextFactory {
   return (viewer, requestId, cost) => {
-    const reads = new OperationReads(prisma, viewer)
+    const reads = new OperationReads(prisma, viewer, readBytes)
     return {
       viewer,
       requestId,
