@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { comparisonsOf } from '../src/graphql/comparisons.ts'
+import type { Context } from '../src/graphql/context.ts'
 import { useArc } from './arc.ts'
 
 const arc = useArc()
@@ -255,6 +257,37 @@ describe('a diff', () => {
       hunks: [],
     })
     expect(await compare(one.versionId, foreign.versionId)).toBeNull()
+  })
+
+  it('of the same two versions is made once in an operation, whatever its aliases', async () => {
+    const tenant = arc.tenant()
+    const one = await tenant.configVersion('agent one', 'model: a\n')
+    const two = await tenant.configVersion('agent two', 'model: b\n')
+    const diff = (alias: string, after = '$two') =>
+      `${alias}: configDiff(before: $one, after: ${after}) { unifiedDiff hunks { rows { kind } } changes { path } }`
+    const statements = await arc.statementsDuring(async () => {
+      const { a, b, same } = await tenant.data(
+        `query ($one: UUID!, $two: UUID!) { ${diff('a')} ${diff('b')} ${diff('same', '$one')} }`,
+        { one: one.versionId, two: two.versionId },
+      )
+      expect(a.changes).toEqual([{ path: '/model' }])
+      expect(b).toEqual(a)
+      expect(same.changes).toEqual([])
+    })
+    expect(statements.filter((text) => text.includes('"raw_yaml"'))).toHaveLength(2)
+  })
+
+  it('lets everybody else have a turn before the next', async () => {
+    const order: string[] = []
+    const operation = comparisonsOf({} as Context)
+    await Promise.all([
+      operation.inTurn(() => {
+        order.push('one')
+        setImmediate(() => order.push('somebody else'))
+      }),
+      operation.inTurn(() => order.push('two')),
+    ])
+    expect(order).toEqual(['one', 'somebody else', 'two'])
   })
 
   it('is approved or rejected once, by whom and when, and audited', async () => {

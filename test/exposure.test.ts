@@ -417,7 +417,7 @@ describe('docs/exposure.md', () => {
     for (const [type, field, cost] of [
       ['SimulationConnection', 'totalCount', /`totalCount` costs 10,/],
       ['Outcome', 'trajectory', /`trajectory` 10,/],
-      ['Query', 'configDiff', /`configDiff` 50,/],
+      ['Query', 'configDiff', /`configDiff` 1000,/],
     ] as const) {
       const { extensions } = (schema.getType(type) as GraphQLObjectType).getFields()[field]!
       expect(guide.replaceAll('\n', ' ')).toMatch(cost)

@@ -263,6 +263,47 @@ describe('what an operation may cost', () => {
   })
 })
 
+describe('how much of diffs an operation shows', () => {
+  const small = useLimits({ ARC_MAX_COST: '2600' })
+
+  it('in lines and changes, of stored diffs and of those that are made', async () => {
+    const tenant = small.tenant()
+    const yaml = (value: string) => `model: a\n${times(700, (index) => `k${index}: ${value}\n`)}`
+    const { configId, versionId: before } = await tenant.configVersion(
+      'large',
+      yaml('b').replaceAll('\n ', '\n'),
+    )
+    const { createConfigVersion } = await tenant.data(
+      `mutation ($configId: UUID!, $yaml: String!) {
+        createConfigVersion(input: { configId: $configId, yaml: $yaml }) { version { versionId } }
+      }`,
+      { configId, yaml: yaml('c').replaceAll('\n ', '\n') },
+    )
+    const after = createConfigVersion.version.versionId
+    const shown = {
+      hunks: 'hunks { beforeStart rows { kind } }',
+      changes: 'changes { path }',
+    }
+    const made = (fields: string) =>
+      `query ($before: UUID!, $after: UUID!) { configDiff(before: $before, after: $after) { ${fields} } }`
+    const stored = (fields: string) => `{ configDiffs(first: 1) { nodes { ${fields} } } }`
+    const three = `${shown.changes} a: ${shown.hunks} b: ${shown.changes}`
+    const four = `${three} c: ${shown.hunks}`
+    for (const query of [made, stored]) {
+      const variables = query === made ? { before, after } : {}
+      expect((await tenant.ask(query(three), variables)).errors).toBeUndefined()
+      const { errors } = await tenant.ask(query(`${four} unifiedDiff`), variables)
+      expect(errors).toMatchObject([
+        {
+          message: expect.stringMatching(/more than 2600 .*ARC_MAX_COST/),
+          extensions: { code: 'TOO_LARGE' },
+        },
+      ])
+      expect((await tenant.ask(query('unifiedDiff'), variables)).errors).toBeUndefined()
+    }
+  })
+})
+
 describe('how large a request may be', () => {
   const mutation =
     'mutation ($o: [OutcomeInput!]!) { recordOutcomes(input: { outcomes: $o }) { storedCount errors { code } } }'

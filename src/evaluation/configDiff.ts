@@ -1,5 +1,6 @@
-import { FILE_HEADERS_ONLY, formatPatch, parsePatch, structuredPatch } from 'diff'
+import { FILE_HEADERS_ONLY, formatPatch, parsePatch } from 'diff'
 import { isMapping } from './configDocument.ts'
+import { type ChangedBlock, changedBlocks } from './lineDiff.ts'
 import type { JsonObject, JsonValue } from './outcomeRow.ts'
 
 /** One difference between two configuration trees. */
@@ -17,10 +18,12 @@ export interface ConfigChange {
 export type ChangeSummary = ConfigChange[]
 
 /**
- * Lines removed and lines added, together. The time of Myers' algorithm grows with their square: 0.5 s for 2,000. A
- * count and no timeout, so that the same texts always give the same diff.
+ * Lines removed and lines added, together: 1 MiB of the shortest lines takes half a second. A count and no time, so that
+ * the same texts always give the same diff.
  */
 const MAX_CHANGED_LINES = 2_000
+/** Around a difference, of each side. */
+const CONTEXT_LINES = 3
 /** Elements before × elements after that are aligned; those that two lists share at their ends don't count. */
 const MAX_CELLS_PER_LIST = 2_000 * 2_000
 /** The same, summed over all lists of two trees: 0.3 s and not the 50 s that 1 MiB of YAML could cost. */
@@ -39,35 +42,63 @@ export function unifiedDiff(
   afterLabel: string,
 ): string {
   if (beforeYaml === afterYaml) return ''
-  const patch = structuredPatch(beforeLabel, afterLabel, beforeYaml, afterYaml, undefined, undefined, {
-    context: 3,
-    maxEditLength: MAX_CHANGED_LINES,
-  })
+  const [before, after] = [linesOf(beforeYaml), linesOf(afterYaml)]
+  const blocks = changedBlocks(before, after, MAX_CHANGED_LINES) ?? [
+    { oldStart: 0, oldEnd: before.length, newStart: 0, newEnd: after.length },
+  ]
   return formatPatch(
-    patch ?? wholeReplacement(beforeYaml, afterYaml, beforeLabel, afterLabel),
+    {
+      oldFileName: beforeLabel,
+      newFileName: afterLabel,
+      oldHeader: undefined,
+      newHeader: undefined,
+      hunks: neighbours(blocks).map((hunk) => hunkOf(hunk, before, after)),
+    },
     FILE_HEADERS_ONLY,
   )
 }
 
-function wholeReplacement(before: string, after: string, oldFileName: string, newFileName: string) {
-  const removed = hunkLines('-', before)
-  const added = hunkLines('+', after)
-  const hunk = {
-    oldStart: 1,
-    oldLines: removed.count,
-    newStart: 1,
-    newLines: added.count,
-    lines: [...removed.lines, ...added.lines],
-  }
-  return { oldFileName, newFileName, oldHeader: undefined, newHeader: undefined, hunks: [hunk] }
+/** With their newlines: a last line without one is another line. */
+function linesOf(text: string): string[] {
+  return text.match(/[^\n]*\n|[^\n]+$/g) ?? []
 }
 
-function hunkLines(sign: '-' | '+', text: string): { count: number; lines: string[] } {
-  const lines = text.split('\n').map((line) => sign + line)
-  const count = text === '' || text.endsWith('\n') ? lines.length - 1 : lines.length
+/** Blocks whose surroundings meet stand in one hunk. */
+function neighbours(blocks: readonly ChangedBlock[]): ChangedBlock[][] {
+  const hunks: ChangedBlock[][] = []
+  for (const block of blocks) {
+    const hunk = hunks.at(-1)
+    if (hunk && block.oldStart - hunk.at(-1)!.oldEnd <= 2 * CONTEXT_LINES) hunk.push(block)
+    else hunks.push([block])
+  }
+  return hunks
+}
+
+function hunkOf(blocks: ChangedBlock[], before: readonly string[], after: readonly string[]) {
+  const [first, last] = [blocks[0]!, blocks.at(-1)!]
+  const above = Math.min(CONTEXT_LINES, first.oldStart)
+  const below = Math.min(CONTEXT_LINES, before.length - last.oldEnd)
+  const lines: string[] = []
+  const show = (sign: string, shown: readonly string[]) => {
+    for (const line of shown) {
+      if (line.endsWith('\n')) lines.push(sign + line.slice(0, -1))
+      else lines.push(sign + line, '\\ No newline at end of file')
+    }
+  }
+  let same = first.oldStart - above
+  for (const { oldStart, oldEnd, newStart, newEnd } of blocks) {
+    show(' ', before.slice(same, oldStart))
+    show('-', before.slice(oldStart, oldEnd))
+    show('+', after.slice(newStart, newEnd))
+    same = oldEnd
+  }
+  show(' ', before.slice(same, same + below))
   return {
-    count,
-    lines: count < lines.length ? lines.slice(0, count) : [...lines, '\\ No newline at end of file'],
+    oldStart: first.oldStart - above + 1,
+    oldLines: last.oldEnd - first.oldStart + above + below,
+    newStart: first.newStart - above + 1,
+    newLines: last.newEnd - first.newStart + above + below,
+    lines,
   }
 }
 
@@ -84,6 +115,8 @@ export class ConfigComparison {
   readonly before: ComparedVersion
   readonly after: ComparedVersion
   #unified: string | undefined
+  #hunks: DiffHunk[] | undefined
+  #changes: ChangeSummary | undefined
 
   constructor(before: ComparedVersion, after: ComparedVersion) {
     this.before = before
@@ -97,11 +130,13 @@ export class ConfigComparison {
   }
 
   get hunks(): DiffHunk[] {
-    return sideBySide(this.unified)
+    this.#hunks ??= sideBySide(this.unified)
+    return this.#hunks
   }
 
   get changes(): ChangeSummary {
-    return changedPaths(this.before.parsedConfig, this.after.parsedConfig)
+    this.#changes ??= changedPaths(this.before.parsedConfig, this.after.parsedConfig)
+    return this.#changes
   }
 }
 

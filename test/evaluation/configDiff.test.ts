@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { applyPatch, parsePatch } from 'diff'
+import { applyPatch, diffArrays, parsePatch } from 'diff'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type ChangeSummary, changedPaths, unifiedDiff } from '../../src/evaluation/configDiff.ts'
@@ -344,6 +344,23 @@ describe('the unified diff of two texts', () => {
     expect(seconds(() => (diff = unifiedDiff(from, to, 'v1', 'v2')))).toBeLessThan(5)
     // Not toBe(to), whose report of a difference would take minutes.
     expect(applyPatch(from, diff) === to).toBe(true)
+  })
+
+  it('has as few lines as can be', () => {
+    const text = fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 40 })
+    fc.assert(
+      fc.property(text, text, (old, fresh) => {
+        const [from, to] = [old, fresh].map((all) => lines(all.length, (i) => all[i]!)) as [string, string]
+        const changed = parsePatch(unifiedDiff(from, to, 'v1', 'v2'))
+          .flatMap(({ hunks }) => hunks.flatMap((hunk) => hunk.lines))
+          .filter((line) => !line.startsWith(' '))
+        const fewest = diffArrays(old, fresh)
+          .filter(({ added, removed }) => added || removed)
+          .reduce((count, { value }) => count + value.length, 0)
+        expect(changed).toHaveLength(fewest)
+      }),
+      { numRuns: 1_000 },
+    )
   })
 
   it('leads from one text to the other', () => {
