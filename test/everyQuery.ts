@@ -172,6 +172,7 @@ function conditionsOf(type: unknown, value: unknown): unknown[] {
     ...(operators.has('in') ? [{ in: list }] : []),
     ...(operators.has('contains') ? [{ contains: list[0] }] : []),
     ...(operators.has('gte') ? [{ gte: list[0], lte: list[0] }] : []),
+    ...(operators.has('isNull') ? [{ isNull: false }] : []),
     ...(operators.has('hasSome') ? [{ hasSome: list }, { hasEvery: list }] : []),
   ]
 }

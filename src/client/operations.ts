@@ -90,7 +90,7 @@ export type ConfigVersionFilter = {
   /** By any place of the parsed YAML; all have to hold. */
   parsedConfig?: Array<JsonPathFilter> | null | undefined;
   /** By temperature. */
-  temperature?: NumberFilter | null | undefined;
+  temperature?: NullableNumberFilter | null | undefined;
   /** By key. */
   versionId?: IdFilter | null | undefined;
 };
@@ -189,14 +189,6 @@ export type ErrorCategory =
   | 'UNKNOWN'
   /** The result was not what it should be. */
   | 'VALIDATION_ERROR';
-
-/** Conditions on the value; all that are given have to hold. */
-export type ErrorCategoryFilter = {
-  /** The value is this one. */
-  eq?: ErrorCategory | null | undefined;
-  /** The value is one of these. */
-  in?: Array<ErrorCategory> | null | undefined;
-};
 
 /** Every reason for which Arc declines: in payload errors, in receipts, and as `extensions.code` of top-level errors. */
 export type ErrorCode =
@@ -357,7 +349,45 @@ export type JsonPathFilter = {
   path: Array<string>;
 };
 
-/** A range of numbers; all conditions that are given have to hold, and a missing number fits none. */
+/** Conditions on a value that may be missing; all that are given have to hold. */
+export type NullableErrorCategoryFilter = {
+  /** The value is this one. */
+  eq?: ErrorCategory | null | undefined;
+  /** The value is one of these. */
+  in?: Array<ErrorCategory> | null | undefined;
+  /** Whether it is missing: true finds those without it, false those that have it. */
+  isNull?: boolean | null | undefined;
+};
+
+/** A range of numbers; all conditions that are given have to hold, and a missing number fits no range. */
+export type NullableNumberFilter = {
+  /** Exactly this number. */
+  eq?: number | null | undefined;
+  /** More than this number. */
+  gt?: number | null | undefined;
+  /** This number or more. */
+  gte?: number | null | undefined;
+  /** Whether it is missing: true finds those without it, false those that have it. */
+  isNull?: boolean | null | undefined;
+  /** Less than this number. */
+  lt?: number | null | undefined;
+  /** This number or less. */
+  lte?: number | null | undefined;
+};
+
+/** Conditions on a text that may be missing; all that are given have to hold. */
+export type NullableStringFilter = {
+  /** The text has this in it, whatever the case. */
+  contains?: string | null | undefined;
+  /** The text is exactly this. */
+  eq?: string | null | undefined;
+  /** The text is one of these. */
+  in?: Array<string> | null | undefined;
+  /** Whether it is missing: true finds those without it, false those that have it. */
+  isNull?: boolean | null | undefined;
+};
+
+/** A range of numbers; all conditions that are given have to hold. */
 export type NumberFilter = {
   /** Exactly this number. */
   eq?: number | null | undefined;
@@ -374,23 +404,23 @@ export type NumberFilter = {
 /** Which outcomes; all conditions have to hold. */
 export type OutcomeFilter = {
   /** By cost in US dollars. */
-  costUsd?: NumberFilter | null | undefined;
+  costUsd?: NullableNumberFilter | null | undefined;
   /** By the scenario’s difficulty. */
   difficultyLevel?: DifficultyFilter | null | undefined;
   /** By kind of fault. */
-  errorCategory?: ErrorCategoryFilter | null | undefined;
+  errorCategory?: NullableErrorCategoryFilter | null | undefined;
   /** By the number of the event that told of them: what is new since an event. */
   eventSeq?: NumberFilter | null | undefined;
   /** By when the run ended. */
   executionTime?: DateTimeFilter | null | undefined;
   /** By how long the run took, in milliseconds. */
-  executionTimeMs?: NumberFilter | null | undefined;
+  executionTimeMs?: NullableNumberFilter | null | undefined;
   /** By model. */
-  model?: StringFilter | null | undefined;
+  model?: NullableStringFilter | null | undefined;
   /** By key. */
   outcomeId?: IdFilter | null | undefined;
-  /** By score; ungraded ones fit no range. */
-  reliabilityScore?: NumberFilter | null | undefined;
+  /** By score; with isNull those that nobody graded. */
+  reliabilityScore?: NullableNumberFilter | null | undefined;
   /** By repetition. */
   repetition?: NumberFilter | null | undefined;
   /** By scenario. */
@@ -402,7 +432,7 @@ export type OutcomeFilter = {
   /** By the scenario’s tags. */
   tags?: TagFilter | null | undefined;
   /** By tokens. */
-  tokensUsed?: NumberFilter | null | undefined;
+  tokensUsed?: NullableNumberFilter | null | undefined;
 };
 
 /** What came of one run. */

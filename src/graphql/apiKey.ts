@@ -6,6 +6,7 @@ import {
   DateTimeFilter,
   enumFilter,
   IdFilter,
+  NullableDateTimeFilter,
   StringFilter,
   textConditionOf,
 } from './filters.ts'
@@ -78,7 +79,7 @@ const ApiKeyFilter = builder.inputType('ApiKeyFilter', {
     scope: t.field({ type: ApiKeyScopeFilter, description: 'By what they may do.' }),
     isRevoked: t.boolean({ description: 'Revoked ones or others; both when not given.' }),
     createdAt: t.field({ type: DateTimeFilter, description: 'By when they were made.' }),
-    lastUsedAt: t.field({ type: DateTimeFilter, description: 'By when they were last used.' }),
+    lastUsedAt: t.field({ type: NullableDateTimeFilter, description: 'By when they were last used.' }),
   }),
 })
 

@@ -5,6 +5,7 @@ import {
   DateTimeFilter,
   enumFilter,
   IdFilter,
+  NullableStringFilter,
   StringFilter,
   textConditionOf,
 } from './filters.ts'
@@ -67,7 +68,7 @@ const AuditLogEntryFilter = builder.inputType('AuditLogEntryFilter', {
     logId: t.field({ type: IdFilter, description: 'By key.' }),
     tableName: t.field({ type: StringFilter, description: 'By kind of row.' }),
     operation: t.field({ type: AuditOperationFilter, description: 'By what was done.' }),
-    actorId: t.field({ type: StringFilter, description: 'By who did it.' }),
+    actorId: t.field({ type: NullableStringFilter, description: 'By who did it.' }),
     timestamp: t.field({ type: DateTimeFilter, description: 'By when it was done.' }),
   }),
 })

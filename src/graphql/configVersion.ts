@@ -10,7 +10,7 @@ import {
   IdFilter,
   jsonPathConditionsOf,
   jsonPathField,
-  NumberFilter,
+  NullableNumberFilter,
   StringFilter,
   textConditionOf,
 } from './filters.ts'
@@ -106,7 +106,7 @@ const ConfigVersionFilter = builder.inputType('ConfigVersionFilter', {
     versionId: t.field({ type: IdFilter, description: 'By key.' }),
     configId: t.field({ type: IdFilter, description: 'By the configuration’s key.' }),
     model: t.field({ type: StringFilter, description: 'By model.' }),
-    temperature: t.field({ type: NumberFilter, description: 'By temperature.' }),
+    temperature: t.field({ type: NullableNumberFilter, description: 'By temperature.' }),
     configHash: t.field({ type: StringFilter, description: 'By the hash of the YAML.' }),
     generatedBy: t.field({ type: GeneratedByFilter, description: 'By where the YAML comes from.' }),
     createdAt: t.field({ type: DateTimeFilter, description: 'By when it was made.' }),

@@ -7,15 +7,31 @@ import { lowestUuidAt } from '../uuid.ts'
 import { builder } from './builder.ts'
 import { checkJsonPath } from './jsonPath.ts'
 
-// One shape everywhere: an object of a field's conditions, all of which have to hold.
+type InputFields = PothosSchemaTypes.InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>
+
+// One shape everywhere: an object of a field's conditions, all of which have to hold. Of fields that may be missing it has
+// `isNull` as well.
+
+const missing = (t: InputFields) => ({
+  isNull: t.boolean({
+    description: 'Whether it is missing: true finds those without it, false those that have it.',
+  }),
+})
+
+const ofText = (t: InputFields) => ({
+  eq: t.string({ description: 'The text is exactly this.' }),
+  in: t.stringList({ description: 'The text is one of these.' }),
+  contains: t.string({ description: 'The text has this in it, whatever the case.' }),
+})
 
 export const StringFilter = builder.inputType('StringFilter', {
   description: 'Conditions on a text; all that are given have to hold.',
-  fields: (t) => ({
-    eq: t.string({ description: 'The text is exactly this.' }),
-    in: t.stringList({ description: 'The text is one of these.' }),
-    contains: t.string({ description: 'The text has this in it, whatever the case.' }),
-  }),
+  fields: ofText,
+})
+
+export const NullableStringFilter = builder.inputType('NullableStringFilter', {
+  description: 'Conditions on a text that may be missing; all that are given have to hold.',
+  fields: (t) => ({ ...ofText(t), ...missing(t) }),
 })
 
 export const IdFilter = builder.inputType('IdFilter', {
@@ -26,26 +42,41 @@ export const IdFilter = builder.inputType('IdFilter', {
   }),
 })
 
+const ofTime = (t: InputFields) => ({
+  gte: t.field({ type: 'DateTime', description: 'At this time or later.' }),
+  gt: t.field({ type: 'DateTime', description: 'Later than this time.' }),
+  lte: t.field({ type: 'DateTime', description: 'At this time or earlier.' }),
+  lt: t.field({ type: 'DateTime', description: 'Earlier than this time.' }),
+})
+
 export const DateTimeFilter = builder.inputType('DateTimeFilter', {
   description: 'A range of time; all conditions that are given have to hold.',
-  fields: (t) => ({
-    gte: t.field({ type: 'DateTime', description: 'At this time or later.' }),
-    gt: t.field({ type: 'DateTime', description: 'Later than this time.' }),
-    lte: t.field({ type: 'DateTime', description: 'At this time or earlier.' }),
-    lt: t.field({ type: 'DateTime', description: 'Earlier than this time.' }),
-  }),
+  fields: ofTime,
+})
+
+export const NullableDateTimeFilter = builder.inputType('NullableDateTimeFilter', {
+  description:
+    'A range of time; all conditions that are given have to hold, and a missing time fits no range.',
+  fields: (t) => ({ ...ofTime(t), ...missing(t) }),
+})
+
+const ofNumber = (t: InputFields) => ({
+  eq: t.float({ description: 'Exactly this number.' }),
+  gte: t.float({ description: 'This number or more.' }),
+  gt: t.float({ description: 'More than this number.' }),
+  lte: t.float({ description: 'This number or less.' }),
+  lt: t.float({ description: 'Less than this number.' }),
 })
 
 export const NumberFilter = builder.inputType('NumberFilter', {
+  description: 'A range of numbers; all conditions that are given have to hold.',
+  fields: ofNumber,
+})
+
+export const NullableNumberFilter = builder.inputType('NullableNumberFilter', {
   description:
-    'A range of numbers; all conditions that are given have to hold, and a missing number fits none.',
-  fields: (t) => ({
-    eq: t.float({ description: 'Exactly this number.' }),
-    gte: t.float({ description: 'This number or more.' }),
-    gt: t.float({ description: 'More than this number.' }),
-    lte: t.float({ description: 'This number or less.' }),
-    lt: t.float({ description: 'Less than this number.' }),
-  }),
+    'A range of numbers; all conditions that are given have to hold, and a missing number fits no range.',
+  fields: (t) => ({ ...ofNumber(t), ...missing(t) }),
 })
 
 export const TagFilter = builder.inputType('TagFilter', {
@@ -91,14 +122,29 @@ export function searchField(t: InputFields, texts: string) {
   })
 }
 
+const ofEnum =
+  <Value extends string>(type: EnumRef<SchemaTypes, Value, Value>) =>
+  (t: InputFields) => ({
+    eq: t.field({ type: type as never, description: 'The value is this one.' }),
+    in: t.field({ type: [type] as never, description: 'The value is one of these.' }),
+  })
+
 /** The filter of an enum's values: `{eq, in}`. */
 export function enumFilter<Value extends string>(name: string, type: EnumRef<SchemaTypes, Value, Value>) {
   return builder.inputType(name, {
     description: 'Conditions on the value; all that are given have to hold.',
-    fields: (t) => ({
-      eq: t.field({ type: type as never, description: 'The value is this one.' }),
-      in: t.field({ type: [type] as never, description: 'The value is one of these.' }),
-    }),
+    fields: ofEnum(type),
+  })
+}
+
+/** The same for one that may be missing: `{eq, in, isNull}`. */
+export function nullableEnumFilter<Value extends string>(
+  name: string,
+  type: EnumRef<SchemaTypes, Value, Value>,
+) {
+  return builder.inputType(name, {
+    description: 'Conditions on a value that may be missing; all that are given have to hold.',
+    fields: (t) => ({ ...ofEnum(type)(t), ...missing(t) }),
   })
 }
 
@@ -113,11 +159,24 @@ type Conditions<Value> = {
   lt?: Value | null
 }
 
+/** Of a field that is never missing: for its column Prisma takes no null. */
+type Present<Filter> = Filter & { isNull?: never }
+type Nullable<Filter> = Filter & { isNull?: boolean | null }
+
+type Given<Value> = { equals?: Value; in?: Value[]; gte?: Value; gt?: Value; lte?: Value; lt?: Value }
+type GivenOrMissing<Condition> = Condition | { equals?: null; not?: null } | (Condition & { not: null })
+
 /** A filter's conditions as Prisma's; undefined when there are none. */
-export function conditionOf<Value>(filter: Conditions<Value> | null | undefined) {
+export function conditionOf<Value>(
+  filter: Present<Conditions<Value>> | null | undefined,
+): Given<Value> | undefined
+export function conditionOf<Value>(
+  filter: Nullable<Conditions<Value>> | null | undefined,
+): GivenOrMissing<Given<Value>> | undefined
+export function conditionOf<Value>(filter: Nullable<Conditions<Value>> | null | undefined) {
   if (!filter) return undefined
-  const { eq, in: list, gte, gt, lte, lt } = filter
-  return given({
+  const { eq, in: list, gte, gt, lte, lt, isNull } = filter
+  const condition = given({
     equals: eq,
     in: list === null || list === undefined ? undefined : [...list],
     gte,
@@ -125,15 +184,41 @@ export function conditionOf<Value>(filter: Conditions<Value> | null | undefined)
     lte,
     lt,
   })
+  return orMissing(condition as Given<Value>, isNull)
 }
+
+function orMissing<Condition extends object>(
+  condition: Condition,
+  isNull: boolean | null | undefined,
+): GivenOrMissing<Condition> {
+  if (isNull === false) return { ...condition, not: null }
+  if (isNull !== true) return condition
+  // What is missing fits no other condition.
+  return Object.keys(condition).length === 0 ? { equals: null } : { equals: null, not: null }
+}
+
+type IntegerRange = { in: number[] } | { gte?: number; lte?: number }
 
 /**
  * The same for a column of integers, whose conditions PostgreSQL takes as such only: 1.5 and less is 1 and less, and
  * what the column cannot hold limits nothing or finds nothing.
  */
-export function integerConditionOf(filter: Conditions<number> | null | undefined, bits: 32 | 64 = 32) {
-  if (!filter) return undefined
-  const { eq, gte, gt, lte, lt } = filter
+export function integerConditionOf(
+  filter: Present<Conditions<number>> | null | undefined,
+  bits?: 32 | 64,
+): IntegerRange | undefined
+export function integerConditionOf(
+  filter: Nullable<Conditions<number>> | null | undefined,
+  bits?: 32 | 64,
+): GivenOrMissing<IntegerRange> | undefined
+export function integerConditionOf(
+  filter: Nullable<Conditions<number>> | null | undefined,
+  bits: 32 | 64 = 32,
+) {
+  return filter ? orMissing(integerRange(filter, bits), filter.isNull) : undefined
+}
+
+function integerRange({ eq, gte, gt, lte, lt }: Conditions<number>, bits: 32 | 64): IntegerRange {
   const above = [eq, gte].flatMap((bound) => (typeof bound === 'number' ? [Math.ceil(bound)] : []))
   const below = [eq, lte].flatMap((bound) => (typeof bound === 'number' ? [Math.floor(bound)] : []))
   if (typeof gt === 'number') above.push(Math.floor(gt) + 1)
@@ -157,27 +242,26 @@ export function uuidRangeOf(filter: Conditions<Date> | null | undefined): { gte?
   }
 }
 
+type TextConditions = Conditions<string> & { contains?: string | null }
+type GivenText = Given<string> & { contains?: string; mode?: 'insensitive' }
+
+export function textConditionOf(filter: Present<TextConditions> | null | undefined): GivenText | undefined
 export function textConditionOf(
-  filter: InputShapeFromTypeParam<SchemaTypes, typeof StringFilter, false> | null | undefined,
-) {
+  filter: Nullable<TextConditions> | null | undefined,
+): GivenOrMissing<GivenText> | undefined
+export function textConditionOf(filter: Nullable<TextConditions> | null | undefined) {
   if (!filter) return undefined
-  const { contains, ...rest } = filter as {
-    eq?: string | null
-    in?: string[] | null
-    contains?: string | null
+  const { contains, isNull, ...rest } = filter
+  const condition: GivenText = {
+    ...conditionOf<string>(rest),
+    ...(typeof contains === 'string' ? { contains, mode: 'insensitive' } : {}),
   }
-  return {
-    ...conditionOf(rest),
-    ...(typeof contains === 'string' ? { contains, mode: 'insensitive' as const } : {}),
-  }
+  return orMissing(condition, isNull)
 }
 
 /** Conditions on one of the texts that a field lists: all of them have to hold for the same one. */
-export function elementConditionsOf(
-  field: string,
-  filter: InputShapeFromTypeParam<SchemaTypes, typeof StringFilter, false> | null | undefined,
-): Where[] {
-  const { eq, in: list, contains } = (filter ?? {}) as Conditions<string> & { contains?: string | null }
+export function elementConditionsOf(field: string, filter: TextConditions | null | undefined): Where[] {
+  const { eq, in: list, contains } = filter ?? {}
   const among = typeof eq === 'string' ? (list ?? [eq]).filter((text) => text === eq) : (list ?? undefined)
   if (typeof contains === 'string') return [{ [field]: hasElement(contains, among) }]
   return among ? [{ [field]: { hasSome: [...among] } }] : []

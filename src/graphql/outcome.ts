@@ -8,7 +8,10 @@ import {
   enumFilter,
   IdFilter,
   integerConditionOf,
+  NullableNumberFilter,
+  NullableStringFilter,
   NumberFilter,
+  nullableEnumFilter,
   StringFilter,
   TagFilter,
   tagConditionsOf,
@@ -143,6 +146,7 @@ export const Outcome = builder.prismaNode('Outcome', {
 
 const OutcomeStatusFilter = enumFilter('OutcomeStatusFilter', OutcomeStatusEnum)
 export const ErrorCategoryFilter = enumFilter('ErrorCategoryFilter', ErrorCategoryEnum)
+const NullableErrorCategoryFilter = nullableEnumFilter('NullableErrorCategoryFilter', ErrorCategoryEnum)
 
 const OutcomeFilter = builder.inputType('OutcomeFilter', {
   description: 'Which outcomes; all conditions have to hold.',
@@ -152,16 +156,19 @@ const OutcomeFilter = builder.inputType('OutcomeFilter', {
     scenarioId: t.field({ type: StringFilter, description: 'By scenario.' }),
     repetition: t.field({ type: NumberFilter, description: 'By repetition.' }),
     status: t.field({ type: OutcomeStatusFilter, description: 'By how the run ended.' }),
-    errorCategory: t.field({ type: ErrorCategoryFilter, description: 'By kind of fault.' }),
+    errorCategory: t.field({ type: NullableErrorCategoryFilter, description: 'By kind of fault.' }),
     executionTime: t.field({ type: DateTimeFilter, description: 'By when the run ended.' }),
-    reliabilityScore: t.field({ type: NumberFilter, description: 'By score; ungraded ones fit no range.' }),
+    reliabilityScore: t.field({
+      type: NullableNumberFilter,
+      description: 'By score; with isNull those that nobody graded.',
+    }),
     executionTimeMs: t.field({
-      type: NumberFilter,
+      type: NullableNumberFilter,
       description: 'By how long the run took, in milliseconds.',
     }),
-    tokensUsed: t.field({ type: NumberFilter, description: 'By tokens.' }),
-    costUsd: t.field({ type: NumberFilter, description: 'By cost in US dollars.' }),
-    model: t.field({ type: StringFilter, description: 'By model.' }),
+    tokensUsed: t.field({ type: NullableNumberFilter, description: 'By tokens.' }),
+    costUsd: t.field({ type: NullableNumberFilter, description: 'By cost in US dollars.' }),
+    model: t.field({ type: NullableStringFilter, description: 'By model.' }),
     eventSeq: t.field({
       type: NumberFilter,
       description: 'By the number of the event that told of them: what is new since an event.',

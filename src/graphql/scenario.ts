@@ -7,6 +7,7 @@ import {
   conditionOf,
   DateTimeFilter,
   enumFilter,
+  NullableStringFilter,
   StringFilter,
   searchConditionsOf,
   searchField,
@@ -116,8 +117,8 @@ const ScenarioFilter = builder.inputType('ScenarioFilter', {
   description: 'Which scenarios; all conditions have to hold.',
   fields: (t) => ({
     scenarioId: t.field({ type: StringFilter, description: 'By key.' }),
-    externalId: t.field({ type: StringFilter, description: 'By the source’s id.' }),
-    source: t.field({ type: StringFilter, description: 'By source.' }),
+    externalId: t.field({ type: NullableStringFilter, description: 'By the source’s id.' }),
+    source: t.field({ type: NullableStringFilter, description: 'By source.' }),
     difficultyLevel: t.field({ type: DifficultyFilter, description: 'By difficulty.' }),
     tags: t.field({ type: TagFilter, description: 'By tags.' }),
     text: t.string({ description: 'Only those with this text in name or prompt, whatever the case.' }),

@@ -8,6 +8,9 @@ import {
   enumFilter,
   IdFilter,
   integerConditionOf,
+  NullableDateTimeFilter,
+  NullableNumberFilter,
+  NullableStringFilter,
   NumberFilter,
   StringFilter,
   textConditionOf,
@@ -157,15 +160,15 @@ const SimulationFilter = builder.inputType('SimulationFilter', {
   fields: (t) => ({
     simulationId: t.field({ type: IdFilter, description: 'By key.' }),
     status: t.field({ type: SimulationStatusFilter, description: 'By where they are in their life.' }),
-    simulationName: t.field({ type: StringFilter, description: 'By name.' }),
+    simulationName: t.field({ type: NullableStringFilter, description: 'By name.' }),
     configVersionId: t.field({ type: IdFilter, description: 'By the key of the version that they run.' }),
     configId: t.field({ type: IdFilter, description: 'By the key of the configuration that they run.' }),
     model: t.field({ type: StringFilter, description: 'By the model of the version that they run.' }),
     scenarioId: t.field({ type: StringFilter, description: 'By scenario: those that run one like this.' }),
-    overallScore: t.field({ type: NumberFilter, description: 'By the score of the whole.' }),
+    overallScore: t.field({ type: NullableNumberFilter, description: 'By the score of the whole.' }),
     priority: t.field({ type: NumberFilter, description: 'By priority.' }),
     createdAt: t.field({ type: DateTimeFilter, description: 'By when they were planned.' }),
-    completedAt: t.field({ type: DateTimeFilter, description: 'By when they ended.' }),
+    completedAt: t.field({ type: NullableDateTimeFilter, description: 'By when they ended.' }),
   }),
 })
 
