@@ -50,8 +50,12 @@ describe('a filter', () => {
       // Of what a row belongs to or is made of.
       'Configuration.model',
       'ErrorRate.executionTime',
+      'FailurePattern.configVersionId',
+      'FailurePattern.scenarioId',
       'FailurePattern.search',
       'FailurePattern.text',
+      'Outcome.configId',
+      'Outcome.configVersionId',
       'Outcome.difficultyLevel',
       'Outcome.tags',
       'Scenario.search',
@@ -66,6 +70,8 @@ describe('a filter', () => {
       'ToolAnalytics.executionTime',
       'ToolAnalytics.scenarioId',
       'ToolAnalytics.simulationId',
+      'ToolUsage.configVersionId',
+      'ToolUsage.scenarioId',
     ])
   })
 
@@ -76,6 +82,8 @@ describe('a filter', () => {
         'applied: Boolean',
         'isActive: Boolean',
         'isRevoked: Boolean',
+        'recoveryAttempted: Boolean',
+        'recoverySuccessful: Boolean',
         'search: String',
         'text: String',
       ]),
@@ -87,6 +95,249 @@ describe('a filter', () => {
       if (conditions === 'JsonPathFilter' || operators.length === 0) continue
       expect([node, field, operators.includes('isNull')]).toEqual([node, field, mayBeMissing ?? false])
     }
+  })
+})
+
+describe('a dashboard', () => {
+  const arc = useArc()
+  const tenant = arc.tenant()
+  let configId: string
+  let versionId: string
+  let simulationId: string
+  beforeAll(async () => {
+    ;({ configId, versionId } = await tenant.configVersion())
+    await tenant.scenarios('a', 'b', 'c')
+    const { startSimulation } = await tenant.data(
+      `mutation ($input: StartSimulationInput!) { startSimulation(input: $input) { simulation { simulationId } } }`,
+      {
+        input: {
+          configVersionId: versionId,
+          scenarioIds: ['a', 'b'],
+          name: 'nightly',
+          metadata: { suite: 'nightly', commit: { number: 17 } },
+        },
+      },
+    )
+    simulationId = startSimulation.simulation.simulationId
+    await tenant.record([
+      {
+        simulationId,
+        scenarioId: 'a',
+        status: 'ERROR',
+        executionTime: '2026-03-01T10:00:00Z',
+        executionTimeMs: 1_000,
+        errorCode: 'E17',
+        promptTokens: 20,
+        completionTokens: 5,
+        tokensUsed: 25,
+        costUsd: 0.25,
+        failurePatterns: [
+          {
+            failureType: 'recovered',
+            failureCategory: 'UNKNOWN',
+            recoveryAttempted: true,
+            recoverySuccessful: true,
+          },
+          { failureType: 'tried', failureCategory: 'UNKNOWN', recoveryAttempted: true },
+          { failureType: 'left', failureCategory: 'UNKNOWN' },
+        ],
+        toolUsage: [
+          { toolName: 'slow', callCount: 2, successRate: 1, avgDurationMs: 100, totalCostUsd: 0.5 },
+          { toolName: 'untimed', callCount: 1, successRate: 1 },
+        ],
+      },
+      {
+        simulationId,
+        scenarioId: 'a',
+        retryCount: 1,
+        status: 'SUCCESS',
+        executionTime: '2026-03-01T11:00:00Z',
+      },
+    ])
+    await tenant.simulation(['c'])
+    const other = await tenant.simulation(['c'], { name: 'by hand' })
+    await tenant.record([
+      {
+        simulationId: other,
+        scenarioId: 'c',
+        status: 'ERROR',
+        executionTime: '2026-03-02T00:00:00Z',
+        failurePatterns: [{ failureType: 'elsewhere', failureCategory: 'UNKNOWN' }],
+        toolUsage: [{ toolName: 'elsewhere', callCount: 5, successRate: 1, avgDurationMs: 10 }],
+      },
+    ])
+  })
+
+  /** What the rows of a list are told by. */
+  const LISTS: Record<string, string> = {
+    failurePatterns: 'failureType',
+    toolUsage: 'toolName',
+    outcomes: 'retryCount',
+    simulations: 'simulationName',
+    simulationScenarios: 'scenarioId',
+    scenarios: 'name',
+    toolAnalytics: 'toolName',
+    configVersions: 'versionNumber',
+  }
+
+  /** Where else all rows of a list stand. */
+  const BELOW: Record<string, { parents: string; field: string }> = {
+    failurePatterns: { parents: 'simulations', field: 'failurePatterns' },
+    toolUsage: { parents: 'simulations', field: 'toolUsage' },
+    outcomes: { parents: 'configVersions', field: 'outcomes' },
+    simulations: { parents: 'configVersions', field: 'simulations' },
+    simulationScenarios: { parents: 'simulations', field: 'runs' },
+    toolAnalytics: { parents: 'configurations', field: 'toolAnalytics' },
+    configVersions: { parents: 'configurations', field: 'versions' },
+  }
+
+  it.each<[string, string, () => object, unknown[]]>([
+    ['failurePatterns', 'a scenario', () => ({ scenarioId: { eq: 'c' } }), ['elsewhere']],
+    [
+      'failurePatterns',
+      'a version',
+      () => ({ configVersionId: { eq: versionId } }),
+      ['left', 'recovered', 'tried'],
+    ],
+    ['failurePatterns', 'attempts to recover', () => ({ recoveryAttempted: true }), ['recovered', 'tried']],
+    [
+      'failurePatterns',
+      'failed attempts to recover',
+      () => ({ recoveryAttempted: true, recoverySuccessful: false }),
+      ['tried'],
+    ],
+    ['toolUsage', 'a scenario', () => ({ scenarioId: { in: ['a'] } }), ['slow', 'untimed']],
+    ['toolUsage', 'a version', () => ({ configVersionId: { in: [versionId] } }), ['slow', 'untimed']],
+    ['toolUsage', 'slow calls', () => ({ avgDurationMs: { gt: 50 } }), ['slow']],
+    ['toolUsage', 'unknown times', () => ({ avgDurationMs: { isNull: true } }), ['untimed']],
+    ['toolUsage', 'dear calls', () => ({ totalCostUsd: { gte: 0.5 } }), ['slow']],
+    ['outcomes', 'a version', () => ({ configVersionId: { eq: versionId } }), [0, 1]],
+    ['outcomes', 'a configuration', () => ({ configId: { eq: configId } }), [0, 1]],
+    ['outcomes', 'both', () => ({ configVersionId: { eq: versionId }, configId: { eq: versionId } }), []],
+    ['outcomes', 'an error code', () => ({ errorCode: { contains: 'e1' } }), [0]],
+    ['outcomes', 'retries', () => ({ retryCount: { gte: 0.5 } }), [1]],
+    ['outcomes', 'when they were stored', () => ({ recordedAt: { lt: '2026-01-01T00:00:00Z' } }), []],
+    ['outcomes', 'tokens', () => ({ promptTokens: { gte: 20 }, completionTokens: { lt: 5.5 } }), [0]],
+    [
+      'simulations',
+      'what they cost',
+      () => ({
+        totalCostUsd: { eq: 0.25 },
+        totalTokens: { gte: 25 },
+        executionTimeMs: { lt: 1000.5, gt: 999 },
+      }),
+      ['nightly'],
+    ],
+    ['simulations', 'runs without names', () => ({ simulationName: { isNull: true } }), [null]],
+    ['simulations', 'when they began', () => ({ startedAt: { lt: '2026-01-01T00:00:00Z' } }), []],
+    [
+      'simulations',
+      'what their starter noted',
+      () => ({
+        metadata: [
+          { path: ['suite'], eq: 'nightly' },
+          { path: ['commit', 'number'], gte: 17 },
+        ],
+      }),
+      ['nightly'],
+    ],
+    [
+      'simulations',
+      'a scenario and what their starter noted',
+      () => ({ metadata: [{ path: ['suite'], exists: true }], scenarioId: { eq: 'c' } }),
+      [],
+    ],
+    ['simulationScenarios', 'runs that began', () => ({ startedAt: { isNull: false } }), ['a', 'c']],
+    [
+      'simulationScenarios',
+      'runs that ended',
+      () => ({ completedAt: { gte: '2026-03-01T11:00:00Z', lt: '2026-03-02T00:00:00Z' } }),
+      ['a'],
+    ],
+    ['scenarios', 'a name', () => ({ name: { eq: 'b' } }), ['b']],
+    ['scenarios', 'when they changed', () => ({ updatedAt: { lt: '2026-01-01T00:00:00Z' } }), []],
+    ['configVersions', 'a number', () => ({ versionNumber: { gt: 1 } }), []],
+    ['toolAnalytics', 'many runs', () => ({ runs: { gt: 1 } }), []],
+    ['toolAnalytics', 'slow calls', () => ({ meanDurationMs: { gte: 100 } }), ['slow']],
+    ['toolAnalytics', 'the slowest calls', () => ({ p95DurationMs: { lt: 100 } }), ['elsewhere']],
+    ['toolAnalytics', 'known costs', () => ({ totalCostUsd: { isNull: false } }), ['slow']],
+    ['toolAnalytics', 'unknown costs', () => ({ totalCostUsd: { isNull: true } }), ['elsewhere', 'untimed']],
+  ])('narrows %s by %s', async (list, _, filter, found) => {
+    const { node } = connections.find(({ name }) => name === `Query.${list}`)!
+    const told = LISTS[list]!
+    const page = `${list}(filter: $filter) { totalCount nodes { ${told} } }`
+    const toldOf = ({ totalCount, nodes }: { totalCount: number; nodes: Record<string, unknown>[] }) => {
+      expect(totalCount).toBe(nodes.length)
+      return nodes.map((row) => row[told]).sort()
+    }
+    const data = await tenant.data(`query ($filter: ${node}Filter) { ${page} }`, { filter: filter() })
+    expect(toldOf(data[list])).toEqual(found)
+
+    // The same below parents, which is other SQL.
+    const below = BELOW[list]
+    if (!below) return
+    const nested = await tenant.data(
+      `query ($filter: ${node}Filter) { ${below.parents} { nodes { ${page.replace(list, `page: ${below.field}`)} } } }`,
+      { filter: filter() },
+    )
+    const all = nested[below.parents].nodes.flatMap(({ page: { nodes } }: any) => nodes)
+    expect(toldOf({ totalCount: all.length, nodes: all })).toEqual(found)
+  })
+
+  it('narrows the course of simulations and of the system', async () => {
+    const { simulation, systemPerformance, none } = await tenant.data(
+      `query ($simulationId: UUID!) {
+        simulation(simulationId: $simulationId) {
+          failed: performance(filter: {failed: {gte: 1}}) { totalCount nodes { bucket } }
+          many: performance(grain: DAY, filter: {outcomes: {gt: 1}}) { totalCount nodes { outcomes } }
+        }
+        systemPerformance(filter: {simulations: {gte: 1}, failed: {eq: 0}}) { nodes { failed } }
+        none: systemPerformance(filter: {failed: {gt: 0}}) { totalCount nodes { failed } }
+      }`,
+      { simulationId },
+    )
+    expect(simulation).toEqual({
+      failed: { totalCount: 1, nodes: [{ bucket: '2026-03-01T10:00:00.000Z' }] },
+      many: { totalCount: 1, nodes: [{ outcomes: 2 }] },
+    })
+    expect(systemPerformance.nodes.length).toBeGreaterThan(0)
+    expect(none).toEqual({ totalCount: 0, nodes: [] })
+  })
+
+  it('narrows recommendations by what they were worth and when they were applied', async () => {
+    for (const score of [1, 4, null]) {
+      const { createRecommendation } = await tenant.data(
+        `mutation ($input: CreateRecommendationInput!) {
+          createRecommendation(input: $input) { recommendation { recommendationId } }
+        }`,
+        {
+          input: {
+            sourceType: 'SIMULATION',
+            sourceId: simulationId,
+            recommendationType: 'CONFIG_CHANGE',
+            description: 'Lower the temperature.',
+            confidence: 0.5,
+          },
+        },
+      )
+      const { recommendationId } = createRecommendation.recommendation
+      if (score === null) continue
+      await tenant.data(
+        `mutation ($recommendationId: UUID!, $score: Int!) {
+          rateRecommendation(input: {recommendationId: $recommendationId, score: $score}) { errors { code } }
+          applyRecommendation(input: {recommendationId: $recommendationId}) { errors { code } }
+        }`,
+        { recommendationId, score },
+      )
+    }
+    const { rated, unrated, good, applied } = await tenant.data(`{
+      rated: recommendations(filter: {feedbackScore: {isNull: false}}) { totalCount }
+      unrated: recommendations(filter: {feedbackScore: {isNull: true}}) { totalCount }
+      good: recommendations(filter: {feedbackScore: {gte: 3.5}}) { nodes { feedbackScore } }
+      applied: recommendations(filter: {appliedAt: {gte: "2026-01-01T00:00:00Z"}}) { totalCount }
+    }`)
+    expect([rated.totalCount, unrated.totalCount, applied.totalCount]).toEqual([2, 1, 2])
+    expect(good.nodes).toEqual([{ feedbackScore: 4 }])
   })
 })
 

@@ -83,7 +83,15 @@ export async function seedTenant(arc: Arc): Promise<SeededTenant> {
         sandboxId: marker,
         metrics: { [marker]: 1 },
         trajectory: { status: 'success', start_time: '2026-01-15T12:00:00Z', secret: marker },
-        toolUsage: [{ toolName: `search ${marker}`, callCount: 2, successRate: 0.5, avgDurationMs: 5 }],
+        toolUsage: [
+          {
+            toolName: `search ${marker}`,
+            callCount: 2,
+            successRate: 0.5,
+            avgDurationMs: 5,
+            totalCostUsd: 0.5,
+          },
+        ],
         ...(index === 0 ? {} : { errorCode: marker, error: `ValueError: ${marker} is no number` }),
       })),
     )
@@ -106,8 +114,9 @@ export async function seedTenant(arc: Arc): Promise<SeededTenant> {
       marker,
     ])
     await client.query(
-      `insert into recommendations (source_type, source_id, recommendation_type, description, suggested_yaml_changes, confidence)
-      values ('simulation', $1, 'config_change', $2, $2, 0.5)`,
+      `insert into recommendations (source_type, source_id, recommendation_type, description, suggested_yaml_changes, confidence,
+        applied, applied_at, feedback_score)
+      values ('simulation', $1, 'config_change', $2, $2, 0.5, true, now(), 4)`,
       [running, `Lower the temperature of ${marker}.`],
     )
     await client.query(

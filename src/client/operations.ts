@@ -93,6 +93,8 @@ export type ConfigVersionFilter = {
   temperature?: NullableNumberFilter | null | undefined;
   /** By key. */
   versionId?: IdFilter | null | undefined;
+  /** By number. */
+  versionNumber?: NumberFilter | null | undefined;
 };
 
 /** Which configurations; all conditions have to hold. */
@@ -403,12 +405,20 @@ export type NumberFilter = {
 
 /** Which outcomes; all conditions have to hold. */
 export type OutcomeFilter = {
+  /** By the tokens that came out of the model. */
+  completionTokens?: NullableNumberFilter | null | undefined;
+  /** By the configuration that was run. */
+  configId?: IdFilter | null | undefined;
+  /** By the configuration version that was run. */
+  configVersionId?: IdFilter | null | undefined;
   /** By cost in US dollars. */
   costUsd?: NullableNumberFilter | null | undefined;
   /** By the scenario’s difficulty. */
   difficultyLevel?: DifficultyFilter | null | undefined;
   /** By kind of fault. */
   errorCategory?: NullableErrorCategoryFilter | null | undefined;
+  /** By the error’s code. */
+  errorCode?: NullableStringFilter | null | undefined;
   /** By the number of the event that told of them: what is new since an event. */
   eventSeq?: NumberFilter | null | undefined;
   /** By when the run ended. */
@@ -419,10 +429,16 @@ export type OutcomeFilter = {
   model?: NullableStringFilter | null | undefined;
   /** By key. */
   outcomeId?: IdFilter | null | undefined;
+  /** By the tokens that went into the model. */
+  promptTokens?: NullableNumberFilter | null | undefined;
+  /** By when it was stored. */
+  recordedAt?: DateTimeFilter | null | undefined;
   /** By score; with isNull those that nobody graded. */
   reliabilityScore?: NullableNumberFilter | null | undefined;
   /** By repetition. */
   repetition?: NumberFilter | null | undefined;
+  /** By how many attempts came before. */
+  retryCount?: NumberFilter | null | undefined;
   /** By scenario. */
   scenarioId?: StringFilter | null | undefined;
   /** By simulation. */
@@ -607,6 +623,10 @@ export type SimulationEventKind =
 export type SimulationPerformanceFilter = {
   /** By when the hour or day begins. */
   bucket?: DateTimeFilter | null | undefined;
+  /** By how many of them ended without success. */
+  failed?: NumberFilter | null | undefined;
+  /** By how many runs ended. */
+  outcomes?: NumberFilter | null | undefined;
 };
 
 /** Where a simulation is in its life; it only goes forward. */

@@ -8,9 +8,11 @@ import {
   DateTimeFilter,
   enumFilter,
   IdFilter,
+  integerConditionOf,
   jsonPathConditionsOf,
   jsonPathField,
   NullableNumberFilter,
+  NumberFilter,
   StringFilter,
   textConditionOf,
 } from './filters.ts'
@@ -105,6 +107,7 @@ const ConfigVersionFilter = builder.inputType('ConfigVersionFilter', {
   fields: (t) => ({
     versionId: t.field({ type: IdFilter, description: 'By key.' }),
     configId: t.field({ type: IdFilter, description: 'By the configuration’s key.' }),
+    versionNumber: t.field({ type: NumberFilter, description: 'By number.' }),
     model: t.field({ type: StringFilter, description: 'By model.' }),
     temperature: t.field({ type: NullableNumberFilter, description: 'By temperature.' }),
     configHash: t.field({ type: StringFilter, description: 'By the hash of the YAML.' }),
@@ -130,6 +133,7 @@ export const configVersionPages: Pages = definePages('ConfigVersion', {
   where: (filter): Prisma.ConfigVersionWhereInput & Record<string, unknown> => ({
     versionId: conditionOf(filter.versionId),
     configId: conditionOf(filter.configId),
+    versionNumber: integerConditionOf(filter.versionNumber),
     model: textConditionOf(filter.model),
     temperature: conditionOf(filter.temperature),
     configHash: textConditionOf(filter.configHash),

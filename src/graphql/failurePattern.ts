@@ -77,9 +77,17 @@ export const failurePatternConditions = (t: InputFields) => ({
   patternId: t.field({ type: IdFilter, description: 'By key.' }),
   outcomeId: t.field({ type: IdFilter, description: 'By outcome.' }),
   simulationId: t.field({ type: IdFilter, description: 'By simulation.' }),
+  scenarioId: t.field({ type: StringFilter, description: 'By scenario.' }),
+  configVersionId: t.field({ type: IdFilter, description: 'By the configuration version that was run.' }),
   failureType: t.field({ type: StringFilter, description: 'By what it was.' }),
   failureCategory: t.field({ type: ErrorCategoryFilter, description: 'By kind of fault.' }),
   signature: t.field({ type: StringFilter, description: 'By signature: all occurrences of one failure.' }),
+  recoveryAttempted: t.boolean({
+    description: 'Those from which the agent tried to recover or others; both when not given.',
+  }),
+  recoverySuccessful: t.boolean({
+    description: 'Those from which the agent did recover or others; both when not given.',
+  }),
   text: t.string({ description: 'Only those with this text in type or message, whatever the case.' }),
   search: searchField(t, 'type or message'),
   executionTime: t.field({ type: DateTimeFilter, description: 'By when the run ended.' }),
@@ -117,6 +125,12 @@ export function failurePatternWhere(
     failureCategory: conditionOf(filter.failureCategory),
     signature: textConditionOf(filter.signature),
     executionTime: conditionOf(filter.executionTime),
+    recoveryAttempted: filter.recoveryAttempted ?? undefined,
+    recoverySuccessful: filter.recoverySuccessful ?? undefined,
+    ...(filter.scenarioId ? { outcome: { is: { scenarioId: textConditionOf(filter.scenarioId) } } } : {}),
+    ...(filter.configVersionId
+      ? { simulation: { is: { configVersionId: conditionOf(filter.configVersionId) } } }
+      : {}),
     AND: searchConditionsOf('patternId', 'search_failure_patterns', filter.search),
     ...(filter.text
       ? {

@@ -7,7 +7,7 @@ import { lowestUuidAt } from '../uuid.ts'
 import { builder } from './builder.ts'
 import { checkJsonPath } from './jsonPath.ts'
 
-type InputFields = PothosSchemaTypes.InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>
+export type InputFields = PothosSchemaTypes.InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>
 
 // One shape everywhere: an object of a field's conditions, all of which have to hold. Of fields that may be missing it has
 // `isNull` as well.
@@ -147,8 +147,6 @@ export function nullableEnumFilter<Value extends string>(
     fields: (t) => ({ ...ofEnum(type)(t), ...missing(t) }),
   })
 }
-
-export type InputFields = PothosSchemaTypes.InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>
 
 type Conditions<Value> = {
   eq?: Value | null

@@ -109,6 +109,8 @@ const SystemPerformanceFilter = builder.inputType('SystemPerformanceFilter', {
       type: DateTimeFilter,
       description: 'By when the simulations were planned; in the last 24 hours when not given.',
     }),
+    simulations: t.field({ type: NumberFilter, description: 'By how many were planned in the hour.' }),
+    failed: t.field({ type: NumberFilter, description: 'By how many of them broke off.' }),
   }),
 })
 
@@ -132,7 +134,10 @@ const systemPerformancePages = defineComputedPages<typeof SystemPerformanceFilte
     },
     defaultOrder: { field: 'HOUR', direction: 'desc' },
     filter: SystemPerformanceFilter,
-    where: () => ({}),
+    where: (filter) => ({
+      simulations: integerConditionOf(filter?.simulations),
+      failed: integerConditionOf(filter?.failed),
+    }),
   },
 )
 
@@ -180,6 +185,8 @@ const SimulationPerformanceFilter = builder.inputType('SimulationPerformanceFilt
   description: 'Which hours or days; all conditions have to hold.',
   fields: (t) => ({
     bucket: t.field({ type: DateTimeFilter, description: 'By when the hour or day begins.' }),
+    outcomes: t.field({ type: NumberFilter, description: 'By how many runs ended.' }),
+    failed: t.field({ type: NumberFilter, description: 'By how many of them ended without success.' }),
   }),
 })
 
@@ -204,7 +211,11 @@ const performancePages = defineComputedPages<typeof SimulationPerformanceFilter.
     },
     defaultOrder: { field: 'BUCKET', direction: 'asc' },
     filter: SimulationPerformanceFilter,
-    where: (filter) => ({ bucket: conditionOf(filter?.bucket) }),
+    where: (filter) => ({
+      bucket: conditionOf(filter?.bucket),
+      outcomes: integerConditionOf(filter?.outcomes),
+      failed: integerConditionOf(filter?.failed),
+    }),
   },
 )
 

@@ -153,11 +153,16 @@ const OutcomeFilter = builder.inputType('OutcomeFilter', {
   fields: (t) => ({
     outcomeId: t.field({ type: IdFilter, description: 'By key.' }),
     simulationId: t.field({ type: IdFilter, description: 'By simulation.' }),
+    configVersionId: t.field({ type: IdFilter, description: 'By the configuration version that was run.' }),
+    configId: t.field({ type: IdFilter, description: 'By the configuration that was run.' }),
     scenarioId: t.field({ type: StringFilter, description: 'By scenario.' }),
     repetition: t.field({ type: NumberFilter, description: 'By repetition.' }),
     status: t.field({ type: OutcomeStatusFilter, description: 'By how the run ended.' }),
     errorCategory: t.field({ type: NullableErrorCategoryFilter, description: 'By kind of fault.' }),
+    errorCode: t.field({ type: NullableStringFilter, description: 'By the error’s code.' }),
+    retryCount: t.field({ type: NumberFilter, description: 'By how many attempts came before.' }),
     executionTime: t.field({ type: DateTimeFilter, description: 'By when the run ended.' }),
+    recordedAt: t.field({ type: DateTimeFilter, description: 'By when it was stored.' }),
     reliabilityScore: t.field({
       type: NullableNumberFilter,
       description: 'By score; with isNull those that nobody graded.',
@@ -167,6 +172,14 @@ const OutcomeFilter = builder.inputType('OutcomeFilter', {
       description: 'By how long the run took, in milliseconds.',
     }),
     tokensUsed: t.field({ type: NullableNumberFilter, description: 'By tokens.' }),
+    promptTokens: t.field({
+      type: NullableNumberFilter,
+      description: 'By the tokens that went into the model.',
+    }),
+    completionTokens: t.field({
+      type: NullableNumberFilter,
+      description: 'By the tokens that came out of the model.',
+    }),
     costUsd: t.field({ type: NullableNumberFilter, description: 'By cost in US dollars.' }),
     model: t.field({ type: NullableStringFilter, description: 'By model.' }),
     eventSeq: t.field({
@@ -206,6 +219,7 @@ export const outcomePages: Pages = definePages('Outcome', {
   defaultOrder: { field: 'EXECUTION_TIME', direction: 'desc' },
   filter: OutcomeFilter,
   where: (filter): Prisma.OutcomeWhereInput & Record<string, unknown> => {
+    const ofSimulation = filter.configVersionId || filter.configId
     const ofScenario = filter.difficultyLevel || filter.tags
     return {
       outcomeId: conditionOf(filter.outcomeId),
@@ -214,13 +228,30 @@ export const outcomePages: Pages = definePages('Outcome', {
       repetition: integerConditionOf(filter.repetition),
       status: conditionOf(filter.status),
       errorCategory: conditionOf(filter.errorCategory),
+      errorCode: textConditionOf(filter.errorCode),
+      retryCount: integerConditionOf(filter.retryCount),
       executionTime: conditionOf(filter.executionTime),
+      recordedAt: conditionOf(filter.recordedAt),
       reliabilityScore: conditionOf(filter.reliabilityScore),
       executionTimeMs: integerConditionOf(filter.executionTimeMs),
       tokensUsed: integerConditionOf(filter.tokensUsed),
+      promptTokens: integerConditionOf(filter.promptTokens),
+      completionTokens: integerConditionOf(filter.completionTokens),
       costUsd: conditionOf(filter.costUsd),
       model: textConditionOf(filter.model),
       eventSeq: integerConditionOf(filter.eventSeq, 64),
+      ...(ofSimulation
+        ? {
+            simulation: {
+              is: {
+                configVersionId: conditionOf(filter.configVersionId),
+                ...(filter.configId
+                  ? { configVersion: { is: { configId: conditionOf(filter.configId) } } }
+                  : {}),
+              },
+            },
+          }
+        : {}),
       ...(ofScenario
         ? {
             scenario: {

@@ -2,7 +2,16 @@ import type { Prisma } from '../db/generated/client.ts'
 import { applyRecommendation, createRecommendation, giveFeedback } from '../evaluation/recommendations.ts'
 import { builder } from './builder.ts'
 import { ConfigDiff } from './configDiff.ts'
-import { conditionOf, DateTimeFilter, enumFilter, IdFilter, NumberFilter } from './filters.ts'
+import {
+  conditionOf,
+  DateTimeFilter,
+  enumFilter,
+  IdFilter,
+  integerConditionOf,
+  NullableDateTimeFilter,
+  NullableNumberFilter,
+  NumberFilter,
+} from './filters.ts'
 import { findOutcome, Outcome } from './outcome.ts'
 import { definePages, type Pages } from './pages.ts'
 import { payloadOf, payloadType } from './payload.ts'
@@ -125,6 +134,8 @@ const RecommendationFilter = builder.inputType('RecommendationFilter', {
     recommendationType: t.field({ type: RecommendationTypeFilter, description: 'By what they are about.' }),
     confidence: t.field({ type: NumberFilter, description: 'By how sure they are.' }),
     applied: t.boolean({ description: 'Applied ones or open ones; both when not given.' }),
+    appliedAt: t.field({ type: NullableDateTimeFilter, description: 'By when they were applied.' }),
+    feedbackScore: t.field({ type: NullableNumberFilter, description: 'By what they were worth, 1 to 5.' }),
     createdAt: t.field({ type: DateTimeFilter, description: 'By when they were made.' }),
   }),
 })
@@ -147,6 +158,8 @@ export const recommendationPages: Pages = definePages('Recommendation', {
     recommendationType: conditionOf(filter.recommendationType),
     confidence: conditionOf(filter.confidence),
     applied: filter.applied ?? undefined,
+    appliedAt: conditionOf(filter.appliedAt),
+    feedbackScore: integerConditionOf(filter.feedbackScore),
     createdAt: conditionOf(filter.createdAt),
   }),
 })

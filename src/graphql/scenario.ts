@@ -119,12 +119,14 @@ const ScenarioFilter = builder.inputType('ScenarioFilter', {
     scenarioId: t.field({ type: StringFilter, description: 'By key.' }),
     externalId: t.field({ type: NullableStringFilter, description: 'By the source’s id.' }),
     source: t.field({ type: NullableStringFilter, description: 'By source.' }),
+    name: t.field({ type: StringFilter, description: 'By name.' }),
     difficultyLevel: t.field({ type: DifficultyFilter, description: 'By difficulty.' }),
     tags: t.field({ type: TagFilter, description: 'By tags.' }),
     text: t.string({ description: 'Only those with this text in name or prompt, whatever the case.' }),
     search: searchField(t, 'id, name or prompt'),
     isActive: t.boolean({ description: 'Those in use or those not; both when not given.' }),
     createdAt: t.field({ type: DateTimeFilter, description: 'By when it was first stored.' }),
+    updatedAt: t.field({ type: DateTimeFilter, description: 'By when it last changed.' }),
   }),
 })
 
@@ -145,6 +147,7 @@ const scenarioPages: Pages = definePages('Scenario', {
     scenarioId: textConditionOf(filter.scenarioId),
     externalId: textConditionOf(filter.externalId),
     source: textConditionOf(filter.source),
+    name: textConditionOf(filter.name),
     difficultyLevel: conditionOf(filter.difficultyLevel),
     AND: [
       ...tagConditionsOf(filter.tags),
@@ -152,6 +155,7 @@ const scenarioPages: Pages = definePages('Scenario', {
     ],
     isActive: filter.isActive ?? undefined,
     createdAt: conditionOf(filter.createdAt),
+    updatedAt: conditionOf(filter.updatedAt),
     ...(filter.text
       ? {
           OR: [

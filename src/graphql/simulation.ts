@@ -8,6 +8,8 @@ import {
   enumFilter,
   IdFilter,
   integerConditionOf,
+  jsonPathConditionsOf,
+  jsonPathField,
   NullableDateTimeFilter,
   NullableNumberFilter,
   NullableStringFilter,
@@ -166,9 +168,17 @@ const SimulationFilter = builder.inputType('SimulationFilter', {
     model: t.field({ type: StringFilter, description: 'By the model of the version that they run.' }),
     scenarioId: t.field({ type: StringFilter, description: 'By scenario: those that run one like this.' }),
     overallScore: t.field({ type: NullableNumberFilter, description: 'By the score of the whole.' }),
+    executionTimeMs: t.field({
+      type: NumberFilter,
+      description: 'By how long their runs took together, in milliseconds.',
+    }),
+    totalTokens: t.field({ type: NumberFilter, description: 'By the tokens of all their outcomes.' }),
+    totalCostUsd: t.field({ type: NumberFilter, description: 'By what they cost in US dollars.' }),
     priority: t.field({ type: NumberFilter, description: 'By priority.' }),
     createdAt: t.field({ type: DateTimeFilter, description: 'By when they were planned.' }),
+    startedAt: t.field({ type: NullableDateTimeFilter, description: 'By when they began.' }),
     completedAt: t.field({ type: NullableDateTimeFilter, description: 'By when they ended.' }),
+    metadata: jsonPathField(t, 'what their starter wanted to keep'),
   }),
 })
 
@@ -179,6 +189,7 @@ export const simulationPages: Pages = definePages('Simulation', {
   keys: [{ field: 'simulationId', kind: 'uuid' }],
   orders: {
     CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was planned.' },
+    STARTED_AT: { field: 'startedAt', kind: 'time', nullable: true, description: 'When it began.' },
     COMPLETED_AT: { field: 'completedAt', kind: 'time', nullable: true, description: 'When it ended.' },
     OVERALL_SCORE: {
       field: 'overallScore',
@@ -188,6 +199,7 @@ export const simulationPages: Pages = definePages('Simulation', {
     },
     TOTAL_COST_USD: { field: 'totalCostUsd', kind: 'decimal', description: 'What it cost.' },
     TOTAL_TOKENS: { field: 'totalTokens', kind: 'bigint', description: 'How many tokens it took.' },
+    SIMULATION_NAME: { field: 'simulationName', kind: 'text', nullable: true, description: 'Its name.' },
     PRIORITY: { field: 'priority', kind: 'integer', description: 'How urgent it is.' },
   },
   defaultOrder: { field: 'CREATED_AT', direction: 'desc' },
@@ -199,10 +211,17 @@ export const simulationPages: Pages = definePages('Simulation', {
       status: conditionOf(filter.status),
       simulationName: textConditionOf(filter.simulationName),
       configVersionId: conditionOf(filter.configVersionId),
-      AND: elementConditionsOf('scenarioSet', filter.scenarioId),
+      AND: [
+        ...elementConditionsOf('scenarioSet', filter.scenarioId),
+        ...jsonPathConditionsOf('metadata', filter.metadata),
+      ],
       overallScore: conditionOf(filter.overallScore),
+      executionTimeMs: integerConditionOf(filter.executionTimeMs, 64),
+      totalTokens: integerConditionOf(filter.totalTokens, 64),
+      totalCostUsd: conditionOf(filter.totalCostUsd),
       priority: integerConditionOf(filter.priority),
       createdAt: conditionOf(filter.createdAt),
+      startedAt: conditionOf(filter.startedAt),
       completedAt: conditionOf(filter.completedAt),
       ...(ofVersion
         ? {

@@ -5,6 +5,7 @@ import {
   enumFilter,
   IdFilter,
   integerConditionOf,
+  NullableDateTimeFilter,
   NumberFilter,
   StringFilter,
   textConditionOf,
@@ -91,6 +92,11 @@ const SimulationScenarioFilter = builder.inputType('SimulationScenarioFilter', {
     repetition: t.field({ type: NumberFilter, description: 'By repetition.' }),
     status: t.field({ type: RunStatusFilter, description: 'By where they are.' }),
     attempts: t.field({ type: NumberFilter, description: 'By how often they were tried.' }),
+    startedAt: t.field({ type: NullableDateTimeFilter, description: 'By when their latest attempt began.' }),
+    completedAt: t.field({
+      type: NullableDateTimeFilter,
+      description: 'By when their latest attempt ended.',
+    }),
   }),
 })
 
@@ -125,6 +131,8 @@ export const simulationScenarioPages: Pages = definePages('SimulationScenario', 
     repetition: integerConditionOf(filter.repetition),
     status: conditionOf(filter.status),
     attempts: integerConditionOf(filter.attempts),
+    startedAt: conditionOf(filter.startedAt),
+    completedAt: conditionOf(filter.completedAt),
   }),
 })
 

@@ -10,6 +10,7 @@ import {
   DateTimeFilter,
   IdFilter,
   integerConditionOf,
+  NullableNumberFilter,
   NumberFilter,
   StringFilter,
   textConditionOf,
@@ -69,9 +70,22 @@ const ToolAnalyticsFilter = builder.inputType('ToolAnalyticsFilter', {
     scenarioId: t.field({ type: StringFilter, description: 'By scenario.' }),
     executionTime: t.field({ type: DateTimeFilter, description: 'By when the runs ended.' }),
     calls: t.field({ type: NumberFilter, description: 'By how often the tool was called in these runs.' }),
+    runs: t.field({ type: NumberFilter, description: 'By in how many of these runs it was called.' }),
     successRate: t.field({
       type: NumberFilter,
       description: 'By the share of its calls in these runs that did not fail.',
+    }),
+    meanDurationMs: t.field({
+      type: NullableNumberFilter,
+      description: 'By the mean milliseconds of a call in these runs.',
+    }),
+    p95DurationMs: t.field({
+      type: NullableNumberFilter,
+      description: 'By the milliseconds that 95 of 100 calls in these runs do not exceed.',
+    }),
+    totalCostUsd: t.field({
+      type: NullableNumberFilter,
+      description: 'By what its calls in these runs cost in US dollars.',
     }),
   }),
 })
@@ -117,7 +131,11 @@ const toolAnalyticsPages = defineComputedPages<ToolAnalyticsFilter>('ToolAnalyti
   filter: ToolAnalyticsFilter,
   where: (filter) => ({
     calls: integerConditionOf(filter?.calls, 64),
+    runs: integerConditionOf(filter?.runs, 64),
     successRate: conditionOf(filter?.successRate),
+    meanDurationMs: conditionOf(filter?.meanDurationMs),
+    p95DurationMs: conditionOf(filter?.p95DurationMs),
+    totalCostUsd: conditionOf(filter?.totalCostUsd),
   }),
 })
 

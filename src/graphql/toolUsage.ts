@@ -5,6 +5,7 @@ import {
   DateTimeFilter,
   IdFilter,
   integerConditionOf,
+  NullableNumberFilter,
   NumberFilter,
   StringFilter,
   textConditionOf,
@@ -56,9 +57,19 @@ const ToolUsageFilter = builder.inputType('ToolUsageFilter', {
     usageId: t.field({ type: IdFilter, description: 'By key.' }),
     outcomeId: t.field({ type: IdFilter, description: 'By outcome.' }),
     simulationId: t.field({ type: IdFilter, description: 'By simulation.' }),
+    scenarioId: t.field({ type: StringFilter, description: 'By scenario.' }),
+    configVersionId: t.field({ type: IdFilter, description: 'By the configuration version that was run.' }),
     toolName: t.field({ type: StringFilter, description: 'By tool.' }),
     successRate: t.field({ type: NumberFilter, description: 'By the share of calls that did not fail.' }),
     callCount: t.field({ type: NumberFilter, description: 'By how often it was called.' }),
+    avgDurationMs: t.field({
+      type: NullableNumberFilter,
+      description: 'By the mean milliseconds of a call.',
+    }),
+    totalCostUsd: t.field({
+      type: NullableNumberFilter,
+      description: 'By what its calls cost in US dollars.',
+    }),
     executionTime: t.field({ type: DateTimeFilter, description: 'By when the run ended.' }),
   }),
 })
@@ -88,7 +99,13 @@ export const toolUsagePages: Pages = definePages('ToolUsage', {
     toolName: textConditionOf(filter.toolName),
     successRate: conditionOf(filter.successRate),
     callCount: integerConditionOf(filter.callCount),
+    avgDurationMs: conditionOf(filter.avgDurationMs),
+    totalCostUsd: conditionOf(filter.totalCostUsd),
     executionTime: conditionOf(filter.executionTime),
+    ...(filter.scenarioId ? { outcome: { is: { scenarioId: textConditionOf(filter.scenarioId) } } } : {}),
+    ...(filter.configVersionId
+      ? { simulation: { is: { configVersionId: conditionOf(filter.configVersionId) } } }
+      : {}),
   }),
 })
 
