@@ -29,20 +29,33 @@ export async function readParentPages(
   const values: unknown[] = [parents]
   const condition = whereSql(query.where, 'c', values)
   const keys = query.keys.map((key) => `c.${column(key)} as "${key}"`).join(', ')
-  values.push(query.limit)
+  const limit = `$${values.push(query.limit)}::int`
+  const { holder, holders, on, from } = wayToParent(query)
+  const order = query.order.map(orderSql).join(', ')
+  const columns = new Set([...query.keys, ...query.order.map(({ field }) => field)].map(column))
+  const selected = [...columns].map((name) => `c.${name}`).join(', ')
+  // A page of each holder is read from its index; joined, all rows of all parents may be.
+  const rows = holders
+    ? {
+        from: `${holders} cross join lateral (
+          select ${selected} from ${query.table} c where ${on} and ${condition} order by ${order} limit ${limit}
+        ) c`,
+        condition: 'true',
+      }
+    : { from, condition }
   const statement = `/* parentPages ${query.table} */
     select p.parent, page.*
     from unnest($1::${query.parentType}[]) as p(parent)
     cross join lateral (
       select ${keys}
-      from ${parentOf(query).from}
-      where ${parentOf(query).key} = p.parent and ${condition}
-      order by ${query.order.map(orderSql).join(', ')}
-      limit $${values.length}::int
+      from ${rows.from}
+      where ${holder}.${column(query.parentField)} = p.parent and ${rows.condition}
+      order by ${order}
+      limit ${limit}
     ) page`
-  const rows = await reads.query<{ parent: string } & Record<string, unknown>>(statement, values)
+  const found = await reads.query<{ parent: string } & Record<string, unknown>>(statement, values)
   const pages = new Map<string, Record<string, unknown>[]>(parents.map((parent) => [parent, []]))
-  for (const { parent, ...key } of rows) pages.get(parent)!.push(key)
+  for (const { parent, ...key } of found) pages.get(parent)!.push(key)
   return pages
 }
 
@@ -92,23 +105,33 @@ export async function countRows(
   return rows[0]!.rows
 }
 
+type Parentage = Pick<ParentPagesQuery, 'table' | 'parentField' | 'through'>
+
 /** Where rows come from, and which of its columns is the parent's key. */
-export function parentOf({
-  table,
-  parentField,
-  through = [],
-}: Pick<ParentPagesQuery, 'table' | 'parentField' | 'through'>): {
-  from: string
-  key: string
-} {
-  let from = `${table} c`
+export function parentOf(query: Parentage): { from: string; key: string } {
+  const { from, holder } = wayToParent(query)
+  return { from, key: `${holder}.${column(query.parentField)}` }
+}
+
+/** The rows `c` joined to what holds the parent's key; `holders` without the rows, where each may have many: see `on`. */
+function wayToParent({ table, through = [] }: Parentage) {
   let holder = 'c'
+  let first = ''
+  let on = ''
+  let others = ''
   for (const [index, name] of through.entries()) {
     const relation = RELATIONS[name]!
     const next = `t${index}`
-    const on = relation.on.map(([ours, theirs]) => `${next}.${theirs} = ${holder}.${ours}`).join(' and ')
-    from += ` join ${relation.table} ${next} on ${on}`
+    const condition = relation.on
+      .map(([ours, theirs]) => `${next}.${theirs} = ${holder}.${ours}`)
+      .join(' and ')
+    if (index === 0) {
+      first = `${relation.table} ${next}`
+      on = condition
+    } else others += ` join ${relation.table} ${next} on ${condition}`
     holder = next
   }
-  return { from, key: `${holder}.${column(parentField)}` }
+  const from = first === '' ? `${table} c` : `${table} c join ${first} on ${on}${others}`
+  const holdMany = through[0] !== undefined && RELATIONS[through[0]]!.holdsMany
+  return { from, holder, on, holders: holdMany ? first + others : null }
 }
