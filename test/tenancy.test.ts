@@ -57,6 +57,7 @@ beforeAll(async () => {
     'ConfigVersionFilter.parsedConfig': [{ path: ['model'], eq: owner.marker }],
     'SimulationFilter.metadata': [{ path: ['marker'], eq: owner.marker }],
     'FailurePatternFilter.scenarioId': 'cancel',
+    'FailureGroupFilter.scenarioId': 'cancel',
     'ToolUsageFilter.scenarioId': 'refund',
     scope: 'ALL',
     'SimulationFilter.simulationName': `running ${owner.marker}`,

@@ -7,6 +7,13 @@ export interface RunsOf {
   through?: readonly string[]
 }
 
+export const RUNS_OF = {
+  simulation: { field: 'simulationId', type: 'uuid' },
+  configVersion: { field: 'configVersionId', type: 'uuid', through: ['simulation'] },
+  configuration: { field: 'configId', type: 'uuid', through: ['simulation', 'configVersion'] },
+  scenario: { field: 'scenarioId', type: 'text', through: ['outcome'] },
+} as const satisfies Record<string, RunsOf>
+
 /**
  * The parts of runs (alias c) that belong to the parents, and their parent's key. `runsOf` null: of all runs, whose
  * parent is `''`. Pushes its parameter onto `values`.

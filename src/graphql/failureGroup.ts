@@ -1,5 +1,5 @@
 import { type FailureGroup, failureGroups } from '../evaluation/failurePatternStore.ts'
-import type { RunsOf } from '../evaluation/runsOf.ts'
+import { RUNS_OF, type RunsOf } from '../evaluation/runsOf.ts'
 import { builder } from './builder.ts'
 import { defineComputedPages } from './computedPages.ts'
 import { Configuration } from './configuration.ts'
@@ -90,10 +90,8 @@ builder.prismaObjectField(Simulation, 'failureGroups', (t) =>
     ...failureGroupPages.field,
     select: { simulationId: true },
     description: 'What went wrong in its runs, the most common failure first.',
-    resolve: ({ simulationId }, args, context, info) => {
-      const groups = groupsOf({ field: 'simulationId', type: 'uuid' })
-      return failureGroupPages.read(args, context, info, groups, simulationId)
-    },
+    resolve: ({ simulationId }, args, context, info) =>
+      failureGroupPages.read(args, context, info, groupsOf(RUNS_OF.simulation), simulationId),
   }),
 )
 
@@ -102,10 +100,8 @@ builder.prismaObjectField(ConfigVersion, 'failureGroups', (t) =>
     ...failureGroupPages.field,
     select: { versionId: true },
     description: 'What went wrong in all runs of the version, the most common failure first.',
-    resolve: ({ versionId }, args, context, info) => {
-      const groups = groupsOf({ field: 'configVersionId', type: 'uuid', through: ['simulation'] })
-      return failureGroupPages.read(args, context, info, groups, versionId)
-    },
+    resolve: ({ versionId }, args, context, info) =>
+      failureGroupPages.read(args, context, info, groupsOf(RUNS_OF.configVersion), versionId),
   }),
 )
 
@@ -114,10 +110,8 @@ builder.prismaObjectField(Configuration, 'failureGroups', (t) =>
     ...failureGroupPages.field,
     select: { configId: true },
     description: 'What went wrong in all runs of its versions, the most common failure first.',
-    resolve: ({ configId }, args, context, info) => {
-      const groups = groupsOf({ field: 'configId', type: 'uuid', through: ['simulation', 'configVersion'] })
-      return failureGroupPages.read(args, context, info, groups, configId)
-    },
+    resolve: ({ configId }, args, context, info) =>
+      failureGroupPages.read(args, context, info, groupsOf(RUNS_OF.configuration), configId),
   }),
 )
 
@@ -126,9 +120,7 @@ builder.prismaObjectField(Scenario, 'failureGroups', (t) =>
     ...failureGroupPages.field,
     select: { scenarioId: true },
     description: 'What went wrong in all runs of the scenario, the most common failure first.',
-    resolve: ({ scenarioId }, args, context, info) => {
-      const groups = groupsOf({ field: 'scenarioId', type: 'text', through: ['outcome'] })
-      return failureGroupPages.read(args, context, info, groups, scenarioId)
-    },
+    resolve: ({ scenarioId }, args, context, info) =>
+      failureGroupPages.read(args, context, info, groupsOf(RUNS_OF.scenario), scenarioId),
   }),
 )

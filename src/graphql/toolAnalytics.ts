@@ -1,5 +1,5 @@
 import type { Where } from '../db/whereSql.ts'
-import type { RunsOf } from '../evaluation/runsOf.ts'
+import { RUNS_OF, type RunsOf } from '../evaluation/runsOf.ts'
 import { type ToolAnalytics, toolAnalytics } from '../evaluation/toolAnalyticsStore.ts'
 import { builder } from './builder.ts'
 import { defineComputedPages } from './computedPages.ts'
@@ -157,19 +157,16 @@ function usesOf(filter: ToolAnalyticsFilter | undefined): Where {
   }
 }
 
-/** Sums over the runs that belong to the parents. */
+/** Sums over the runs that belong to the parents; `runsOf` null: over all. */
 const analyticsOf =
-  (runsOf: RunsOf) => (parents: readonly string[], filter: ToolAnalyticsFilter | undefined) =>
+  (runsOf: RunsOf | null) => (parents: readonly string[], filter: ToolAnalyticsFilter | undefined) =>
     toolAnalytics(runsOf, parents, usesOf(filter))
 
 builder.queryField('toolAnalytics', (t) =>
   t.field({
     ...toolAnalyticsPages.field,
     description: 'How tools were used in all the tenant’s runs, those with the most calls first.',
-    resolve: (_, args, context, info) =>
-      toolAnalyticsPages.read(args, context, info, (parents, filter) =>
-        toolAnalytics(null, parents, usesOf(filter)),
-      ),
+    resolve: (_, args, context, info) => toolAnalyticsPages.read(args, context, info, analyticsOf(null)),
   }),
 )
 
@@ -179,13 +176,7 @@ builder.prismaObjectField(Simulation, 'toolAnalytics', (t) =>
     select: { simulationId: true },
     description: 'How tools were used in its runs, those with the most calls first.',
     resolve: ({ simulationId }, args, context, info) =>
-      toolAnalyticsPages.read(
-        args,
-        context,
-        info,
-        analyticsOf({ field: 'simulationId', type: 'uuid' }),
-        simulationId,
-      ),
+      toolAnalyticsPages.read(args, context, info, analyticsOf(RUNS_OF.simulation), simulationId),
   }),
 )
 
@@ -195,13 +186,7 @@ builder.prismaObjectField(Configuration, 'toolAnalytics', (t) =>
     select: { configId: true },
     description: 'How tools were used in all runs of its versions, those with the most calls first.',
     resolve: ({ configId }, args, context, info) =>
-      toolAnalyticsPages.read(
-        args,
-        context,
-        info,
-        analyticsOf({ field: 'configId', type: 'uuid', through: ['simulation', 'configVersion'] }),
-        configId,
-      ),
+      toolAnalyticsPages.read(args, context, info, analyticsOf(RUNS_OF.configuration), configId),
   }),
 )
 
@@ -211,13 +196,7 @@ builder.prismaObjectField(ConfigVersion, 'toolAnalytics', (t) =>
     select: { versionId: true },
     description: 'How tools were used in all runs of the version, those with the most calls first.',
     resolve: ({ versionId }, args, context, info) =>
-      toolAnalyticsPages.read(
-        args,
-        context,
-        info,
-        analyticsOf({ field: 'configVersionId', type: 'uuid', through: ['simulation'] }),
-        versionId,
-      ),
+      toolAnalyticsPages.read(args, context, info, analyticsOf(RUNS_OF.configVersion), versionId),
   }),
 )
 
@@ -227,12 +206,6 @@ builder.prismaObjectField(Scenario, 'toolAnalytics', (t) =>
     select: { scenarioId: true },
     description: 'How tools were used in all runs of the scenario, those with the most calls first.',
     resolve: ({ scenarioId }, args, context, info) =>
-      toolAnalyticsPages.read(
-        args,
-        context,
-        info,
-        analyticsOf({ field: 'scenarioId', type: 'text', through: ['outcome'] }),
-        scenarioId,
-      ),
+      toolAnalyticsPages.read(args, context, info, analyticsOf(RUNS_OF.scenario), scenarioId),
   }),
 )
