@@ -116,7 +116,8 @@ export async function seedTenant(arc: Arc): Promise<SeededTenant> {
     await client.query(
       `insert into recommendations (source_type, source_id, recommendation_type, description, suggested_yaml_changes, confidence,
         applied, applied_at, feedback_score)
-      values ('simulation', $1, 'config_change', $2, $2, 0.5, true, now(), 4)`,
+      values ('simulation', $1, 'config_change', $2, $2, 0.5, true, now(), 4),
+        ('simulation', $1, 'config_change', $2, $2, 0.25, false, null, null)`,
       [running, `Lower the temperature of ${marker}.`],
     )
     await client.query(
