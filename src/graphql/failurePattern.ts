@@ -9,10 +9,12 @@ import {
   IdFilter,
   type InputFields,
   StringFilter,
+  scenarioConditionsOf,
   searchConditionsOf,
   searchField,
   textConditionOf,
   uuidRangeOf,
+  versionConditionsOf,
 } from './filters.ts'
 import { ErrorCategoryEnum, ErrorCategoryFilter } from './outcome.ts'
 import { definePages, type Pages } from './pages.ts'
@@ -127,10 +129,8 @@ export function failurePatternWhere(
     executionTime: conditionOf(filter.executionTime),
     recoveryAttempted: filter.recoveryAttempted ?? undefined,
     recoverySuccessful: filter.recoverySuccessful ?? undefined,
-    ...(filter.scenarioId ? { outcome: { is: { scenarioId: textConditionOf(filter.scenarioId) } } } : {}),
-    ...(filter.configVersionId
-      ? { simulation: { is: { configVersionId: conditionOf(filter.configVersionId) } } }
-      : {}),
+    ...scenarioConditionsOf(filter),
+    ...versionConditionsOf(filter),
     AND: searchConditionsOf('patternId', 'search_failure_patterns', filter.search),
     ...(filter.text
       ? {

@@ -276,6 +276,28 @@ export function tagConditionsOf(
   ]
 }
 
+/** Of rows that belong to a simulation: by the version or the configuration that was run. */
+export function versionConditionsOf({
+  configVersionId,
+  configId,
+}: {
+  configVersionId?: typeof IdFilter.$inferInput | null
+  configId?: typeof IdFilter.$inferInput | null
+}) {
+  if (!configVersionId && !configId) return {}
+  const ofConfiguration = configId ? { configVersion: { is: { configId: conditionOf(configId) } } } : {}
+  return { simulation: { is: { configVersionId: conditionOf(configVersionId), ...ofConfiguration } } }
+}
+
+/** Of parts of an outcome: by its scenario. */
+export function scenarioConditionsOf({
+  scenarioId,
+}: {
+  scenarioId?: typeof StringFilter.$inferInput | null
+}) {
+  return scenarioId ? { outcome: { is: { scenarioId: textConditionOf(scenarioId) } } } : {}
+}
+
 /** What a search costs grows with the square of its words, and nothing stops it in the embedded database. */
 const MAX_SEARCH_LENGTH = 1_000
 

@@ -16,6 +16,7 @@ import {
   TagFilter,
   tagConditionsOf,
   textConditionOf,
+  versionConditionsOf,
 } from './filters.ts'
 import { definePages, type Pages } from './pages.ts'
 import { recommendationPages } from './recommendation.ts'
@@ -219,7 +220,6 @@ export const outcomePages: Pages = definePages('Outcome', {
   defaultOrder: { field: 'EXECUTION_TIME', direction: 'desc' },
   filter: OutcomeFilter,
   where: (filter): Prisma.OutcomeWhereInput & Record<string, unknown> => {
-    const ofSimulation = filter.configVersionId || filter.configId
     const ofScenario = filter.difficultyLevel || filter.tags
     return {
       outcomeId: conditionOf(filter.outcomeId),
@@ -240,18 +240,7 @@ export const outcomePages: Pages = definePages('Outcome', {
       costUsd: conditionOf(filter.costUsd),
       model: textConditionOf(filter.model),
       eventSeq: integerConditionOf(filter.eventSeq, 64),
-      ...(ofSimulation
-        ? {
-            simulation: {
-              is: {
-                configVersionId: conditionOf(filter.configVersionId),
-                ...(filter.configId
-                  ? { configVersion: { is: { configId: conditionOf(filter.configId) } } }
-                  : {}),
-              },
-            },
-          }
-        : {}),
+      ...versionConditionsOf(filter),
       ...(ofScenario
         ? {
             scenario: {

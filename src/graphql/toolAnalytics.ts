@@ -13,8 +13,10 @@ import {
   NullableNumberFilter,
   NumberFilter,
   StringFilter,
+  scenarioConditionsOf,
   textConditionOf,
   uuidRangeOf,
+  versionConditionsOf,
 } from './filters.ts'
 import { Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
@@ -142,18 +144,13 @@ const toolAnalyticsPages = defineComputedPages<ToolAnalyticsFilter>('ToolAnalyti
 /** Which uses of tools are summed up. */
 function usesOf(filter: ToolAnalyticsFilter | undefined): Where {
   if (!filter) return {}
-  const ofVersion = filter.configId
-    ? { configVersion: { is: { configId: conditionOf(filter.configId) } } }
-    : {}
   return {
     toolName: textConditionOf(filter.toolName),
     simulationId: conditionOf(filter.simulationId),
     executionTime: conditionOf(filter.executionTime),
     usageId: uuidRangeOf(filter.executionTime),
-    ...(filter.configVersionId || filter.configId
-      ? { simulation: { is: { configVersionId: conditionOf(filter.configVersionId), ...ofVersion } } }
-      : {}),
-    ...(filter.scenarioId ? { outcome: { is: { scenarioId: textConditionOf(filter.scenarioId) } } } : {}),
+    ...scenarioConditionsOf(filter),
+    ...versionConditionsOf(filter),
   }
 }
 

@@ -8,8 +8,10 @@ import {
   NullableNumberFilter,
   NumberFilter,
   StringFilter,
+  scenarioConditionsOf,
   textConditionOf,
   uuidRangeOf,
+  versionConditionsOf,
 } from './filters.ts'
 import { definePages, type Pages } from './pages.ts'
 
@@ -102,10 +104,8 @@ export const toolUsagePages: Pages = definePages('ToolUsage', {
     avgDurationMs: conditionOf(filter.avgDurationMs),
     totalCostUsd: conditionOf(filter.totalCostUsd),
     executionTime: conditionOf(filter.executionTime),
-    ...(filter.scenarioId ? { outcome: { is: { scenarioId: textConditionOf(filter.scenarioId) } } } : {}),
-    ...(filter.configVersionId
-      ? { simulation: { is: { configVersionId: conditionOf(filter.configVersionId) } } }
-      : {}),
+    ...scenarioConditionsOf(filter),
+    ...versionConditionsOf(filter),
   }),
 })
 
