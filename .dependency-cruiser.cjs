@@ -77,6 +77,12 @@ module.exports = {
       to: { path: '^(test|bench)/' },
     },
     {
+      name: 'unit-tests-need-no-database',
+      severity: 'error',
+      from: { path: '^test/unit/' },
+      to: { path: '^(src/server\\.ts|src/db/embedded\\.ts|test/support/arc\\.ts)$', reachable: true },
+    },
+    {
       name: 'no-development-dependency-in-source',
       severity: 'error',
       from: { path: '^src/' },

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ArcClient, type ArcClientOptions } from '../../src/client/arcClient.ts'
 import type { OutcomeInput } from '../../src/client/operations.ts'
-import { type Tenant, useArc } from '../arc.ts'
-import { upTo } from '../subscriptions.ts'
-import { ServerProxy } from './serverProxy.ts'
+import { type Tenant, useArc } from '../support/arc.ts'
+import { ServerProxy } from '../support/serverProxy.ts'
+import { upTo } from '../support/subscriptions.ts'
 
 let proxy: ServerProxy
 afterAll(() => proxy.close())

@@ -3,10 +3,10 @@ import { build } from 'esbuild'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type * as client from '../../src/client/index.ts'
-import { useArc } from '../arc.ts'
-import { CHROMIUM, launchChromium, needingChromium } from '../chromium.ts'
-import { complete, success, upTo } from '../subscriptions.ts'
-import { ServerProxy } from './serverProxy.ts'
+import { useArc } from '../support/arc.ts'
+import { CHROMIUM, launchChromium, needingChromium } from '../support/chromium.ts'
+import { ServerProxy } from '../support/serverProxy.ts'
+import { complete, success, upTo } from '../support/subscriptions.ts'
 
 declare const arcEval: typeof client
 

@@ -3,8 +3,8 @@ import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ArcClient, type ArcClientOptions } from '../../src/client/arcClient.ts'
 import { ArcRequestError } from '../../src/client/arcRequestError.ts'
-import { type Tenant, useArc } from '../arc.ts'
-import { ServerProxy } from './serverProxy.ts'
+import { type Tenant, useArc } from '../support/arc.ts'
+import { ServerProxy } from '../support/serverProxy.ts'
 
 let proxy: ServerProxy
 afterAll(() => proxy.close())

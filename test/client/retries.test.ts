@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ArcClient } from '../../src/client/arcClient.ts'
 import { ArcRequestError } from '../../src/client/arcRequestError.ts'
-import { type Tenant, useArc } from '../arc.ts'
-import { ServerProxy } from './serverProxy.ts'
+import { type Tenant, useArc } from '../support/arc.ts'
+import { ServerProxy } from '../support/serverProxy.ts'
 
 let proxy: ServerProxy
 afterAll(() => proxy.close())

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ArcClient, type ArcClientOptions } from '../../src/client/arcClient.ts'
 import { LiveHub } from '../../src/live/hub.ts'
-import { Arc, type Tenant, useArc } from '../arc.ts'
-import { complete, EVENTS, seqs, success, upTo } from '../subscriptions.ts'
-import { ServerProxy } from './serverProxy.ts'
+import { Arc, type Tenant, useArc } from '../support/arc.ts'
+import { ServerProxy } from '../support/serverProxy.ts'
+import { complete, EVENTS, seqs, success, upTo } from '../support/subscriptions.ts'
 
 let proxy: ServerProxy
 afterAll(() => proxy.close())

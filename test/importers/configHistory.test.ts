@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, test } from 'vitest'
 import { readHistory } from '../../src/importers/configHistory.ts'
-import { type Tenant, useArc } from '../arc.ts'
-import { importInto, useFolder } from './importing.ts'
+import { type Tenant, useArc } from '../support/arc.ts'
+import { importInto, useFolder } from '../support/importing.ts'
 
 const arc = useArc()
 const folder = useFolder()

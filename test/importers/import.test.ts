@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { importFiles } from '../../src/commands/import.ts'
 import { readConfig } from '../../src/config.ts'
-import { type Tenant, useArc } from '../arc.ts'
-import { expectedTotals, realPath, textsWith } from './expectedTotals.ts'
-import { zipOf } from './zipArchive.ts'
+import { type Tenant, useArc } from '../support/arc.ts'
+import { expectedTotals, realPath, textsWith } from '../support/expectedTotals.ts'
+import { zipOf } from '../support/zipArchive.ts'
 
 const arc = useArc()
 

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { type Tenant, useArc } from '../arc.ts'
-import { expectedTotals } from './expectedTotals.ts'
-import { importInto, useFolder } from './importing.ts'
+import { type Tenant, useArc } from '../support/arc.ts'
+import { expectedTotals } from '../support/expectedTotals.ts'
+import { importInto, useFolder } from '../support/importing.ts'
 
 const arc = useArc()
 const folder = useFolder()

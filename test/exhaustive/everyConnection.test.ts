@@ -1,0 +1,127 @@
+import fc from 'fast-check'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { useArc } from '../support/arc.ts'
+import {
+  type Connection,
+  everyConnection,
+  idsOf,
+  pageOf,
+  parentWithMostRows,
+} from '../support/everyConnection.ts'
+import { ManyRows } from '../support/manyRows.ts'
+
+const arc = useArc()
+const connections = everyConnection()
+
+/** A way through the rows; `betweenPages` may bring new ones. */
+interface Walk {
+  size: number
+  fromEnd: boolean
+  orderBy: { field: string; direction: string }
+}
+
+const walks = (connection: Connection, rows: number): fc.Arbitrary<Walk> =>
+  fc.record({
+    size: fc.integer({ min: 1, max: rows + 1 }),
+    fromEnd: fc.boolean(),
+    orderBy: fc.record({
+      field: fc.constantFrom(...connection.orders),
+      direction: fc.constantFrom('ASC', 'DESC'),
+    }),
+  })
+
+async function walk(
+  rows: ManyRows,
+  connection: Connection,
+  parentId: string | undefined,
+  { size, fromEnd, orderBy }: Walk,
+  betweenPages: () => Promise<unknown> = async () => {},
+): Promise<{ seen: string[]; totals: number[] }> {
+  const seen: string[] = []
+  const totals: number[] = []
+  let cursor: string | null = null
+  for (let more = true; more; ) {
+    const page = await pageOf(
+      rows.tenant,
+      connection,
+      parentId,
+      fromEnd ? { last: size, before: cursor, orderBy } : { first: size, after: cursor, orderBy },
+    )
+    const { pageInfo, edges } = page
+    expect(edges.map(({ node }) => node)).toEqual(page.nodes)
+    expect([pageInfo.startCursor, pageInfo.endCursor]).toEqual([
+      edges[0]?.cursor ?? null,
+      edges.at(-1)?.cursor ?? null,
+    ])
+    // Behind one is where the walk came from.
+    expect(fromEnd ? pageInfo.hasNextPage : pageInfo.hasPreviousPage).toBe(cursor !== null)
+    more = fromEnd ? pageInfo.hasPreviousPage : pageInfo.hasNextPage
+    expect(edges).toHaveLength(more ? size : edges.length)
+    if (fromEnd) seen.unshift(...idsOf(page))
+    else seen.push(...idsOf(page))
+    totals.push(page.totalCount)
+    cursor = fromEnd ? pageInfo.startCursor : pageInfo.endCursor
+    if (more) await betweenPages()
+  }
+  return { seen, totals }
+}
+
+describe('every connection of the schema', () => {
+  let rows: ManyRows
+  beforeAll(async () => {
+    rows = new ManyRows(arc)
+    await rows.fill()
+  })
+
+  it.each(connections)(
+    '$name is walked at any page size, in any order, both ways: each row once',
+    async (connection) => {
+      const parentId = await parentWithMostRows(rows.tenant, connection)
+      for (const field of connection.orders) {
+        for (const direction of ['ASC', 'DESC']) {
+          const orderBy = { field, direction }
+          const whole = await pageOf(rows.tenant, connection, parentId, { first: 500, orderBy })
+          const all = idsOf(whole)
+          // Give ManyRows rows of a new type: one or two make no pages.
+          expect(all.length).toBeGreaterThan(2)
+          expect(new Set(all).size).toBe(all.length)
+          expect(whole.totalCount).toBe(all.length)
+          await fc.assert(
+            fc.asyncProperty(walks({ ...connection, orders: [field] }, all.length), async (way) => {
+              const { seen, totals } = await walk(rows, connection, parentId, { ...way, orderBy })
+              expect(seen).toEqual(all)
+              expect(new Set(totals)).toEqual(new Set([all.length]))
+            }),
+            { numRuns: 2 },
+          )
+        }
+      }
+    },
+    120_000,
+  )
+})
+
+describe('while rows arrive', () => {
+  it.each(connections)(
+    '$name shows each row that was there just once',
+    async (connection) => {
+      const rows = new ManyRows(arc)
+      await rows.fill()
+      const parentId = await parentWithMostRows(rows.tenant, connection)
+      await fc.assert(
+        fc.asyncProperty(walks(connection, 12), async (way) => {
+          const before = await pageOf(rows.tenant, connection, parentId, { first: 500, orderBy: way.orderBy })
+          const there = new Set(idsOf(before))
+          let arrivals = 0
+          const { seen } = await walk(rows, connection, parentId, way, async () => {
+            if (arrivals++ < 2) await rows.arrive(connection.node)
+          })
+          expect(new Set(seen).size).toBe(seen.length)
+          expect(seen.filter((id) => there.has(id))).toEqual(idsOf(before))
+        }),
+        { numRuns: 2 },
+      )
+    },
+    120_000,
+  )
+})

@@ -1,0 +1,338 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import { Arc, type Tenant } from '../support/arc.ts'
+import { useArcBehindProxy } from '../support/databaseProxy.ts'
+import { resultsOverSse } from '../support/graphqlSse.ts'
+import { GraphQLSocket } from '../support/graphqlWs.ts'
+
+const { arc, proxy } = await useArcBehindProxy()
+
+const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1)
+const codes = (errors: { extensions: { code: string } }[] | undefined) =>
+  errors?.map(({ extensions }) => extensions.code)
+
+/** All of a simulation that a step can change. */
+const STATE = `query ($simulationId: UUID!) {
+  simulation(simulationId: $simulationId) {
+    status totalScenarios completedScenarios failedScenarios totalTokens completedAt
+    runs(first: 100) { nodes { scenarioId repetition status } }
+    outcomes(first: 100) { totalCount }
+  }
+  scenarios { totalCount }
+  simulations { totalCount }
+  failurePatterns { totalCount }
+  toolUsage { totalCount }
+}`
+const stateOf = (tenant: Tenant, simulationId: string) => tenant.data(STATE, { simulationId })
+
+async function lastEvent(tenant: Tenant, simulationId: string): Promise<number> {
+  const { rows } = await arc.sql('admin', async (client) => {
+    await client.query('begin')
+    await client.query(`select set_config('app.user_id', $1, true)`, [tenant.tenantId])
+    const result = await client.query(
+      'select count(*)::int as count, coalesce(max(seq), 0)::int as last from simulation_events where user_id = $1 and simulation_id = $2',
+      [tenant.tenantId, simulationId],
+    )
+    await client.query('commit')
+    return result
+  })
+  expect(rows[0].count).toBe(rows[0].last)
+  return rows[0].last
+}
+
+describe('the fields of one mutation', () => {
+  it('are transactions of their own, one after the other, and each payload shows its own state', async () => {
+    const tenant = arc.tenant()
+    const { versionId } = await tenant.configVersion()
+    const simulationId = randomUUID()
+    const simulation = 'simulation { status completedScenarios outcomes { totalCount } } errors { code }'
+    const data = await tenant.data(
+      `mutation ($simulationId: UUID!, $versionId: UUID!) {
+        scenarios: upsertScenarios(input: { scenarios: [{ scenarioId: "a", taskPrompt: "Do a." }] }) { errors { code } }
+        start: startSimulation(
+          input: { simulationId: $simulationId, configVersionId: $versionId, scenarioIds: ["a"], start: false }
+        ) { ${simulation} }
+        unknown: startSimulation(input: { configVersionId: $versionId, scenarioIds: ["a", "b"] }) { ${simulation} }
+        record: recordOutcome(
+          input: { outcome: { simulationId: $simulationId, scenarioId: "a", status: SUCCESS } }
+        ) { receipt { status } errors { code } }
+        again: startSimulation(
+          input: { simulationId: $simulationId, configVersionId: $versionId, scenarioIds: ["a"], start: false }
+        ) { ${simulation} }
+        complete: completeSimulation(input: { simulationId: $simulationId }) { ${simulation} }
+      }`,
+      { simulationId, versionId },
+    )
+    const shows = (status: string, count: number) => ({
+      simulation: { status, completedScenarios: count, outcomes: { totalCount: count } },
+      errors: [],
+    })
+    expect(data).toEqual({
+      scenarios: { errors: [] },
+      start: shows('PENDING', 0),
+      unknown: { simulation: null, errors: [{ code: 'SCENARIO_NOT_FOUND' }] },
+      record: { receipt: { status: 'STORED' }, errors: [] },
+      again: shows('RUNNING', 1),
+      complete: shows('COMPLETED', 1),
+    })
+    expect(await stateOf(tenant, simulationId)).toMatchObject({
+      simulation: { status: 'COMPLETED' },
+      simulations: { totalCount: 1 },
+    })
+  })
+
+  it('before one that breaks are stored, those after it are not begun, and the answer is no success', async () => {
+    const tenant = arc.tenant()
+    const upsert = (id: string) =>
+      `upsertScenarios(input: { scenarios: [{ scenarioId: "${id}", taskPrompt: "Do it." }] }) { errors { code } }`
+    const holding = proxy.hold('Name of the second')
+    const asking = tenant.ask(
+      `mutation {
+        first: ${upsert('one')}
+        second: upsertScenarios(
+          input: { scenarios: [{ scenarioId: "two", name: "Name of the second", taskPrompt: "Do it." }] }
+        ) { errors { code } }
+        third: ${upsert('three')}
+      }`,
+    )
+    ;(await holding).cut()
+    const { data, errors } = await asking
+    expect({ data, codes: codes(errors), path: errors?.[0]?.path }).toEqual({
+      data: null,
+      codes: ['UNAVAILABLE'],
+      path: ['second'],
+    })
+    const { scenarios } = await tenant.data('{ scenarios { nodes { scenarioId } } }')
+    expect(scenarios.nodes).toEqual([{ scenarioId: 'one' }])
+  })
+
+  it('are answered when every other connection can see what they did', async () => {
+    const tenant = arc.tenant()
+    for (const turn of upTo(10)) {
+      await tenant.scenarios(`scenario_${turn}`)
+      const { rows } = await arc.sql('admin', async (client) => {
+        await client.query('begin')
+        await client.query(`select set_config('app.user_id', $1, true)`, [tenant.tenantId])
+        const result = await client.query('select count(*)::int from scenarios where user_id = $1', [
+          tenant.tenantId,
+        ])
+        await client.query('commit')
+        return result
+      })
+      expect(rows).toEqual([{ count: turn }])
+    }
+  })
+})
+
+describe('a mutation whose connection breaks', () => {
+  /** Each kind of step, and the statements at which it is cut off. */
+  const steps: [
+    name: string,
+    mutation: string,
+    input: (simulationId: string) => object,
+    statements: string[],
+  ][] = [
+    [
+      'recordOutcomes',
+      'recordOutcomes(input: $input) { errors { code } }',
+      (simulationId) => ({
+        outcomes: [
+          { simulationId, scenarioId: 'a', status: 'SUCCESS', tokensUsed: 5 },
+          { simulationId, scenarioId: 'b', status: 'ERROR', error: 'ValueError: no' },
+        ],
+      }),
+      ['ingestOutcomes', 'commit'],
+    ],
+    [
+      'recordOutcome',
+      'recordOutcome(input: $input) { errors { code } }',
+      (simulationId) => ({ outcome: { simulationId, scenarioId: 'a', status: 'SUCCESS', tokensUsed: 5 } }),
+      ['ingestOutcomes', 'commit'],
+    ],
+    [
+      'recordScenarioResults',
+      'recordScenarioResults(input: $input) { errors { code } }',
+      (simulationId) => ({
+        simulationId,
+        results: [
+          {
+            scenario: { id: 'new', name: 'New', task_prompt: 'Do something new.' },
+            trajectory: { status: 'success', execution_time_seconds: 1 },
+            reliability_score: { overall_score: 1 },
+          },
+        ],
+      }),
+      ['addScenarios', 'ingestOutcomes', 'commit'],
+    ],
+    [
+      'completeSimulation',
+      'completeSimulation(input: $input) { errors { code } }',
+      (simulationId) => ({ simulationId }),
+      ['finishSimulation', 'commit'],
+    ],
+  ]
+
+  it.each(steps)(
+    'leaves nothing half-written (%s), says so, and can be sent again',
+    async (name, mutation, input, statements) => {
+      const tenant = arc.tenant()
+      const simulationId = await tenant.simulation(['a', 'b'])
+      const query = `mutation ($input: ${name[0]!.toUpperCase()}${name.slice(1)}Input!) { ${mutation} }`
+      const variables = { input: input(simulationId) }
+      const before = await stateOf(tenant, simulationId)
+      for (const statement of statements) {
+        const holding = proxy.hold(statement)
+        const asking = tenant.ask(query, variables)
+        ;(await holding).cut()
+        const { data, errors } = await asking
+        expect({ statement, data, codes: codes(errors) }).toEqual({
+          statement,
+          data: null,
+          codes: ['UNAVAILABLE'],
+        })
+        expect(await stateOf(tenant, simulationId)).toEqual(before)
+        expect(await lastEvent(tenant, simulationId)).toBe(1)
+      }
+      expect(await tenant.data(query, variables)).toEqual({ [name]: { errors: [] } })
+      const after = await stateOf(tenant, simulationId)
+      expect(after).not.toEqual(before)
+      expect(await lastEvent(tenant, simulationId)).toBe(2)
+    },
+  )
+
+  it.each(steps)(
+    'after COMMIT, before the answer (%s), may be stored: sent again it stores nothing twice',
+    async (name, mutation, input) => {
+      const tenant = arc.tenant()
+      const simulationId = await tenant.simulation(['a', 'b'])
+      const query = `mutation ($input: ${name[0]!.toUpperCase()}${name.slice(1)}Input!) { ${mutation} }`
+      const variables = { input: input(simulationId) }
+      const before = await stateOf(tenant, simulationId)
+      const holding = proxy.hold('commit')
+      const asking = tenant.ask(query, variables)
+      ;(await holding).loseAnswer()
+      const { data, errors } = await asking
+      expect({ data, codes: codes(errors) }).toEqual({ data: null, codes: ['UNAVAILABLE'] })
+      expect(errors?.[0]?.message).toContain('may have been stored')
+      const stored = await stateOf(tenant, simulationId)
+      expect(stored).not.toEqual(before)
+      expect(await tenant.data(query, variables)).toEqual({ [name]: { errors: [] } })
+      expect(await stateOf(tenant, simulationId)).toEqual(stored)
+      expect(await lastEvent(tenant, simulationId)).toBe(2)
+    },
+  )
+})
+
+describe('connections killed during ingestion', () => {
+  it('fail requests or do not, and when all is sent again each outcome is stored once', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a', 'b'], { repetitions: 50 })
+    const calls = upTo(50).flatMap((repetition) => [
+      () =>
+        tenant.ask(
+          `mutation ($outcome: OutcomeInput!) {
+            recordOutcome(input: { outcome: $outcome }) { receipt { status } errors { code } }
+          }`,
+          { outcome: { simulationId, scenarioId: 'a', repetition, status: 'SUCCESS', tokensUsed: 1 } },
+        ),
+      () =>
+        tenant.ask(
+          `mutation ($outcomes: [OutcomeInput!]!) {
+            recordOutcomes(input: { outcomes: $outcomes }) { receipts { status } errors { code } }
+          }`,
+          { outcomes: [{ simulationId, scenarioId: 'b', repetition, status: 'ERROR', tokensUsed: 1 }] },
+        ),
+      () =>
+        tenant.ask('query ($id: UUID!) { simulation(simulationId: $id) { status } }', { id: simulationId }),
+    ])
+    let failed = 0
+    let killed = 0
+    const run = async (kill: boolean) => {
+      let at = 0
+      const worker = async () => {
+        for (let call = calls[at++]; call; call = calls[at++]) {
+          if (kill && at % 10 === 0) {
+            await proxy.killPool()
+            killed += 1
+          }
+          const { errors } = await call()
+          for (const { extensions, message } of errors ?? []) {
+            expect({ code: extensions.code, message }).toMatchObject({ code: 'UNAVAILABLE' })
+            failed += 1
+          }
+        }
+      }
+      await Promise.all(upTo(8).map(worker))
+    }
+    await run(true)
+    expect({ killed, failed: failed > 0 }).toEqual({ killed: 15, failed: true })
+
+    failed = 0
+    await run(false)
+    expect(failed).toBe(0)
+    const { simulation } = await stateOf(tenant, simulationId)
+    expect(simulation).toMatchObject({
+      completedScenarios: 50,
+      failedScenarios: 50,
+      totalTokens: 100,
+      outcomes: { totalCount: 100 },
+    })
+    await lastEvent(tenant, simulationId)
+  })
+
+  it('in the middle of a read fail that read only', async () => {
+    const tenant = arc.tenant()
+    await tenant.scenarios('a')
+    const holding = proxy.hold('SELECT')
+    const asking = tenant.ask('{ scenarios { nodes { scenarioId } } }')
+    ;(await holding).cut()
+    const { data, errors } = await asking
+    expect({ data, codes: codes(errors) }).toEqual({ data: null, codes: ['UNAVAILABLE'] })
+    expect(await tenant.data('{ scenarios { nodes { scenarioId } } }')).toEqual({
+      scenarios: { nodes: [{ scenarioId: 'a' }] },
+    })
+  })
+})
+
+describe('a server that closes', () => {
+  const EVENTS = 'subscription ($id: UUID!) { simulationEvents(simulationId: $id) { seq } }'
+
+  it('lets a mutation that is under way end, and answers it', async () => {
+    const closing = new Arc({ DATABASE_URL: proxy.url })
+    await closing.start()
+    const tenant = closing.tenant()
+    const holding = proxy.hold('upsertScenarios')
+    const storing = tenant.scenarios('a')
+    const held = await holding
+    const closed = closing.stop()
+    held.forward()
+    expect(await storing).toEqual(['a'])
+    await closed
+  })
+
+  it('tells its subscribers that the connection is lost, not that the simulation is over', async () => {
+    const closing = new Arc()
+    await closing.start()
+    const tenant = closing.tenant()
+    const id = await tenant.simulation(['a'])
+    const token = await tenant.token()
+    const socket = new GraphQLSocket(closing.webSocketUrl, { authorization: `Bearer ${token}` })
+    const overSocket = socket.results(EVENTS, { id })
+    const overSse = resultsOverSse(closing.url, token, EVENTS, { id })
+    // One that never says goodbye.
+    const mute = new WebSocket(closing.webSocketUrl, 'graphql-transport-ws')
+    await new Promise((resolve) => mute.once('open', resolve))
+    mute.pause()
+    expect((await overSocket.next()).value.data).toEqual({ simulationEvents: { seq: 1 } })
+    expect((await overSse.next()).value.data).toEqual({ simulationEvents: { seq: 1 } })
+
+    const ends = Promise.allSettled([overSocket.next(), overSse.next()])
+    const begin = performance.now()
+    await closing.stop()
+    expect(performance.now() - begin).toBeLessThan(4_000)
+    expect((await ends).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    expect((await socket.closed).code).toBe(1001)
+    mute.terminate()
+  })
+})

@@ -1,0 +1,291 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Tenant, useArc } from '../support/arc.ts'
+import { everyConnection } from '../support/everyConnection.ts'
+import { ManyRows } from '../support/manyRows.ts'
+
+const arc = useArc({ ARC_MAX_COST: '1000000000', ARC_MAX_BREADTH: '1000' })
+
+const SCENARIOS = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
+
+/** Outcomes with ties and gaps in what they are ordered by. */
+async function withOutcomes(tenant: Tenant): Promise<string> {
+  const simulationId = await tenant.simulation(SCENARIOS, { repetitions: 3 })
+  const scores = [0.5, 1, null, 0.5, 0, null, 1]
+  const { storedCount } = await tenant.record(
+    [1, 2, 3].flatMap((repetition) =>
+      SCENARIOS.map((scenarioId, index) => ({
+        simulationId,
+        scenarioId,
+        repetition,
+        status: index % 2 === 0 ? 'SUCCESS' : 'ERROR',
+        reliabilityScore: scores[(index + repetition) % 7],
+        costUsd: index / 8,
+        executionTime: `2026-03-0${repetition}T00:00:0${index % 3}Z`,
+        model: repetition === 1 ? 'small' : 'large',
+      })),
+    ),
+  )
+  expect(storedCount).toBe(21)
+  return simulationId
+}
+
+const PAGE = `query ($first: Int, $after: String, $last: Int, $before: String, $orderBy: OutcomeOrder, $filter: OutcomeFilter) {
+  outcomes(first: $first, after: $after, last: $last, before: $before, orderBy: $orderBy, filter: $filter) {
+    totalCount
+    edges { cursor node { outcomeId reliabilityScore } }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }
+}`
+
+describe('paging', () => {
+  it('walks every row once, at any page size, in any order, both ways', async () => {
+    const tenant = arc.tenant()
+    await withOutcomes(tenant)
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 9 }),
+        fc.constantFrom('EXECUTION_TIME', 'RELIABILITY_SCORE', 'COST_USD', 'TOKENS_USED'),
+        fc.constantFrom('ASC', 'DESC'),
+        fc.boolean(),
+        async (size, field, direction, fromEnd) => {
+          const orderBy = { field, direction }
+          const whole = (await tenant.data(PAGE, { first: 100, orderBy })).outcomes
+          const all = whole.edges.map(({ node }: any) => node.outcomeId)
+          expect(new Set(all).size).toBe(21)
+          const seen: string[] = []
+          let cursor: string | null = null
+          for (let more = true; more; ) {
+            const { outcomes } = await tenant.data(
+              PAGE,
+              fromEnd ? { last: size, before: cursor, orderBy } : { first: size, after: cursor, orderBy },
+            )
+            const ids = outcomes.edges.map(({ node }: any) => node.outcomeId)
+            if (fromEnd) seen.unshift(...ids)
+            else seen.push(...ids)
+            cursor = fromEnd ? outcomes.pageInfo.startCursor : outcomes.pageInfo.endCursor
+            more = fromEnd ? outcomes.pageInfo.hasPreviousPage : outcomes.pageInfo.hasNextPage
+          }
+          expect(seen).toEqual(all)
+        },
+      ),
+      { numRuns: 12 },
+    )
+  })
+
+  it('puts missing values last, whichever way it is ordered', async () => {
+    const tenant = arc.tenant()
+    await withOutcomes(tenant)
+    for (const direction of ['ASC', 'DESC']) {
+      const { outcomes } = await tenant.data(PAGE, {
+        first: 100,
+        orderBy: { field: 'RELIABILITY_SCORE', direction },
+      })
+      const scores = outcomes.edges.map(({ node }: any) => node.reliabilityScore)
+      const known = scores.filter((score: number | null) => score !== null)
+      expect(scores.slice(known.length)).toEqual(Array(6).fill(null))
+      expect(known).toEqual([...known].sort((a, b) => (direction === 'ASC' ? a - b : b - a)))
+    }
+  })
+
+  it('stays stable while rows arrive', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await withOutcomes(tenant)
+    const first = (await tenant.data(PAGE, { first: 10 })).outcomes
+    const other = await tenant.simulation(['late'])
+    await tenant.record([{ simulationId: other, scenarioId: 'late', status: 'SUCCESS' }])
+    const rest = (
+      await tenant.data(PAGE, {
+        first: 100,
+        after: first.pageInfo.endCursor,
+        filter: { simulationId: { eq: simulationId } },
+      })
+    ).outcomes
+    expect(rest.edges).toHaveLength(11)
+  })
+
+  it('refuses what makes no page, and says why', async () => {
+    const tenant = arc.tenant()
+    const { outcomes } = await (async () => {
+      await withOutcomes(tenant)
+      return tenant.data(PAGE, { first: 1 })
+    })()
+    for (const [variables, code, input] of [
+      [{ first: 501 }, 'LIMIT_EXCEEDED', ['first']],
+      [{ first: -1 }, 'BAD_USER_INPUT', ['first']],
+      [{ first: 1, last: 1 }, 'BAD_USER_INPUT', ['last']],
+      [{ after: 'garbage' }, 'CURSOR_INVALID', ['after']],
+      [{ after: outcomes.pageInfo.endCursor, orderBy: { field: 'COST_USD' } }, 'CURSOR_INVALID', ['after']],
+      [
+        { before: Buffer.from('["executionTime","x","y"]').toString('base64url') },
+        'CURSOR_INVALID',
+        ['before'],
+      ],
+    ] as const) {
+      const { data, errors } = await tenant.ask(PAGE, variables)
+      expect(data).toBeNull()
+      expect(errors).toMatchObject([{ extensions: { code, input } }])
+    }
+  })
+})
+
+describe('filters', () => {
+  it('narrow a list by what a dashboard asks for', async () => {
+    const tenant = arc.tenant()
+    await tenant.data(
+      `mutation { upsertScenarios(input: { scenarios: [
+        { scenarioId: "a", taskPrompt: "Find the CHEAPEST flight.", tags: ["travel", "tools"], difficultyLevel: HARD }
+      ] }) { errors { code } } }`,
+    )
+    // The scenario "a" is there now; the others are made beside it, so it is set again afterwards.
+    const simulationId = await withOutcomes(tenant)
+    await tenant.data(
+      `mutation { upsertScenarios(input: { scenarios: [
+        { scenarioId: "a", taskPrompt: "Find the CHEAPEST flight.", tags: ["travel", "tools"], difficultyLevel: HARD }
+      ] }) { errors { code } } }`,
+    )
+    const count = async (filter: object) => (await tenant.data(PAGE, { filter })).outcomes.totalCount
+    expect(await count({ simulationId: { eq: simulationId } })).toBe(21)
+    expect(await count({ status: { in: ['ERROR'] } })).toBe(9)
+    expect(await count({ status: { eq: 'SUCCESS' }, model: { eq: 'small' } })).toBe(4)
+    expect(await count({ executionTime: { gte: '2026-03-02T00:00:00Z', lt: '2026-03-03T00:00:00Z' } })).toBe(
+      7,
+    )
+    expect(await count({ reliabilityScore: { gte: 0.5, lt: 1 } })).toBe(6)
+    expect(await count({ difficultyLevel: { eq: 'HARD' } })).toBe(3)
+    expect(await count({ tags: { hasSome: ['travel', 'nothing'] } })).toBe(3)
+    expect(await count({ tags: { hasEvery: ['travel', 'nothing'] } })).toBe(0)
+    expect(await count({ model: { contains: 'LARG' } })).toBe(14)
+
+    const scenarios = async (filter: object) =>
+      (
+        await tenant.data(
+          'query ($filter: ScenarioFilter) { scenarios(filter: $filter) { nodes { scenarioId } } }',
+          { filter },
+        )
+      ).scenarios.nodes.map(({ scenarioId }: any) => scenarioId)
+    expect(await scenarios({ text: 'cheapest' })).toEqual(['a'])
+    expect(await scenarios({ text: '100%_' })).toEqual([])
+    expect(await scenarios({ difficultyLevel: { in: ['HARD'] }, tags: { hasEvery: ['tools'] } })).toEqual([
+      'a',
+    ])
+
+    const simulations = async (filter: object) =>
+      (
+        await tenant.data(
+          'query ($filter: SimulationFilter) { simulations(filter: $filter) { totalCount } }',
+          { filter },
+        )
+      ).simulations.totalCount
+    const running = { model: { eq: 'gpt-4' }, status: { eq: 'RUNNING' } }
+    expect(await simulations({ ...running, scenarioId: { eq: 'a' } })).toBe(1)
+    expect(await simulations({ model: { eq: 'gpt-5' } })).toBe(0)
+    await tenant.simulation(['air_1', 'book_1'])
+    for (const [scenarioId, found] of [
+      [{ eq: 'book_1' }, 1],
+      [{ eq: 'book' }, 0],
+      [{ in: ['book_1', 'a', 'none'] }, 2],
+      [{ in: [] }, 0],
+      [{ eq: 'a', in: ['book_1'] }, 0],
+      [{ contains: 'K_' }, 1],
+      [{ contains: '%' }, 0],
+      // Of one scenario all conditions hold.
+      [{ contains: 'air', in: ['book_1'] }, 0],
+      [{ contains: 'air', in: ['air_1'], eq: 'air_1' }, 1],
+      [{ eq: null }, 2],
+    ] as const) {
+      expect([scenarioId, await simulations({ scenarioId })]).toEqual([scenarioId, found])
+      const { configVersions } = await tenant.data(
+        'query ($filter: SimulationFilter) { configVersions { nodes { simulations(filter: $filter) { totalCount } } } }',
+        { filter: { scenarioId } },
+      )
+      const counts = configVersions.nodes.map(({ simulations }: any) => simulations.totalCount)
+      expect([scenarioId, counts.reduce((sum: number, each: number) => sum + each)]).toEqual([
+        scenarioId,
+        found,
+      ])
+    }
+  })
+
+  it('work below a parent as they do at the root', async () => {
+    const tenant = arc.tenant()
+    await withOutcomes(tenant)
+    const { simulations } = await tenant.data(`{ simulations { nodes {
+      errors: outcomes(first: 2, filter: { status: { eq: ERROR }, tags: { hasSome: ["none"] } }) { totalCount nodes { status } }
+      large: outcomes(last: 2, filter: { model: { contains: "LARGE" }, scenarioId: { in: ["a", "b"] } }, orderBy: { field: RELIABILITY_SCORE, direction: DESC }) {
+        totalCount pageInfo { hasPreviousPage } nodes { model scenarioId reliabilityScore }
+      }
+    } } }`)
+    expect(simulations.nodes).toHaveLength(1)
+    expect(simulations.nodes[0].errors).toEqual({ totalCount: 0, nodes: [] })
+    const { large } = simulations.nodes[0]
+    expect(large).toMatchObject({ totalCount: 4, pageInfo: { hasPreviousPage: true } })
+    expect(large.nodes).toHaveLength(2)
+  })
+})
+
+describe('fields of one name', () => {
+  it('stand at one place for several types, each with its own rows and arguments', async () => {
+    const rows = new ManyRows(arc)
+    await rows.fill()
+    // Each type of Node, with all connections that other types have under the same name.
+    const lists = everyConnection().filter(({ parent }) => parent !== 'Query')
+    const shared = lists.filter((each) =>
+      lists.some(({ field, parent }) => field === each.field && parent !== each.parent),
+    )
+    const types = [...new Set(shared.map(({ parent }) => parent))]
+    expect(types.length).toBeGreaterThan(2)
+    const selection = (type: string) =>
+      `... on ${type} { ${shared
+        .filter(({ parent }) => parent === type)
+        .map(({ field }) => `${field}(first: ${1 + types.indexOf(type)}) { totalCount edges { cursor } }`)
+        .join(' ')} }`
+    const query = `query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id ${types.map(selection).join(' ')} } }`
+    const ids: string[] = []
+    for (const type of types) {
+      const { field } = everyConnection().find(({ parent, node }) => parent === 'Query' && node === type)!
+      const data = await rows.tenant.data(`{ list: ${field}(first: 100) { nodes { id } } }`)
+      ids.push(...data.list.nodes.map(({ id }: { id: string }) => id))
+    }
+    const alone: unknown[] = []
+    for (const id of ids) alone.push((await rows.tenant.data(query, { ids: [id] })).nodes[0])
+    for (const order of [ids, [...ids].reverse()]) {
+      const { nodes } = await rows.tenant.data(query, { ids: order })
+      expect(nodes).toEqual(order.map((id) => alone[ids.indexOf(id)]))
+    }
+  })
+})
+
+describe('the number of statements', () => {
+  const NESTED = `{ simulations(first: 50) { nodes {
+    configVersion { model configuration { name } }
+    outcomes(first: 5) { totalCount nodes { scenario { name } toolUsage { nodes { toolName } } failurePatterns { nodes { failureType } } } }
+    runs(first: 3) { nodes { scenario { name } } }
+  } } }`
+
+  it('does not grow with the rows', async () => {
+    const tenant = arc.tenant()
+    await withOutcomes(tenant)
+    const ofOne = await arc.statementsDuring(() => tenant.data(NESTED))
+    for (let more = 0; more < 4; more++) await withOutcomes(tenant)
+    const ofFive = await arc.statementsDuring(() => tenant.data(NESTED))
+    expect(ofFive.length).toBe(ofOne.length)
+    expect(ofFive.length).toBeLessThanOrEqual(16)
+  })
+
+  it('reads no trajectory unless it is asked for', async () => {
+    const tenant = arc.tenant()
+    await withOutcomes(tenant)
+    const without = await arc.statementsDuring(() =>
+      tenant.data('{ outcomes { nodes { status simulation { status } } } }'),
+    )
+    expect(without.join('\n')).not.toContain('trajectory')
+    const asked = await arc.statementsDuring(() => tenant.data('{ outcomes { nodes { trajectory } } }'))
+    expect(asked.join('\n')).toContain('trajectory')
+  })
+
+  it('is none for a question that needs no rows', async () => {
+    const tenant = arc.tenant()
+    expect(await arc.statementsDuring(() => tenant.data('{ viewer { tenantId } __typename }'))).toEqual([])
+  })
+})

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest'
+import { Arc, useArc } from '../support/arc.ts'
+
+const arc = useArc()
+
+describe('health', () => {
+  it('tells what the database is', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a'])
+    await tenant.record([{ simulationId, scenarioId: 'a', status: 'SUCCESS' }])
+    const { health } = await tenant.data(
+      `{ health {
+        status engine serverVersion extensions { name version } hypertables { name chunks } outcomeParts listening
+        responseTimeMs
+      } }`,
+    )
+    const { rows } = await arc.sql('admin', (client) =>
+      client.query('select extname as name, extversion as version from pg_extension order by 1'),
+    )
+    expect(health).toMatchObject({ status: 'HEALTHY', listening: true, extensions: rows })
+    expect(health.serverVersion).toMatch(/^1[5-9]/)
+    expect(health.outcomeParts).toBeGreaterThan(0)
+    expect(health.responseTimeMs).toBeGreaterThan(0)
+    const onTimescale = rows.some(({ name }) => name === 'timescaledb')
+    expect(health.engine).toBe(onTimescale ? 'APACHE' : 'PLAIN')
+    expect(health.hypertables).toEqual(
+      onTimescale ? [{ name: 'store.outcomes', chunks: health.outcomeParts }] : [],
+    )
+  })
+})
+
+describe('DATABASE_DIRECT_URL', () => {
+  it('is where LISTEN goes, and nothing else', async () => {
+    const elsewhere = new Arc({ DATABASE_DIRECT_URL: 'postgresql://nobody@127.0.0.1:1/nothing' })
+    await elsewhere.start()
+    try {
+      const tenant = elsewhere.tenant()
+      await tenant.simulation(['a'])
+      expect(await tenant.data('{ health { status listening } }')).toEqual({
+        health: { status: 'DEGRADED', listening: false },
+      })
+    } finally {
+      await elsewhere.stop()
+    }
+  })
+})

@@ -1,0 +1,214 @@
+import { randomUUID } from 'node:crypto'
+import pg from 'pg'
+import { pino } from 'pino'
+import { afterAll, beforeAll, expect, inject } from 'vitest'
+import { signToken } from '../../src/auth/tokens.ts'
+import type { Role } from '../../src/auth/viewer.ts'
+import { type Config, readConfig } from '../../src/config.ts'
+import { type ArcServer, startServer } from '../../src/server.ts'
+
+export const JWT_SECRET = 'a secret that only tests know, of 32 bytes and more'
+
+export interface Answer {
+  status: number
+  headers: Headers
+  data: any
+  errors:
+    | {
+        message: string
+        path?: (string | number)[]
+        extensions: { code: string; input?: (string | number)[] }
+      }[]
+    | undefined
+}
+
+/** A tenant that nobody else uses, and what it can ask. */
+export class Tenant {
+  readonly tenantId = randomUUID()
+  readonly #arc: Arc
+  #token: Promise<string> | undefined
+
+  constructor(arc: Arc) {
+    this.#arc = arc
+  }
+
+  token(role: Role = 'app_user', lifetimeSeconds = 3600): Promise<string> {
+    return signToken(this.#arc.config.auth, {
+      tenantId: this.tenantId,
+      actorId: `actor of ${role}`,
+      role,
+      lifetimeSeconds,
+    })
+  }
+
+  /** One operation over HTTP, whatever comes back. */
+  async ask(query: string, variables: object = {}, role: Role = 'app_user'): Promise<Answer> {
+    this.#token ??= this.token()
+    return this.#arc.post(
+      { query, variables },
+      role === 'app_user' ? await this.#token : await this.token(role),
+    )
+  }
+
+  /** The data of an operation that has to go well. */
+  async data(query: string, variables: object = {}): Promise<any> {
+    const { data, errors } = await this.ask(query, variables)
+    expect(errors).toBeUndefined()
+    return data
+  }
+
+  async configVersion(
+    name = 'agent',
+    yaml = 'model: gpt-4\ntemperature: 0.5\n',
+  ): Promise<{ configId: string; versionId: string }> {
+    const { createConfiguration } = await this.data(
+      `mutation ($input: CreateConfigurationInput!) {
+        createConfiguration(input: $input) { configuration { configId } version { versionId } errors { message } }
+      }`,
+      { input: { name, yaml } },
+    )
+    expect(createConfiguration.errors).toEqual([])
+    return {
+      configId: createConfiguration.configuration.configId,
+      versionId: createConfiguration.version.versionId,
+    }
+  }
+
+  async scenarios(...ids: string[]): Promise<string[]> {
+    const { upsertScenarios } = await this.data(
+      `mutation ($scenarios: [ScenarioInput!]!) {
+        upsertScenarios(input: { scenarios: $scenarios }) { receipts { scenarioId status } errors { message } }
+      }`,
+      { scenarios: ids.map((scenarioId) => ({ scenarioId, taskPrompt: `Do ${scenarioId}.` })) },
+    )
+    expect(upsertScenarios.errors).toEqual([])
+    return ids
+  }
+
+  /** A running simulation of the scenarios, which are made on the way. */
+  async simulation(scenarioIds: string[], more: object = {}): Promise<string> {
+    const { versionId } = await this.configVersion(`agent ${randomUUID()}`)
+    await this.scenarios(...scenarioIds)
+    const { startSimulation } = await this.data(
+      `mutation ($input: StartSimulationInput!) {
+        startSimulation(input: $input) { simulation { simulationId } errors { message } }
+      }`,
+      { input: { configVersionId: versionId, scenarioIds, ...more } },
+    )
+    expect(startSimulation.errors).toEqual([])
+    return startSimulation.simulation.simulationId
+  }
+
+  async record(outcomes: object[]): Promise<{ receipts: any[]; errors: any[]; storedCount: number }> {
+    const { recordOutcomes } = await this.data(
+      `mutation ($outcomes: [OutcomeInput!]!) {
+        recordOutcomes(input: { outcomes: $outcomes }) {
+          storedCount
+          receipts { index outcomeId status code reason path notes }
+          errors { code message path }
+        }
+      }`,
+      { outcomes },
+    )
+    return recordOutcomes
+  }
+}
+
+/** A real server on a free port, on the database of this test run. */
+export class Arc {
+  readonly config: Config
+  readonly databaseUrl = inject('databaseUrl')
+  readonly adminUrl = inject('adminUrl')
+  readonly onPGlite = inject('serverUrl') === null
+  #server: ArcServer | undefined
+
+  constructor(env: NodeJS.ProcessEnv = {}) {
+    this.config = readConfig({
+      PORT: '0',
+      DATABASE_URL: this.databaseUrl,
+      ARC_JWT_SECRET: JWT_SECRET,
+      ARC_LOG_LEVEL: process.env.ARC_LOG_LEVEL ?? 'silent',
+      ARC_POOL_SIZE: '5',
+      ...env,
+    })
+  }
+
+  async start(): Promise<void> {
+    this.#server = await startServer(this.config, pino({ level: this.config.logLevel }))
+  }
+
+  async stop(): Promise<void> {
+    await this.#server?.close()
+  }
+
+  get url(): string {
+    return this.#server!.url
+  }
+
+  get webSocketUrl(): string {
+    return this.url.replace(/^http/, 'ws')
+  }
+
+  tenant(): Tenant {
+    return new Tenant(this)
+  }
+
+  /** A request as any client sends it. */
+  async post(body: object, token?: string, headers: Record<string, string> = {}): Promise<Answer> {
+    const response = await fetch(this.url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        ...(token ? { authorization: `Bearer ${token}` } : {}),
+        ...headers,
+      },
+      body: JSON.stringify(body),
+    })
+    const { data, errors } = (await response.json()) as Pick<Answer, 'data' | 'errors'>
+    return { status: response.status, headers: response.headers, data, errors }
+  }
+
+  /** A connection past the server: as the database's owner, or as the service's login. */
+  async sql<Result>(
+    login: 'admin' | 'service',
+    work: (client: pg.Client) => Promise<Result>,
+  ): Promise<Result> {
+    const client = new pg.Client({ connectionString: login === 'admin' ? this.adminUrl : this.databaseUrl })
+    await client.connect()
+    try {
+      return await work(client)
+    } finally {
+      await client.end()
+    }
+  }
+
+  /** The statements that reach the database while `work` runs: of this process, so of this test's server. */
+  async statementsDuring(work: () => Promise<unknown>): Promise<string[]> {
+    const statements: string[] = []
+    const { query } = pg.Client.prototype
+    pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
+      const [first] = args
+      statements.push(typeof first === 'string' ? first : ((first as { text?: string }).text ?? ''))
+      return (query as (...args: unknown[]) => unknown).apply(this, args)
+    } as never
+    try {
+      await work()
+    } finally {
+      pg.Client.prototype.query = query
+    }
+    return statements
+  }
+}
+
+/** Starts a server before the tests of a file and stops it after them; a connection that nobody gave back fails them. */
+export function useArc(env?: NodeJS.ProcessEnv): Arc {
+  const arc = new Arc(env)
+  beforeAll(() => arc.start())
+  afterAll(async () => {
+    const { data } = await arc.tenant().ask('{ health { poolStats { total idle waiting } } }')
+    await arc.stop()
+    const { total, idle, waiting } = data.health.poolStats
+    expect({ taken: total - idle, waiting }).toEqual({ taken: 0, waiting: 0 })
+  })
+  return arc
+}

@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import { afterEach, inject } from 'vitest'
+import { startEmbeddedDatabase } from '../../src/db/embedded.ts'
+
+const serverUrl = inject('serverUrl')
+
+/** What the running test has to undo, the last first. */
+export const cleanUp: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const step of cleanUp.splice(0).reverse()) await step()
+})
+
+export async function on<Result>(url: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+export async function query<Row extends pg.QueryResultRow>(url: string, statement: string): Promise<Row[]> {
+  return on(url, async (client) => (await client.query<Row>(statement)).rows)
+}
+
+/** An empty database that goes away after the test: in this process, or on the server of TEST_DATABASE_URL. */
+export async function emptyDatabase(extension?: 'timescaledb'): Promise<string> {
+  if (serverUrl === null) {
+    const database = await startEmbeddedDatabase()
+    cleanUp.push(() => database.close())
+    return database.connectionString
+  }
+  const name = `arc_migrations_${randomBytes(4).toString('hex')}`
+  await query(serverUrl, `create database ${name}`)
+  cleanUp.push(() => query(serverUrl, `drop database if exists ${name} with (force)`))
+  const url = new URL(serverUrl)
+  url.pathname = `/${name}`
+  if (extension) await query(url.toString(), `create extension ${extension}`)
+  return url.toString()
+}
+
+const timescale =
+  serverUrl !== null &&
+  (await query(serverUrl, `select from pg_available_extensions where name = 'timescaledb'`)).length > 0
+
+/** The engines that are at hand here, and which committed dump is theirs. */
+export const ENGINES = [
+  { dump: 'plain', extension: undefined },
+  ...(timescale ? [{ dump: 'apache', extension: 'timescaledb' as const }] : []),
+]

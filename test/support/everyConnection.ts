@@ -1,0 +1,113 @@
+import {
+  type GraphQLField,
+  type GraphQLInputObjectType,
+  type GraphQLObjectType,
+  getNamedType,
+  isEnumType,
+  isObjectType,
+} from 'graphql'
+import { schema } from '../../src/graphql/schema.ts'
+import type { Tenant } from './arc.ts'
+import { SUM_KEYS, WHOLE_LIST } from './sums.ts'
+
+/** A field that lists rows: of Query, or of another type. */
+export interface Connection {
+  /** `Type.field` */
+  name: string
+  parent: string
+  field: string
+  /** The type of its rows. */
+  node: string
+  orders: readonly string[]
+}
+
+const isRoot = ({ parent }: Connection) => parent === 'Query'
+
+/** Numbered parts, walked in trajectories.test.ts; and the one diff that a version has on either side. */
+const ELSEWHERE = [
+  'Outcome.trajectorySteps',
+  'Simulation.events',
+  'ConfigVersion.diffs',
+  'ConfigVersion.laterDiffs',
+]
+
+/** Each connection that the schema has. */
+export function everyConnection(): Connection[] {
+  return Object.values(schema.getTypeMap())
+    .filter((type): type is GraphQLObjectType => isObjectType(type) && !type.name.startsWith('__'))
+    .flatMap((type) => Object.values(type.getFields()).map((field) => ({ type, field })))
+    .filter(({ field }) => getNamedType(field.type).name.endsWith('Connection'))
+    .filter(({ type, field }) => !ELSEWHERE.includes(`${type.name}.${field.name}`))
+    .map(({ type, field }) => ({
+      name: `${type.name}.${field.name}`,
+      parent: type.name,
+      field: field.name,
+      node: getNamedType(field.type).name.replace(/Connection$/, ''),
+      orders: ordersOf(field),
+    }))
+}
+
+function ordersOf(field: GraphQLField<unknown, unknown>): string[] {
+  const orderBy = getNamedType(field.args.find(({ name }) => name === 'orderBy')!.type)
+  const orderField = getNamedType((orderBy as GraphQLInputObjectType).getFields().field!.type)
+  return isEnumType(orderField) ? orderField.getValues().map(({ name }) => name) : []
+}
+
+/** The field of Query that lists rows of the type. */
+function rootListOf(node: string): Connection {
+  const list = everyConnection().find((connection) => isRoot(connection) && connection.node === node)
+  if (!list) throw new Error(`no field of Query lists ${node}`)
+  return list
+}
+
+/** The global id of the parent that has most rows in the connection; undefined for a field of Query. */
+export async function parentWithMostRows(
+  tenant: Tenant,
+  connection: Connection,
+): Promise<string | undefined> {
+  if (isRoot(connection)) return undefined
+  const { field } = rootListOf(connection.parent)
+  const data = await tenant.data(
+    `{ parents: ${field}(first: 100) { nodes { id rows: ${connection.field}(first: 1) { totalCount } } } }`,
+  )
+  const parents: { id: string; rows: { totalCount: number } }[] = data.parents.nodes
+  return parents.reduce((most, each) => (each.rows.totalCount > most.rows.totalCount ? each : most)).id
+}
+
+/** A page of the connection below that parent. */
+export async function pageOf(
+  tenant: Tenant,
+  { field, node, parent }: Connection,
+  parentId: string | undefined,
+  args: object,
+): Promise<Page> {
+  const key = SUM_KEYS[node] ?? 'id'
+  const page = `page: ${field}(first: $first, after: $after, last: $last, before: $before, filter: $filter, orderBy: $orderBy) {
+    totalCount
+    edges { cursor node { ${key} } }
+    nodes { ${key} }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }`
+  const data = await tenant.data(
+    `query (${parentId ? '$parentId: ID!, ' : ''}$first: Int, $after: String, $last: Int, $before: String, $filter: ${node}Filter, $orderBy: ${node}Order) {
+      ${parentId ? `node(id: $parentId) { ... on ${parent} { ${page} } }` : page}
+    }`,
+    { parentId, filter: WHOLE_LIST[field], ...args },
+  )
+  return data.page ?? data.node.page
+}
+
+export interface Page {
+  totalCount: number
+  edges: { cursor: string; node: object }[]
+  nodes: object[]
+  pageInfo: {
+    hasNextPage: boolean
+    hasPreviousPage: boolean
+    startCursor: string | null
+    endCursor: string | null
+  }
+}
+
+/** What tells the rows apart. */
+export const idsOf = ({ nodes }: Page): string[] => nodes.map((node) => Object.values(node).join(' '))

@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import type { TestProject } from 'vitest/node'
+import { startEmbeddedDatabase } from '../../src/db/embedded.ts'
+import { makeServiceLogin } from '../../src/db/login.ts'
+import { migrate } from '../../src/db/migrator.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Migrated; a login as the service has it (on PGlite the only one there is). */
+    databaseUrl: string
+    /** The same database for its owner. */
+    adminUrl: string
+    /** The server that TEST_DATABASE_URL names, for tests that make databases of their own; null on PGlite. */
+    serverUrl: string | null
+  }
+}
+
+/** One database for all test files: PGlite, or a new one on the server of TEST_DATABASE_URL. */
+export default async function setup({ provide }: TestProject) {
+  const serverUrl = process.env.TEST_DATABASE_URL
+  if (!serverUrl) {
+    const database = await startEmbeddedDatabase()
+    await migrate(database.connectionString)
+    provide('databaseUrl', database.connectionString)
+    provide('adminUrl', database.connectionString)
+    provide('serverUrl', null)
+    console.log('Tests run on PGlite; TEST_DATABASE_URL names another server.')
+    return () => database.close()
+  }
+
+  const run = randomBytes(4).toString('hex')
+  const name = `arc_test_${run}`
+  const login = `arc_test_service_${run}`
+  const password = randomBytes(12).toString('hex')
+  const server = new pg.Client({ connectionString: serverUrl })
+  await server.connect()
+  await server.query(`create database ${name}`)
+  const admin = new URL(serverUrl)
+  admin.pathname = `/${name}`
+  const adminUrl = admin.toString()
+  await useTimescaleIfThere(adminUrl)
+  const { engine } = await migrate(adminUrl)
+  await makeServiceLogin(adminUrl, login, password)
+  const service = new URL(adminUrl)
+  service.username = login
+  service.password = password
+  provide('databaseUrl', service.toString())
+  provide('adminUrl', adminUrl)
+  provide('serverUrl', serverUrl)
+  console.log(`Tests run on ${server.host}:${server.port}, engine ${engine}.`)
+  return async () => {
+    await server.query(`drop database ${name} with (force)`)
+    await server.query(`drop role ${login}`)
+    await server.end()
+  }
+}
+
+async function useTimescaleIfThere(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  const { rowCount } = await client.query(`select from pg_available_extensions where name = 'timescaledb'`)
+  if (rowCount && process.env.TEST_ENGINE !== 'plain') await client.query('create extension timescaledb')
+  await client.end()
+}

@@ -1,0 +1,81 @@
+import { pino } from 'pino'
+import { afterAll, describe, expect, it } from 'vitest'
+import { createPool } from '../../src/db/pool.ts'
+import { inTenantTransaction, type Sql } from '../../src/db/tenantTransaction.ts'
+import { type Tenant, useArc } from '../support/arc.ts'
+import { viewerOf } from '../support/sqlAs.ts'
+
+const arc = useArc()
+
+const pool = createPool({ connectionString: arc.databaseUrl, max: 1, logger: pino({ level: 'silent' }) })
+afterAll(() => pool.end())
+
+const INSERT = `insert into configurations (name) values ($1) returning name`
+
+function write<Result>(tenant: Tenant, work: (sql: Sql) => Promise<Result>): Promise<Result> {
+  return inTenantTransaction(pool, viewerOf(tenant), 'read write', work)
+}
+
+async function namesOf(tenant: Tenant): Promise<string[]> {
+  const rows = await write(tenant, (sql) =>
+    sql.query<{ name: string }>('select name from configurations order by name'),
+  )
+  return rows.map(({ name }) => name)
+}
+
+describe('a transaction of a tenant', () => {
+  it('is committed with its last statement, and nothing comes after that', async () => {
+    const tenant = arc.tenant()
+    const rows = await write(tenant, async (sql) => {
+      await sql.query(INSERT, ['first agent'])
+      return sql.queryLast(INSERT, ['last agent'])
+    })
+    expect(rows).toEqual([{ name: 'last agent' }])
+    expect(await namesOf(tenant)).toEqual(['first agent', 'last agent'])
+
+    await expect(
+      write(tenant, async (sql) => {
+        await sql.queryLast(INSERT, ['committed agent'])
+        await sql.query(INSERT, ['late agent'])
+      }),
+    ).rejects.toThrow('a statement came after the last one of its transaction')
+    expect(await namesOf(tenant)).toEqual(['committed agent', 'first agent', 'last agent'])
+  })
+
+  it('keeps nothing when a statement fails, the last one or one whose error is swallowed', async () => {
+    const tenant = arc.tenant()
+    await expect(
+      write(tenant, async (sql) => {
+        await sql.query(INSERT, ['first agent'])
+        return sql.queryLast(INSERT, [''])
+      }),
+    ).rejects.toMatchObject({ code: '23514' })
+    await expect(
+      write(tenant, async (sql) => {
+        await sql.query(INSERT, ['first agent'])
+        await sql.query(INSERT, ['']).catch(() => {})
+      }),
+    ).rejects.toThrow('the transaction ended with ROLLBACK instead of COMMIT')
+    expect(await namesOf(tenant)).toEqual([])
+  })
+
+  it('does nothing as somebody else when its settings fail', async () => {
+    const tenant = arc.tenant()
+    const nobody = { ...viewerOf(tenant), role: 'no_such_role' as 'app_user' }
+    const attempt = inTenantTransaction(pool, nobody, 'read write', (sql) =>
+      sql.queryLast(INSERT, ['agent of nobody']),
+    )
+    await expect(attempt).rejects.toMatchObject({ code: '22023' })
+    const actor = inTenantTransaction(
+      pool,
+      { ...viewerOf(tenant), actorId: 'nul \0 actor' },
+      'read write',
+      (sql) => sql.query(INSERT, ['agent of a nul']),
+    )
+    await expect(actor).rejects.toMatchObject({ code: '22021' })
+    const { rows } = await arc.sql('admin', (client) =>
+      client.query(`select name from configurations where name like 'agent of %'`),
+    )
+    expect(rows).toEqual([])
+  })
+})

@@ -1,0 +1,105 @@
+import { readFile } from 'node:fs/promises'
+import {
+  getNamedType,
+  getNullableType,
+  isAbstractType,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isListType,
+  isObjectType,
+  isSpecifiedScalarType,
+  lexicographicSortSchema,
+  printSchema,
+} from 'graphql'
+import { describe, expect, it } from 'vitest'
+import { schema } from '../../../src/graphql/schema.ts'
+
+const types = Object.values(schema.getTypeMap()).filter(({ name }) => !name.startsWith('__'))
+
+describe('schema.graphql', () => {
+  it('is what the code makes', async () => {
+    expect(await readFile('schema.graphql', 'utf8')).toBe(`${printSchema(lexicographicSortSchema(schema))}\n`)
+  })
+})
+
+describe('every part of the schema', () => {
+  it('has a description: a whole sentence', () => {
+    const lacking: string[] = []
+    const look = (where: string, description: string | null | undefined) => {
+      if (!description || !/[.!?]$/.test(description.trim()))
+        lacking.push(`${where}: ${description ?? 'none'}`)
+    }
+    for (const type of types) {
+      if (isSpecifiedScalarType(type)) continue
+      look(type.name, type.description)
+      if (isObjectType(type) || isInterfaceType(type)) {
+        for (const field of Object.values(type.getFields())) {
+          look(`${type.name}.${field.name}`, field.description)
+          for (const arg of field.args) look(`${type.name}.${field.name}(${arg.name}:)`, arg.description)
+        }
+      }
+      if (isInputObjectType(type))
+        for (const field of Object.values(type.getFields()))
+          look(`${type.name}.${field.name}`, field.description)
+      if (isEnumType(type))
+        for (const value of type.getValues()) look(`${type.name}.${value.name}`, value.description)
+    }
+    expect(lacking).toEqual([])
+  })
+
+  it('lists objects in connections, but for lists whose end is known', () => {
+    const lists = types
+      .filter(isObjectType)
+      .filter(({ name }) => !/Connection$|Payload$/.test(name))
+      .flatMap((type) =>
+        Object.values(type.getFields())
+          .filter(
+            ({ type: of }) =>
+              isListType(getNullableType(of)) &&
+              (isObjectType(getNamedType(of)) || isAbstractType(getNamedType(of))),
+          )
+          .map((field) => `${type.name}.${field.name}`),
+      )
+    expect(lists.sort()).toEqual([
+      // A comparison is one document.
+      'ConfigComparison.changes',
+      'ConfigComparison.hunks',
+      'ConfigDiff.changes',
+      'ConfigDiff.hunks',
+      'DiffHunk.rows',
+      // As many as the database has.
+      'Health.extensions',
+      'Health.hypertables',
+      // One for each id that is given.
+      'Query.nodes',
+      // Five.
+      'ToolAnalytics.commonErrors',
+    ])
+  })
+
+  it('lists with one shape: first, after, last, before, filter, orderBy', () => {
+    const lists = types
+      .filter(isObjectType)
+      .flatMap((type) =>
+        Object.values(type.getFields()).map((field) => ({ where: `${type.name}.${field.name}`, field })),
+      )
+      .filter(({ field }) => String(field.type).replace('!', '').endsWith('Connection'))
+      // Parts of a whole have one order, and are not told apart by fields.
+      .filter(({ where }) => !['Outcome.trajectorySteps', 'Simulation.events'].includes(where))
+    expect(lists.length).toBeGreaterThan(15)
+    for (const { where, field } of lists) {
+      // The grain says what the rows are.
+      const names = field.args.map(({ name }) => name).filter((name) => name !== 'grain')
+      expect([where, ...names.sort()]).toEqual([
+        where,
+        'after',
+        'before',
+        'filter',
+        'first',
+        'last',
+        'orderBy',
+      ])
+    }
+  })
+})

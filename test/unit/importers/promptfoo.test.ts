@@ -1,0 +1,400 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { parse as parseYaml } from 'yaml'
+import { detectFormat } from '../../../src/importers/formats.ts'
+import { promptfoo } from '../../../src/importers/promptfoo.ts'
+import { expectedTotals, expectTotals, realDocument } from '../../support/expectedTotals.ts'
+import { expectSound, mutatedDocument } from '../../support/mutatedDocument.ts'
+
+function result(testIdx: number, change: object = {}): any {
+  return {
+    id: `r${testIdx}`,
+    promptIdx: 0,
+    testIdx,
+    provider: { id: 'sky:kite-model-2', label: '' },
+    prompt: { raw: `Fly kite ${testIdx}.`, label: 'Fly {{what}}.' },
+    vars: { what: `kite ${testIdx}` },
+    testCase: {
+      description: `Flies kite ${testIdx}`,
+      vars: { what: `kite ${testIdx}` },
+      assert: [
+        { type: 'contains', value: 'up' },
+        { type: 'llm-rubric', value: 'It flies.', metric: 'flight' },
+      ],
+    },
+    response: { output: 'It is up.', cached: false, tokenUsage: { total: 12, prompt: 10, completion: 2 } },
+    success: true,
+    score: 1,
+    latencyMs: 250,
+    cost: 0.001,
+    failureReason: 0,
+    namedScores: { flight: 1 },
+    gradingResult: {
+      pass: true,
+      score: 1,
+      reason: 'All assertions passed',
+      componentResults: [
+        { pass: true, score: 1, reason: 'Assertion passed' },
+        { pass: true, score: 1, reason: 'It flies.', assertion: { type: 'llm-rubric', metric: 'flight' } },
+      ],
+    },
+    ...change,
+  }
+}
+
+function failed(testIdx: number, change: object = {}) {
+  const componentResults = [
+    { pass: false, score: 0, reason: 'Expected output to contain "up"' },
+    { pass: true, score: 1, reason: 'It flies.' },
+  ]
+  const gradingResult = {
+    pass: false,
+    score: 0.5,
+    reason: 'Expected output to contain "up"',
+    componentResults,
+  }
+  return result(testIdx, { success: false, score: 0.5, failureReason: 1, gradingResult, ...change })
+}
+
+const prompts = [{ raw: 'Fly {{what}}.', label: 'Fly {{what}}.', provider: 'sky:kite-model-2' }]
+
+function file(results: unknown[], { config = {}, ...change }: any = {}): any {
+  return {
+    evalId: 'eval-1',
+    results: { version: 3, timestamp: '2026-01-02T03:04:05.000Z', prompts, results, ...change },
+    config: { description: 'Kites', providers: ['sky:kite-model-2'], ...config },
+  }
+}
+
+function parse(document: any) {
+  const { runs, rejected } = promptfoo.parse(document, 'folder/kites.json')
+  expect(rejected).toEqual([])
+  return runs
+}
+
+function outcomeWith(change: object, of = result) {
+  return parse(file([of(0, change)]))[0]!.outcomes[0]!
+}
+
+test('is recognised by its results, not by its name', () => {
+  expect(detectFormat(file([result(0)]))).toBe(promptfoo)
+  for (const other of [{}, { results: [] }, { results: { results: [] } }, file([{ success: true }]), null]) {
+    expect(promptfoo.detect(other)).toBe(false)
+  }
+})
+
+test('an evaluation is a run for each pair of prompt and provider, with the same scenarios', () => {
+  const other = { promptIdx: 1, provider: { id: 'sky:kite-model-3', label: 'three' } }
+  const runs = parse(file([result(1), result(0), result(0, other), failed(1, other)]))
+  expect(runs.map(({ name, outcomes }) => [name, outcomes.length])).toEqual([
+    ['promptfoo Kites sky:kite-model-2 2026-01-02T03:04:05', 2],
+    ['promptfoo Kites three 2026-01-02T03:04:05', 2],
+  ])
+  expect(new Set(runs.map(({ identity }) => identity)).size).toBe(2)
+  expect(runs.map(({ configuration }) => configuration.name)).toEqual([
+    'promptfoo Kites sky:kite-model-2',
+    'promptfoo Kites three',
+  ])
+  const [ofFirst, ofSecond] = runs.map(
+    ({ scenarios }) => new Set(scenarios.map(({ externalId }) => externalId)),
+  )
+  expect(ofFirst).toEqual(ofSecond)
+  expect(ofFirst).toEqual(new Set(['promptfoo/Kites/Flies kite 0', 'promptfoo/Kites/Flies kite 1']))
+  expect(runs[0]!.metadata).toMatchObject({ source_file: 'kites.json', eval_id: 'eval-1', suite: 'Kites' })
+})
+
+test('without numbers of prompts the pairs are told by provider and prompt', () => {
+  const old = (testIdx: number, id: string) => result(testIdx, { promptIdx: undefined, provider: id })
+  const runs = parse(file([old(0, 'a'), old(1, 'a'), old(0, 'b')]))
+  expect(runs.map(({ outcomes }) => [outcomes[0]!.model, outcomes.length])).toEqual([
+    ['a', 2],
+    ['b', 1],
+  ])
+})
+
+test('a repeated test is a repetition, one that only shares its description is another scenario', () => {
+  const vars = { what: 'other' }
+  const same = (testIdx: number, change: object = {}) =>
+    result(testIdx, { testCase: { ...result(0).testCase, ...change } })
+  const [run] = parse(file([same(0), same(1), same(2, { vars }), same(3, { vars }), same(4, { assert: [] })]))
+  expect(run!.repetitions).toBe(2)
+  expect(run!.outcomes.map(({ scenarioExternalId, repetition }) => [scenarioExternalId, repetition])).toEqual(
+    [
+      ['promptfoo/Kites/Flies kite 0', 1],
+      ['promptfoo/Kites/Flies kite 0', 2],
+      ['promptfoo/Kites/Flies kite 0 #2', 1],
+      ['promptfoo/Kites/Flies kite 0 #2', 2],
+      ['promptfoo/Kites/Flies kite 0 #3', 1],
+    ],
+  )
+})
+
+test('a test without a description is told by its own id, else by its number', () => {
+  const named = (testIdx: number, change: object) =>
+    result(testIdx, { testCase: { vars: { n: Math.min(testIdx, 2) }, ...change } })
+  const [run] = parse(file([named(0, { id: 'K-0' }), named(1, { name: 'Calm' }), named(2, {}), named(3, {})]))
+  expect(run!.outcomes.map(({ scenarioExternalId, repetition }) => [scenarioExternalId, repetition])).toEqual(
+    [
+      ['promptfoo/Kites/K-0', 1],
+      ['promptfoo/Kites/test 1', 1],
+      ['promptfoo/Kites/test 2', 1],
+      ['promptfoo/Kites/test 2', 2],
+    ],
+  )
+  expect(run!.scenarios.map(({ name }) => name)).toEqual(['K-0', 'Calm', 'test 2'])
+})
+
+test('results are told apart by the numbers of their tests, whatever their order in the file', () => {
+  const same = (testIdx: number, what: string) =>
+    result(testIdx, { testCase: { description: 'Flies', vars: { what } } })
+  const results = [same(0, 'kite'), same(1, 'kite'), same(2, 'other')]
+  const places = (document: object) =>
+    Object.fromEntries(
+      parse(document)[0]!.outcomes.map(({ trajectory, scenarioExternalId, repetition }) => [
+        (trajectory as any).id,
+        [scenarioExternalId, repetition],
+      ]),
+    )
+  expect(places(file([...results].reverse()))).toEqual(places(file(results)))
+})
+
+test('long descriptions that begin alike stay two scenarios', () => {
+  const long = (testIdx: number) =>
+    result(testIdx, { testCase: { description: `${'Flies '.repeat(100)}${testIdx}` } })
+  const [run] = parse(file([long(0), long(1)]))
+  expect(run!.scenarios).toHaveLength(2)
+  for (const { externalId } of run!.scenarios) expect(externalId.length).toBeLessThanOrEqual(500)
+})
+
+test('a scenario is its variables and assertions, not the prompt that they were put into', () => {
+  const [run] = parse(file([result(0)], { prompts }))
+  expect(run!.scenarios).toEqual([
+    {
+      externalId: 'promptfoo/Kites/Flies kite 0',
+      name: 'Flies kite 0',
+      taskPrompt: 'kite 0',
+      groundTruth: { assert: result(0).testCase.assert },
+      difficultyLevel: null,
+      tags: ['promptfoo', 'contains', 'llm-rubric'],
+      expectedTools: null,
+      source: 'promptfoo',
+      metadata: { suite: 'Kites', name: null, vars: { what: 'kite 0' } },
+    },
+  ])
+  const promptWith = (vars: object, prompt = 'Fly it.') =>
+    parse(file([result(0, { testCase: { vars }, prompt: { raw: prompt } })]))[0]!.scenarios[0]!.taskPrompt
+  expect(promptWith({ what: 'kite', wind: 7, none: '' })).toBe('what:\nkite\n\nwind:\n7')
+  expect(promptWith({})).toBe('Fly it.')
+  expect(promptWith({}, '[{"role":"system","content":"Be brief."},{"role":"user","content":"Fly."}]')).toBe(
+    'Be brief.\n\nFly.',
+  )
+  expect(promptWith({}, ' ')).toBeNull()
+})
+
+test('an outcome has the usage of its own call, and begins with the suite', () => {
+  expect(outcomeWith({})).toMatchObject({
+    status: 'success',
+    reliabilityScore: 1,
+    executionTime: new Date('2026-01-02T03:04:05.250Z'),
+    executionTimeMs: 250,
+    tokensUsed: 12,
+    promptTokens: 10,
+    completionTokens: 2,
+    costUsd: 0.001,
+    model: 'sky:kite-model-2',
+    toolUsage: [],
+    failurePatterns: [],
+    metrics: { assertions: { met: 2, total: 2 }, named_scores: { flight: 1 }, cached: false },
+  })
+  expect(outcomeWith({}).trajectory).toEqual({
+    ...result(0),
+    status: 'success',
+    messages: [
+      { role: 'user', content: 'Fly kite 0.' },
+      { role: 'assistant', content: 'It is up.' },
+    ],
+  })
+})
+
+test('a cached answer keeps the tokens of the call that it repeats, and says so', () => {
+  const response = { output: 'Up.', cached: true, tokenUsage: { cached: 12, total: 12 } }
+  expect(outcomeWith({ response, cost: 0, latencyMs: 3 })).toMatchObject({
+    tokensUsed: 12,
+    promptTokens: null,
+    costUsd: null,
+    executionTimeMs: 3,
+    metrics: { cached: true, cached_tokens: 12 },
+  })
+})
+
+test('a prompt of chat messages is read as these', () => {
+  const messagesOf = (raw: string) => (outcomeWith({ prompt: { raw } }).trajectory as any).messages
+  expect(messagesOf('[{"role":"system","content":"Be brief."}]')).toMatchObject([
+    { role: 'system', content: 'Be brief.' },
+    { role: 'assistant' },
+  ])
+  for (const raw of ['[System]\nBe brief.', '[1]']) {
+    expect(messagesOf(raw)).toMatchObject([{ role: 'user', content: raw }, { role: 'assistant' }])
+  }
+})
+
+test('passing is what promptfoo says, whatever the score; a score is cut to the range', () => {
+  expect(outcomeWith({ score: 0.8 })).toMatchObject({ status: 'success', reliabilityScore: 0.8 })
+  expect(outcomeWith({ score: 1 }, failed)).toMatchObject({ status: 'error', reliabilityScore: 1 })
+  expect(outcomeWith({ score: 3 }).reliabilityScore).toBe(1)
+  expect(outcomeWith({ score: -2 }, failed).reliabilityScore).toBe(0)
+  expect(outcomeWith({ score: undefined }).reliabilityScore).toBeNull()
+})
+
+test('the assertions that were not met are the failures, by their metric or type', () => {
+  expect(outcomeWith({}, failed)).toMatchObject({
+    errorCode: 'assert:contains',
+    failurePatterns: [
+      {
+        failureType: 'assert:contains',
+        failureCategory: 'validation_error',
+        errorMessage: 'Expected output to contain "up"',
+      },
+    ],
+  })
+  const componentResults = [
+    { pass: false, reason: 'No.', assertion: { type: 'llm-rubric', metric: 'flight' } },
+    { pass: false, reason: 'Neither.' },
+    { pass: false },
+  ]
+  expect(outcomeWith({ gradingResult: { componentResults } }, failed).failurePatterns).toMatchObject([
+    { failureType: 'assert:flight', errorMessage: 'No.' },
+    { failureType: 'assert:unknown', errorMessage: 'Neither.' },
+    { failureType: 'assert:unknown', errorMessage: 'The assertion was not met.' },
+  ])
+  expect(outcomeWith({ gradingResult: { reason: 'Late.' } }, failed).error).toBe('Late.')
+  expect(outcomeWith({ gradingResult: {} }, failed).error).toContain('does not say')
+})
+
+test.each([
+  ['Request timed out after 300000ms', 'timeout'],
+  ['API error: 429 Too Many Requests. Rate limit reached', 'model_error'],
+  ['getaddrinfo ENOTFOUND', 'system_error'],
+])('a provider that did not answer ("%s") is a %s', (error, category) => {
+  const unanswered = { failureReason: 2, error, gradingResult: null, response: undefined, score: 0 }
+  expect(outcomeWith(unanswered, failed)).toMatchObject({
+    status: 'error',
+    errorCode: 'provider_error',
+    errorCategory: category,
+    failurePatterns: [{ errorMessage: error }],
+  })
+  expect(outcomeWith({ failureReason: 2, error }, failed).errorCode).toBe('provider_error')
+})
+
+test('the configuration is the provider with its settings and the prompt', () => {
+  const entry = { id: 'sky:kite-model-2', config: { temperature: 0.3, max_tokens: 9 } }
+  const label = (name: string) => [{ ...prompts[0], label: name, config: { suffix: '!' } }]
+  const configuration = (providers: unknown[], ofPrompts: object[] = prompts) =>
+    parse(file([result(0)], { prompts: ofPrompts, config: { providers } }))[0]!.configuration
+  expect(parseYaml(configuration(['file://providers.yaml', entry], label('kites.txt')).yaml)).toEqual({
+    model: 'sky:kite-model-2',
+    temperature: 0.3,
+    provider: { id: 'sky:kite-model-2', config: { temperature: 0.3, max_tokens: 9 } },
+    prompt: { label: 'kites.txt', config: { suffix: '!' }, template: 'Fly {{what}}.' },
+  })
+  const keyed = configuration([{ 'sky:kite-model-2': { config: { temperature: 0.3, max_tokens: 9 } } }])
+  expect(keyed).toEqual(configuration([entry]))
+  // The text of a prompt is its version, not its name.
+  expect(configuration([]).name).toBe('promptfoo Kites sky:kite-model-2')
+  for (const name of ['a/b/kites.txt: Fly {{what}}.', 'C:\\b\\kites.txt', 'kites.txt']) {
+    expect(configuration([], label(name)).name).toBe('promptfoo Kites sky:kite-model-2 kites.txt')
+  }
+  const two = [...prompts, { raw: 'Up!', label: 'Up!', provider: 'sky:kite-model-2' }]
+  expect(configuration([], two).name).toBe('promptfoo Kites sky:kite-model-2 prompt 1')
+})
+
+test('the same evaluation is the same run, another date another with the same configuration', () => {
+  const [run] = parse(file([result(0), result(1)]))
+  const [again] = parse({ ...file([result(1), result(0)]), metadata: { exportedAt: 'later' } })
+  expect(again!.identity).toBe(run!.identity)
+  const [other] = parse({ ...file([result(0)], { timestamp: '2026-02-02T00:00:00.000Z' }), evalId: 'eval-2' })
+  expect(other!.identity).not.toBe(run!.identity)
+  expect(other!.configuration).toEqual(run!.configuration)
+  expect(other!.scenarios[0]).toEqual(run!.scenarios[0])
+  const nameless = (timestamp: string) =>
+    parse({ ...file([result(0)], { timestamp }), evalId: undefined })[0]!.identity
+  expect(nameless('2026-01-01T00:00:00Z')).not.toBe(nameless('2026-01-02T00:00:00Z'))
+})
+
+test('what cannot be read is rejected with its place and the reason', () => {
+  const broken = [
+    result(0),
+    null,
+    result(2, { success: 'yes' }),
+    result(3, { score: 'good' }),
+    result(4, { latencyMs: -1 }),
+    result(5, { response: 'Up.' }),
+    result(6, { testIdx: undefined, testCase: {} }),
+  ]
+  const { runs, rejected } = promptfoo.parse(file(broken), 'x.json')
+  expect(runs.map(({ outcomes }) => outcomes.length)).toEqual([1])
+  expect(rejected).toEqual([
+    { record: 'record 2', reason: 'it is null, not an object' },
+    { record: 'record 3 (test 2, prompt 0)', reason: 'success is "yes", not true or false' },
+    { record: 'record 4 (test 3, prompt 0)', reason: 'score is "good", not a number' },
+    { record: 'record 5 (test 4, prompt 0)', reason: 'latencyMs is -1, not a number from 0 up' },
+    { record: 'record 6 (test 5, prompt 0)', reason: 'response is "Up.", not an object' },
+    { record: 'record 7 (prompt 0)', reason: 'it has neither a testIdx nor a description' },
+  ])
+  expect(() => promptfoo.parse({ results: {} }, 'x.json')).toThrow('no list of results')
+})
+
+test('a result that is nested too deeply costs no other', () => {
+  const deep = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`)
+  const results = [result(0, { testCase: { vars: { deep } } }), result(1), result(2, { metadata: deep })]
+  const { runs, rejected } = promptfoo.parse({ ...file(results), evalId: undefined }, 'x.json')
+  expect(runs[0]!.outcomes).toHaveLength(2)
+  expect(rejected).toEqual([{ record: 'record 1 (test 0, prompt 0)', reason: 'it is nested too deeply' }])
+})
+
+test('however a file is broken, its results are read or rejected', () => {
+  const results = [
+    result(0),
+    failed(1),
+    result(0, { promptIdx: 1 }),
+    failed(2, { gradingResult: null, error: 'x' }),
+  ]
+  const frame = { ...file([], { config: { providers: [{ id: 'sky:kite-model-2', config: {} }] } }) }
+  fc.assert(
+    fc.property(mutatedDocument(results), mutatedDocument(frame), (records, document) => {
+      const around =
+        typeof document.results === 'object' && !Array.isArray(document.results) ? document.results : {}
+      const parsed = promptfoo.parse({ ...document, results: { ...around, results: records } }, 'x.json')
+      expectSound(parsed, records.length)
+    }),
+    { numRuns: 1000 },
+  )
+})
+
+const real = expectedTotals('promptfoo')
+
+if (real.length === 0) test.skip('real files add up (skipped: no data folder beside the project)', () => {})
+
+test.each(real)('%s adds up', (file, expected) => {
+  const document = realDocument(file)
+  expect(detectFormat(document)).toBe(promptfoo)
+  const parsed = promptfoo.parse(document, file)
+  expect(parsed.rejected).toEqual([])
+  expectTotals(parsed, expected)
+  expectSound(parsed, expected.records)
+})
+
+test.skipIf(real.length === 0)(
+  'the runs of one suite on three dates share configuration and scenarios',
+  () => {
+    const [first, second, third] = ['43f8914c', '67d19e7e', '18300309'].map(
+      (commit) => parse(realDocument(`promptfoo/mdma_${commit}_results.json`))[0]!,
+    )
+    expect(new Set([first, second, third].map((run) => run!.identity)).size).toBe(3)
+    expect(second!.configuration).toEqual(first!.configuration)
+    expect(third!.configuration).toEqual(first!.configuration)
+    const ids = (run: typeof first) => new Set(run!.scenarios.map(({ externalId }) => externalId))
+    expect(ids(third)).toEqual(ids(second))
+    expect([...ids(first)].filter((id) => ids(second).has(id)).length).toBeGreaterThan(2)
+  },
+)
