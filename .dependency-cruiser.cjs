@@ -1,6 +1,6 @@
 // Data flows one way: http → graphql → evaluation → db; live and importers stand beside. Nothing imports upwards.
 /** What the files at the top of src that import nothing are for: everyone. */
-const SHARED = '(apiKeySecret|refusal|uuid)\\.ts$'
+const SHARED = '(apiKeySecret|calendar|refusal|uuid)\\.ts$'
 const may = (folder, ...targets) => ({
   name: `${folder}-imports-only-downwards`,
   comment: `src/${folder} may import from ${['itself', SHARED, ...targets].join(', ')} only.`,
@@ -15,6 +15,7 @@ const may = (folder, ...targets) => ({
 module.exports = {
   forbidden: [
     may('db', 'auth/(viewer|apiKeys)\\.ts$'),
+    may('reads', 'db/whereSql\\.ts$'),
     may('auth', 'config\\.ts$'),
     may('evaluation', 'db/', 'auth/viewer\\.ts$'),
     may('live', 'db/', 'evaluation/', 'auth/(viewer|expiry)\\.ts$'),
@@ -22,6 +23,7 @@ module.exports = {
       'graphql',
       'evaluation/',
       'live/',
+      'reads/',
       'db/(generated/|computedRows\\.ts$|parentPages\\.ts$|sqlCondition\\.ts$|whereSql\\.ts$|operationReads\\.ts$|tenantTransaction\\.ts$)',
       'auth/viewer\\.ts$',
     ),
@@ -29,6 +31,7 @@ module.exports = {
       'http',
       'config\\.ts$',
       'graphql/',
+      'reads/pagePlan\\.ts$',
       'db/(generated/|operationReads\\.ts$|tenantTransaction\\.ts$)',
       'auth/',
     ),

@@ -3,17 +3,11 @@ import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
 import { type ComputedRows, countComputedRows, readComputedPages } from '../db/computedRows.ts'
 import type { Where } from '../db/whereSql.ts'
+import { type PageArgs, type PagePlan, planPage, type Sorting } from '../reads/pagePlan.ts'
 import { sharedByField } from './batch.ts'
 import { type Connection, defineConnection, defineListArgs } from './connection.ts'
 import type { Context } from './context.ts'
-import {
-  connectionOf,
-  type PageArgs,
-  type PagePlan,
-  planPage,
-  type Row,
-  type Sorting,
-} from './pageReading.ts'
+import { connectionOf, type Row } from './pageReading.ts'
 
 /** How rows are listed that are computed from others. */
 interface ComputedSource<Filter> extends Sorting {

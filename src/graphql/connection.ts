@@ -1,7 +1,6 @@
 import type { InputRef, ObjectRef } from '@pothos/core'
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, type Orders } from '../reads/pagePlan.ts'
 import { builder } from './builder.ts'
-import type { Direction, SortField } from './cursor.ts'
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from './pageReading.ts'
 
 export interface Connection<Row = Record<string, unknown>> {
   edges: { cursor: string; node: Row }[]
@@ -12,12 +11,6 @@ export interface Connection<Row = Record<string, unknown>> {
     endCursor: string | null
   }
   totalCount: () => Promise<number> | number
-}
-
-/** What a list can be ordered by, and how it is when nobody says. */
-export interface Orders {
-  orders: Record<string, SortField & { description: string }>
-  defaultOrder: { field: string; direction: Direction }
 }
 
 const OrderDirection = builder.enumType('OrderDirection', {

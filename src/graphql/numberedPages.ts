@@ -1,9 +1,9 @@
 import type { ObjectRef } from '@pothos/core'
+import { decodeCursor, encodeCursor, type SortField } from '../reads/keyset.ts'
+import { checkPageSize, DEFAULT_PAGE_SIZE } from '../reads/pagePlan.ts'
 import { Refusal } from '../refusal.ts'
 import type { builder } from './builder.ts'
 import { type Connection, defineConnection } from './connection.ts'
-import { decodeCursor, encodeCursor, type SortField } from './cursor.ts'
-import { checkPageSize, DEFAULT_PAGE_SIZE } from './pageReading.ts'
 
 const ORDER: SortField[] = [{ field: 'number', kind: 'integer' }]
 

@@ -4,32 +4,14 @@ import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
 import type PrismaTypes from '../db/generated/pothos.ts'
 import { countByParent, countRows, readPage, readParentPages } from '../db/parentPages.ts'
-import { needsSql, type Order, type Where } from '../db/whereSql.ts'
-import { Refusal } from '../refusal.ts'
+import { needsSql, type Where } from '../db/whereSql.ts'
+import { encodeCursor, type SortField } from '../reads/keyset.ts'
+import { type PageArgs, type PagePlan, planPage, type Sorting } from '../reads/pagePlan.ts'
 import { sharedByField } from './batch.ts'
-import type { Connection, Orders } from './connection.ts'
+import type { Connection } from './connection.ts'
 import type { Context } from './context.ts'
-import { beyond, type Direction, decodeCursor, encodeCursor, orderOf, type SortField } from './cursor.ts'
-
-export const DEFAULT_PAGE_SIZE = 20
-export const MAX_PAGE_SIZE = 500
 
 export type Row = Record<string, unknown>
-
-export interface PageArgs {
-  first?: number | null
-  after?: string | null
-  last?: number | null
-  before?: string | null
-  filter?: unknown
-  orderBy?: { field: string; direction: Direction } | null
-}
-
-/** How rows are ordered, and what tells them apart. */
-export interface Sorting extends Orders {
-  /** What identifies a row: the end of every order, so that no two rows share a place. */
-  keys: readonly SortField[]
-}
 
 /** How the rows of one type are listed: the one declaration behind its root connection and its nested ones. */
 export interface PageSource<Filter> extends Sorting {
@@ -51,59 +33,6 @@ export interface ParentLink {
   type: 'uuid' | 'text'
   /** The relations that lead to the row that holds it, where the listed row itself does not. */
   through?: readonly string[]
-}
-
-/** @throws Refusal BAD_USER_INPUT, LIMIT_EXCEEDED. */
-export function checkPageSize(first: number | null | undefined, last: number | null | undefined): void {
-  if (typeof first === 'number' && typeof last === 'number')
-    throw new Refusal('BAD_USER_INPUT', 'Give first or last, not both.', ['last'])
-  for (const [name, size] of [
-    ['first', first],
-    ['last', last],
-  ] as const) {
-    if (typeof size !== 'number') continue
-    if (size < 0) throw new Refusal('BAD_USER_INPUT', `${name} is ${size}; it has to be 0 or more.`, [name])
-    if (size > MAX_PAGE_SIZE)
-      throw new Refusal('LIMIT_EXCEEDED', `${name} is ${size}; a page has at most ${MAX_PAGE_SIZE} rows.`, [
-        name,
-      ])
-  }
-}
-
-export interface PagePlan {
-  sort: SortField[]
-  /** The rows of the list. */
-  filtered: Where
-  /** Those that the page may be cut from. */
-  where: Where
-  order: Order[]
-  size: number
-  fromEnd: boolean
-  args: PageArgs
-}
-
-/** @throws Refusal BAD_USER_INPUT, LIMIT_EXCEEDED, CURSOR_INVALID. */
-export function planPage(source: Sorting, args: PageArgs, filtered: Where): PagePlan {
-  const { first, last, after, before } = args
-  checkPageSize(first, last)
-  const fromEnd = typeof last === 'number'
-  const { field, direction } = args.orderBy ?? source.defaultOrder
-  const { description: _, ...ordered } = source.orders[field]!
-  const sort = [ordered, ...source.keys.filter((key) => key.field !== ordered.field)]
-  const where: Where[] = [filtered]
-  if (typeof after === 'string')
-    where.push(beyond(sort, direction, false, decodeCursor(sort, after, 'after')))
-  if (typeof before === 'string')
-    where.push(beyond(sort, direction, true, decodeCursor(sort, before, 'before')))
-  return {
-    sort,
-    filtered,
-    where: { AND: where },
-    order: orderOf(sort, direction, fromEnd),
-    size: first ?? last ?? DEFAULT_PAGE_SIZE,
-    fromEnd,
-    args,
-  }
 }
 
 function filteredBy<Filter>(source: PageSource<Filter>, args: PageArgs, always: Where = {}): Where {
