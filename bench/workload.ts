@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../src/evaluation/outcomeRow.ts'
+import type { JsonObject, JsonValue } from '../src/json.ts'
 import type { GraphQLConnections } from './graphqlConnections.ts'
 
 /** An outcome as clients send it. */

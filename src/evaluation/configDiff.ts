@@ -1,7 +1,6 @@
 import { FILE_HEADERS_ONLY, formatPatch, parsePatch } from 'diff'
-import { isMapping } from './configDocument.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { type ChangedBlock, changedBlocks } from './lineDiff.ts'
-import type { JsonObject, JsonValue } from './outcomeRow.ts'
 
 /** One difference between two configuration trees. */
 export interface ConfigChange {
@@ -227,7 +226,7 @@ class TreeComparison {
 
   compare(path: string, before: JsonValue, after: JsonValue): void {
     if (this.number(before) === this.number(after)) return
-    if (isMapping(before) && isMapping(after)) this.compareMappings(path, before, after)
+    if (isJsonObject(before) && isJsonObject(after)) this.compareMappings(path, before, after)
     else if (Array.isArray(before) && Array.isArray(after)) this.compareLists(path, before, after)
     else this.changes.push({ path, op: 'replace', before, after })
   }
@@ -287,7 +286,7 @@ class TreeComparison {
   }
 
   private identity(value: JsonValue): number | undefined {
-    if (!isMapping(value)) return undefined
+    if (!isJsonObject(value)) return undefined
     const key = IDENTIFYING_KEYS.find(
       (name) => typeof value[name] === 'string' || typeof value[name] === 'number',
     )

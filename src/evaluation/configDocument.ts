@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Alias, CST, ErrorCode, Node, ParsedNode, Scalar, YAMLMap } from 'yaml'
 import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, Parser, visit } from 'yaml'
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { type InputPath, Refusal } from '../refusal.ts'
-import type { JsonObject, JsonValue } from './outcomeRow.ts'
 import { countSecrets } from './redaction.ts'
 
 /** What is stored of one configuration's YAML, beside the text itself. */
@@ -112,7 +112,7 @@ export function parseConfigDocument(rawYaml: string): ConfigDocument {
   if (temperature === null) warnings.push('The temperature is not set: the default of the provider applies.')
 
   const parsedConfig: JsonObject = { ...tree, model, temperature }
-  if (isMapping(tree.model)) {
+  if (isJsonObject(tree.model)) {
     if (Object.hasOwn(tree, 'model_as_written')) {
       throw new Refusal(
         'INVALID_VALUE',
@@ -213,7 +213,7 @@ class YamlReader {
     if (!contents) throw new Refusal('YAML_INVALID', 'The YAML is empty.', ['yaml'])
     this.bindAliases(contents)
     const tree = this.value(contents, 1)
-    if (isMapping(tree)) return tree
+    if (isJsonObject(tree)) return tree
     throw this.invalid(contents, `The top level must be a mapping of keys to values, but is ${kindOf(tree)}`)
   }
 
@@ -328,7 +328,7 @@ class YamlReader {
   /** https://yaml.org/type/merge.html: of the merged mappings an earlier one goes before a later one. */
   private merge(keyNode: Node, value: JsonValue): JsonObject {
     const sources = Array.isArray(value) ? value.toReversed() : [value]
-    if (!sources.every(isMapping)) throw this.invalid(keyNode, '<< needs a mapping or a list of mappings')
+    if (!sources.every(isJsonObject)) throw this.invalid(keyNode, '<< needs a mapping or a list of mappings')
     return Object.fromEntries(sources.flatMap(Object.entries<JsonValue>))
   }
 
@@ -419,8 +419,4 @@ function kindOf(value: JsonValue): string {
   if (value === null) return 'empty'
   if (Array.isArray(value)) return 'a list'
   return typeof value === 'object' ? 'a mapping' : typeof value === 'string' ? 'a text' : `a ${typeof value}`
-}
-
-export function isMapping(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,4 +1,5 @@
 import type { Sql } from '../db/tenantTransaction.ts'
+import { storableText } from '../json.ts'
 import { Refusal } from '../refusal.ts'
 import { changedPaths, unifiedDiff } from './configDiff.ts'
 import { type ConfigDocument, parseConfigDocument } from './configDocument.ts'
@@ -13,7 +14,6 @@ import {
   updateActive,
   updateApproval,
 } from './configurationStore.ts'
-import { storableText } from './jsonText.ts'
 
 export interface NewVersion {
   versionId: string

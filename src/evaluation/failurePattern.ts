@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { cutText } from './jsonText.ts'
-import type { ErrorCategory, FailurePatternInput, OutcomeInput, OutcomeStatus } from './outcomeRow.ts'
+import { cutText } from '../json.ts'
+import type { ErrorCategory, FailurePatternInput, OutcomeInput, OutcomeStatus } from './outcomeInput.ts'
 
 /** How much of a message is searched for words that tell its kind: the rest is detail, and costs time. */
 const CLASSIFIED_LENGTH = 2_000

@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import type { Viewer } from '../auth/viewer.ts'
 import { inTenantTransaction } from '../db/tenantTransaction.ts'
-import type { OutcomeInput } from './outcomeRow.ts'
+import type { OutcomeInput } from './outcomeInput.ts'
 import { MAX_OUTCOMES_PER_CALL, type OutcomeReceipt, recordOutcomes } from './outcomes.ts'
 
 interface Waiting {

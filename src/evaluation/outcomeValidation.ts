@@ -1,31 +1,6 @@
+import { cutText, isJsonObject, type JsonObject, type JsonValue, storableJson } from '../json.ts'
 import { type InputPath, Refusal } from '../refusal.ts'
 import { derivedUuid } from '../uuid.ts'
-import {
-  classifyFailure,
-  deriveFailurePatterns,
-  failureMessage,
-  failureSignature,
-  MAX_FAILURE_TYPE_LENGTH,
-} from './failurePattern.ts'
-import { cutText, isJsonObject, storableJson } from './jsonText.ts'
-import type {
-  ErrorCategory,
-  FailurePatternInput,
-  JsonObject,
-  JsonValue,
-  OutcomeInput,
-  OutcomeStatus,
-  ToolUsageInput,
-} from './outcomeRow.ts'
-import { ERROR_CATEGORIES, OUTCOME_STATUSES } from './outcomeRow.ts'
-import { SCENARIO_KEY, scenarioKey } from './scenarioKey.ts'
-import {
-  deriveToolUsage,
-  MAX_ERROR_TYPE_LENGTH,
-  MAX_ERROR_TYPES,
-  MAX_TOOL_NAME_LENGTH,
-  normaliseTrajectory,
-} from './trajectory.ts'
 import {
   integer,
   invalid,
@@ -38,7 +13,30 @@ import {
   optionalUuid,
   text,
   uuid,
-} from './valueChecks.ts'
+} from '../valueChecks.ts'
+import {
+  classifyFailure,
+  deriveFailurePatterns,
+  failureMessage,
+  failureSignature,
+  MAX_FAILURE_TYPE_LENGTH,
+} from './failurePattern.ts'
+import type {
+  ErrorCategory,
+  FailurePatternInput,
+  OutcomeInput,
+  OutcomeStatus,
+  ToolUsageInput,
+} from './outcomeInput.ts'
+import { ERROR_CATEGORIES, OUTCOME_STATUSES } from './outcomeInput.ts'
+import { SCENARIO_KEY, scenarioKey } from './scenarioKey.ts'
+import {
+  deriveToolUsage,
+  MAX_ERROR_TYPE_LENGTH,
+  MAX_ERROR_TYPES,
+  MAX_TOOL_NAME_LENGTH,
+  normaliseTrajectory,
+} from './trajectory.ts'
 
 /** The largest `integer` of PostgreSQL. */
 export const MAX_INTEGER = 2 ** 31 - 1

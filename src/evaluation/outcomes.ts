@@ -1,6 +1,6 @@
 import type { Sql } from '../db/tenantTransaction.ts'
 import { type ErrorCode, type InputPath, Refusal } from '../refusal.ts'
-import type { OutcomeInput } from './outcomeRow.ts'
+import type { OutcomeInput } from './outcomeInput.ts'
 import { type OutcomeRow, validateOutcome } from './outcomeValidation.ts'
 
 export const MAX_OUTCOMES_PER_CALL = 1_000

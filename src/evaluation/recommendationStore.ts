@@ -1,5 +1,5 @@
 import type { Sql } from '../db/tenantTransaction.ts'
-import type { JsonObject } from './outcomeRow.ts'
+import type { JsonObject } from '../json.ts'
 
 export type SourceType = 'simulation' | 'outcome' | 'config_diff' | 'pattern_analysis'
 

@@ -1,6 +1,5 @@
 import { isAlias, isCollection, type Node, parseDocument } from 'yaml'
-import { isJsonObject } from './jsonText.ts'
-import type { JsonObject, JsonValue } from './outcomeRow.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { isSecretValue, kindOfName, type NameKind, REDACTED, withoutSecretShapes } from './secretPatterns.ts'
 
 /** What was taken out, and in how many places. */

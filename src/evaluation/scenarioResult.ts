@@ -1,10 +1,17 @@
+import { cutText, isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { type InputPath, Refusal } from '../refusal.ts'
-import { cutText, isJsonObject } from './jsonText.ts'
-import type { JsonObject, JsonValue, OutcomeInput, OutcomeStatus } from './outcomeRow.ts'
-import { ERROR_CATEGORIES } from './outcomeRow.ts'
+import {
+  invalid,
+  oneOf,
+  optionalInteger,
+  optionalNumber,
+  optionalText,
+  optionalUuid,
+} from '../valueChecks.ts'
+import type { OutcomeInput, OutcomeStatus } from './outcomeInput.ts'
+import { ERROR_CATEGORIES } from './outcomeInput.ts'
 import { MAX_COST_USD, MAX_INTEGER, MAX_LABEL_LENGTH, MAX_RETRY_COUNT } from './outcomeValidation.ts'
 import { scenarioKey } from './scenarioKey.ts'
-import { invalid, oneOf, optionalInteger, optionalNumber, optionalText, optionalUuid } from './valueChecks.ts'
 
 const MAX_EXTERNAL_ID_LENGTH = 500
 

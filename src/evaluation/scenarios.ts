@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Sql } from '../db/tenantTransaction.ts'
+import { type JsonObject, type JsonValue, storableJson, storableText } from '../json.ts'
 import { type InputPath, Refusal } from '../refusal.ts'
-import { storableJson, storableText } from './jsonText.ts'
-import type { JsonObject, JsonValue } from './outcomeRow.ts'
 import { SCENARIO_KEY, scenarioKey } from './scenarioKey.ts'
 
 type Difficulty = 'easy' | 'medium' | 'hard'

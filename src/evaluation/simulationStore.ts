@@ -1,5 +1,5 @@
 import type { Sql } from '../db/tenantTransaction.ts'
-import type { JsonObject } from './outcomeRow.ts'
+import type { JsonObject } from '../json.ts'
 
 export type SimulationStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled'
 

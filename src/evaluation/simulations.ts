@@ -1,7 +1,6 @@
 import type { Sql } from '../db/tenantTransaction.ts'
+import { type JsonObject, storableJson, storableText } from '../json.ts'
 import { type InputPath, Refusal } from '../refusal.ts'
-import { storableJson, storableText } from './jsonText.ts'
-import type { JsonObject } from './outcomeRow.ts'
 import {
   configVersionExists,
   finishSimulation,

@@ -1,6 +1,6 @@
+import { cutText, isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { maskVariableParts } from './failurePattern.ts'
-import { cutText, isJsonObject } from './jsonText.ts'
-import type { JsonObject, JsonValue, OutcomeStatus, ToolUsageInput } from './outcomeRow.ts'
+import type { OutcomeStatus, ToolUsageInput } from './outcomeInput.ts'
 
 export const MAX_TOOL_NAME_LENGTH = 100
 export const MAX_ERROR_TYPES = 10

@@ -4,7 +4,7 @@ import RelayPlugin from '@pothos/plugin-relay'
 import type { Prisma } from '../db/generated/client.ts'
 import type PrismaTypes from '../db/generated/pothos.ts'
 import { getDatamodel } from '../db/generated/pothos.ts'
-import type { JsonObject, JsonValue } from '../evaluation/outcomeRow.ts'
+import type { JsonObject, JsonValue } from '../json.ts'
 import type { Context } from './context.ts'
 import { decodeGlobalId } from './globalId.ts'
 

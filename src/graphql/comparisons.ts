@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { type ComparedVersion, ConfigComparison } from '../evaluation/configDiff.ts'
-import type { JsonObject } from '../evaluation/outcomeRow.ts'
+import type { JsonObject } from '../json.ts'
 import { Refusal } from '../refusal.ts'
 import type { Context } from './context.ts'
 

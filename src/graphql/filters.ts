@@ -1,7 +1,7 @@
 import type { EnumRef, InputShapeFromTypeParam, SchemaTypes } from '@pothos/core'
 import { atJsonPath, foundBy, hasElement } from '../db/sqlCondition.ts'
 import type { Where } from '../db/whereSql.ts'
-import { storableJson } from '../evaluation/jsonText.ts'
+import { storableJson } from '../json.ts'
 import { Refusal } from '../refusal.ts'
 import { lowestUuidAt } from '../uuid.ts'
 import { builder } from './builder.ts'

@@ -1,4 +1,4 @@
-import type { OutcomeInput } from '../evaluation/outcomeRow.ts'
+import type { OutcomeInput } from '../evaluation/outcomeInput.ts'
 import { type OutcomeReceipt, recordOutcomes } from '../evaluation/outcomes.ts'
 import { recordScenarioResults } from '../evaluation/scenarioResults.ts'
 import { builder } from './builder.ts'

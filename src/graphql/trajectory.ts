@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
-import type { JsonValue } from '../evaluation/outcomeRow.ts'
 import { type OutcomeKey, readParts, readSteps, readTrajectories } from '../evaluation/trajectoryStore.ts'
+import type { JsonValue } from '../json.ts'
 import { sharedByField } from './batch.ts'
 import { builder } from './builder.ts'
 import { pageArgs } from './connection.ts'

@@ -1,6 +1,7 @@
-import type { JsonObject, JsonValue, ToolUsageInput } from '../evaluation/outcomeRow.ts'
+import type { ToolUsageInput } from '../evaluation/outcomeInput.ts'
 import { errorType, MAX_ERROR_TYPES } from '../evaluation/trajectory.ts'
-import { asList, asObject, asText, isObject } from './recordReading.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
+import { asList, asObject, asText } from './recordReading.ts'
 
 /** One call of a tool found in a conversation. */
 export interface ToolCall {
@@ -27,12 +28,12 @@ export function toolCallsOf(messages: JsonValue[]): ToolCall[] {
   // A queue per id, because some providers repeat ids and some send empty ones: the oldest open call is answered.
   const open = new Map<JsonValue | undefined, ToolCall[]>()
   for (const message of messages) {
-    if (!isObject(message)) continue
+    if (!isJsonObject(message)) continue
     if (message.role === 'tool') {
       const call = open.get(message.tool_call_id ?? message.id)?.shift()
       if (call) call.result = message
     }
-    for (const entry of asList(message.tool_calls).filter(isObject)) {
+    for (const entry of asList(message.tool_calls).filter(isJsonObject)) {
       const call = toolCallOf(entry, message)
       if (!call) continue
       calls.push(call)
@@ -73,8 +74,8 @@ export function tokensOf(messages: JsonValue[]): {
   tokensUsed: number | null
 } {
   const usages = messages
-    .filter(isObject)
-    .filter((message) => message.role === 'assistant' && isObject(message.usage))
+    .filter(isJsonObject)
+    .filter((message) => message.role === 'assistant' && isJsonObject(message.usage))
     .map((message) => asObject(message.usage))
   if (usages.length === 0) return { promptTokens: null, completionTokens: null, tokensUsed: null }
   const promptTokens = sumOf(usages, 'prompt_tokens')
@@ -111,7 +112,7 @@ export function append<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Va
 }
 
 function toolCallOf(entry: JsonObject, message: JsonObject): ToolCall | null {
-  const described = isObject(entry.function) ? entry.function : entry
+  const described = isJsonObject(entry.function) ? entry.function : entry
   const name = asText(described.name) ?? asText(entry.function)
   if (name === null) return null
   return {

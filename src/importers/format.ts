@@ -1,4 +1,5 @@
-import type { JsonObject, OutcomeInput } from '../evaluation/outcomeRow.ts'
+import type { OutcomeInput } from '../evaluation/outcomeInput.ts'
+import type { JsonObject } from '../json.ts'
 
 /** A scenario as a result file describes it. `externalId` is the source's own id. */
 export interface ImportedScenario {

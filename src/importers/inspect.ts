@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { JsonObject, JsonValue } from '../evaluation/outcomeRow.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { contentText, epochMs } from './chatMessages.ts'
 import type { ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import { withAttachments } from './inspectAttachments.ts'
@@ -10,7 +10,6 @@ import {
   asText,
   bounded,
   digest,
-  isObject,
   MAX_NAME_LENGTH,
   namedByKeys,
   picked,
@@ -49,7 +48,7 @@ export const inspect: ResultFormat = {
     return [run_id, task, model].filter((value) => value !== undefined).length >= 2
   },
   parse: (document, fileName) => {
-    if (!isObject(document) || !isObject(document.eval))
+    if (!isJsonObject(document) || !isJsonObject(document.eval))
       throw new Error('This is no Inspect log: it does not say what was evaluated.')
     return parseLog(document, document.eval, fileName)
   },

@@ -1,5 +1,5 @@
-import type { JsonObject, JsonValue } from '../evaluation/outcomeRow.ts'
-import { asObject, isObject } from './recordReading.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
+import { asObject } from './recordReading.ts'
 
 /**
  * What may be put in place of references in the events of one sample, in characters. Every model call repeats the
@@ -38,7 +38,7 @@ function resolve(value: JsonValue, texts: Map<string, JsonValue>, budget: { left
   }
   if (budget.left < 0 || typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map((item) => resolve(item, texts, budget))
-  return isObject(value)
+  return isJsonObject(value)
     ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolve(item, texts, budget)]))
     : value
 }

@@ -1,11 +1,10 @@
 import type {
   ErrorCategory,
   FailurePatternInput,
-  JsonObject,
-  JsonValue,
   OutcomeInput,
   OutcomeStatus,
-} from '../evaluation/outcomeRow.ts'
+} from '../evaluation/outcomeInput.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { epochMs, type ToolCall, toolCallsOf, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome } from './format.ts'
 import { type SampleScore, sampleScore } from './inspectScore.ts'
@@ -15,7 +14,6 @@ import {
   asObject,
   asText,
   BrokenRecord,
-  isObject,
   objectOf,
   type RecordPlace,
   shorten,
@@ -48,7 +46,7 @@ export function sampleOutcome(sample: JsonObject, place: RecordPlace, log: LogCo
   const { messages } = sample
   if (messages !== undefined && messages !== null && !Array.isArray(messages))
     throw new BrokenRecord(`messages is ${shown(messages)}, not a list`)
-  const events = asList(sample.events).filter(isObject)
+  const events = asList(sample.events).filter(isJsonObject)
   const score = sampleScore(sample)
   const status = statusOf(sample, score, log)
   const failures = status === 'success' ? [] : failuresOf(sample, score, status, log)
@@ -147,11 +145,11 @@ function ungraded(
 }
 
 function errorTextOf(error: JsonValue | undefined): string | null {
-  return asText(isObject(error) ? (error.message ?? error.type) : error)
+  return asText(isJsonObject(error) ? (error.message ?? error.type) : error)
 }
 
 function limitOf({ limit }: JsonObject): { type: string; limit: JsonValue } | null {
-  const type = asText(isObject(limit) ? limit.type : limit)
+  const type = asText(isJsonObject(limit) ? limit.type : limit)
   return type === null ? null : { type, limit: asObject(limit).limit ?? null }
 }
 
@@ -184,7 +182,7 @@ function timesOf(events: JsonObject[]): number[] {
 function usageOf(
   usage: JsonObject,
 ): Pick<OutcomeInput, 'tokensUsed' | 'promptTokens' | 'completionTokens' | 'costUsd'> {
-  const models = Object.values(usage).filter(isObject)
+  const models = Object.values(usage).filter(isJsonObject)
   const sum = (amounts: (number | null)[]) => {
     const known = amounts.filter((amount) => amount !== null)
     return known.length === 0 ? null : known.reduce((total, amount) => total + amount, 0)
@@ -226,6 +224,6 @@ function hasFailed({ error, failed }: JsonObject): boolean {
 }
 
 function toolError(error: JsonValue | undefined): string {
-  if (!isObject(error)) return asText(error) ?? ''
+  if (!isJsonObject(error)) return asText(error) ?? ''
   return [error.type, error.message].flatMap((part) => asText(part) ?? []).join(': ') || 'error'
 }

@@ -1,5 +1,5 @@
-import type { JsonObject, JsonValue } from '../evaluation/outcomeRow.ts'
-import { asObject, isObject } from './recordReading.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
+import { asObject } from './recordReading.ts'
 
 /** What the scorers of a sample said: 0 to 1, null when nothing of it can be read as such, and by which scorer. */
 export interface SampleScore {
@@ -25,7 +25,7 @@ const NUMBER_BY_WORD = new Map([
 export function sampleScore({ scores, score }: JsonObject): SampleScore {
   const [first] = Object.entries(asObject(scores))
   const [scorer, entry] = first ?? [null, score ?? null]
-  const given = isObject(entry) ? entry : entry === null ? {} : { value: entry }
+  const given = isJsonObject(entry) ? entry : entry === null ? {} : { value: entry }
   return { value: numberOf(given.value), scorer, given }
 }
 
@@ -37,9 +37,9 @@ function numberOf(value: JsonValue | undefined): number | null {
     const text = value.trim().toLowerCase()
     return NUMBER_BY_WORD.get(text) ?? (text === '' ? null : numberOf(Number(text)))
   }
-  if (!isObject(value)) return null
+  if (!isJsonObject(value)) return null
   for (const part of Object.values(value)) {
-    const number = isObject(part) ? null : numberOf(part)
+    const number = isJsonObject(part) ? null : numberOf(part)
     if (number !== null) return number
   }
   return null

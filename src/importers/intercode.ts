@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
-import type { FailurePatternInput, JsonObject, JsonValue, OutcomeStatus } from '../evaluation/outcomeRow.ts'
+import type { FailurePatternInput, OutcomeStatus } from '../evaluation/outcomeInput.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { type ToolCall, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
@@ -9,7 +10,6 @@ import {
   BrokenRecord,
   bounded,
   domainOrUnknown,
-  isObject,
   MAX_NAME_LENGTH,
   objectOf,
   picked,
@@ -51,17 +51,18 @@ export const interCode: ResultFormat = {
   detect: (document) =>
     Object.values(logsOf(document)).some((record) => {
       const { turn_history: history, ...rest } = asObject(record)
-      return isObject(history) && ('summary' in rest || 'query' in rest)
+      return isJsonObject(history) && ('summary' in rest || 'query' in rest)
     }),
   parse: (document, fileName) => {
-    if (!isObject(document)) throw new Error('This is no InterCode result: it is not an object of records.')
+    if (!isJsonObject(document))
+      throw new Error('This is no InterCode result: it is not an object of records.')
     return parseLogs(logsOf(document), asObject(document.meta), fileName)
   },
 }
 
 function logsOf(document: unknown): JsonObject {
   const { logs } = asObject(document)
-  return isObject(logs) ? logs : asObject(document)
+  return isJsonObject(logs) ? logs : asObject(document)
 }
 
 function parseLogs(logs: JsonObject, meta: JsonObject, fileName: string): ParsedFile {
@@ -109,7 +110,7 @@ function parseLogs(logs: JsonObject, meta: JsonObject, fileName: string): Parsed
 
 /** The key is the task's number; some records repeat it and some do not. */
 function withTaskId(record: JsonValue, key: string): JsonValue {
-  return isObject(record) && record.task_id === undefined ? { ...record, task_id: key } : record
+  return isJsonObject(record) && record.task_id === undefined ? { ...record, task_id: key } : record
 }
 
 function outcomeOf(record: JsonObject, place: RecordPlace, model: string | null): ImportedOutcome {

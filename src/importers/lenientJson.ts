@@ -1,4 +1,4 @@
-import type { JsonValue } from '../evaluation/outcomeRow.ts'
+import type { JsonValue } from '../json.ts'
 import { UnreadableFile } from './format.ts'
 
 /** A parsed document, and how many NaN and infinities, which Python writes and JSON does not know, became null. */

@@ -1,17 +1,9 @@
-import type { ErrorCategory, FailurePatternInput, JsonObject, JsonValue } from '../evaluation/outcomeRow.ts'
+import type { ErrorCategory, FailurePatternInput } from '../evaluation/outcomeInput.ts'
 import { deriveToolUsage } from '../evaluation/trajectory.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { contentText } from './chatMessages.ts'
 import type { ResultFormat } from './format.ts'
-import {
-  amountOf,
-  asList,
-  asObject,
-  asText,
-  BrokenRecord,
-  isObject,
-  objectOf,
-  shown,
-} from './recordReading.ts'
+import { amountOf, asList, asObject, asText, BrokenRecord, objectOf, shown } from './recordReading.ts'
 import { crashFailure, failure } from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
 import {
@@ -38,14 +30,15 @@ export const miniSweAgent: ResultFormat = {
     const { info, messages, trajectory_format } = asObject(document)
     return (
       Array.isArray(messages) &&
-      isObject(info) &&
+      isJsonObject(info) &&
       (asText(trajectory_format)?.startsWith('mini-swe-agent') ||
         'mini_version' in info ||
         'exit_status' in info)
     )
   },
   parse: (document, path) => {
-    if (!isObject(document)) throw new Error('This is no trajectory of mini-swe-agent: it is not an object.')
+    if (!isJsonObject(document))
+      throw new Error('This is no trajectory of mini-swe-agent: it is not an object.')
     return readTrajectoryFile('mini-swe-agent', document, path, (read) => trajectoryOf(read, path))
   },
 }

@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
-import type { FailurePatternInput, JsonObject, JsonValue } from '../evaluation/outcomeRow.ts'
+import type { FailurePatternInput } from '../evaluation/outcomeInput.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { append, contentText, epochMs } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
@@ -10,7 +11,6 @@ import {
   BrokenRecord,
   bounded,
   digest,
-  isObject,
   MAX_NAME_LENGTH,
   objectOf,
   type RecordPlace,
@@ -156,7 +156,7 @@ function runKeyOf(record: JsonObject): string {
 
 /** Its id, and its label where it has one. */
 function providerOf({ provider }: JsonObject): JsonObject {
-  const { id, label } = isObject(provider) ? provider : { id: provider ?? null }
+  const { id, label } = isJsonObject(provider) ? provider : { id: provider ?? null }
   return asText(label) === null ? { id: id ?? null } : { id: id ?? null, label: label! }
 }
 
@@ -173,7 +173,7 @@ function placesOf(results: JsonValue[]): Map<JsonObject, RecordPlace> {
   const variants = new Map<string, string[]>()
   const unnamed = new Map<string, string>()
   const trials = new Map<string, number>()
-  const inOrder = results.filter(isObject).sort((a, b) => indexOf(a) - indexOf(b))
+  const inOrder = results.filter(isJsonObject).sort((a, b) => indexOf(a) - indexOf(b))
   for (const record of inOrder) {
     const { description, id, vars = record.vars ?? null, assert = null } = asObject(record.testCase)
     const content = digest([vars, assert])
@@ -269,7 +269,7 @@ function componentsOf(record: JsonObject): JsonObject[] {
 
 function failuresOf(record: JsonObject): FailurePatternInput[] {
   const error = asText(record.error)
-  if (record.failureReason === PROVIDER_FAILED || (error !== null && !isObject(record.gradingResult))) {
+  if (record.failureReason === PROVIDER_FAILED || (error !== null && !isJsonObject(record.gradingResult))) {
     const crash = crashFailure(error ?? 'The provider did not answer.', null)
     return [{ ...crash, failureType: 'provider_error' }]
   }
@@ -312,10 +312,10 @@ function configurationOf(
 
 /** An entry of `config.providers`: `{id, label, config}` or `{<id>: {config}}`; names alone and files hold none. */
 function providerEntry(entries: JsonValue[], { id, label }: JsonObject): JsonObject | null {
-  for (const entry of entries.filter(isObject)) {
+  for (const entry of entries.filter(isJsonObject)) {
     if (entry.id === id && (asText(label) === null || entry.label === label)) return entry
     const keyed = typeof id === 'string' && Object.hasOwn(entry, id) ? entry[id] : null
-    if (isObject(keyed)) return keyed
+    if (isJsonObject(keyed)) return keyed
   }
   return null
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { JsonObject, JsonValue } from '../evaluation/outcomeRow.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import type { ImportedOutcome, RejectedRecord } from './format.ts'
 
 /** More trials than any benchmark runs; a higher number is a broken field and would make a run of that size. */
@@ -31,14 +31,9 @@ interface RecordNaming {
   labelOf(record: JsonObject): string[]
 }
 
-/** Whether the value is a JSON object, not a list and not null. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 /** The object, or an empty one where the file has something else. */
 export function asObject(value: unknown): JsonObject {
-  return isObject(value) ? value : {}
+  return isJsonObject(value) ? value : {}
 }
 
 /** The list, or an empty one where the file has something else. */
@@ -67,7 +62,7 @@ export function bounded(text: string, maxLength: number): string {
 /** The value with the keys of every object in it sorted. */
 export function sortKeys(value: JsonValue): JsonValue {
   if (Array.isArray(value)) return value.map(sortKeys)
-  if (!isObject(value)) return value
+  if (!isJsonObject(value)) return value
   // Not by assignment: a key `__proto__` would vanish into the prototype.
   return Object.fromEntries(
     Object.keys(value)
@@ -131,7 +126,7 @@ export function amountOf(record: JsonObject, key: string): number | null {
 export function objectOf(record: JsonObject, key: string): JsonObject {
   const value = record[key]
   if (value === undefined || value === null) return {}
-  if (isObject(value)) return value
+  if (isJsonObject(value)) return value
   throw new BrokenRecord(`${key} is ${shown(value)}, not an object`)
 }
 
@@ -144,7 +139,7 @@ export function picked(object: JsonObject, keys: string[]): JsonObject {
 export function shown(value: JsonValue | undefined): string {
   if (value === undefined) return 'missing'
   if (Array.isArray(value)) return 'a list'
-  if (isObject(value)) return 'an object'
+  if (isJsonObject(value)) return 'an object'
   return shorten(JSON.stringify(value), 40)
 }
 
@@ -164,7 +159,7 @@ export function readRecords(
   const recordNumberByPlace = new Map<string, number>()
   for (const [index, record] of records.entries()) {
     try {
-      if (!isObject(record)) throw new BrokenRecord(`it is ${shown(record)}, not an object`)
+      if (!isJsonObject(record)) throw new BrokenRecord(`it is ${shown(record)}, not an object`)
       const place = naming.placeOf(record)
       const outcome = readRecord(record, place)
       const placeKey = JSON.stringify([place.taskId, place.trial, place.run])
@@ -245,6 +240,6 @@ function trialOf(record: JsonObject, key: string, first: number): number {
 }
 
 function recordLabel(record: JsonValue, index: number, naming: RecordNaming): string {
-  const parts = isObject(record) ? naming.labelOf(record) : []
+  const parts = isJsonObject(record) ? naming.labelOf(record) : []
   return parts.length === 0 ? `record ${index + 1}` : `record ${index + 1} (${parts.join(', ')})`
 }

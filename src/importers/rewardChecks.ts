@@ -1,10 +1,5 @@
-import type {
-  ErrorCategory,
-  FailurePatternInput,
-  JsonObject,
-  JsonValue,
-  OutcomeInput,
-} from '../evaluation/outcomeRow.ts'
+import type { ErrorCategory, FailurePatternInput, OutcomeInput } from '../evaluation/outcomeInput.ts'
+import type { JsonObject, JsonValue } from '../json.ts'
 import { shorten } from './recordReading.ts'
 
 /**

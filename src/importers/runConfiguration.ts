@@ -1,5 +1,5 @@
 import { stringify } from 'yaml'
-import type { JsonObject, JsonValue } from '../evaluation/outcomeRow.ts'
+import type { JsonObject, JsonValue } from '../json.ts'
 import { asText, bounded, MAX_NAME_LENGTH, sortKeys } from './recordReading.ts'
 
 /** What an outcome takes. */

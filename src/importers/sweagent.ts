@@ -1,23 +1,10 @@
 import { basename } from 'node:path'
-import type {
-  ErrorCategory,
-  FailurePatternInput,
-  JsonObject,
-  OutcomeStatus,
-} from '../evaluation/outcomeRow.ts'
+import type { ErrorCategory, FailurePatternInput, OutcomeStatus } from '../evaluation/outcomeInput.ts'
 import { deriveToolUsage } from '../evaluation/trajectory.ts'
+import { isJsonObject, type JsonObject } from '../json.ts'
 import { contentText } from './chatMessages.ts'
 import type { ResultFormat } from './format.ts'
-import {
-  amountOf,
-  asList,
-  asObject,
-  asText,
-  BrokenRecord,
-  isObject,
-  objectOf,
-  shown,
-} from './recordReading.ts'
+import { amountOf, asList, asObject, asText, BrokenRecord, objectOf, shown } from './recordReading.ts'
 import { failure } from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
 import {
@@ -65,10 +52,12 @@ export const sweAgent: ResultFormat = {
   name: 'SWE-agent',
   detect: (document) => {
     const { trajectory, info, history, environment, replay_config } = asObject(document)
-    return Array.isArray(trajectory) && isObject(info) && [history, environment, replay_config].some(Boolean)
+    return (
+      Array.isArray(trajectory) && isJsonObject(info) && [history, environment, replay_config].some(Boolean)
+    )
   },
   parse: (document, path) => {
-    if (!isObject(document)) throw new Error('This is no trajectory of SWE-agent: it is not an object.')
+    if (!isJsonObject(document)) throw new Error('This is no trajectory of SWE-agent: it is not an object.')
     return readTrajectoryFile('SWE-agent', document, path, (read) => trajectoryOf(read, path))
   },
 }
@@ -145,7 +134,7 @@ function configurationOf(
   named: NamedSettings,
   model: string,
 ): Trajectory['configuration'] {
-  if (isObject(replay.agent)) {
+  if (isJsonObject(replay.agent)) {
     const { name: _name, ...agent } = replay.agent
     const { repo: _repo, deployment, ...environment } = asObject(replay.env)
     const { image: _image, ...container } = asObject(deployment)

@@ -1,11 +1,6 @@
 import { basename } from 'node:path'
-import type {
-  ErrorCategory,
-  FailurePatternInput,
-  JsonObject,
-  JsonValue,
-  OutcomeStatus,
-} from '../evaluation/outcomeRow.ts'
+import type { ErrorCategory, FailurePatternInput, OutcomeStatus } from '../evaluation/outcomeInput.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { epochMs, tokensOf, toolCallsOf, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
@@ -16,7 +11,6 @@ import {
   BrokenRecord,
   canonicalJson,
   domainOrUnknown,
-  isObject,
   MAX_NAME_LENGTH,
   objectOf,
   type RecordPlace,
@@ -69,7 +63,7 @@ export const tau2Bench: ResultFormat = {
     return Array.isArray(simulations) && (hasRunInfo || Array.isArray(tasks))
   },
   parse: (document, fileName) => {
-    if (!isObject(document) || !Array.isArray(document.simulations))
+    if (!isJsonObject(document) || !Array.isArray(document.simulations))
       throw new Error('This is no tau2-bench result: it has no list of simulations.')
     return parseResults(document, document.simulations, fileName)
   },
@@ -210,7 +204,7 @@ function checksOf(rewardInfo: JsonObject): RewardCheck[] {
 }
 
 function databaseChecks(check: JsonValue | undefined, decisive: boolean): RewardCheck[] {
-  if (!isObject(check)) return []
+  if (!isJsonObject(check)) return []
   const unmetMessage = 'The database should have ended in the state that the expected actions lead to.'
   return [{ kind: 'db', met: check.db_match === true, decisive, unmetMessage }]
 }
@@ -277,7 +271,7 @@ function sentences(parts: (JsonValue | undefined)[]): string {
 
 function scenariosOf(taskIds: string[], tasks: JsonValue[], domain: string): ImportedScenario[] {
   const taskById = new Map<string, JsonObject>()
-  for (const task of tasks.filter(isObject)) {
+  for (const task of tasks.filter(isJsonObject)) {
     const taskId = taskIdText(task.id)
     if (taskId !== null && !taskById.has(taskId)) taskById.set(taskId, task)
   }
@@ -297,7 +291,7 @@ function scenarioOf(taskId: string, task: JsonObject, domain: string): ImportedS
       MAX_NAME_LENGTH,
     ),
     taskPrompt: promptOf(asObject(user_scenario)) ?? null,
-    groundTruth: isObject(evaluation_criteria) ? evaluation_criteria : null,
+    groundTruth: isJsonObject(evaluation_criteria) ? evaluation_criteria : null,
     difficultyLevel: difficultyOf(persona),
     tags: [
       'tau2-bench',
@@ -342,7 +336,7 @@ function expectedToolsOf(actions: JsonValue | undefined): string[] | null {
 /** What the simulated user was told, each part under its heading; null when there is nothing. */
 function promptOf(userScenario: JsonObject): string | null {
   const { instructions, persona } = userScenario
-  const parts = isObject(instructions)
+  const parts = isJsonObject(instructions)
     ? Object.entries(instructions).filter(([key]) => key !== 'domain')
     : [['instructions', instructions ?? null] as const]
   const sections = [...parts, ['persona', persona ?? null] as const].flatMap(([key, value]) => {

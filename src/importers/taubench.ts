@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
-import type { FailurePatternInput, JsonObject, JsonValue } from '../evaluation/outcomeRow.ts'
+import type { FailurePatternInput } from '../evaluation/outcomeInput.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { contentText, type ToolCall, tokensOf, toolCallsOf, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
@@ -10,7 +11,6 @@ import {
   BrokenRecord,
   canonicalJson,
   domainOrUnknown,
-  isObject,
   MAX_NAME_LENGTH,
   objectOf,
   type RecordPlace,
@@ -203,7 +203,7 @@ function scenariosOf(taskIds: string[], records: JsonValue[], environment: strin
   for (const record of records) {
     const taskId = taskIdText(asObject(record).task_id)
     const task = asObject(asObject(record).info).task
-    if (taskId !== null && isObject(task) && !tasks.has(taskId)) tasks.set(taskId, task)
+    if (taskId !== null && isJsonObject(task) && !tasks.has(taskId)) tasks.set(taskId, task)
   }
   return taskIds.map((taskId) => scenarioOf(taskId, tasks.get(taskId) ?? {}, environment))
 }

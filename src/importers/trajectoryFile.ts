@@ -1,12 +1,11 @@
 import { basename, dirname, resolve } from 'node:path'
-import type { JsonObject, JsonValue } from '../evaluation/outcomeRow.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile } from './format.ts'
 import {
   asText,
   BrokenRecord,
   canonicalJson,
   identityOfRecords,
-  isObject,
   MAX_NAME_LENGTH,
   sha256,
   shorten,
@@ -104,11 +103,11 @@ export function sumOrNull(values: (JsonValue | undefined)[]): number | null {
 
 /** The object that a value is or that its JSON text says; empty for anything else. */
 export function objectIn(value: JsonValue | undefined): JsonObject {
-  if (isObject(value)) return value
+  if (isJsonObject(value)) return value
   if (typeof value !== 'string') return {}
   try {
     const tree: unknown = JSON.parse(value)
-    return isObject(tree) ? tree : {}
+    return isJsonObject(tree) ? tree : {}
   } catch {
     return {}
   }

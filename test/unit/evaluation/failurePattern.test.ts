@@ -5,7 +5,7 @@ import {
   failureSignature,
   maskVariableParts,
 } from '../../../src/evaluation/failurePattern.ts'
-import type { ErrorCategory } from '../../../src/evaluation/outcomeRow.ts'
+import type { ErrorCategory } from '../../../src/evaluation/outcomeInput.ts'
 
 describe('classifyFailure', () => {
   it.each<[ErrorCategory, string]>([

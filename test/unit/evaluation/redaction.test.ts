@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parse as parseYaml, stringify } from 'yaml'
-import type { JsonObject, JsonValue } from '../../../src/evaluation/outcomeRow.ts'
 import { redactTree, redactYaml } from '../../../src/evaluation/redaction.ts'
+import type { JsonObject, JsonValue } from '../../../src/json.ts'
 
 const GONE = '<redacted>'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { JsonObject, JsonValue } from '../../../src/evaluation/outcomeRow.ts'
 import { deriveToolUsage, normaliseTrajectory } from '../../../src/evaluation/trajectory.ts'
+import type { JsonObject, JsonValue } from '../../../src/json.ts'
 
 describe('normaliseTrajectory', () => {
   const start = new Date('2025-08-01T12:00:00.000Z')

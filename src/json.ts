@@ -1,5 +1,7 @@
-import { Refusal } from '../refusal.ts'
-import type { JsonObject, JsonValue } from './outcomeRow.ts'
+import { Refusal } from './refusal.ts'
+
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue }
+export type JsonObject = { [key: string]: JsonValue }
 
 /** Lists and objects inside one another. Recursive readers of the stored tree rely on it. */
 const MAX_DEPTH = 200

@@ -1,3 +1,5 @@
+import type { JsonObject, JsonValue } from '../json.ts'
+
 /** How a scenario run ended. */
 export const OUTCOME_STATUSES = ['success', 'error', 'timeout', 'cancelled'] as const
 export type OutcomeStatus = (typeof OUTCOME_STATUSES)[number]
@@ -13,9 +15,6 @@ export const ERROR_CATEGORIES = [
   'unknown',
 ] as const
 export type ErrorCategory = (typeof ERROR_CATEGORIES)[number]
-
-export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue }
-export type JsonObject = { [key: string]: JsonValue }
 
 /** One tool's part in one outcome. Durations in milliseconds, null where the source has no times. */
 export interface ToolUsageInput {

@@ -1,6 +1,6 @@
-import { type InputPath, Refusal } from '../refusal.ts'
-import { isUuid } from '../uuid.ts'
-import { storableText } from './jsonText.ts'
+import { storableText } from './json.ts'
+import { type InputPath, Refusal } from './refusal.ts'
+import { isUuid } from './uuid.ts'
 
 /** The refusal of one value: the message names field, value and limit. */
 export function invalid(value: unknown, allowed: string, path: InputPath): Refusal {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cutText, storableJson, storableText } from '../../../src/evaluation/jsonText.ts'
-import { Refusal } from '../../../src/refusal.ts'
+import { cutText, storableJson, storableText } from '../../src/json.ts'
+import { Refusal } from '../../src/refusal.ts'
 
 function nested(levels: number): unknown {
   let tree: unknown = 'leaf'
