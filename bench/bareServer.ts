@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import pg from 'pg'
-import type { Viewer } from '../src/auth/viewer.ts'
 import { inTenantTransaction } from '../src/db/tenantTransaction.ts'
+import type { Viewer } from '../src/viewer.ts'
 import { DASHBOARDS } from './dashboards.ts'
 
 /** What this process says when it is ready. */

@@ -1,11 +1,11 @@
 #!/usr/bin/env -S node --max-semi-space-size=64
 import { Command, Option } from 'commander'
-import { ROLES, type Role } from './auth/viewer.ts'
 import type { ImportOptions } from './commands/import.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { DataDirLocked } from './db/dataDirLock.ts'
 import { LoginRefused } from './db/login.ts'
 import { MigrationError } from './db/migrator.ts'
+import { ROLES, type Role } from './viewer.ts'
 
 // The heap's young part is larger than Node makes it, here and in `npm start`: a batch of trajectories is megabytes of
 // short-lived objects, and copying those that still live took a tenth of ingestion.

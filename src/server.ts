@@ -5,7 +5,6 @@ import type pg from 'pg'
 import { type Logger, pino } from 'pino'
 import { createAuthenticator } from './auth/authenticator.ts'
 import type { Config } from './config.ts'
-import { findApiKey, noteActAs } from './db/apiKeys.ts'
 import { startEmbeddedDatabase } from './db/embedded.ts'
 import { PrismaClient } from './db/generated/client.ts'
 import { callableTableFunctions, checkLogin } from './db/login.ts'
@@ -103,14 +102,7 @@ export async function startServer(
     const { exposure } = config
     const parts: HttpParts = {
       schema,
-      admission: createAdmission(
-        createAuthenticator(
-          config.auth,
-          { findKey: (hash) => findApiKey(pool, hash), noteActAs: (viewer) => noteActAs(pool, viewer) },
-          logger,
-        ),
-        exposure,
-      ),
+      admission: createAdmission(createAuthenticator(config.auth, pool, logger), exposure),
       checkOperation: createOperationCheck(schema, exposure, trustedDocuments),
       contextFor: createContextFactory(prisma, services, exposure.limits),
       subscribe: createSubscribe(new Places('subscriptionsPerTenant', exposure.limits, 'subscriptions')),

@@ -1,20 +1,10 @@
-import { hashOf, isSecret } from '../apiKeySecret.ts'
 import { Refusal } from '../refusal.ts'
-import type { Claims, Role } from './viewer.ts'
-
-/** A key as the database knows it, whatever its state. */
-export interface KnownKey {
-  tenantId: string
-  keyId: string
-  name: string
-  prefix: string
-  role: Role
-  expiresAt: Date | null
-  revokedAt: Date | null
-}
+import type { Claims } from '../viewer.ts'
+import type { KnownKey } from './apiKeyLookup.ts'
+import { hashOf, isSecret } from './apiKeySecret.ts'
 
 /** Finds a key by the SHA-256 of its secret; null when there is none. */
-export type FindKey = (hash: Buffer) => Promise<KnownKey | null>
+type FindKey = (hash: Buffer) => Promise<KnownKey | null>
 
 /** For how long one look at a key is good for all that it has open. Requests always look. */
 const RECHECK_MS = 2_500

@@ -1,10 +1,13 @@
+import type pg from 'pg'
 import type { Logger } from 'pino'
 import type { AuthConfig } from '../config.ts'
 import { Refusal } from '../refusal.ts'
 import { isUuid } from '../uuid.ts'
-import { createKeyVerifier, type FindKey } from './apiKeys.ts'
+import type { Viewer } from '../viewer.ts'
+import { noteActAs } from './actAs.ts'
+import { findApiKey } from './apiKeyLookup.ts'
+import { createKeyVerifier } from './apiKeys.ts'
 import { createTokenVerifier, storable } from './tokens.ts'
-import type { Viewer } from './viewer.ts'
 
 /** Who is calling, as far as the request tells. */
 export interface Caller {
@@ -23,17 +26,10 @@ export interface Caller {
  */
 export type Authenticate = (caller: Caller) => Promise<Viewer>
 
-/** What authentication asks of the database. */
-interface Database {
-  findKey: FindKey
-  /** Writes to the tenant's audit log that an administrator acts as it. */
-  noteActAs(viewer: Viewer): Promise<void>
-}
-
 /** Tokens and API keys come in the same header: what begins with `arc_` is a key. */
-export function createAuthenticator(config: AuthConfig, database: Database, logger: Logger): Authenticate {
+export function createAuthenticator(config: AuthConfig, pool: pg.Pool, logger: Logger): Authenticate {
   const verifyToken = createTokenVerifier(config, logger)
-  const verifyKey = createKeyVerifier((hash) => available(database.findKey(hash)))
+  const verifyKey = createKeyVerifier((hash) => available(findApiKey(pool, hash)))
 
   async function available<Result>(answer: Promise<Result>): Promise<Result> {
     try {
@@ -70,7 +66,7 @@ export function createAuthenticator(config: AuthConfig, database: Database, logg
     }
     if (!isUuid(actAs)) throw new Refusal('BAD_REQUEST', 'X-Arc-Act-As has to be the tenant, a UUID.')
     const viewer: Viewer = { ...claims, ...caller, tenantId: actAs.toLowerCase(), actsAs: true }
-    await available(database.noteActAs(viewer))
+    await available(noteActAs(pool, viewer))
     return viewer
   }
 }

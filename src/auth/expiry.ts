@@ -1,4 +1,4 @@
-import type { Viewer } from './viewer.ts'
+import type { Viewer } from '../viewer.ts'
 
 /** setTimeout's longest delay; what lives longer is looked at again. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { AuthConfig } from '../config.ts'
 import { Refusal } from '../refusal.ts'
 import { isUuid } from '../uuid.ts'
-import { type Claims, ROLES, type Role } from './viewer.ts'
+import { type Claims, ROLES, type Role } from '../viewer.ts'
 
 /** What a token says. The tenant is only absent for an administrator, who names the one to act as. */
 type TokenClaims = Omit<Claims, 'tenantId'> & { tenantId: string | undefined }

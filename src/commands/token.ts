@@ -1,7 +1,7 @@
 import { signToken } from '../auth/tokens.ts'
-import type { Role } from '../auth/viewer.ts'
 import { type Config, ConfigError } from '../config.ts'
 import { isUuid } from '../uuid.ts'
+import type { Role } from '../viewer.ts'
 
 /** The tenant of the sample, and of whoever tries Arc on one machine. */
 export const LOCAL_TENANT = '00000000-0000-7000-8000-000000000001'

@@ -1,5 +1,5 @@
-import type { Viewer } from '../auth/viewer.ts'
 import { Refusal } from '../refusal.ts'
+import type { Viewer } from '../viewer.ts'
 import { Prisma, type PrismaClient } from './generated/client.ts'
 import { countRowsFor, ReadBudget } from './readBudget.ts'
 import { tenantSettings } from './tenantTransaction.ts'

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { Viewer } from '../auth/viewer.ts'
+import type { Viewer } from '../viewer.ts'
 
 /** How stores reach the database: one statement, its rows. Each statement starts with its name in a comment. */
 export interface Sql {

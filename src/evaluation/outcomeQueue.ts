@@ -1,6 +1,6 @@
 import type pg from 'pg'
-import type { Viewer } from '../auth/viewer.ts'
 import { inTenantTransaction } from '../db/tenantTransaction.ts'
+import type { Viewer } from '../viewer.ts'
 import type { OutcomeInput } from './outcomeInput.ts'
 import { MAX_OUTCOMES_PER_CALL, type OutcomeReceipt, recordOutcomes } from './outcomes.ts'
 

@@ -1,5 +1,5 @@
+import { createApiKey, revokeApiKey } from '../auth/apiKeyIssue.ts'
 import type { Prisma } from '../db/generated/client.ts'
-import { createApiKey, revokeApiKey } from '../evaluation/apiKeys.ts'
 import { builder } from './builder.ts'
 import {
   conditionOf,

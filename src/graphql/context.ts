@@ -1,12 +1,12 @@
 import type pg from 'pg'
 import type { Logger } from 'pino'
-import type { Viewer } from '../auth/viewer.ts'
 import type { OperationReads } from '../db/operationReads.ts'
 import type { Sql } from '../db/tenantTransaction.ts'
 import type { HealthProbe } from '../evaluation/health.ts'
 import type { OperationMetrics } from '../evaluation/operationMetrics.ts'
 import type { OutcomeQueue } from '../evaluation/outcomeQueue.ts'
 import type { LiveHub } from '../live/hub.ts'
+import type { Viewer } from '../viewer.ts'
 
 /** The parts of the server that resolvers call. */
 export interface Services {

@@ -1,4 +1,4 @@
-import type { Viewer } from '../auth/viewer.ts'
+import type { Viewer } from '../viewer.ts'
 import { ApiKey } from './apiKey.ts'
 import { builder } from './builder.ts'
 

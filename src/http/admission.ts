@@ -1,8 +1,8 @@
 import { BlockList, isIPv6 } from 'node:net'
 import type { Authenticate, Caller } from '../auth/authenticator.ts'
-import type { Viewer } from '../auth/viewer.ts'
 import { type ExposureConfig, LIMIT_SETTINGS } from '../config.ts'
 import { Refusal } from '../refusal.ts'
+import type { Viewer } from '../viewer.ts'
 import { TokenBuckets } from './tokenBuckets.ts'
 
 /** Too many at once; the same is taken again after a while. */

@@ -7,13 +7,13 @@ import {
   getOperationAST,
   print,
 } from 'graphql'
-import type { Viewer } from '../auth/viewer.ts'
 import { LIMIT_SETTINGS, type Limits } from '../config.ts'
 import type { PrismaClient } from '../db/generated/client.ts'
 import { OperationReads } from '../db/operationReads.ts'
 import { inTenantTransaction } from '../db/tenantTransaction.ts'
 import type { Context, OperationCost, Services } from '../graphql/context.ts'
 import { Refusal } from '../refusal.ts'
+import type { Viewer } from '../viewer.ts'
 import { isLongerThan } from './answerSize.ts'
 import { presentableError } from './errors.ts'
 import type { Places } from './places.ts'

@@ -3,9 +3,9 @@ import pg from 'pg'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, inject } from 'vitest'
 import { signToken } from '../../src/auth/tokens.ts'
-import type { Role } from '../../src/auth/viewer.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { type ArcServer, startServer } from '../../src/server.ts'
+import type { Role } from '../../src/viewer.ts'
 
 export const JWT_SECRET = 'a secret that only tests know, of 32 bytes and more'
 

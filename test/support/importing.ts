@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, vi } from 'vitest'
-import type { Role } from '../../src/auth/viewer.ts'
 import { importFiles } from '../../src/commands/import.ts'
+import type { Role } from '../../src/viewer.ts'
 import type { Tenant, useArc } from './arc.ts'
 
 /** A folder for the files of a test file; `write` makes one, with the folders on its way, and answers its path. */

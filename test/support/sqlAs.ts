@@ -1,6 +1,6 @@
 import type pg from 'pg'
-import type { Role, Viewer } from '../../src/auth/viewer.ts'
 import { tenantSettings } from '../../src/db/tenantTransaction.ts'
+import type { Role, Viewer } from '../../src/viewer.ts'
 import type { Arc, Tenant } from './arc.ts'
 
 /** What became of a statement. */

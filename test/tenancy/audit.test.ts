@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { ROLES } from '../../src/auth/viewer.ts'
+import { ROLES } from '../../src/viewer.ts'
 import { type Tenant, useArc } from '../support/arc.ts'
 import { DENIED, sqlAs, sqlWith } from '../support/sqlAs.ts'
 import { rowsOf, seedTenant, tenantTables } from '../support/tenantRows.ts'

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Role } from '../../src/auth/viewer.ts'
+import type { Role } from '../../src/viewer.ts'
 import { type Answer, type Tenant, useArc } from '../support/arc.ts'
 import {
   collectValues,

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { ROLES } from '../../src/auth/viewer.ts'
+import { ROLES } from '../../src/viewer.ts'
 import { useArc } from '../support/arc.ts'
 import { DENIED, type Run, sqlAs, sqlWith } from '../support/sqlAs.ts'
 import { rowsOf, type SeededTenant, seedTenant, twinOf } from '../support/tenantRows.ts'

@@ -1,8 +1,8 @@
-import { newSecret } from '../apiKeySecret.ts'
-import type { Role, Viewer } from '../auth/viewer.ts'
 import type { Sql } from '../db/tenantTransaction.ts'
 import { Refusal } from '../refusal.ts'
 import { text } from '../valueChecks.ts'
+import type { Role, Viewer } from '../viewer.ts'
+import { newSecret } from './apiKeySecret.ts'
 import { insertKey, updateRevoked } from './apiKeyStore.ts'
 
 interface ApiKeyInput {

@@ -1,5 +1,5 @@
-import type { Role } from '../auth/viewer.ts'
 import type { Sql } from '../db/tenantTransaction.ts'
+import type { Role } from '../viewer.ts'
 
 interface NewKey {
   name: string

@@ -1,7 +1,16 @@
 import type pg from 'pg'
-import type { KnownKey } from '../auth/apiKeys.ts'
-import type { Role, Viewer } from '../auth/viewer.ts'
-import { inTenantTransaction } from './tenantTransaction.ts'
+import type { Role } from '../viewer.ts'
+
+/** A key as the database knows it, whatever its state. */
+export interface KnownKey {
+  tenantId: string
+  keyId: string
+  name: string
+  prefix: string
+  role: Role
+  expiresAt: Date | null
+  revokedAt: Date | null
+}
 
 /** A key by the SHA-256 of its secret, among those of all tenants; notes that it was used. */
 export async function findApiKey(pool: pg.Pool, hash: Buffer): Promise<KnownKey | null> {
@@ -26,11 +35,4 @@ export async function findApiKey(pool: pg.Pool, hash: Buffer): Promise<KnownKey 
         revokedAt: key.revoked_at,
       }
     : null
-}
-
-/** Writes to the tenant's audit log that an administrator acts as it. */
-export async function noteActAs(pool: pg.Pool, viewer: Viewer): Promise<void> {
-  await inTenantTransaction(pool, viewer, 'read write', (sql) =>
-    sql.queryLast('/* noteActAs */ select audit_act_as()'),
-  )
 }
