@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
-import { makeServiceLogin } from '../src/db/login.ts'
-import { migrate } from '../src/db/migrator.ts'
+import { makeServiceLogin } from '../src/db/admin/login.ts'
+import { migrate } from '../src/db/admin/migrator.ts'
 
 export interface BenchDatabase {
   /** As the server logs in. */

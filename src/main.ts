@@ -2,9 +2,9 @@
 import { Command, Option } from 'commander'
 import type { ImportOptions } from './commands/import.ts'
 import { ConfigError, readConfig } from './config.ts'
-import { DataDirLocked } from './db/dataDirLock.ts'
-import { LoginRefused } from './db/login.ts'
-import { MigrationError } from './db/migrator.ts'
+import { LoginRefused } from './db/admin/login.ts'
+import { MigrationError } from './db/admin/migrator.ts'
+import { DataDirLocked } from './db/embedded/dataDirLock.ts'
 import { ROLES, type Role } from './viewer.ts'
 
 // The heap's young part is larger than Node makes it, here and in `npm start`: a batch of trajectories is megabytes of

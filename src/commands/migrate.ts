@@ -1,6 +1,6 @@
 import { type Config, ConfigError } from '../config.ts'
-import { makeServiceLogin } from '../db/login.ts'
-import { migrate } from '../db/migrator.ts'
+import { makeServiceLogin } from '../db/admin/login.ts'
+import { migrate } from '../db/admin/migrator.ts'
 
 /** `arc migrate`: says what it did. */
 export async function runMigrations(config: Config, login: string | undefined): Promise<void> {

@@ -1,7 +1,7 @@
 import { type Config, ConfigError } from '../config.ts'
-import { startEmbeddedDatabase } from '../db/embedded.ts'
-import { migrate } from '../db/migrator.ts'
-import { readRetentionDays, setRetentionDays } from '../db/retention.ts'
+import { migrate } from '../db/admin/migrator.ts'
+import { readRetentionDays, setRetentionDays } from '../db/admin/retention.ts'
+import { startEmbeddedDatabase } from '../db/embedded/embedded.ts'
 
 /** `arc retention`: shows or sets for how many days outcomes are kept. */
 export async function retention(config: Config, wanted: string | undefined): Promise<void> {

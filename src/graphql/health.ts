@@ -1,4 +1,4 @@
-import type { Health } from '../evaluation/health.ts'
+import type { Health } from '../observe/health.ts'
 import { builder } from './builder.ts'
 
 const Engine = builder.enumType('DatabaseEngine', {

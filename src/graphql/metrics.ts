@@ -1,4 +1,4 @@
-import type { TenantMetrics } from '../evaluation/operationMetrics.ts'
+import type { TenantMetrics } from '../observe/operationMetrics.ts'
 import { builder } from './builder.ts'
 
 const Metrics = builder.objectRef<TenantMetrics>('Metrics').implement({

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
-import { callableTableFunctions, checkLogin, makeServiceLogin } from '../../src/db/login.ts'
+import { callableTableFunctions, checkLogin, makeServiceLogin } from '../../src/db/admin/login.ts'
 import { startServer } from '../../src/server.ts'
 import { useArc } from '../support/arc.ts'
 import { seedTenant } from '../support/tenantRows.ts'

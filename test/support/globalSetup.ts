@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
-import { startEmbeddedDatabase } from '../../src/db/embedded.ts'
-import { makeServiceLogin } from '../../src/db/login.ts'
-import { migrate } from '../../src/db/migrator.ts'
+import { makeServiceLogin } from '../../src/db/admin/login.ts'
+import { migrate } from '../../src/db/admin/migrator.ts'
+import { startEmbeddedDatabase } from '../../src/db/embedded/embedded.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

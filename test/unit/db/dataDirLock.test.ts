@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { DataDirLocked, lockDataDir } from '../../../src/db/dataDirLock.ts'
+import { DataDirLocked, lockDataDir } from '../../../src/db/embedded/dataDirLock.ts'
 
 let folder: string
 let lock: string
@@ -34,7 +34,7 @@ class Contender {
         'tsx',
         '--input-type=module',
         '--eval',
-        `import { lockDataDir } from '${new URL('../../../src/db/dataDirLock.ts', import.meta.url)}'
+        `import { lockDataDir } from '${new URL('../../../src/db/embedded/dataDirLock.ts', import.meta.url)}'
         process.stdin.on('data', (time) => {
           while (Date.now() < Number(time)) {}
           try {

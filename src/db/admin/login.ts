@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { withClient } from './client.ts'
+import { withClient } from './adminClient.ts'
 
 /** The login of the service could read every tenant's rows, or cannot act for any. */
 export class LoginRefused extends Error {

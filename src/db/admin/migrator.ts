@@ -3,10 +3,10 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type pg from 'pg'
-import { withClient } from './client.ts'
-import { detectEngine, type Engine } from './engine.ts'
+import { detectEngine, type Engine } from '../engine.ts'
+import { withClient } from './adminClient.ts'
 
-const MIGRATIONS_DIR = fileURLToPath(new URL('../../migrations-raw', import.meta.url))
+const MIGRATIONS_DIR = fileURLToPath(new URL('../../../migrations-raw', import.meta.url))
 
 /** `0007_outcomes.plain.sql`: number, name, and the kind of engine that it is for when there is a variant for each. */
 const FILE_NAME = /^(\d{4})_([a-z0-9_]+)(?:\.(plain|timescaledb))?\.sql$/

@@ -1,4 +1,4 @@
-import { withClient } from './client.ts'
+import { withClient } from './adminClient.ts'
 
 /** For how many days outcomes are kept; null for ever. `adminUrl` is the login that migrates. */
 export async function readRetentionDays(adminUrl: string): Promise<number | null> {
