@@ -1,6 +1,7 @@
-import type { ComputedRows } from '../db/computedRows.ts'
-import type { OperationReads } from '../db/operationReads.ts'
-import { type Where, whereSql } from '../db/whereSql.ts'
+import type { ComputedRows } from '../reads/computedPages.ts'
+import type { Where } from '../reads/condition.ts'
+import { conditionSql } from '../reads/conditionSql.ts'
+import type { OperationReads } from '../reads/operationReads.ts'
 import { type RunsOf, runsFrom } from './runsOf.ts'
 
 /** How many of the tenant's failure patterns have each of these signatures. */
@@ -55,7 +56,7 @@ export function failureGroups(runsOf: RunsOf | null, parents: readonly string[],
           min(c.execution_time) as first_time, max(c.execution_time) as last_time,
           max(c.pattern_id::text collate "C")::uuid as pattern_id
         from ${from}
-        where ${ofParents} and ${whereSql(where, 'c', values)}
+        where ${ofParents} and ${conditionSql(where, 'c', values)}
         group by 1, 2`
     },
   }

@@ -1,5 +1,6 @@
-import type { ComputedRows } from '../db/computedRows.ts'
-import { type Where, whereSql } from '../db/whereSql.ts'
+import type { ComputedRows } from '../reads/computedPages.ts'
+import type { Where } from '../reads/condition.ts'
+import { conditionSql } from '../reads/conditionSql.ts'
 
 /** The simulations that were planned in one hour. */
 export interface HourOfSimulations {
@@ -32,7 +33,7 @@ export function hoursOfSimulations(where: Where): ComputedRows {
         sum(s.total_cost_usd)::double precision as total_cost_usd,
         avg(s.overall_score::numeric)::double precision as mean_score
       from simulations s
-      where ${whereSql(where, 's', values)}
+      where ${conditionSql(where, 's', values)}
       group by 2`,
   }
 }
@@ -55,7 +56,7 @@ export function errorRates(where: Where): ComputedRows {
         count(*) filter (where o.status <> 'success')::int as failed,
         avg((o.status <> 'success')::int)::double precision as error_rate
       from outcomes o
-      where ${whereSql(where, 'o', values)}
+      where ${conditionSql(where, 'o', values)}
       group by 2, 3`,
   }
 }

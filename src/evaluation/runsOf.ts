@@ -1,4 +1,4 @@
-import { parentOf } from '../db/parentPages.ts'
+import { parentOf } from '../reads/storedPages.ts'
 
 /** What runs belong to, e.g. a simulation; the field may be that of a relation's row. */
 export interface RunsOf {

@@ -1,5 +1,6 @@
-import type { ComputedRows } from '../db/computedRows.ts'
-import { type Where, whereSql } from '../db/whereSql.ts'
+import type { ComputedRows } from '../reads/computedPages.ts'
+import type { Where } from '../reads/condition.ts'
+import { conditionSql } from '../reads/conditionSql.ts'
 import { type RunsOf, runsFrom } from './runsOf.ts'
 
 /** How a tool was used over many runs. */
@@ -43,7 +44,7 @@ export function toolAnalytics(runsOf: RunsOf | null, parents: readonly string[],
           select ${key}::text as parent, c.tool_name, c.call_count, c.avg_duration_ms, c.success_rate,
             c.total_cost_usd, c.error_types
           from ${from}
-          where ${ofParents} and ${whereSql(where, 'c', values)}
+          where ${ofParents} and ${conditionSql(where, 'c', values)}
         ),
         tools as (
           select parent, tool_name, sum(call_count) as calls, count(*) as runs,

@@ -1,5 +1,5 @@
-import type { OperationReads } from '../db/operationReads.ts'
 import type { JsonValue } from '../json.ts'
+import type { OperationReads } from '../reads/operationReads.ts'
 import { LIST_FIELDS } from './trajectory.ts'
 
 /** What an outcome is found by; the time chooses the partition. */

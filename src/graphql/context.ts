@@ -1,11 +1,11 @@
 import type pg from 'pg'
 import type { Logger } from 'pino'
-import type { OperationReads } from '../db/operationReads.ts'
 import type { Sql } from '../db/tenantTransaction.ts'
 import type { OutcomeQueue } from '../evaluation/outcomeQueue.ts'
 import type { LiveHub } from '../live/hub.ts'
 import type { HealthProbe } from '../observe/health.ts'
 import type { OperationMetrics } from '../observe/operationMetrics.ts'
+import type { OperationReads } from '../reads/operationReads.ts'
 import type { Viewer } from '../viewer.ts'
 
 /** The parts of the server that resolvers call. */

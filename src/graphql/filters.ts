@@ -1,7 +1,6 @@
 import type { EnumRef, InputShapeFromTypeParam, SchemaTypes } from '@pothos/core'
-import { atJsonPath, foundBy, hasElement } from '../db/sqlCondition.ts'
-import type { Where } from '../db/whereSql.ts'
 import { storableJson } from '../json.ts'
+import { atJsonPath, foundBy, hasElement, type Where } from '../reads/condition.ts'
 import { Refusal } from '../refusal.ts'
 import { lowestUuidAt } from '../uuid.ts'
 import { builder } from './builder.ts'

@@ -1,5 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql'
-import type { Where } from '../db/whereSql.ts'
+import type { Where } from '../reads/condition.ts'
 import { defineConnection, defineListArgs } from './connection.ts'
 import type { Context } from './context.ts'
 import { registerKeys } from './globalId.ts'

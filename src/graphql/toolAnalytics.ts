@@ -1,6 +1,6 @@
-import type { Where } from '../db/whereSql.ts'
 import { RUNS_OF, type RunsOf } from '../evaluation/runsOf.ts'
 import { type ToolAnalytics, toolAnalytics } from '../evaluation/toolAnalyticsStore.ts'
+import type { Where } from '../reads/condition.ts'
 import { builder } from './builder.ts'
 import { defineComputedPages } from './computedPages.ts'
 import { Configuration } from './configuration.ts'

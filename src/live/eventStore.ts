@@ -1,6 +1,6 @@
-import type { OperationReads } from '../db/operationReads.ts'
 import type { Sql } from '../db/tenantTransaction.ts'
 import type { SimulationStatus } from '../evaluation/simulationStore.ts'
+import type { OperationReads } from '../reads/operationReads.ts'
 
 type EventKind = 'STARTED' | 'PROGRESS' | 'COMPLETED' | 'FAILED' | 'CANCELLED'
 

@@ -1,7 +1,8 @@
 import { isInCalendar } from '../calendar.ts'
-import type { Order, Where } from '../db/whereSql.ts'
 import { Refusal } from '../refusal.ts'
 import { isUuid } from '../uuid.ts'
+import type { Where } from './condition.ts'
+import type { Order } from './conditionSql.ts'
 
 /** How a field's value travels in a cursor. */
 type FieldKind = 'uuid' | 'time' | 'text' | 'number' | 'integer' | 'bigint' | 'decimal'

@@ -1,5 +1,6 @@
-import type { Order, Where } from '../db/whereSql.ts'
 import { Refusal } from '../refusal.ts'
+import type { Where } from './condition.ts'
+import type { Order } from './conditionSql.ts'
 import { beyond, type Direction, decodeCursor, orderOf, type SortField } from './keyset.ts'
 
 export const DEFAULT_PAGE_SIZE = 20

@@ -1,3 +1,6 @@
+/** The part of Prisma's `where` that filters are made of, and conditions that Prisma has no words for. */
+export type Where = { [field: string]: unknown }
+
 /** A condition on a column that Prisma has no words for. `bind` makes a parameter of a value. */
 export class SqlCondition {
   readonly sql: (column: string, bind: (value: unknown) => string) => string

@@ -1,5 +1,7 @@
+import { column, RELATIONS } from './catalogue.ts'
+import type { Where } from './condition.ts'
+import { conditionSql, type Order, orderSql } from './conditionSql.ts'
 import type { OperationReads } from './operationReads.ts'
-import { column, type Order, orderSql, RELATIONS, type Where, whereSql } from './whereSql.ts'
 
 /** One page for each of many parents. */
 export interface ParentPagesQuery {
@@ -27,7 +29,7 @@ export async function readParentPages(
   parents: readonly string[],
 ): Promise<Map<string, Record<string, unknown>[]>> {
   const values: unknown[] = [parents]
-  const condition = whereSql(query.where, 'c', values)
+  const condition = conditionSql(query.where, 'c', values)
   const keys = query.keys.map((key) => `c.${column(key)} as "${key}"`).join(', ')
   const limit = `$${values.push(query.limit)}::int`
   const { holder, holders, on, from } = wayToParent(query)
@@ -69,7 +71,7 @@ export async function countByParent(
   const statement = `/* countByParent ${query.table} */
     select ${parentOf(query).key} as parent, count(*)::int as rows
     from ${parentOf(query).from}
-    where ${parentOf(query).key} = any ($1::${query.parentType}[]) and ${whereSql(query.where, 'c', values)}
+    where ${parentOf(query).key} = any ($1::${query.parentType}[]) and ${conditionSql(query.where, 'c', values)}
     group by 1`
   const rows = await reads.query<{ parent: string; rows: number }>(statement, values)
   return new Map(rows.map(({ parent, rows: count }) => [parent, count]))
@@ -81,7 +83,7 @@ export async function readPage(
   query: Pick<ParentPagesQuery, 'table' | 'keys' | 'where' | 'order' | 'limit'>,
 ): Promise<Record<string, unknown>[]> {
   const values: unknown[] = []
-  const condition = whereSql(query.where, 'c', values)
+  const condition = conditionSql(query.where, 'c', values)
   values.push(query.limit)
   return reads.query(
     `/* page ${query.table} */
@@ -100,7 +102,7 @@ export async function countRows(
   { table, where }: Pick<ParentPagesQuery, 'table' | 'where'>,
 ): Promise<number> {
   const values: unknown[] = []
-  const statement = `/* count ${table} */ select count(*)::int as rows from ${table} c where ${whereSql(where, 'c', values)}`
+  const statement = `/* count ${table} */ select count(*)::int as rows from ${table} c where ${conditionSql(where, 'c', values)}`
   const rows = await reads.query<{ rows: number }>(statement, values)
   return rows[0]!.rows
 }

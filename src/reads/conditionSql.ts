@@ -1,40 +1,11 @@
-import { isSqlCondition, patternOf } from './sqlCondition.ts'
-
-/** The part of Prisma's `where` that filters are made of, and conditions that Prisma has no words for. */
-export type Where = { [field: string]: unknown }
+import { column, RELATIONS } from './catalogue.ts'
+import { isSqlCondition, patternOf, type Where } from './condition.ts'
 
 export interface Order {
   field: string
   direction: 'asc' | 'desc'
   /** Said for fields that may be null only. */
   nulls?: 'first' | 'last'
-}
-
-interface Relation {
-  table: string
-  /** The columns that join them: [ours, theirs]. */
-  on: readonly (readonly [string, string])[]
-  /** Whether more rows than a page has may hang on one of theirs. */
-  holdsMany: boolean
-}
-
-/** Tables that filters reach over a to-one relation. */
-export const RELATIONS: Record<string, Relation> = {
-  scenario: { table: 'scenarios', on: [['scenario_id', 'scenario_id']], holdsMany: true },
-  simulation: { table: 'simulations', on: [['simulation_id', 'simulation_id']], holdsMany: true },
-  configVersion: {
-    table: 'config_versions',
-    on: [['config_version_id', 'version_id']],
-    holdsMany: true,
-  },
-  outcome: {
-    table: 'outcomes',
-    on: [
-      ['outcome_id', 'outcome_id'],
-      ['execution_time', 'execution_time'],
-    ],
-    holdsMany: false,
-  },
 }
 
 /** Whether something in it can only be asked in SQL. */
@@ -46,16 +17,11 @@ export function needsSql(where: Where): boolean {
   )
 }
 
-/** camelCase field → snake_case column, as everywhere in schema.prisma. */
-export function column(field: string): string {
-  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-}
-
 export function orderSql({ field, direction, nulls }: Order): string {
   return `c.${column(field)} ${direction}${nulls ? ` nulls ${nulls}` : ''}`
 }
 
-export function whereSql(where: Where, alias: string, values: unknown[]): string {
+export function conditionSql(where: Where, alias: string, values: unknown[]): string {
   const conditions = Object.entries(where).flatMap(([field, condition]) => {
     if (condition === undefined) return []
     if (field === 'AND') return [joined(condition as Where | Where[], ' and ', 'true', alias, values)]
@@ -66,7 +32,7 @@ export function whereSql(where: Where, alias: string, values: unknown[]): string
       const inner = `${alias}_${field}`
       const on = relation.on.map(([ours, theirs]) => `${inner}.${theirs} = ${alias}.${ours}`).join(' and ')
       return [
-        `exists (select from ${relation.table} ${inner} where ${on} and ${whereSql(is, inner, values)})`,
+        `exists (select from ${relation.table} ${inner} where ${on} and ${conditionSql(is, inner, values)})`,
       ]
     }
     return [fieldSql(`${alias}.${column(field)}`, condition, values)]
@@ -83,7 +49,7 @@ function joined(
 ): string {
   const list = Array.isArray(conditions) ? conditions : [conditions]
   if (list.length === 0) return empty
-  return `(${list.map((condition) => whereSql(condition, alias, values)).join(by)})`
+  return `(${list.map((condition) => conditionSql(condition, alias, values)).join(by)})`
 }
 
 function fieldSql(name: string, condition: unknown, values: unknown[]): string {

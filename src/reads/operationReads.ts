@@ -1,8 +1,8 @@
+import { Prisma, type PrismaClient } from '../db/generated/client.ts'
+import { countRowsFor, ReadBudget } from '../db/readBudget.ts'
+import { tenantSettings } from '../db/tenantTransaction.ts'
 import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'
-import { Prisma, type PrismaClient } from './generated/client.ts'
-import { countRowsFor, ReadBudget } from './readBudget.ts'
-import { tenantSettings } from './tenantTransaction.ts'
 
 type Transaction = Prisma.TransactionClient
 

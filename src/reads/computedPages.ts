@@ -1,5 +1,7 @@
+import { column } from './catalogue.ts'
+import type { Where } from './condition.ts'
+import { conditionSql, type Order, orderSql } from './conditionSql.ts'
 import type { OperationReads } from './operationReads.ts'
-import { column, type Order, orderSql, type Where, whereSql } from './whereSql.ts'
 
 /** Rows that are not stored but computed from others, e.g. sums. */
 export interface ComputedRows {
@@ -24,7 +26,7 @@ export async function readComputedPages(
 ): Promise<Map<string, Record<string, unknown>[]>> {
   const values: unknown[] = []
   const from = `from (${rows.sql(values)}) c`
-  const condition = whereSql(where, 'c', values)
+  const condition = conditionSql(where, 'c', values)
   values.push(limit)
   const fields = rows.fields.map((field) => `c.${column(field)} as "${field}"`).join(', ')
   const found = await reads.query<{ parent: string; place: bigint } & Record<string, unknown>>(
@@ -52,7 +54,7 @@ export async function countComputedRows(
   const from = `from (${rows.sql(values)}) c`
   const counts = await reads.query<{ parent: string; rows: number }>(
     `/* count ${rows.name} */
-    select c.parent, count(*)::int as rows ${from} where ${whereSql(where, 'c', values)} group by c.parent`,
+    select c.parent, count(*)::int as rows ${from} where ${conditionSql(where, 'c', values)} group by c.parent`,
     values,
   )
   return new Map(counts.map(({ parent, rows: count }) => [parent, count]))
