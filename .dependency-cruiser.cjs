@@ -43,6 +43,7 @@ module.exports = {
       'db/(generated/|tenantTransaction\\.ts$)',
       'auth/',
     ),
+    may('http/limits', 'config\\.ts$', 'reads/pagePlan\\.ts$'),
     may(
       'importers',
       'client/',

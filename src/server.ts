@@ -15,9 +15,9 @@ import type { Services } from './graphql/context.ts'
 import { schema } from './graphql/schema.ts'
 import { createAdmission } from './http/admission.ts'
 import { createContextFactory, createSubscribe } from './http/execution.ts'
-import { createOperationCheck } from './http/operation.ts'
+import { TenantSlots } from './http/limits/tenantSlots.ts'
+import { createOperationCheck } from './http/operationCheck.ts'
 import { answerPreflight } from './http/origins.ts'
-import { Places } from './http/places.ts'
 import { readTrustedDocuments } from './http/trustedDocuments.ts'
 import { serveWebSocket } from './http/webSocket.ts'
 import { createGraphQLHandler, GRAPHQL_PATH, type HttpParts } from './http/yoga.ts'
@@ -105,7 +105,7 @@ export async function startServer(
       admission: createAdmission(createAuthenticator(config.auth, pool, logger), exposure),
       checkOperation: createOperationCheck(schema, exposure, trustedDocuments),
       contextFor: createContextFactory(prisma, services, exposure.limits),
-      subscribe: createSubscribe(new Places('subscriptionsPerTenant', exposure.limits, 'subscriptions')),
+      subscribe: createSubscribe(new TenantSlots('subscriptionsPerTenant', exposure.limits, 'subscriptions')),
       exposure,
       logger,
     }

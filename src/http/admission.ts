@@ -3,7 +3,7 @@ import type { Authenticate, Caller } from '../auth/authenticator.ts'
 import { type ExposureConfig, LIMIT_SETTINGS } from '../config.ts'
 import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'
-import { TokenBuckets } from './tokenBuckets.ts'
+import { TokenBuckets } from './limits/tokenBuckets.ts'
 
 /** Too many at once; the same is taken again after a while. */
 export class RateLimited extends Refusal {

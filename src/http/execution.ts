@@ -14,9 +14,9 @@ import type { Context, OperationCost, Services } from '../graphql/context.ts'
 import { OperationReads } from '../reads/operationReads.ts'
 import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'
-import { isLongerThan } from './answerSize.ts'
 import { presentableError } from './errors.ts'
-import type { Places } from './places.ts'
+import { isLongerThan } from './limits/answerSize.ts'
+import type { TenantSlots } from './limits/tenantSlots.ts'
 
 export type ContextFactory = (viewer: Viewer, requestId: string, cost: OperationCost) => Context
 
@@ -71,15 +71,15 @@ export type Subscribe = (
 
 /**
  * What runs a subscription: each of its events is an operation of its own, with reads of its own. A tenant has so many
- * places for them, on whatever transport.
+ * slots for them, on whatever transport.
  */
-export function createSubscribe(places: Places): Subscribe {
+export function createSubscribe(slots: TenantSlots): Subscribe {
   return async (args) => {
     const context = args.contextValue as Context
     const { tenantId } = context.viewer
-    const refusal = places.take(tenantId)
+    const refusal = slots.take(tenantId)
     if (refusal) return presentable({ errors: [refusal] }, context)
-    const leave = once(() => places.giveBack(tenantId))
+    const leave = once(() => slots.giveBack(tenantId))
     try {
       const events = await createSourceEventStream(args)
       if (Symbol.asyncIterator in events) return eachEvent(events[Symbol.asyncIterator](), args, leave)

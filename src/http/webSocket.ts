@@ -11,8 +11,8 @@ import type { Viewer } from '../viewer.ts'
 import { callerOf } from './caller.ts'
 import { presentableError } from './errors.ts'
 import { executeOperation } from './execution.ts'
+import { TenantSlots } from './limits/tenantSlots.ts'
 import { isAllowedOrigin } from './origins.ts'
-import { Places } from './places.ts'
 import { MESSAGE_TOO_BIG, speak } from './socketProtocol.ts'
 import { GRAPHQL_PATH, type HttpParts } from './yoga.ts'
 
@@ -38,7 +38,7 @@ interface SocketState extends Record<PropertyKey, unknown> {
 export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<void> {
   const { admission, subscribe, exposure, logger } = parts
   const { limits } = exposure
-  const places = new Places('socketsPerTenant', limits, 'WebSockets')
+  const slots = new TenantSlots('socketsPerTenant', limits, 'WebSockets')
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: limits.frameBytes,
@@ -52,9 +52,9 @@ export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<
         const viewer = await admission.authenticate(
           callerOf(request, exposure.proxyHops, connectionParams ?? {}),
         )
-        // A client that left while its token was looked at would leave its place and the timer behind.
+        // A client that left while its token was looked at would leave its slot and the timer behind.
         if (socket.readyState !== WebSocket.OPEN) return false
-        const full = places.take(viewer.tenantId)
+        const full = slots.take(viewer.tenantId)
         if (full) {
           socket.close(TRY_AGAIN_LATER, full.message)
           return false
@@ -75,7 +75,7 @@ export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<
     },
     onClose: ({ extra }) => {
       extra.stopWatchingExpiry?.()
-      if (extra.viewer) places.giveBack(extra.viewer.tenantId)
+      if (extra.viewer) slots.giveBack(extra.viewer.tenantId)
     },
     onSubscribe: async ({ extra, subscriptions }, _id, payload) => {
       const running = Object.keys(subscriptions).length

@@ -11,7 +11,7 @@ import { callerOf } from './caller.ts'
 import { presentableError, RequestRefused } from './errors.ts'
 import { type ContextFactory, executeOperation, type Subscribe } from './execution.ts'
 import { headersOfPage, renderArcGraphiQL } from './graphiql.ts'
-import type { CheckedOperation, CheckOperation, OperationParams } from './operation.ts'
+import type { CheckedOperation, CheckOperation, OperationParams } from './operationCheck.ts'
 import { readJsonBody } from './requestBody.ts'
 
 export const GRAPHQL_PATH = '/graphql'

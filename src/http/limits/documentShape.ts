@@ -1,6 +1,6 @@
 import { type DocumentNode, GraphQLError, Kind, type SelectionSetNode } from 'graphql'
-import { LIMIT_SETTINGS, type Limits } from '../config.ts'
-import type { ErrorCode } from '../refusal.ts'
+import { LIMIT_SETTINGS, type Limits } from '../../config.ts'
+import type { ErrorCode } from '../../refusal.ts'
 
 /** What a selection set holds; fragments count as often as they are used. */
 interface Shape {

@@ -14,7 +14,7 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql'
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../reads/pagePlan.ts'
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../reads/pagePlan.ts'
 
 /** How long a list is taken to be when no argument says so: receipts, errors, hunks. */
 const ASSUMED_LIST_LENGTH = 10

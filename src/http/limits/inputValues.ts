@@ -12,8 +12,8 @@ import {
   typeFromAST,
   visit,
 } from 'graphql'
-import type { Limits } from '../config.ts'
-import { beyond } from './shape.ts'
+import type { Limits } from '../../config.ts'
+import { beyond } from './documentShape.ts'
 
 /** What is wrong with the values in the document itself: see errorOfVariables. */
 export function errorOfLiterals(document: DocumentNode, limits: Limits): GraphQLError | undefined {

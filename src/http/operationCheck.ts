@@ -13,9 +13,9 @@ import {
 import { type ExposureConfig, LIMIT_SETTINGS, type Limits } from '../config.ts'
 import type { OperationCost } from '../graphql/context.ts'
 import type { ErrorCode } from '../refusal.ts'
-import { estimateCost } from './cost.ts'
-import { errorOfLiterals, errorOfVariables } from './inputs.ts'
-import { beyond, errorOfShape } from './shape.ts'
+import { beyond, errorOfShape } from './limits/documentShape.ts'
+import { errorOfLiterals, errorOfVariables } from './limits/inputValues.ts'
+import { estimateCost } from './limits/operationCost.ts'
 import { type TrustedDocuments, trustedDocument } from './trustedDocuments.ts'
 
 /** What a client sends, on any transport. Nothing of it is believed. */

@@ -1,8 +1,8 @@
 import { GraphQLError } from 'graphql'
-import { LIMIT_SETTINGS, type Limits } from '../config.ts'
+import { LIMIT_SETTINGS, type Limits } from '../../config.ts'
 
-/** Places that each tenant has so many of; whoever takes one gives it back. */
-export class Places {
+/** Slots that each tenant has so many of; whoever takes one gives it back. */
+export class TenantSlots {
   readonly #taken = new Map<string, number>()
   readonly #limit: 'subscriptionsPerTenant' | 'socketsPerTenant'
   readonly #max: number
