@@ -35,6 +35,7 @@ module.exports = {
       'db/(generated/|tenantTransaction\\.ts$)',
       'auth/apiKeyIssue\\.ts$',
     ),
+    may('graphql/lists', 'graphql/(builder|context|globalId|jsonPath)\\.ts$', 'reads/', 'db/generated/'),
     may(
       'http',
       'config\\.ts$',

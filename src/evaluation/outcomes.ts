@@ -190,7 +190,7 @@ function isDataError(error: unknown): boolean {
 }
 
 /** For callers that do more in the same transaction: validated rows in, receipts out. */
-export async function ingestValidated(
+export async function storeInTransaction(
   sql: Sql,
   inputs: readonly { index: number; input: OutcomeInput; notes: readonly string[] }[],
 ): Promise<OutcomeReceipt[]> {

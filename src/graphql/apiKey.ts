@@ -9,8 +9,8 @@ import {
   NullableDateTimeFilter,
   StringFilter,
   textConditionOf,
-} from './filters.ts'
-import { definePages, type Pages } from './pages.ts'
+} from './lists/filters.ts'
+import { defineStoredList, type StoredList } from './lists/storedList.ts'
 import { payloadOf, payloadType } from './payload.ts'
 
 const ApiKeyScope = builder.enumType('ApiKeyScope', {
@@ -83,7 +83,7 @@ const ApiKeyFilter = builder.inputType('ApiKeyFilter', {
   }),
 })
 
-const apiKeyPages: Pages = definePages('ApiKey', {
+const apiKeyPages: StoredList = defineStoredList('ApiKey', {
   model: 'ApiKey',
   table: 'api_keys',
   type: ApiKey,

@@ -8,8 +8,8 @@ import {
   NullableStringFilter,
   StringFilter,
   textConditionOf,
-} from './filters.ts'
-import { definePages, type Pages } from './pages.ts'
+} from './lists/filters.ts'
+import { defineStoredList, type StoredList } from './lists/storedList.ts'
 
 const AuditOperation = builder.enumType('AuditOperation', {
   description: 'What was done.',
@@ -73,7 +73,7 @@ const AuditLogEntryFilter = builder.inputType('AuditLogEntryFilter', {
   }),
 })
 
-const auditLogPages: Pages = definePages('AuditLogEntry', {
+const auditLogPages: StoredList = defineStoredList('AuditLogEntry', {
   model: 'AuditLogEntry',
   table: 'audit_log',
   type: AuditLogEntry,

@@ -12,8 +12,8 @@ import { builder } from './builder.ts'
 import { comparisonsOf } from './comparisons.ts'
 import { ConfigVersion } from './configVersion.ts'
 import type { Context } from './context.ts'
-import { conditionOf, DateTimeFilter, enumFilter, IdFilter } from './filters.ts'
-import { definePages, type Pages } from './pages.ts'
+import { conditionOf, DateTimeFilter, enumFilter, IdFilter } from './lists/filters.ts'
+import { defineStoredList, type StoredList } from './lists/storedList.ts'
 import { payloadOf, payloadType } from './payload.ts'
 import { recommendationPages } from './recommendation.ts'
 
@@ -189,7 +189,7 @@ const ConfigDiffFilter = builder.inputType('ConfigDiffFilter', {
   }),
 })
 
-export const configDiffPages: Pages = definePages('ConfigDiff', {
+export const configDiffPages: StoredList = defineStoredList('ConfigDiff', {
   model: 'ConfigDiff',
   table: 'config_diffs',
   type: ConfigDiff,

@@ -15,9 +15,9 @@ import {
   NumberFilter,
   StringFilter,
   textConditionOf,
-} from './filters.ts'
+} from './lists/filters.ts'
+import { defineStoredList, type StoredList } from './lists/storedList.ts'
 import { outcomePages } from './outcome.ts'
-import { definePages, type Pages } from './pages.ts'
 import { payloadOf, payloadType } from './payload.ts'
 import { simulationPages } from './simulation.ts'
 
@@ -117,7 +117,7 @@ const ConfigVersionFilter = builder.inputType('ConfigVersionFilter', {
   }),
 })
 
-export const configVersionPages: Pages = definePages('ConfigVersion', {
+export const configVersionPages: StoredList = defineStoredList('ConfigVersion', {
   model: 'ConfigVersion',
   table: 'config_versions',
   type: ConfigVersion,

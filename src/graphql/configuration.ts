@@ -9,8 +9,8 @@ import {
   GeneratedBy,
 } from './configVersion.ts'
 import type { Context } from './context.ts'
-import { conditionOf, DateTimeFilter, IdFilter, StringFilter, textConditionOf } from './filters.ts'
-import { definePages, type Pages } from './pages.ts'
+import { conditionOf, DateTimeFilter, IdFilter, StringFilter, textConditionOf } from './lists/filters.ts'
+import { defineStoredList, type StoredList } from './lists/storedList.ts'
 import { payloadOf, payloadType } from './payload.ts'
 import { simulationPages } from './simulation.ts'
 
@@ -68,7 +68,7 @@ const ConfigurationFilter = builder.inputType('ConfigurationFilter', {
   }),
 })
 
-const configurationPages: Pages = definePages('Configuration', {
+const configurationPages: StoredList = defineStoredList('Configuration', {
   model: 'Configuration',
   table: 'configurations',
   type: Configuration,

@@ -1,11 +1,11 @@
 import { type FailureGroup, failureGroups } from '../evaluation/failurePatternStore.ts'
 import { RUNS_OF, type RunsOf } from '../evaluation/runsOf.ts'
 import { builder } from './builder.ts'
-import { defineComputedPages } from './computedPages.ts'
 import { Configuration } from './configuration.ts'
 import { ConfigVersion } from './configVersion.ts'
 import { FailurePattern, failurePatternConditions, failurePatternWhere } from './failurePattern.ts'
-import { integerConditionOf, NumberFilter } from './filters.ts'
+import { defineComputedList } from './lists/computedList.ts'
+import { integerConditionOf, NumberFilter } from './lists/filters.ts'
 import { ErrorCategoryEnum } from './outcome.ts'
 import { Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
@@ -52,7 +52,7 @@ const FailureGroupFilter = builder.inputType('FailureGroupFilter', {
 
 type FailureGroupFilter = typeof FailureGroupFilter.$inferInput
 
-const failureGroupPages = defineComputedPages<FailureGroupFilter>('FailureGroup', {
+const failureGroupPages = defineComputedList<FailureGroupFilter>('FailureGroup', {
   type: FailureGroupType,
   cost: GROUPS_COST,
   keys: [{ field: 'signature', kind: 'text' }],

@@ -1,8 +1,8 @@
 import DataLoader from 'dataloader'
 import type { Prisma } from '../db/generated/client.ts'
 import { countBySignature } from '../evaluation/failurePatternStore.ts'
-import { sharedByField } from './batch.ts'
 import { builder } from './builder.ts'
+import { sharedByField } from './lists/fieldLoader.ts'
 import {
   conditionOf,
   DateTimeFilter,
@@ -15,9 +15,9 @@ import {
   textConditionOf,
   uuidRangeOf,
   versionConditionsOf,
-} from './filters.ts'
+} from './lists/filters.ts'
+import { defineStoredList, type StoredList } from './lists/storedList.ts'
 import { ErrorCategoryEnum, ErrorCategoryFilter } from './outcome.ts'
-import { definePages, type Pages } from './pages.ts'
 
 /** What counting the equal ones costs, in rows that are read. */
 const COUNT_COST = 10
@@ -100,7 +100,7 @@ const FailurePatternFilter = builder.inputType('FailurePatternFilter', {
   fields: failurePatternConditions,
 })
 
-export const failurePatternPages: Pages = definePages('FailurePattern', {
+export const failurePatternPages: StoredList = defineStoredList('FailurePattern', {
   model: 'FailurePattern',
   table: 'failure_patterns',
   type: FailurePattern,

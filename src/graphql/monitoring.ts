@@ -7,7 +7,7 @@ import {
   performanceBuckets,
 } from '../evaluation/monitoringStore.ts'
 import { builder } from './builder.ts'
-import { defineComputedPages } from './computedPages.ts'
+import { defineComputedList } from './lists/computedList.ts'
 import {
   conditionOf,
   DateTimeFilter,
@@ -15,7 +15,7 @@ import {
   NumberFilter,
   StringFilter,
   textConditionOf,
-} from './filters.ts'
+} from './lists/filters.ts'
 import { Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
 
@@ -114,7 +114,7 @@ const SystemPerformanceFilter = builder.inputType('SystemPerformanceFilter', {
   }),
 })
 
-const systemPerformancePages = defineComputedPages<typeof SystemPerformanceFilter.$inferInput>(
+const systemPerformancePages = defineComputedList<typeof SystemPerformanceFilter.$inferInput>(
   'SystemPerformance',
   {
     type: SystemPerformance,
@@ -157,7 +157,7 @@ const ErrorRateFilter = builder.inputType('ErrorRateFilter', {
   }),
 })
 
-const errorRatePages = defineComputedPages<typeof ErrorRateFilter.$inferInput>('ErrorRate', {
+const errorRatePages = defineComputedList<typeof ErrorRateFilter.$inferInput>('ErrorRate', {
   type: ErrorRateType,
   cost: SUMMARY_COST,
   // The rate tells no rows apart: it puts the worst of a day first.
@@ -190,7 +190,7 @@ const SimulationPerformanceFilter = builder.inputType('SimulationPerformanceFilt
   }),
 })
 
-const performancePages = defineComputedPages<typeof SimulationPerformanceFilter.$inferInput>(
+const performancePages = defineComputedList<typeof SimulationPerformanceFilter.$inferInput>(
   'SimulationPerformance',
   {
     type: Performance,

@@ -17,8 +17,8 @@ import {
   tagConditionsOf,
   textConditionOf,
   versionConditionsOf,
-} from './filters.ts'
-import { definePages, type Pages } from './pages.ts'
+} from './lists/filters.ts'
+import { defineStoredList, type StoredList } from './lists/storedList.ts'
 import { recommendationPages } from './recommendation.ts'
 import { DifficultyFilter } from './scenario.ts'
 import { toolUsagePages } from './toolUsage.ts'
@@ -192,7 +192,7 @@ const OutcomeFilter = builder.inputType('OutcomeFilter', {
   }),
 })
 
-export const outcomePages: Pages = definePages('Outcome', {
+export const outcomePages: StoredList = defineStoredList('Outcome', {
   model: 'Outcome',
   table: 'outcomes',
   type: Outcome,

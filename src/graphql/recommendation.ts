@@ -11,9 +11,9 @@ import {
   NullableDateTimeFilter,
   NullableNumberFilter,
   NumberFilter,
-} from './filters.ts'
+} from './lists/filters.ts'
+import { defineStoredList, type StoredList } from './lists/storedList.ts'
 import { findOutcome, Outcome } from './outcome.ts'
-import { definePages, type Pages } from './pages.ts'
 import { payloadOf, payloadType } from './payload.ts'
 import { Simulation } from './simulation.ts'
 
@@ -140,7 +140,7 @@ const RecommendationFilter = builder.inputType('RecommendationFilter', {
   }),
 })
 
-export const recommendationPages: Pages = definePages('Recommendation', {
+export const recommendationPages: StoredList = defineStoredList('Recommendation', {
   model: 'Recommendation',
   table: 'recommendations',
   type: Recommendation,

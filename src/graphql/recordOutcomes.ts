@@ -1,6 +1,6 @@
 import type { OutcomeInput } from '../evaluation/outcomeInput.ts'
 import { type OutcomeReceipt, recordOutcomes } from '../evaluation/outcomes.ts'
-import { recordScenarioResults } from '../evaluation/scenarioResults.ts'
+import { recordSandboxResults } from '../evaluation/sandboxResults.ts'
 import { builder } from './builder.ts'
 import { ErrorCategoryEnum, OutcomeStatusEnum } from './outcome.ts'
 import { ErrorCodeEnum, pathAsText, payloadOf, payloadType, ReceiptStatus } from './payload.ts'
@@ -193,6 +193,6 @@ builder.mutationFields((t) => ({
       'Stores results in the structure that sandboxes report. A scenario that is unknown is made when the result brings a prompt, and joins the simulation.',
     args: { input: t.arg({ type: RecordScenarioResultsInput, required: true, description: 'The results.' }) },
     resolve: (_, { input }, { write }) =>
-      payloadOf(() => write((sql) => recordScenarioResults(sql, input.simulationId, input.results))),
+      payloadOf(() => write((sql) => recordSandboxResults(sql, input.simulationId, input.results))),
   }),
 }))

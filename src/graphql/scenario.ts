@@ -14,9 +14,9 @@ import {
   TagFilter,
   tagConditionsOf,
   textConditionOf,
-} from './filters.ts'
+} from './lists/filters.ts'
+import { defineStoredList, type StoredList } from './lists/storedList.ts'
 import { outcomePages } from './outcome.ts'
-import { definePages, type Pages } from './pages.ts'
 import { ErrorCodeEnum, pathAsText, payloadOf, payloadType, ReceiptStatus } from './payload.ts'
 import { scenarioRevisionPages } from './scenarioRevision.ts'
 import { simulationScenarioPages } from './simulationScenario.ts'
@@ -130,7 +130,7 @@ const ScenarioFilter = builder.inputType('ScenarioFilter', {
   }),
 })
 
-const scenarioPages: Pages = definePages('Scenario', {
+const scenarioPages: StoredList = defineStoredList('Scenario', {
   model: 'Scenario',
   table: 'scenarios',
   type: Scenario,

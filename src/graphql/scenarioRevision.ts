@@ -1,7 +1,7 @@
 import type { Prisma } from '../db/generated/client.ts'
 import { builder } from './builder.ts'
-import { conditionOf, DateTimeFilter, integerConditionOf, NumberFilter } from './filters.ts'
-import { definePages, type Pages } from './pages.ts'
+import { conditionOf, DateTimeFilter, integerConditionOf, NumberFilter } from './lists/filters.ts'
+import { defineStoredList, type StoredList } from './lists/storedList.ts'
 
 const ScenarioRevision = builder.prismaNode('ScenarioRevision', {
   id: { field: 'scenarioId_revision' },
@@ -30,7 +30,7 @@ const ScenarioRevisionFilter = builder.inputType('ScenarioRevisionFilter', {
   }),
 })
 
-export const scenarioRevisionPages: Pages = definePages('ScenarioRevision', {
+export const scenarioRevisionPages: StoredList = defineStoredList('ScenarioRevision', {
   model: 'ScenarioRevision',
   table: 'scenario_revisions',
   type: ScenarioRevision,

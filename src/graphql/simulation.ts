@@ -16,9 +16,9 @@ import {
   NumberFilter,
   StringFilter,
   textConditionOf,
-} from './filters.ts'
+} from './lists/filters.ts'
+import { defineStoredList, type StoredList } from './lists/storedList.ts'
 import { outcomePages } from './outcome.ts'
-import { definePages, type Pages } from './pages.ts'
 import { recommendationPages } from './recommendation.ts'
 import { simulationScenarioPages } from './simulationScenario.ts'
 import { toolUsagePages } from './toolUsage.ts'
@@ -182,7 +182,7 @@ const SimulationFilter = builder.inputType('SimulationFilter', {
   }),
 })
 
-export const simulationPages: Pages = definePages('Simulation', {
+export const simulationPages: StoredList = defineStoredList('Simulation', {
   model: 'Simulation',
   table: 'simulations',
   type: Simulation,

@@ -1,10 +1,10 @@
 import DataLoader from 'dataloader'
 import { type Progress, readEventRanges, type SimulationEvent } from '../live/eventStore.ts'
 import { Refusal } from '../refusal.ts'
-import { sharedByField } from './batch.ts'
 import { builder } from './builder.ts'
-import { pageArgs } from './connection.ts'
-import { defineNumberedPages, numberedRange } from './numberedPages.ts'
+import { pageArgs } from './lists/connection.ts'
+import { sharedByField } from './lists/fieldLoader.ts'
+import { defineNumberedList, numberedRange } from './lists/numberedList.ts'
 import { Simulation, SimulationStatusEnum } from './simulation.ts'
 
 const ProgressInterface = builder.interfaceRef<Progress>('ProgressState').implement({
@@ -68,7 +68,7 @@ const SimulationEventType = builder.objectRef<SimulationEvent>('SimulationEvent'
   }),
 })
 
-const simulationEventPages = defineNumberedPages(
+const simulationEventPages = defineNumberedList(
   'SimulationEvent',
   SimulationEventType as never,
   ({ seq }: SimulationEvent) => seq,

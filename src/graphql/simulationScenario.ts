@@ -9,9 +9,9 @@ import {
   NumberFilter,
   StringFilter,
   textConditionOf,
-} from './filters.ts'
+} from './lists/filters.ts'
+import { defineStoredList, type StoredList } from './lists/storedList.ts'
 import { findOutcome, Outcome } from './outcome.ts'
-import { definePages, type Pages } from './pages.ts'
 
 const RunStatus = builder.enumType('RunStatus', {
   description: 'Where one run is.',
@@ -100,7 +100,7 @@ const SimulationScenarioFilter = builder.inputType('SimulationScenarioFilter', {
   }),
 })
 
-export const simulationScenarioPages: Pages = definePages('SimulationScenario', {
+export const simulationScenarioPages: StoredList = defineStoredList('SimulationScenario', {
   model: 'SimulationScenario',
   table: 'simulations_scenarios',
   type: SimulationScenario,

@@ -2,9 +2,9 @@ import { RUNS_OF, type RunsOf } from '../evaluation/runsOf.ts'
 import { type ToolAnalytics, toolAnalytics } from '../evaluation/toolAnalyticsStore.ts'
 import type { Where } from '../reads/condition.ts'
 import { builder } from './builder.ts'
-import { defineComputedPages } from './computedPages.ts'
 import { Configuration } from './configuration.ts'
 import { ConfigVersion } from './configVersion.ts'
+import { defineComputedList } from './lists/computedList.ts'
 import {
   conditionOf,
   DateTimeFilter,
@@ -17,7 +17,7 @@ import {
   textConditionOf,
   uuidRangeOf,
   versionConditionsOf,
-} from './filters.ts'
+} from './lists/filters.ts'
 import { Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
 
@@ -97,7 +97,7 @@ type ToolAnalyticsFilter = typeof ToolAnalyticsFilter.$inferInput
 /** In rows that are read: all uses of tools in all the runs are. */
 const ANALYTICS_COST = 100
 
-const toolAnalyticsPages = defineComputedPages<ToolAnalyticsFilter>('ToolAnalytics', {
+const toolAnalyticsPages = defineComputedList<ToolAnalyticsFilter>('ToolAnalytics', {
   type: ToolAnalyticsType,
   cost: ANALYTICS_COST,
   keys: [{ field: 'toolName', kind: 'text' }],

@@ -12,8 +12,8 @@ import {
   textConditionOf,
   uuidRangeOf,
   versionConditionsOf,
-} from './filters.ts'
-import { definePages, type Pages } from './pages.ts'
+} from './lists/filters.ts'
+import { defineStoredList, type StoredList } from './lists/storedList.ts'
 
 const ToolUsage = builder.prismaNode('ToolUsage', {
   id: { field: 'usageId' },
@@ -76,7 +76,7 @@ const ToolUsageFilter = builder.inputType('ToolUsageFilter', {
   }),
 })
 
-export const toolUsagePages: Pages = definePages('ToolUsage', {
+export const toolUsagePages: StoredList = defineStoredList('ToolUsage', {
   model: 'ToolUsage',
   table: 'tool_usage',
   type: ToolUsage,

@@ -2,12 +2,12 @@ import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
 import { type OutcomeKey, readParts, readSteps, readTrajectories } from '../evaluation/trajectoryStore.ts'
 import type { JsonValue } from '../json.ts'
-import { sharedByField } from './batch.ts'
 import { builder } from './builder.ts'
-import { pageArgs } from './connection.ts'
 import type { Context } from './context.ts'
 import { checkJsonPath } from './jsonPath.ts'
-import { defineNumberedPages, numberedRange } from './numberedPages.ts'
+import { pageArgs } from './lists/connection.ts'
+import { sharedByField } from './lists/fieldLoader.ts'
+import { defineNumberedList, numberedRange } from './lists/numberedList.ts'
 import { Outcome } from './outcome.ts'
 
 /** What a trajectory costs, in rows without one: it may be megabytes, and is kilobytes mostly. */
@@ -30,7 +30,7 @@ const TrajectoryStep = builder.objectRef<Step>('TrajectoryStep').implement({
   }),
 })
 
-const trajectoryStepPages = defineNumberedPages('TrajectoryStep', TrajectoryStep, ({ index }) => index)
+const trajectoryStepPages = defineNumberedList('TrajectoryStep', TrajectoryStep, ({ index }) => index)
 
 builder.prismaObjectFields(Outcome, (t) => ({
   trajectory: t.field({

@@ -1,5 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql'
-import type { Context } from './context.ts'
+import type { Context } from '../context.ts'
 
 const loaders = new WeakMap<Context, Map<string, unknown>>()
 

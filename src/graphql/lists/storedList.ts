@@ -1,8 +1,8 @@
 import type { GraphQLResolveInfo } from 'graphql'
-import type { Where } from '../reads/condition.ts'
+import type { Where } from '../../reads/condition.ts'
+import type { Context } from '../context.ts'
+import { registerKeys } from '../globalId.ts'
 import { defineConnection, defineListArgs } from './connection.ts'
-import type { Context } from './context.ts'
-import { registerKeys } from './globalId.ts'
 import { type PageSource, type ParentLink, type Row, readRoot, readUnder } from './pageReading.ts'
 
 /** What counting all rows of a list costs, in rows that are read. */
@@ -12,7 +12,7 @@ const COUNT_COST = 10
 type FieldOptions = never
 
 /** The fields that list the rows of one type. */
-export interface Pages {
+export interface StoredList {
   /** A field of Query: all rows of the tenant, or those that `always` holds for. */
   root(description: string, always?: Where): FieldOptions
   /** A field of another type: the rows that hold the parent's key. All parents of a list are read together. */
@@ -20,7 +20,7 @@ export interface Pages {
 }
 
 /** Makes the types of a connection of stored rows, and the fields that list them. */
-export function definePages<Filter>(name: string, source: PageSource<Filter>): Pages {
+export function defineStoredList<Filter>(name: string, source: PageSource<Filter>): StoredList {
   registerKeys(name, source.model, source.keys)
   const options = {
     type: defineConnection<Row>(name, source.type, COUNT_COST),

@@ -1,8 +1,8 @@
 import type { ObjectRef } from '@pothos/core'
-import { decodeCursor, encodeCursor, type SortField } from '../reads/keyset.ts'
-import { checkPageSize, DEFAULT_PAGE_SIZE } from '../reads/pagePlan.ts'
-import { Refusal } from '../refusal.ts'
-import type { builder } from './builder.ts'
+import { decodeCursor, encodeCursor, type SortField } from '../../reads/keyset.ts'
+import { checkPageSize, DEFAULT_PAGE_SIZE } from '../../reads/pagePlan.ts'
+import { Refusal } from '../../refusal.ts'
+import type { builder } from '../builder.ts'
 import { type Connection, defineConnection } from './connection.ts'
 
 const ORDER: SortField[] = [{ field: 'number', kind: 'integer' }]
@@ -25,7 +25,7 @@ export interface NumberedRange {
 }
 
 /** Makes the connection of parts of a whole: they have one order, and are not told apart by filters. */
-export function defineNumberedPages<Row extends object>(
+export function defineNumberedList<Row extends object>(
   name: string,
   type: ObjectRef<typeof builder.$inferSchemaTypes, Row>,
   numberOf: (row: Row) => number,

@@ -1,12 +1,12 @@
 import type { InputRef, ObjectRef } from '@pothos/core'
 import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
-import { type ComputedRows, countComputedRows, readComputedPages } from '../reads/computedPages.ts'
-import type { Where } from '../reads/condition.ts'
-import { type PageArgs, type PagePlan, planPage, type Sorting } from '../reads/pagePlan.ts'
-import { sharedByField } from './batch.ts'
+import { type ComputedRows, countComputedRows, readComputedPages } from '../../reads/computedPages.ts'
+import type { Where } from '../../reads/condition.ts'
+import { type PageArgs, type PagePlan, planPage, type Sorting } from '../../reads/pagePlan.ts'
+import type { Context } from '../context.ts'
 import { type Connection, defineConnection, defineListArgs } from './connection.ts'
-import type { Context } from './context.ts'
+import { sharedByField } from './fieldLoader.ts'
 import { connectionOf, type Row } from './pageReading.ts'
 
 /** How rows are listed that are computed from others. */
@@ -21,7 +21,7 @@ interface ComputedSource<Filter> extends Sorting {
 }
 
 /** Makes the types of a connection of computed rows, what their fields have in common, and what reads them. */
-export function defineComputedPages<Filter>(name: string, source: ComputedSource<Filter>) {
+export function defineComputedList<Filter>(name: string, source: ComputedSource<Filter>) {
   return {
     field: {
       type: defineConnection<Row>(name, source.type, source.cost),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { validateOutcome } from '../../../src/evaluation/outcomeValidation.ts'
-import { mapScenarioResult } from '../../../src/evaluation/scenarioResult.ts'
+import { mapSandboxResult } from '../../../src/evaluation/sandboxResult.ts'
 import { Refusal } from '../../../src/refusal.ts'
 
 const modalResult = {
@@ -26,16 +26,16 @@ const modalResult = {
 
 function refusalOf(result: unknown): Refusal {
   try {
-    mapScenarioResult(result)
+    mapSandboxResult(result)
   } catch (error) {
     if (error instanceof Refusal) return error
   }
   throw new Error('was not refused')
 }
 
-describe('mapScenarioResult', () => {
+describe('mapSandboxResult', () => {
   it('maps the structure that a Modal sandbox returns', () => {
-    const { outcome, scenario, notes } = mapScenarioResult(modalResult)
+    const { outcome, scenario, notes } = mapSandboxResult(modalResult)
     expect(scenario).toEqual({
       scenarioId: 'weather_query_1',
       externalId: 'weather_query_1',
@@ -69,7 +69,7 @@ describe('mapScenarioResult', () => {
   })
 
   it('becomes a row with tool usage and the start of the run', () => {
-    const { outcome } = mapScenarioResult({ ...modalResult, execution_time: '2024-01-15T14:30:03.200Z' })
+    const { outcome } = mapSandboxResult({ ...modalResult, execution_time: '2024-01-15T14:30:03.200Z' })
     const { row } = validateOutcome(
       { ...outcome, simulationId: '018f3c4e-7b1a-7c3d-9e5f-0123456789ab' },
       new Date('2024-01-15T14:31:00Z'),
@@ -104,7 +104,7 @@ describe('mapScenarioResult', () => {
         value,
       ]),
     )
-    const mapped = mapScenarioResult({ ...snake })
+    const mapped = mapSandboxResult({ ...snake })
     expect(mapped.outcome).toMatchObject({
       status: 'error',
       outcomeId: '018f3c4e-7b1a-7c3d-9e5f-0123456789ab',
@@ -124,11 +124,11 @@ describe('mapScenarioResult', () => {
     })
     expect(mapped.scenario).toMatchObject({ externalId: 'Task 7', name: null, taskPrompt: null })
     expect(mapped.scenario.scenarioId).toMatch(/^task_7_[0-9a-f]{8}$/)
-    expect(mapScenarioResult({ ...camel, token_usage: { totalTokens: 10 } })).toEqual(mapped)
+    expect(mapSandboxResult({ ...camel, token_usage: { totalTokens: 10 } })).toEqual(mapped)
   })
 
   it('takes a whole number as scenario id and adds metrics to the dimension scores', () => {
-    const { outcome, scenario } = mapScenarioResult({
+    const { outcome, scenario } = mapSandboxResult({
       ...modalResult,
       scenario: { id: 12 },
       metrics: { turns: 3, completeness: 0 },
@@ -144,30 +144,28 @@ describe('mapScenarioResult', () => {
     ['cancelled', ['cancelled', 'canceled', 'aborted', 'skipped']],
   ])('reads the words for %s', (status, words) => {
     for (const word of words) {
-      const { outcome, notes } = mapScenarioResult({ scenario_id: 's', trajectory: { status: word } })
+      const { outcome, notes } = mapSandboxResult({ scenario_id: 's', trajectory: { status: word } })
       expect([word, outcome.status, notes]).toEqual([word, status, []])
     }
   })
 
   it('reads an unknown word as error and says so', () => {
     for (const word of ['exploded', 'constructor']) {
-      const { outcome, notes } = mapScenarioResult({ scenario_id: 's', status: word })
+      const { outcome, notes } = mapSandboxResult({ scenario_id: 's', status: word })
       expect(outcome.status).toBe('error')
       expect(notes).toEqual([`unknown status "${word}" read as error`])
     }
   })
 
   it('reads a result without a status as error when it has one, and refuses it otherwise', () => {
-    expect(mapScenarioResult({ scenario_id: 's', error: 'boom' }).outcome.status).toBe('error')
-    expect(mapScenarioResult({ scenario_id: 's', trajectory: { error: 'boom' } }).outcome.status).toBe(
-      'error',
-    )
+    expect(mapSandboxResult({ scenario_id: 's', error: 'boom' }).outcome.status).toBe('error')
+    expect(mapSandboxResult({ scenario_id: 's', trajectory: { error: 'boom' } }).outcome.status).toBe('error')
     expect(refusalOf({ scenario_id: 's', trajectory: {} }).inputPath).toEqual(['trajectory', 'status'])
   })
 
   it('finds when the run ended', () => {
     const timesOf = (fields: object) => {
-      const { outcome } = mapScenarioResult({ scenario_id: 's', status: 'ok', ...fields })
+      const { outcome } = mapSandboxResult({ scenario_id: 's', status: 'ok', ...fields })
       return [outcome.executionTime?.toISOString() ?? null, outcome.executionTimeMs]
     }
     const start_time = '2024-01-15T14:30:00'

@@ -53,7 +53,7 @@ const STATUS_BY_WORD = new Map(
  * `notes` says what was read otherwise than it was written.
  * @throws Refusal INVALID_VALUE for a value of the wrong type or out of range, with its path within the result.
  */
-export function mapScenarioResult(result: unknown): {
+export function mapSandboxResult(result: unknown): {
   outcome: Omit<OutcomeInput, 'simulationId'>
   scenario: ResultScenario
   notes: string[]

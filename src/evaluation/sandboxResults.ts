@@ -1,11 +1,11 @@
 import type { Sql } from '../db/tenantTransaction.ts'
 import { Refusal } from '../refusal.ts'
-import { checkCount, ingestValidated, inOrder, type OutcomeReceipt, rejection } from './outcomes.ts'
-import { mapScenarioResult } from './scenarioResult.ts'
+import { checkCount, inOrder, type OutcomeReceipt, rejection, storeInTransaction } from './outcomes.ts'
+import { mapSandboxResult } from './sandboxResult.ts'
 import { upsertScenarios } from './scenarios.ts'
 import { addScenarios, lockSimulation, missingScenarios } from './simulationStore.ts'
 
-type MappedScenarioResult = ReturnType<typeof mapScenarioResult>
+type MappedSandboxResult = ReturnType<typeof mapSandboxResult>
 
 /**
  * Stores what sandboxes report in their own structure. A scenario that the tenant does not have is created when the
@@ -13,17 +13,17 @@ type MappedScenarioResult = ReturnType<typeof mapScenarioResult>
  *
  * @throws Refusal SIMULATION_NOT_FOUND, TOO_MANY_ROWS, INVALID_VALUE when there is none.
  */
-export async function recordScenarioResults(
+export async function recordSandboxResults(
   sql: Sql,
   simulationId: string,
   results: readonly unknown[],
 ): Promise<OutcomeReceipt[]> {
   checkCount(results.length, 'results')
   const receipts: OutcomeReceipt[] = []
-  const mapped = new Map<number, MappedScenarioResult>()
+  const mapped = new Map<number, MappedSandboxResult>()
   results.forEach((result, index) => {
     try {
-      mapped.set(index, mapScenarioResult(result))
+      mapped.set(index, mapSandboxResult(result))
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       receipts.push(rejection(index, error))
@@ -43,11 +43,11 @@ export async function recordScenarioResults(
     input: { ...outcome, simulationId },
     notes,
   }))
-  receipts.push(...(await ingestValidated(sql, outcomes)))
+  receipts.push(...(await storeInTransaction(sql, outcomes)))
   return inOrder(receipts)
 }
 
-async function createUnknownScenarios(sql: Sql, mapped: MappedScenarioResult[]): Promise<void> {
+async function createUnknownScenarios(sql: Sql, mapped: MappedSandboxResult[]): Promise<void> {
   const described = new Map(mapped.map(({ scenario }) => [scenario.scenarioId, scenario]))
   for (const scenarioId of await missingScenarios(sql, [...described.keys()])) {
     const { taskPrompt, ...scenario } = described.get(scenarioId)!
@@ -59,7 +59,7 @@ async function joinScenarios(
   sql: Sql,
   simulationId: string,
   planned: string[],
-  mapped: MappedScenarioResult[],
+  mapped: MappedSandboxResult[],
 ): Promise<void> {
   const isPlanned = new Set(planned)
   const unplanned = [...new Set(mapped.map(({ scenario }) => scenario.scenarioId))].filter(

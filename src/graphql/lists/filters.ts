@@ -1,10 +1,10 @@
 import type { EnumRef, InputShapeFromTypeParam, SchemaTypes } from '@pothos/core'
-import { storableJson } from '../json.ts'
-import { atJsonPath, foundBy, hasElement, type Where } from '../reads/condition.ts'
-import { Refusal } from '../refusal.ts'
-import { lowestUuidAt } from '../uuid.ts'
-import { builder } from './builder.ts'
-import { checkJsonPath } from './jsonPath.ts'
+import { storableJson } from '../../json.ts'
+import { atJsonPath, foundBy, hasElement, type Where } from '../../reads/condition.ts'
+import { Refusal } from '../../refusal.ts'
+import { lowestUuidAt } from '../../uuid.ts'
+import { builder } from '../builder.ts'
+import { checkJsonPath } from '../jsonPath.ts'
 
 export type InputFields = PothosSchemaTypes.InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>
 
