@@ -48,7 +48,7 @@ module.exports = {
     may(
       'importers',
       'client/',
-      'evaluation/(outcomeInput|scenarioKey|trajectory|configDocument|redaction)\\.ts$',
+      'evaluation/(outcomes/(outcomeInput|trajectory)|scenarios/scenarioKey|configurations/configDocument|redaction/redaction)\\.ts$',
     ),
     may('sample', 'client/'),
     may(
@@ -59,7 +59,7 @@ module.exports = {
       'db/(admin|embedded)/',
       'client/',
       'importers/',
-      'evaluation/redaction\\.ts$',
+      'evaluation/redaction/redaction\\.ts$',
       'sample/',
     ),
     {

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { type OutcomeRow, validateOutcome } from '../src/evaluation/outcomeValidation.ts'
+import { type OutcomeRow, validateOutcome } from '../src/evaluation/outcomes/outcomeValidation.ts'
 import type { SentOutcome } from './workload.ts'
 
 /** Bytes of one CopyData message. */

@@ -10,7 +10,7 @@ import { MigrationError, migrate, missingMigrations } from './db/admin/migrator.
 import { startEmbeddedDatabase } from './db/embedded/embedded.ts'
 import { PrismaClient } from './db/generated/client.ts'
 import { createPool } from './db/pool.ts'
-import { OutcomeQueue } from './evaluation/outcomeQueue.ts'
+import { OutcomeQueue } from './evaluation/outcomes/outcomeQueue.ts'
 import type { Services } from './graphql/context.ts'
 import { schema } from './graphql/schema.ts'
 import { createAdmission } from './http/admission.ts'

@@ -5,7 +5,7 @@ import { ArcClient } from '../client/arcClient.ts'
 import { ArcRequestError } from '../client/arcRequestError.ts'
 import { GreetDocument } from '../client/operations.ts'
 import type { Config } from '../config.ts'
-import { addedUp, type Redactions } from '../evaluation/redaction.ts'
+import { addedUp, type Redactions } from '../evaluation/redaction/redaction.ts'
 import {
   byConfiguration,
   importHistory,

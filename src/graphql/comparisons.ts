@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { type ComparedVersion, ConfigComparison } from '../evaluation/configDiff.ts'
+import { type ComparedVersion, ConfigComparison } from '../evaluation/configurations/configDiff.ts'
 import type { JsonObject } from '../json.ts'
 import { Refusal } from '../refusal.ts'
 import type { Context } from './context.ts'

@@ -6,8 +6,8 @@ import {
   type DiffHunk,
   type DiffRow,
   sideBySide,
-} from '../evaluation/configDiff.ts'
-import { decideDiff } from '../evaluation/configurations.ts'
+} from '../evaluation/configurations/configDiff.ts'
+import { decideDiff } from '../evaluation/configurations/configurations.ts'
 import { builder } from './builder.ts'
 import { comparisonsOf } from './comparisons.ts'
 import { ConfigVersion } from './configVersion.ts'

@@ -1,5 +1,5 @@
 import type { Prisma } from '../db/generated/client.ts'
-import { createConfigVersion, type NewVersion } from '../evaluation/configurations.ts'
+import { createConfigVersion, type NewVersion } from '../evaluation/configurations/configurations.ts'
 import { builder } from './builder.ts'
 import { configDiffPages } from './configDiff.ts'
 import { failurePatternPages } from './failurePattern.ts'

@@ -1,5 +1,9 @@
 import type { Prisma } from '../db/generated/client.ts'
-import { createConfiguration, setActive, setLatestVersion } from '../evaluation/configurations.ts'
+import {
+  createConfiguration,
+  setActive,
+  setLatestVersion,
+} from '../evaluation/configurations/configurations.ts'
 import { builder } from './builder.ts'
 import { configDiffPages } from './configDiff.ts'
 import {

@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import type { Logger } from 'pino'
 import type { Sql } from '../db/tenantTransaction.ts'
-import type { OutcomeQueue } from '../evaluation/outcomeQueue.ts'
+import type { OutcomeQueue } from '../evaluation/outcomes/outcomeQueue.ts'
 import type { LiveHub } from '../live/hub.ts'
 import type { HealthProbe } from '../observe/health.ts'
 import type { OperationMetrics } from '../observe/operationMetrics.ts'

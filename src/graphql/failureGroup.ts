@@ -1,5 +1,5 @@
-import { type FailureGroup, failureGroups } from '../evaluation/failurePatternStore.ts'
-import { RUNS_OF, type RunsOf } from '../evaluation/runsOf.ts'
+import { type FailureGroup, failureGroups } from '../evaluation/failures/failurePatternStore.ts'
+import { RUNS_OF, type RunsOf } from '../evaluation/rollups/runsOf.ts'
 import { builder } from './builder.ts'
 import { Configuration } from './configuration.ts'
 import { ConfigVersion } from './configVersion.ts'

@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader'
 import type { Prisma } from '../db/generated/client.ts'
-import { countBySignature } from '../evaluation/failurePatternStore.ts'
+import { countBySignature } from '../evaluation/failures/failurePatternStore.ts'
 import { builder } from './builder.ts'
 import { sharedByField } from './lists/fieldLoader.ts'
 import {

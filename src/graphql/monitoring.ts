@@ -5,7 +5,7 @@ import {
   hoursOfSimulations,
   type PerformanceBucket,
   performanceBuckets,
-} from '../evaluation/monitoringStore.ts'
+} from '../evaluation/rollups/monitoringStore.ts'
 import { builder } from './builder.ts'
 import { defineComputedList } from './lists/computedList.ts'
 import {

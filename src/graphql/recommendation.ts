@@ -1,5 +1,9 @@
 import type { Prisma } from '../db/generated/client.ts'
-import { applyRecommendation, createRecommendation, giveFeedback } from '../evaluation/recommendations.ts'
+import {
+  applyRecommendation,
+  createRecommendation,
+  giveFeedback,
+} from '../evaluation/recommendations/recommendations.ts'
 import { builder } from './builder.ts'
 import { ConfigDiff } from './configDiff.ts'
 import {

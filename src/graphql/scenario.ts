@@ -1,6 +1,6 @@
 import type { Prisma } from '../db/generated/client.ts'
-import { checkCount } from '../evaluation/outcomes.ts'
-import { type ScenarioReceipt, upsertScenarios } from '../evaluation/scenarios.ts'
+import { checkCount } from '../evaluation/outcomes/outcomes.ts'
+import { type ScenarioReceipt, upsertScenarios } from '../evaluation/scenarios/scenarios.ts'
 import { builder } from './builder.ts'
 import { failurePatternPages } from './failurePattern.ts'
 import {

@@ -4,7 +4,7 @@ import {
   completeSimulation,
   failSimulation,
   startSimulation,
-} from '../evaluation/simulations.ts'
+} from '../evaluation/simulations/simulations.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { type Payload, payloadOf, payloadType } from './payload.ts'

@@ -1,5 +1,5 @@
-import { RUNS_OF, type RunsOf } from '../evaluation/runsOf.ts'
-import { type ToolAnalytics, toolAnalytics } from '../evaluation/toolAnalyticsStore.ts'
+import { RUNS_OF, type RunsOf } from '../evaluation/rollups/runsOf.ts'
+import { type ToolAnalytics, toolAnalytics } from '../evaluation/tools/toolAnalyticsStore.ts'
 import type { Where } from '../reads/condition.ts'
 import { builder } from './builder.ts'
 import { Configuration } from './configuration.ts'

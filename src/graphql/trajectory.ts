@@ -1,6 +1,11 @@
 import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
-import { type OutcomeKey, readParts, readSteps, readTrajectories } from '../evaluation/trajectoryStore.ts'
+import {
+  type OutcomeKey,
+  readParts,
+  readSteps,
+  readTrajectories,
+} from '../evaluation/outcomes/trajectoryStore.ts'
 import type { JsonValue } from '../json.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'

@@ -1,5 +1,5 @@
-import type { ToolUsageInput } from '../evaluation/outcomeInput.ts'
-import { errorType, MAX_ERROR_TYPES } from '../evaluation/trajectory.ts'
+import type { ToolUsageInput } from '../evaluation/outcomes/outcomeInput.ts'
+import { errorType, MAX_ERROR_TYPES } from '../evaluation/outcomes/trajectory.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { asList, asObject, asText } from './recordReading.ts'
 

@@ -1,5 +1,5 @@
 import type { ResultFormat } from './format.ts'
-import { inspect } from './inspect.ts'
+import { inspect } from './inspect/inspect.ts'
 import { interCode } from './intercode.ts'
 import { miniSweAgent } from './minisweagent.ts'
 import { promptfoo } from './promptfoo.ts'

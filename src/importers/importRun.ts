@@ -8,7 +8,7 @@ import {
   type SimulationStatus,
 } from '../client/operations.ts'
 import type { OutcomeReceipt } from '../client/rowKinds.ts'
-import { scenarioKey } from '../evaluation/scenarioKey.ts'
+import { scenarioKey } from '../evaluation/scenarios/scenarioKey.ts'
 import { derivedUuid } from '../uuid.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, RejectedRecord } from './format.ts'
 

@@ -1,5 +1,5 @@
-import type { ErrorCategory, FailurePatternInput } from '../evaluation/outcomeInput.ts'
-import { deriveToolUsage } from '../evaluation/trajectory.ts'
+import type { ErrorCategory, FailurePatternInput } from '../evaluation/outcomes/outcomeInput.ts'
+import { deriveToolUsage } from '../evaluation/outcomes/trajectory.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { contentText } from './chatMessages.ts'
 import type { ResultFormat } from './format.ts'

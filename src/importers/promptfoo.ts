@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { FailurePatternInput } from '../evaluation/outcomeInput.ts'
+import type { FailurePatternInput } from '../evaluation/outcomes/outcomeInput.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { append, contentText, epochMs } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { type Redactions, redactTree } from '../evaluation/redaction.ts'
+import { type Redactions, redactTree } from '../evaluation/redaction/redaction.ts'
 import { type ParsedFile, UnreadableFile } from './format.ts'
 import { detectFormat, RESULT_FORMATS } from './formats.ts'
-import { isZip, readInspectArchive } from './inspectArchive.ts'
+import { isZip, readInspectArchive } from './inspect/inspectArchive.ts'
 import { parseJson } from './lenientJson.ts'
 
 export interface ResultFile extends ParsedFile {

@@ -1,6 +1,10 @@
 import { basename } from 'node:path'
-import type { ErrorCategory, FailurePatternInput, OutcomeStatus } from '../evaluation/outcomeInput.ts'
-import { deriveToolUsage } from '../evaluation/trajectory.ts'
+import type {
+  ErrorCategory,
+  FailurePatternInput,
+  OutcomeStatus,
+} from '../evaluation/outcomes/outcomeInput.ts'
+import { deriveToolUsage } from '../evaluation/outcomes/trajectory.ts'
 import { isJsonObject, type JsonObject } from '../json.ts'
 import { contentText } from './chatMessages.ts'
 import type { ResultFormat } from './format.ts'

@@ -1,5 +1,5 @@
 import type { Sql } from '../db/tenantTransaction.ts'
-import type { SimulationStatus } from '../evaluation/simulationStore.ts'
+import type { SimulationStatus } from '../evaluation/simulations/simulationStore.ts'
 import type { OperationReads } from '../reads/operationReads.ts'
 
 type EventKind = 'STARTED' | 'PROGRESS' | 'COMPLETED' | 'FAILED' | 'CANCELLED'

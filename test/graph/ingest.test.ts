@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
 import { createPool } from '../../src/db/pool.ts'
-import { OutcomeQueue } from '../../src/evaluation/outcomeQueue.ts'
+import { OutcomeQueue } from '../../src/evaluation/outcomes/outcomeQueue.ts'
 import { useArc } from '../support/arc.ts'
 import { viewerOf } from '../support/sqlAs.ts'
 

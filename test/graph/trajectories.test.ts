@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readTrajectories } from '../../src/evaluation/trajectoryStore.ts'
+import { readTrajectories } from '../../src/evaluation/outcomes/trajectoryStore.ts'
 import { type Tenant, useArc } from '../support/arc.ts'
 import { sqlAs } from '../support/sqlAs.ts'
 

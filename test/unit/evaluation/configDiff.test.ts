@@ -2,8 +2,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { applyPatch, diffArrays, parsePatch } from 'diff'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type ChangeSummary, changedPaths, unifiedDiff } from '../../../src/evaluation/configDiff.ts'
-import { parseConfigDocument } from '../../../src/evaluation/configDocument.ts'
+import {
+  type ChangeSummary,
+  changedPaths,
+  unifiedDiff,
+} from '../../../src/evaluation/configurations/configDiff.ts'
+import { parseConfigDocument } from '../../../src/evaluation/configurations/configDocument.ts'
 import type { JsonObject, JsonValue } from '../../../src/json.ts'
 
 /** A tree after the changes, applied one after the other as RFC 6902 says; `before` must be what is there. */

@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type ConfigDocument, parseConfigDocument } from '../../../src/evaluation/configDocument.ts'
+import {
+  type ConfigDocument,
+  parseConfigDocument,
+} from '../../../src/evaluation/configurations/configDocument.ts'
 import { Refusal } from '../../../src/refusal.ts'
 
 const NO_TEMPERATURE = 'The temperature is not set: the default of the provider applies.'

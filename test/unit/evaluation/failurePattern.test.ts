@@ -4,8 +4,8 @@ import {
   deriveFailurePatterns,
   failureSignature,
   maskVariableParts,
-} from '../../../src/evaluation/failurePattern.ts'
-import type { ErrorCategory } from '../../../src/evaluation/outcomeInput.ts'
+} from '../../../src/evaluation/failures/failurePattern.ts'
+import type { ErrorCategory } from '../../../src/evaluation/outcomes/outcomeInput.ts'
 
 describe('classifyFailure', () => {
   it.each<[ErrorCategory, string]>([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { OutcomeInput, ToolUsageInput } from '../../../src/evaluation/outcomeInput.ts'
-import { validateOutcome } from '../../../src/evaluation/outcomeValidation.ts'
+import type { OutcomeInput, ToolUsageInput } from '../../../src/evaluation/outcomes/outcomeInput.ts'
+import { validateOutcome } from '../../../src/evaluation/outcomes/outcomeValidation.ts'
 import { Refusal } from '../../../src/refusal.ts'
 
 const now = new Date('2025-08-01T12:00:00.000Z')

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parse as parseYaml, stringify } from 'yaml'
-import { redactTree, redactYaml } from '../../../src/evaluation/redaction.ts'
+import { redactTree, redactYaml } from '../../../src/evaluation/redaction/redaction.ts'
 import type { JsonObject, JsonValue } from '../../../src/json.ts'
 
 const GONE = '<redacted>'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { validateOutcome } from '../../../src/evaluation/outcomeValidation.ts'
-import { mapSandboxResult } from '../../../src/evaluation/sandboxResult.ts'
+import { validateOutcome } from '../../../src/evaluation/outcomes/outcomeValidation.ts'
+import { mapSandboxResult } from '../../../src/evaluation/outcomes/sandboxResult.ts'
 import { Refusal } from '../../../src/refusal.ts'
 
 const modalResult = {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { scenarioKey } from '../../../src/evaluation/scenarioKey.ts'
+import { scenarioKey } from '../../../src/evaluation/scenarios/scenarioKey.ts'
 
 it('leaves an id that fits as it is', () => {
   expect(scenarioKey('weather_query_1')).toBe('weather_query_1')

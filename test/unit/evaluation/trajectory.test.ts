@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { deriveToolUsage, normaliseTrajectory } from '../../../src/evaluation/trajectory.ts'
+import { deriveToolUsage, normaliseTrajectory } from '../../../src/evaluation/outcomes/trajectory.ts'
 import type { JsonObject, JsonValue } from '../../../src/json.ts'
 
 describe('normaliseTrajectory', () => {

@@ -1,0 +1,158 @@
+import type { Sql } from '../../db/tenantTransaction.ts'
+import { storableText } from '../../json.ts'
+import { Refusal } from '../../refusal.ts'
+import { changedPaths, unifiedDiff } from './configDiff.ts'
+import { type ConfigDocument, parseConfigDocument } from './configDocument.ts'
+import {
+  findLatestVersion,
+  findVersionYaml,
+  insertConfiguration,
+  insertDiff,
+  insertVersion,
+  lockConfiguration,
+  lockDiff,
+  updateActive,
+  updateApproval,
+} from './configurationStore.ts'
+
+export interface NewVersion {
+  versionId: string
+  /** False when the YAML is byte for byte that of the latest version, which is then the answer. */
+  created: boolean
+}
+
+/**
+ * A configuration, with its first version when there is YAML.
+ *
+ * @throws Refusal INVALID_VALUE, NAME_TAKEN, and what `parseConfigDocument` refuses.
+ */
+export async function createConfiguration(
+  sql: Sql,
+  input: {
+    configId: string | null
+    name: string
+    modalAppId: string | null
+    yaml: string | null
+    generatedBy: string
+  },
+): Promise<{ configId: string; versionId: string | null }> {
+  const name = input.name.trim()
+  const length = [...name].length
+  if (length < 3 || length > 100) {
+    throw new Refusal('INVALID_VALUE', `name has ${length} characters; it has to have 3 to 100.`, ['name'])
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what it looks for
+  if (/[\u0000-\u001f\u007f-\u009f]/.test(name)) {
+    throw new Refusal('INVALID_VALUE', 'name has a control character in it.', ['name'])
+  }
+  if (input.modalAppId && input.modalAppId.length > 200) {
+    throw new Refusal('INVALID_VALUE', 'modalAppId is longer than 200 characters.', ['modalAppId'])
+  }
+  const document = input.yaml === null ? null : parseConfigDocument(input.yaml)
+  const configId = await insertConfiguration(sql, {
+    configId: input.configId,
+    name,
+    modalAppId: input.modalAppId && storableText(input.modalAppId),
+  })
+  if (configId === null) {
+    throw new Refusal('NAME_TAKEN', `There is a configuration with the name "${name}" already.`, ['name'])
+  }
+  const versionId =
+    document && input.yaml !== null
+      ? await insertVersion(sql, configId, 1, input.yaml, document, input.generatedBy)
+      : null
+  return { configId, versionId }
+}
+
+/**
+ * The next version of a configuration, with its diff to the one before; or that one itself when nothing changed.
+ *
+ * @throws Refusal CONFIGURATION_NOT_FOUND, and what `parseConfigDocument` refuses.
+ */
+export async function createConfigVersion(
+  sql: Sql,
+  input: { configId: string; yaml: string; generatedBy: string },
+): Promise<NewVersion> {
+  const document: ConfigDocument = parseConfigDocument(input.yaml)
+  if (!(await lockConfiguration(sql, input.configId))) throw noConfiguration(input.configId)
+  const latest = await findLatestVersion(sql, input.configId)
+  if (latest?.configHash === document.configHash) return { versionId: latest.versionId, created: false }
+  const versionNumber = (latest?.versionNumber ?? 0) + 1
+  const versionId = await insertVersion(
+    sql,
+    input.configId,
+    versionNumber,
+    input.yaml,
+    document,
+    input.generatedBy,
+  )
+  if (latest) {
+    await insertDiff(sql, {
+      configId: input.configId,
+      versionBefore: latest.versionId,
+      versionAfter: versionId,
+      diffYaml: unifiedDiff(
+        latest.rawYaml,
+        input.yaml,
+        `version ${latest.versionNumber}`,
+        `version ${versionNumber}`,
+      ),
+      changes: changedPaths(latest.parsedConfig, document.parsedConfig),
+    })
+  }
+  return { versionId, created: true }
+}
+
+/**
+ * Goes back: a new version with the YAML of an earlier one, so that the history stays whole. The latest version itself
+ * is its own answer.
+ *
+ * @throws Refusal CONFIGURATION_NOT_FOUND, CONFIG_VERSION_NOT_FOUND.
+ */
+export async function setLatestVersion(
+  sql: Sql,
+  input: { configId: string; versionId: string },
+): Promise<NewVersion> {
+  const { configId, versionId } = input
+  if (!(await lockConfiguration(sql, configId))) throw noConfiguration(configId)
+  const yaml = await findVersionYaml(sql, configId, versionId)
+  if (yaml === null) {
+    const message = `The configuration ${configId} has no version ${versionId}.`
+    throw new Refusal('CONFIG_VERSION_NOT_FOUND', message, ['versionId'])
+  }
+  return createConfigVersion(sql, { configId, yaml, generatedBy: 'manual' })
+}
+
+/**
+ * Archives a configuration, or takes it out of the archive. Doing it again changes nothing.
+ *
+ * @throws Refusal CONFIGURATION_NOT_FOUND; NAME_TAKEN when another active one has its name by now.
+ */
+export async function setActive(sql: Sql, configId: string, isActive: boolean): Promise<void> {
+  try {
+    if (!(await updateActive(sql, configId, isActive))) throw noConfiguration(configId)
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== '23505') throw error
+    const message = 'Another active configuration has the name by now: archive that one first.'
+    throw new Refusal('NAME_TAKEN', message, ['configId'])
+  }
+}
+
+/**
+ * Approves or rejects a diff, by whoever asks, now. The same decision again changes nothing.
+ *
+ * @throws Refusal CONFIG_DIFF_NOT_FOUND, CONFIG_DIFF_DECIDED.
+ */
+export async function decideDiff(sql: Sql, diffId: string, decision: 'approved' | 'rejected'): Promise<void> {
+  const status = await lockDiff(sql, diffId)
+  if (status === null) throw new Refusal('CONFIG_DIFF_NOT_FOUND', `There is no diff ${diffId}.`, ['diffId'])
+  if (status === decision) return
+  if (status !== 'pending') {
+    throw new Refusal('CONFIG_DIFF_DECIDED', `The diff ${diffId} was ${status} before.`, ['diffId'])
+  }
+  await updateApproval(sql, diffId, decision)
+}
+
+function noConfiguration(configId: string): Refusal {
+  return new Refusal('CONFIGURATION_NOT_FOUND', `There is no configuration ${configId}.`, ['configId'])
+}

@@ -1,0 +1,63 @@
+import type { ComputedRows } from '../../reads/computedPages.ts'
+import type { Where } from '../../reads/condition.ts'
+import { conditionSql } from '../../reads/conditionSql.ts'
+import type { OperationReads } from '../../reads/operationReads.ts'
+import { type RunsOf, runsFrom } from '../rollups/runsOf.ts'
+
+/** How many of the tenant's failure patterns have each of these signatures. */
+export async function countBySignature(
+  reads: Pick<OperationReads, 'query'>,
+  signatures: readonly string[],
+): Promise<Map<string, number>> {
+  const rows = await reads.query<{ signature: string; patterns: number }>(
+    `/* similarFailures */
+    select signature, count(*)::int as patterns from failure_patterns where signature = any ($1::text[]) group by 1`,
+    [signatures],
+  )
+  return new Map(rows.map(({ signature, patterns }) => [signature, patterns]))
+}
+
+/** Failure patterns that are the same failure. */
+export interface FailureGroup {
+  signature: string
+  failureType: string
+  failureCategory: string
+  failures: number
+  runs: number
+  simulations: number
+  firstTime: Date
+  lastTime: Date
+  /** The latest of them. */
+  patternId: string
+}
+
+/** The failures among these patterns, each with its occurrences summed up. `runsOf` null: of all runs, without parents. */
+export function failureGroups(runsOf: RunsOf | null, parents: readonly string[], where: Where): ComputedRows {
+  return {
+    name: 'failureGroups',
+    fields: [
+      'signature',
+      'failureType',
+      'failureCategory',
+      'failures',
+      'runs',
+      'simulations',
+      'firstTime',
+      'lastTime',
+      'patternId',
+    ] satisfies (keyof FailureGroup)[],
+    sql: (values) => {
+      const { from, key, ofParents } = runsFrom('failure_patterns', runsOf, parents, values)
+      // The type is part of the signature. A pattern's id is a UUIDv7 of its time; uuid has no max() before PostgreSQL 18.
+      return `
+        select ${key}::text as parent, c.signature, min(c.failure_type) as failure_type,
+          mode() within group (order by c.failure_category) as failure_category, count(*)::int as failures,
+          count(distinct c.outcome_id)::int as runs, count(distinct c.simulation_id)::int as simulations,
+          min(c.execution_time) as first_time, max(c.execution_time) as last_time,
+          max(c.pattern_id::text collate "C")::uuid as pattern_id
+        from ${from}
+        where ${ofParents} and ${conditionSql(where, 'c', values)}
+        group by 1, 2`
+    },
+  }
+}

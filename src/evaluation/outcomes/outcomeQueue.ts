@@ -1,0 +1,58 @@
+import type pg from 'pg'
+import { inTenantTransaction } from '../../db/tenantTransaction.ts'
+import type { Viewer } from '../../viewer.ts'
+import type { OutcomeInput } from './outcomeInput.ts'
+import { MAX_OUTCOMES_PER_CALL, type OutcomeReceipt, recordOutcomes } from './outcomes.ts'
+
+interface Waiting {
+  input: OutcomeInput
+  resolve: (receipt: OutcomeReceipt) => void
+  reject: (error: unknown) => void
+}
+
+/** How long the first outcome of a lane waits for others. */
+const GATHER_MS = 2
+
+/**
+ * Gathers outcomes that arrive one by one into batches. Thousands of sandboxes that each report one outcome would
+ * queue on their simulation's row lock and pay for a commit each; here a batch is in flight and what arrives
+ * meanwhile is the next one. Lanes are per actor, because a transaction has one.
+ */
+export class OutcomeQueue {
+  readonly #pool: pg.Pool
+  readonly #lanes = new Map<string, Waiting[]>()
+
+  constructor(pool: pg.Pool) {
+    this.#pool = pool
+  }
+
+  /** Answers after the commit that holds the outcome. */
+  record(viewer: Viewer, input: OutcomeInput): Promise<OutcomeReceipt> {
+    const key = [viewer.tenantId, viewer.role, viewer.actorId, viewer.clientIp, viewer.userAgent].join('\n')
+    let lane = this.#lanes.get(key)
+    if (!lane) {
+      lane = []
+      this.#lanes.set(key, lane)
+      void this.#drain(key, lane, viewer)
+    }
+    const waiting = lane
+    return new Promise((resolve, reject) => waiting.push({ input, resolve, reject }))
+  }
+
+  async #drain(key: string, lane: Waiting[], viewer: Viewer): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, GATHER_MS))
+    while (lane.length > 0) {
+      const batch = lane.splice(0, MAX_OUTCOMES_PER_CALL)
+      try {
+        const receipts = await recordOutcomes(
+          (work) => inTenantTransaction(this.#pool, viewer, 'read write', work),
+          batch.map(({ input }) => input),
+        )
+        for (const [index, { resolve }] of batch.entries()) resolve(receipts[index]!)
+      } catch (error) {
+        for (const { reject } of batch) reject(error)
+      }
+    }
+    this.#lanes.delete(key)
+  }
+}

@@ -1,0 +1,340 @@
+import { cutText, isJsonObject, type JsonObject, type JsonValue, storableJson } from '../../json.ts'
+import { type InputPath, Refusal } from '../../refusal.ts'
+import { derivedUuid } from '../../uuid.ts'
+import {
+  integer,
+  invalid,
+  nameOf,
+  number,
+  oneOf,
+  optionalInteger,
+  optionalNumber,
+  optionalText,
+  optionalUuid,
+  text,
+  uuid,
+} from '../../valueChecks.ts'
+import {
+  classifyFailure,
+  deriveFailurePatterns,
+  failureMessage,
+  failureSignature,
+  MAX_FAILURE_TYPE_LENGTH,
+} from '../failures/failurePattern.ts'
+import { SCENARIO_KEY, scenarioKey } from '../scenarios/scenarioKey.ts'
+import type {
+  ErrorCategory,
+  FailurePatternInput,
+  OutcomeInput,
+  OutcomeStatus,
+  ToolUsageInput,
+} from './outcomeInput.ts'
+import { ERROR_CATEGORIES, OUTCOME_STATUSES } from './outcomeInput.ts'
+import {
+  deriveToolUsage,
+  MAX_ERROR_TYPE_LENGTH,
+  MAX_ERROR_TYPES,
+  MAX_TOOL_NAME_LENGTH,
+  normaliseTrajectory,
+} from './trajectory.ts'
+
+/** The largest `integer` of PostgreSQL. */
+export const MAX_INTEGER = 2 ** 31 - 1
+/** The largest `numeric(12,6)`. */
+export const MAX_COST_USD = 999_999.999999
+export const MAX_RETRY_COUNT = 1_000
+/** For ids and codes that other systems make: model, Modal call, sandbox, error code. */
+export const MAX_LABEL_LENGTH = 200
+
+const MAX_ERROR_LENGTH = 10_000
+/** Tools, and failure patterns, of one outcome. */
+const MAX_PARTS = 1_000
+
+const MAX_CLOCK_LEAD_MS = 5 * 60_000
+const EARLIEST_TIME_MS = Date.UTC(2000, 0, 1)
+
+/** One outcome as the ingest function of the database takes it; times are ISO 8601 in UTC. */
+export interface OutcomeRow {
+  outcome_id: string
+  simulation_id: string
+  scenario_id: string
+  repetition: number
+  execution_time: string
+  status: OutcomeStatus
+  reliability_score: number | null
+  execution_time_ms: number | null
+  tokens_used: number | null
+  prompt_tokens: number | null
+  completion_tokens: number | null
+  cost_usd: number | null
+  trajectory: JsonObject
+  metrics: JsonObject
+  model: string | null
+  modal_call_id: string | null
+  sandbox_id: string | null
+  error_code: string | null
+  error_category: ErrorCategory | null
+  retry_count: number
+  tools: ToolUsageRow[]
+  failures: FailurePatternRow[]
+}
+
+/** What is undefined is not sent: there are several of these for each outcome, and most have little to say. */
+interface ToolUsageRow {
+  tool_name: string
+  call_count: number
+  avg_duration_ms: number | undefined
+  success_rate: number
+  tool_sequence: JsonValue | undefined
+  total_cost_usd: number | undefined
+  error_types: string[] | undefined
+}
+
+interface FailurePatternRow {
+  failure_type: string
+  failure_category: ErrorCategory
+  error_message: string | null
+  recovery_attempted: boolean
+  recovery_successful: boolean
+  resolution_steps: string | null
+  signature: string
+}
+
+/** A row that the database takes as it is, and what was changed in it, for the receipt. */
+export interface ValidOutcome {
+  row: OutcomeRow
+  notes: string[]
+}
+
+/**
+ * Checks one outcome and fills what can be derived: id, time of arrival (`now`), token total, error category, tool
+ * usage, failure patterns, the trajectory's start time and status. Texts are made storable. The trajectory is
+ * shared with the input, never copied deep.
+ *
+ * @throws Refusal INVALID_VALUE, TIME_IN_FUTURE or TOO_LARGE for the first fault found, with the field's path.
+ */
+export function validateOutcome(input: OutcomeInput, now: Date): ValidOutcome {
+  const notes: string[] = []
+  const simulationId = uuid(input.simulationId, ['simulationId'])
+  const scenarioId = checkedScenarioId(input.scenarioId)
+  const repetition = optionalInteger(input.repetition, 1, MAX_INTEGER, ['repetition']) ?? 1
+  const retryCount = optionalInteger(input.retryCount, 0, MAX_RETRY_COUNT, ['retryCount']) ?? 0
+  const outcomeId =
+    optionalUuid(input.outcomeId, ['outcomeId']) ??
+    derivedOutcomeId(simulationId, `${scenarioId}/${repetition}/${retryCount}`)
+
+  const status = oneOf(OUTCOME_STATUSES, input.status, ['status'])
+  const executionTime = checkedTime(input.executionTime ?? now, now)
+  const executionTimeMs = roundedMs(input.executionTimeMs)
+  const promptTokens = optionalInteger(input.promptTokens, 0, MAX_INTEGER, ['promptTokens'])
+  const completionTokens = optionalInteger(input.completionTokens, 0, MAX_INTEGER, ['completionTokens'])
+  const tokensUsed = input.tokensUsed ?? sumOf(promptTokens, completionTokens)
+
+  const trajectory = storable(input.trajectory, ['trajectory'], notes)
+  const metrics = storable(input.metrics ?? {}, ['metrics'], notes)
+  if (!isJsonObject(metrics)) throw invalid(metrics, 'an object', ['metrics'])
+
+  const errorCode = optionalText(input.errorCode, MAX_LABEL_LENGTH, ['errorCode'], notes)
+  const error = failureMessage({
+    status,
+    error: optionalText(input.error, Number.POSITIVE_INFINITY, ['error'], notes),
+    trajectory,
+  })
+  const given =
+    input.errorCategory == null ? null : oneOf(ERROR_CATEGORIES, input.errorCategory, ['errorCategory'])
+  const errorCategory = given ?? (status === 'success' ? null : classifyFailure(error, errorCode, status))
+
+  return {
+    row: {
+      outcome_id: outcomeId,
+      simulation_id: simulationId,
+      scenario_id: scenarioId,
+      repetition,
+      execution_time: executionTime.toISOString(),
+      status,
+      reliability_score: optionalNumber(input.reliabilityScore, 0, 1, ['reliabilityScore']),
+      execution_time_ms: executionTimeMs,
+      tokens_used: optionalInteger(tokensUsed, 0, MAX_INTEGER, ['tokensUsed']),
+      prompt_tokens: promptTokens,
+      completion_tokens: completionTokens,
+      cost_usd: optionalCost(input.costUsd, ['costUsd']),
+      trajectory: normaliseTrajectory(
+        trajectory,
+        status,
+        new Date(executionTime.getTime() - (executionTimeMs ?? 0)),
+      ),
+      metrics,
+      model: optionalText(input.model, MAX_LABEL_LENGTH, ['model'], notes),
+      modal_call_id: optionalText(input.modalCallId, MAX_LABEL_LENGTH, ['modalCallId'], notes),
+      sandbox_id: optionalText(input.sandboxId, MAX_LABEL_LENGTH, ['sandboxId'], notes),
+      error_code: errorCode,
+      error_category: errorCategory,
+      retry_count: retryCount,
+      tools: input.toolUsage ? givenTools(input.toolUsage, notes) : derivedTools(trajectory, notes),
+      failures: input.failurePatterns
+        ? givenFailures(input.failurePatterns, error, notes)
+        : deriveFailurePatterns({ status, error, errorCode, errorCategory, trajectory }).map((pattern) =>
+            failureRow(pattern, ['error'], ['error'], notes),
+          ),
+    },
+    notes,
+  }
+}
+
+/**
+ * Equal attempts get equal ids, so a repeated call stores once. The ids of a simulation begin as its own does: they lie
+ * together in every index, and those of late simulations behind those of early ones.
+ */
+function derivedOutcomeId(simulationId: string, attempt: string): string {
+  return simulationId.slice(0, 13) + derivedUuid(`${simulationId}/${attempt}`).slice(13)
+}
+
+function checkedScenarioId(value: unknown): string {
+  if (typeof value === 'string' && SCENARIO_KEY.test(value)) return value
+  const allowed = '1 to 100 lower-case letters, digits and _'
+  const hint =
+    typeof value === 'string' && value !== ''
+      ? `${allowed}; a scenario stored by this external id has the key ${scenarioKey(value)}`
+      : allowed
+  throw invalid(value, hint, ['scenarioId'])
+}
+
+function checkedTime(time: unknown, now: Date): Date {
+  if (!(time instanceof Date) || Number.isNaN(time.getTime()))
+    throw invalid(time, 'a time', ['executionTime'])
+  if (time.getTime() < EARLIEST_TIME_MS) {
+    throw invalid(time.toISOString(), 'a time from 2000-01-01 on', ['executionTime'])
+  }
+  if (time.getTime() > now.getTime() + MAX_CLOCK_LEAD_MS) {
+    const message = `executionTime is ${time.toISOString()}, more than 5 minutes after ${now.toISOString()}`
+    throw new Refusal('TIME_IN_FUTURE', message, ['executionTime'])
+  }
+  return time
+}
+
+function roundedMs(value: unknown): number | null {
+  const milliseconds = optionalNumber(value, 0, MAX_INTEGER, ['executionTimeMs'])
+  return milliseconds === null ? null : Math.round(milliseconds)
+}
+
+function sumOf(prompt: number | null, completion: number | null): number | null {
+  return prompt === null || completion === null ? null : prompt + completion
+}
+
+function storable(value: unknown, path: InputPath, notes: string[]): JsonValue {
+  try {
+    const stored = storableJson(value, nameOf(path))
+    notes.push(...stored.notes)
+    return stored.value
+  } catch (error) {
+    throw error instanceof Refusal ? error.at(...path) : error
+  }
+}
+
+function derivedTools(trajectory: JsonValue, notes: string[]): ToolUsageRow[] {
+  const usage = deriveToolUsage(trajectory)
+  if (usage.length > MAX_PARTS) {
+    notes.push(`only the first ${MAX_PARTS} of the trajectory's ${usage.length} tools are counted`)
+    usage.length = MAX_PARTS
+  }
+  return usage.map(toolRow)
+}
+
+function givenTools(usage: ToolUsageInput[], notes: string[]): ToolUsageRow[] {
+  checkCount(usage, 'toolUsage')
+  const names = new Set<string>()
+  return usage.map((tool, index) => {
+    const path = ['toolUsage', index]
+    const toolName = text(tool.toolName, MAX_TOOL_NAME_LENGTH, [...path, 'toolName'], notes)
+    if (names.has(toolName)) {
+      throw invalid(toolName, 'named once per outcome', [...path, 'toolName'])
+    }
+    names.add(toolName)
+    return toolRow({
+      toolName,
+      callCount: integer(tool.callCount, 1, MAX_INTEGER, [...path, 'callCount']),
+      avgDurationMs: optionalNumber(tool.avgDurationMs, 0, MAX_INTEGER, [...path, 'avgDurationMs']),
+      successRate: number(tool.successRate, 0, 1, [...path, 'successRate']),
+      toolSequence: storable(tool.toolSequence, [...path, 'toolSequence'], notes),
+      totalCostUsd: optionalCost(tool.totalCostUsd, [...path, 'totalCostUsd']),
+      errorTypes: errorTypes(tool.errorTypes ?? [], [...path, 'errorTypes'], notes),
+    })
+  })
+}
+
+function toolRow(tool: ToolUsageInput): ToolUsageRow {
+  return {
+    tool_name: tool.toolName,
+    call_count: tool.callCount,
+    avg_duration_ms: tool.avgDurationMs ?? undefined,
+    success_rate: tool.successRate,
+    tool_sequence: tool.toolSequence ?? undefined,
+    total_cost_usd: tool.totalCostUsd ?? undefined,
+    error_types: tool.errorTypes?.length ? tool.errorTypes : undefined,
+  }
+}
+
+function errorTypes(types: unknown, path: InputPath, notes: string[]): string[] {
+  if (!Array.isArray(types) || types.length > MAX_ERROR_TYPES) {
+    throw invalid(types, `a list of at most ${MAX_ERROR_TYPES} texts`, path)
+  }
+  return types.map((type, index) => text(type, MAX_ERROR_TYPE_LENGTH, [...path, index], notes))
+}
+
+function givenFailures(
+  patterns: FailurePatternInput[],
+  error: string | null,
+  notes: string[],
+): FailurePatternRow[] {
+  checkCount(patterns, 'failurePatterns')
+  if (error !== null && !patterns.some((pattern) => pattern.errorMessage)) {
+    notes.push(
+      'error is not stored: it would be the message of a derived failure pattern, but failurePatterns is given',
+    )
+  }
+  return patterns.map((pattern, index) => {
+    const path = ['failurePatterns', index]
+    return failureRow(pattern, path, [...path, 'errorMessage'], notes)
+  })
+}
+
+function failureRow(
+  pattern: FailurePatternInput,
+  path: InputPath,
+  messagePath: InputPath,
+  notes: string[],
+): FailurePatternRow {
+  const failureType = text(pattern.failureType, MAX_FAILURE_TYPE_LENGTH, [...path, 'failureType'], notes)
+  const errorMessage = optionalCutText(pattern.errorMessage, messagePath, notes)
+  const recoveryAttempted = pattern.recoveryAttempted ?? false
+  const recoverySuccessful = pattern.recoverySuccessful ?? false
+  if (recoverySuccessful && !recoveryAttempted) {
+    throw invalid(true, 'false when recoveryAttempted is', [...path, 'recoverySuccessful'])
+  }
+  return {
+    failure_type: failureType,
+    failure_category: oneOf(ERROR_CATEGORIES, pattern.failureCategory, [...path, 'failureCategory']),
+    error_message: errorMessage,
+    recovery_attempted: recoveryAttempted,
+    recovery_successful: recoverySuccessful,
+    resolution_steps: optionalCutText(pattern.resolutionSteps, [...path, 'resolutionSteps'], notes),
+    signature: failureSignature(failureType, errorMessage),
+  }
+}
+
+function checkCount(parts: unknown[], field: string): void {
+  if (parts.length > MAX_PARTS) throw invalid(parts, `a list of at most ${MAX_PARTS} entries`, [field])
+}
+
+/** US dollars, rounded to the six places that are stored. */
+function optionalCost(value: unknown, path: InputPath): number | null {
+  const cost = optionalNumber(value, 0, MAX_COST_USD, path)
+  return cost === null ? null : Math.round(cost * 1e6) / 1e6
+}
+
+function optionalCutText(value: unknown, path: InputPath, notes: string[]): string | null {
+  const full = optionalText(value, Number.POSITIVE_INFINITY, path, notes)
+  if (full === null || full.length <= MAX_ERROR_LENGTH) return full
+  notes.push(`${nameOf(path)} cut from ${full.length} to ${MAX_ERROR_LENGTH} characters`)
+  return cutText(full, MAX_ERROR_LENGTH)
+}

@@ -1,0 +1,205 @@
+import type { Sql } from '../../db/tenantTransaction.ts'
+import { type ErrorCode, type InputPath, Refusal } from '../../refusal.ts'
+import type { OutcomeInput } from './outcomeInput.ts'
+import { type OutcomeRow, validateOutcome } from './outcomeValidation.ts'
+
+export const MAX_OUTCOMES_PER_CALL = 1_000
+
+/** Runs work in one transaction of the viewer. */
+export type Write = <Result>(work: (sql: Sql) => Promise<Result>) => Promise<Result>
+
+export interface OutcomeReceipt {
+  index: number
+  outcomeId: string | null
+  status: 'STORED' | 'DUPLICATE' | 'REJECTED'
+  code: ErrorCode | null
+  reason: string | null
+  path: InputPath | null
+  /** What was changed so that the row could be stored. */
+  notes: readonly string[]
+}
+
+/** A row that passed validation, with its place in the call. */
+interface NumberedRow {
+  index: number
+  row: OutcomeRow
+  notes: readonly string[]
+}
+
+/** What the database says of a row that it rejects, in words. */
+const REASONS: Record<string, { reason: (row: OutcomeRow) => string; path: InputPath }> = {
+  SIMULATION_NOT_FOUND: {
+    reason: (row) => `There is no simulation ${row.simulation_id}.`,
+    path: ['simulationId'],
+  },
+  SIMULATION_ENDED: {
+    reason: (row) => `The simulation ${row.simulation_id} has ended and takes no more outcomes.`,
+    path: ['simulationId'],
+  },
+  SCENARIO_NOT_FOUND: { reason: (row) => `There is no scenario "${row.scenario_id}".`, path: ['scenarioId'] },
+  SCENARIO_NOT_IN_SIMULATION: {
+    reason: (row) => `The simulation does not run the scenario "${row.scenario_id}".`,
+    path: ['scenarioId'],
+  },
+  REPETITION_OUT_OF_RANGE: {
+    reason: (row) => `repetition is ${row.repetition}, which is more than the simulation has.`,
+    path: ['repetition'],
+  },
+  ATTEMPT_ALREADY_RECORDED: {
+    reason: (row) =>
+      `Another outcome is recorded for "${row.scenario_id}", repetition ${row.repetition}, attempt ${row.retry_count + 1}: a later attempt has a higher retryCount.`,
+    path: ['retryCount'],
+  },
+  OUTCOME_ID_TAKEN: {
+    reason: (row) => `The id ${row.outcome_id} belongs to an outcome of another simulation.`,
+    path: ['outcomeId'],
+  },
+  TIME_BEFORE_RETENTION: {
+    reason: (row) => `executionTime ${row.execution_time} is longer ago than this database keeps outcomes.`,
+    path: ['executionTime'],
+  },
+  TIME_IN_FUTURE: {
+    reason: (row) => `executionTime ${row.execution_time} is more than five minutes ahead.`,
+    path: ['executionTime'],
+  },
+}
+
+/**
+ * Stores outcomes in one transaction; one receipt a row, in the order of the rows. A bad row costs no other.
+ *
+ * @throws Refusal TOO_MANY_ROWS, INVALID_VALUE when there is none.
+ */
+export async function recordOutcomes(
+  write: Write,
+  inputs: readonly OutcomeInput[],
+): Promise<OutcomeReceipt[]> {
+  checkCount(inputs.length, 'outcomes')
+  const { rows, rejected } = validateAll(inputs)
+  return inOrder([...rejected, ...(await storeAll(write, rows))])
+}
+
+/** @throws Refusal TOO_MANY_ROWS, INVALID_VALUE when there is none. */
+export function checkCount(count: number, field: string): void {
+  if (count === 0) throw new Refusal('INVALID_VALUE', `${field} is empty.`, [field])
+  if (count > MAX_OUTCOMES_PER_CALL) {
+    throw new Refusal(
+      'TOO_MANY_ROWS',
+      `There are ${count} rows in ${field}; the limit is ${MAX_OUTCOMES_PER_CALL} in one call.`,
+      [field],
+    )
+  }
+}
+
+export function rejection(index: number, refusal: Refusal, outcomeId: string | null = null): OutcomeReceipt {
+  return {
+    index,
+    outcomeId,
+    status: 'REJECTED',
+    code: refusal.code,
+    reason: refusal.message,
+    path: refusal.inputPath,
+    notes: [],
+  }
+}
+
+export function inOrder(receipts: OutcomeReceipt[]): OutcomeReceipt[] {
+  return receipts.sort((a, b) => a.index - b.index)
+}
+
+function validateAll(inputs: readonly OutcomeInput[]): { rows: NumberedRow[]; rejected: OutcomeReceipt[] } {
+  const now = new Date()
+  const rows: NumberedRow[] = []
+  const rejected: OutcomeReceipt[] = []
+  inputs.forEach((input, index) => {
+    const checked = validate(input, index, now)
+    if ('row' in checked) rows.push(checked)
+    else rejected.push(checked)
+  })
+  return { rows, rejected }
+}
+
+function validate(input: OutcomeInput, index: number, now: Date): NumberedRow | OutcomeReceipt {
+  try {
+    const { row, notes } = validateOutcome(input, now)
+    return { index, row, notes }
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    return rejection(index, error, input.outcomeId)
+  }
+}
+
+/**
+ * Validation lets nothing through that the database refuses. Should it ever: the halves are tried again, down to the
+ * row at fault, so that the others are stored all the same.
+ */
+async function storeAll(write: Write, rows: readonly NumberedRow[]): Promise<OutcomeReceipt[]> {
+  if (rows.length === 0) return []
+  try {
+    return await write((sql) => ingest(sql.queryLast, rows))
+  } catch (error) {
+    if (!isDataError(error)) throw error
+    if (rows.length === 1) {
+      const [{ index, row }] = rows as [NumberedRow]
+      return [
+        rejection(
+          index,
+          new Refusal('INVALID_VALUE', 'The database does not take this row.'),
+          row.outcome_id,
+        ),
+      ]
+    }
+    const middle = rows.length >> 1
+    return [...(await storeAll(write, rows.slice(0, middle))), ...(await storeAll(write, rows.slice(middle)))]
+  }
+}
+
+/** One call of the database's ingest function, inside the caller's transaction. */
+async function ingest(query: Sql['query'], rows: readonly NumberedRow[]): Promise<OutcomeReceipt[]> {
+  const byIndex = new Map(rows.map((numbered) => [numbered.index, numbered]))
+  const batch = {
+    simulation_ids: [...new Set(rows.map(({ row }) => row.simulation_id))],
+    rows: rows.map(({ index, row }) => ({ idx: index, ...row })),
+  }
+  const verdicts = await query<{
+    idx: number
+    outcome_id: string
+    receipt: OutcomeReceipt['status']
+    code: ErrorCode | null
+  }>(`/* ingestOutcomes */ select idx, outcome_id, receipt, code from ingest_outcomes($1)`, [
+    JSON.stringify(batch),
+  ])
+  return verdicts.map(({ idx, outcome_id, receipt, code }) => {
+    const { row, notes } = byIndex.get(idx)!
+    const why = code === null ? undefined : REASONS[code]
+    return {
+      index: idx,
+      outcomeId: outcome_id,
+      status: receipt,
+      code,
+      reason: why?.reason(row) ?? code,
+      path: why?.path ?? null,
+      notes: receipt === 'STORED' ? notes : [],
+    }
+  })
+}
+
+/** SQLSTATE classes 22 (data exception) and 23 (integrity constraint), and a tree too deep for the server's stack. */
+function isDataError(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code
+  return typeof code === 'string' && /^(22|23|54001)/.test(code)
+}
+
+/** For callers that do more in the same transaction: validated rows in, receipts out. */
+export async function storeInTransaction(
+  sql: Sql,
+  inputs: readonly { index: number; input: OutcomeInput; notes: readonly string[] }[],
+): Promise<OutcomeReceipt[]> {
+  const now = new Date()
+  const checked = inputs.map(({ index, input, notes }): NumberedRow | OutcomeReceipt => {
+    const result = validate(input, index, now)
+    return 'row' in result ? { ...result, notes: [...notes, ...result.notes] } : result
+  })
+  const rows = checked.filter((result): result is NumberedRow => 'row' in result)
+  const rejected = checked.filter((result): result is OutcomeReceipt => !('row' in result))
+  return [...rejected, ...(rows.length > 0 ? await ingest(sql.query, rows) : [])]
+}

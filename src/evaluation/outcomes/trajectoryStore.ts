@@ -1,0 +1,122 @@
+import type { JsonValue } from '../../json.ts'
+import type { OperationReads } from '../../reads/operationReads.ts'
+import { LIST_FIELDS } from './trajectory.ts'
+
+/** What an outcome is found by; the time chooses the partition. */
+export interface OutcomeKey {
+  outcomeId: string
+  executionTime: Date
+}
+
+/** Which steps, by their index from 0. */
+export interface StepRange {
+  after: number | null
+  before: number | null
+  first: number | null
+  last: number | null
+}
+
+interface Steps {
+  /** How many steps the list has; 0 when there is no list. */
+  total: number
+  /** Index of the first one here. */
+  from: number
+  steps: JsonValue[]
+}
+
+type Reads = Pick<OperationReads, 'query'>
+
+/**
+ * A page of the steps of each trajectory, cut out in the database: of megabytes only the page travels. Steps are the
+ * list at `path`; without a path the first of LIST_FIELDS that is a list.
+ */
+export async function readSteps(
+  reads: Reads,
+  keys: readonly OutcomeKey[],
+  path: readonly string[] | null,
+  { after, before, first, last }: StepRange,
+): Promise<Steps[]> {
+  const list = path
+    ? 'o.trajectory #> $3::text[]'
+    : `(select o.trajectory -> name from unnest($3::text[]) with ordinality as field(name, place)
+        where jsonb_typeof(o.trajectory -> name) = 'array' order by place limit 1)`
+  const rows = await reads.query<{ place: bigint; total: number; from: number; steps: JsonValue[] }>(
+    `/* trajectorySteps */
+    select key.place, list.total, page.low as "from",
+      coalesce((
+        select jsonb_agg(list.steps -> at order by at) from generate_series(page.low, page.high) as at
+      ), '[]') as steps
+    from unnest($1::uuid[], $2::timestamptz[]) with ordinality as key(outcome_id, execution_time, place)
+    join outcomes o on o.outcome_id = key.outcome_id and o.execution_time = key.execution_time
+    cross join lateral (
+      select steps, case when jsonb_typeof(steps) = 'array' then jsonb_array_length(steps) else 0 end as total
+      from (select ${list} as steps offset 0) found
+    ) list
+    cross join lateral (
+      select greatest($4::int + 1, 0) as low, least($5::int, list.total) - 1 as high
+    ) within
+    cross join lateral (
+      select greatest(within.low, within.high - $7::int + 1) as low,
+        case when $6::int is null then within.high else least(within.high, within.low + $6::int - 1) end as high
+    ) page`,
+    [
+      keys.map(({ outcomeId }) => outcomeId),
+      keys.map(({ executionTime }) => executionTime),
+      path ?? LIST_FIELDS,
+      after ?? -1,
+      before,
+      first,
+      last,
+    ],
+  )
+  return inOrder(keys, rows)
+}
+
+/**
+ * Whole trajectories; null when they take more than `maxBytes` where they are stored, so that not even the database
+ * reads what would not fit into memory.
+ */
+export async function readTrajectories(
+  reads: Reads,
+  keys: readonly OutcomeKey[],
+  maxBytes: number,
+): Promise<JsonValue[] | null> {
+  const rows = await reads.query<{ place: bigint; bytes: number; trajectory: JsonValue }>(
+    `/* trajectories */
+    with wanted as materialized (
+      select key.place, o.outcome_id, o.execution_time, pg_column_size(o.trajectory) as bytes
+      from unnest($1::uuid[], $2::timestamptz[]) with ordinality as key(outcome_id, execution_time, place)
+      join outcomes o on o.outcome_id = key.outcome_id and o.execution_time = key.execution_time
+    ),
+    total as materialized (select coalesce(sum(bytes), 0)::double precision as bytes from wanted)
+    select w.place, total.bytes, o.trajectory
+    from wanted w cross join total
+    left join outcomes o on o.outcome_id = w.outcome_id and o.execution_time = w.execution_time
+      and total.bytes <= $3::double precision`,
+    [keys.map(({ outcomeId }) => outcomeId), keys.map(({ executionTime }) => executionTime), maxBytes],
+  )
+  if (rows.some(({ bytes }) => bytes > maxBytes)) return null
+  return inOrder(keys, rows).map(({ trajectory }) => trajectory)
+}
+
+/** One part of each trajectory; undefined where there is none. */
+export async function readParts(
+  reads: Reads,
+  keys: readonly OutcomeKey[],
+  path: readonly string[],
+): Promise<(JsonValue | undefined)[]> {
+  const rows = await reads.query<{ place: bigint; part: JsonValue; is_there: boolean }>(
+    `/* trajectoryPart */
+    select key.place, o.trajectory #> $3::text[] as part, o.trajectory #> $3::text[] is not null as is_there
+    from unnest($1::uuid[], $2::timestamptz[]) with ordinality as key(outcome_id, execution_time, place)
+    join outcomes o on o.outcome_id = key.outcome_id and o.execution_time = key.execution_time`,
+    [keys.map(({ outcomeId }) => outcomeId), keys.map(({ executionTime }) => executionTime), path],
+  )
+  return inOrder(keys, rows).map(({ part, is_there }) => (is_there ? part : undefined))
+}
+
+/** By the place of their key; each key was read from the same state of the database, so its row is there. */
+function inOrder<Row extends { place: bigint }>(keys: readonly unknown[], rows: Row[]): Row[] {
+  const byPlace = new Map(rows.map((row) => [Number(row.place), row]))
+  return keys.map((_, index) => byPlace.get(index + 1)!)
+}

@@ -1,0 +1,97 @@
+import type { ComputedRows } from '../../reads/computedPages.ts'
+import type { Where } from '../../reads/condition.ts'
+import { conditionSql } from '../../reads/conditionSql.ts'
+
+/** The simulations that were planned in one hour. */
+export interface HourOfSimulations {
+  hour: Date
+  simulations: number
+  completed: number
+  failed: number
+  meanExecutionTimeMs: number
+  totalCostUsd: number
+  meanScore: number | null
+}
+
+export function hoursOfSimulations(where: Where): ComputedRows {
+  return {
+    name: 'systemPerformance',
+    fields: [
+      'hour',
+      'simulations',
+      'completed',
+      'failed',
+      'meanExecutionTimeMs',
+      'totalCostUsd',
+      'meanScore',
+    ] satisfies (keyof HourOfSimulations)[],
+    sql: (values) => `
+      select '' as parent, date_trunc('hour', s.created_at, 'UTC') as hour, count(*)::int as simulations,
+        count(*) filter (where s.status = 'completed')::int as completed,
+        count(*) filter (where s.status = 'failed')::int as failed,
+        avg(s.execution_time_ms)::double precision as mean_execution_time_ms,
+        sum(s.total_cost_usd)::double precision as total_cost_usd,
+        avg(s.overall_score::numeric)::double precision as mean_score
+      from simulations s
+      where ${conditionSql(where, 's', values)}
+      group by 2`,
+  }
+}
+
+/** The runs of one scenario that ended on one day. */
+export interface ErrorRate {
+  day: Date
+  scenarioId: string
+  runs: number
+  failed: number
+  errorRate: number
+}
+
+export function errorRates(where: Where): ComputedRows {
+  return {
+    name: 'errorRates',
+    fields: ['day', 'scenarioId', 'runs', 'failed', 'errorRate'] satisfies (keyof ErrorRate)[],
+    sql: (values) => `
+      select '' as parent, date_trunc('day', o.execution_time, 'UTC') as day, o.scenario_id, count(*)::int as runs,
+        count(*) filter (where o.status <> 'success')::int as failed,
+        avg((o.status <> 'success')::int)::double precision as error_rate
+      from outcomes o
+      where ${conditionSql(where, 'o', values)}
+      group by 2, 3`,
+  }
+}
+
+/** What ended in one hour or day of a simulation. */
+export interface PerformanceBucket {
+  bucket: Date
+  outcomes: number
+  succeeded: number
+  failed: number
+  meanScore: number | null
+  tokens: bigint | null
+  costUsd: number | null
+  p50Ms: number | null
+  p95Ms: number | null
+}
+
+export function performanceBuckets(grain: 'hour' | 'day', simulationIds: readonly string[]): ComputedRows {
+  return {
+    name: 'performance',
+    fields: [
+      'bucket',
+      'outcomes',
+      'succeeded',
+      'failed',
+      'meanScore',
+      'tokens',
+      'costUsd',
+      'p50Ms',
+      'p95Ms',
+    ] satisfies (keyof PerformanceBucket)[],
+    sql: (values) => `
+      select r.simulation_id::text as parent, r.bucket, r.outcomes::int, r.succeeded::int, r.failed::int,
+        r.score_sum / nullif(r.scored, 0) as mean_score, r.tokens::bigint, r.cost_usd::double precision, r.p50_ms, r.p95_ms
+      from ${grain === 'hour' ? 'outcome_hourly' : 'outcome_daily'} r
+      where r.simulation_id = any ($${values.push(simulationIds)}::uuid[])`,
+  }
+}

@@ -1,0 +1,195 @@
+import { basename } from 'node:path'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
+import { contentText, epochMs } from '../chatMessages.ts'
+import type { ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from '../format.ts'
+import {
+  asList,
+  asObject,
+  asText,
+  bounded,
+  digest,
+  MAX_NAME_LENGTH,
+  namedByKeys,
+  picked,
+  readRecords,
+  repetitionsOf,
+  shorten,
+} from '../recordReading.ts'
+import { modelOrUnknown, runConfiguration } from '../runConfiguration.ts'
+import { withAttachments } from './inspectAttachments.ts'
+import { type LogContext, sampleOutcome, sampleScenarioId } from './inspectSample.ts'
+
+const MAX_TASK_LENGTH = 90
+
+/** Those of `eval.config` that change how a sample goes; the others tell what is logged and how much runs at once. */
+const SETTINGS = [
+  'epochs',
+  'epochs_reducer',
+  'message_limit',
+  'token_limit',
+  'time_limit',
+  'working_limit',
+  'cost_limit',
+  'approval',
+  'fail_on_error',
+  'continue_on_fail',
+  'retry_on_error',
+]
+
+/**
+ * Logs of Inspect, of one task and one model: `{version, status, eval, plan, results, stats, error, samples}`, from
+ * a JSON file or put together from an `.eval` archive. An epoch is a repetition.
+ */
+export const inspect: ResultFormat = {
+  name: 'Inspect',
+  detect: (document) => {
+    const log = asObject(document)
+    const { run_id, task, model } = asObject(log.eval)
+    return [run_id, task, model].filter((value) => value !== undefined).length >= 2
+  },
+  parse: (document, fileName) => {
+    if (!isJsonObject(document) || !isJsonObject(document.eval))
+      throw new Error('This is no Inspect log: it does not say what was evaluated.')
+    return parseLog(document, document.eval, fileName)
+  },
+}
+
+function parseLog(log: JsonObject, spec: JsonObject, fileName: string): ParsedFile {
+  const samples = asList(log.samples)
+  const context = contextOf(log, spec)
+  const sampleOf = new Map<string, JsonObject>()
+  const { outcomes, taskIds, rejected } = readRecords(
+    samples,
+    (record, place) => {
+      const sample = withAttachments(record)
+      const outcome = sampleOutcome(sample, place, context)
+      if (!sampleOf.has(place.taskId)) sampleOf.set(place.taskId, sample)
+      return outcome
+    },
+    namedByKeys('id', 'epoch', 1, ['sample', 'epoch']),
+  )
+  if (outcomes.length === 0) {
+    const status = context.status === null ? '' : `, which is ${context.status},`
+    return { runs: [], rejected, notes: samples.length > 0 ? [] : [`the log${status} holds no samples`] }
+  }
+  const notes =
+    context.status === 'started'
+      ? ['the run was cut off, or goes on: what it had finished is imported, nothing is added to it later']
+      : []
+  const created = asText(spec.created)
+  const run: ImportedRun = {
+    identity: identityOf(spec, samples),
+    name: shorten(
+      `Inspect ${context.task} ${modelOrUnknown(context.model)} ${created?.slice(0, 19) ?? ''}`.trim(),
+      MAX_NAME_LENGTH,
+    ),
+    configuration: configurationOf(log, spec, context),
+    repetitions: repetitionsOf(outcomes),
+    scenarios: taskIds.map((taskId) => scenarioOf(taskId, sampleOf.get(taskId)!, context.task)),
+    outcomes,
+    metadata: {
+      format: 'Inspect',
+      source_file: basename(fileName),
+      task: context.task,
+      log_status: context.status,
+      log_error: log.error ?? null,
+      ...picked(spec, ['run_id', 'eval_id', 'eval_set_id', 'task_id', 'created', 'task_file']),
+      ...picked(spec, ['tags', 'metadata', 'dataset', 'revision', 'packages']),
+      results: log.results ?? null,
+      stats: log.stats ?? null,
+    },
+  }
+  return { runs: [run], rejected, notes }
+}
+
+function contextOf(log: JsonObject, spec: JsonObject): LogContext {
+  const { completed_at, started_at } = asObject(log.stats)
+  return {
+    task: bounded(asText(spec.task) ?? 'unknown', MAX_TASK_LENGTH),
+    model: asText(spec.model),
+    status: asText(log.status),
+    error: asObject(log.error),
+    endedAtMs: epochMs(completed_at) ?? epochMs(started_at) ?? epochMs(spec.created),
+  }
+}
+
+/**
+ * A run is one task of one call of Inspect. Not `eval_id`, which old logs get when they are converted, nor the text of
+ * `created`, whose zone changes then.
+ */
+function identityOf(spec: JsonObject, samples: JsonValue[]): string {
+  const { run_id = null, task_id = null, task = null, model = null } = spec
+  const named = run_id !== null || task_id !== null
+  return digest([
+    'inspect',
+    run_id,
+    task_id,
+    task,
+    model,
+    epochMs(spec.created),
+    ...(named ? [] : [digest(samples)]),
+  ])
+}
+
+/** Since 2025 the settings of the model stand in `eval.model_generate_config`, before that in `plan.config`. */
+function configurationOf(
+  log: JsonObject,
+  spec: JsonObject,
+  { task, model }: LogContext,
+): ImportedRun['configuration'] {
+  const plan = asObject(log.plan)
+  const generate = { ...asObject(plan.config), ...asObject(spec.model_generate_config) }
+  const settings = {
+    solver: plan.steps ?? null,
+    generate_config: generate,
+    model_args: spec.model_args ?? null,
+    model_roles: spec.model_roles ?? null,
+    task: picked(spec, ['task', 'task_version', 'task_args']),
+    scorers: spec.scorers ?? null,
+    sandbox: spec.sandbox ?? null,
+    config: picked(asObject(spec.config), SETTINGS),
+  }
+  // What is empty is absent in the logs of other versions of Inspect: it must not make another configuration.
+  const said = Object.entries(settings).filter(
+    ([, value]) => value !== null && (typeof value !== 'object' || Object.keys(value).length > 0),
+  )
+  return runConfiguration(
+    ['Inspect', task, modelOrUnknown(model)],
+    model,
+    generate.temperature,
+    Object.fromEntries(said),
+  )
+}
+
+function scenarioOf(sampleId: string, sample: JsonObject, task: string): ImportedScenario {
+  const { input, target, metadata } = sample
+  return {
+    externalId: sampleScenarioId(task, sampleId),
+    name: shorten(`${task} ${sampleId}`, MAX_NAME_LENGTH),
+    taskPrompt: promptOf(input),
+    groundTruth: target === undefined ? null : { target },
+    difficultyLevel: null,
+    tags: ['inspect', task],
+    expectedTools: null,
+    source: 'Inspect',
+    metadata: {
+      ...asObject(metadata),
+      task,
+      sample_id: sampleId,
+      ...picked(sample, ['choices', 'sandbox', 'files', 'setup']),
+    },
+  }
+}
+
+/** The input is a text or a list of chat messages; those of several roles are told apart by them. */
+function promptOf(input: JsonValue | undefined): string | null {
+  if (typeof input === 'string') return asText(input)
+  const messages = asList(input).map(asObject)
+  const texts = messages.flatMap((message) => {
+    const text = asText(contentText(message))
+    return text === null
+      ? []
+      : [messages.length === 1 ? text : `${asText(message.role) ?? 'unknown'}:\n${text}`]
+  })
+  return asText(texts.join('\n\n'))
+}

@@ -1,0 +1,149 @@
+import { buffer } from 'node:stream/consumers'
+import { crc32, inflateRawSync } from 'node:zlib'
+import { decompress } from 'fzstd'
+import { type Entry, fromBufferPromise, type ZipFile } from 'yauzl'
+import type { JsonObject } from '../../json.ts'
+import { type RejectedRecord, UnreadableFile } from '../format.ts'
+import { parseJson } from '../lenientJson.ts'
+import { asObject } from '../recordReading.ts'
+import { inspect } from './inspect.ts'
+
+/** An Inspect log put together from its archive, as it would stand in one JSON file. */
+interface InspectArchive {
+  document: JsonObject
+  /** As in `LenientJson`, over all files of the archive. */
+  nonFinite: number
+  /** Samples that could not be unpacked or are no JSON. */
+  rejected: RejectedRecord[]
+  notes: string[]
+}
+
+/** More samples than any evaluation has; a directory of more entries is there to keep readers busy. */
+const MAX_ENTRIES = 100_000
+/** Unpacked, over all entries that are read: what an archive claims to hold is believed up to here only. */
+const MAX_TOTAL_BYTES = 1_000_000_000
+
+/** The second is written when a run begins, the first when it is over. */
+const HEADS = ['header.json', '_journal/start.json']
+
+const STORED = 0
+const DEFLATED = 8
+const ZSTANDARD = 93
+
+/** Whether the bytes are those of a zip archive, by its first signature. */
+export function isZip(bytes: Buffer): boolean {
+  return bytes.length >= 4 && ['PK\x03\x04', 'PK\x05\x06'].includes(bytes.toString('latin1', 0, 4))
+}
+
+/**
+ * Reads an `.eval` archive: `header.json` and `samples/*.json`. A run that was cut off has no header yet; its start is
+ * in `_journal/start.json`. A sample that cannot be read is rejected and costs no other.
+ *
+ * @throws UnreadableFile when the archive is damaged, no Inspect log, or unpacks to more than Arc reads.
+ */
+export async function readInspectArchive(bytes: Buffer): Promise<InspectArchive> {
+  const zip = await openZip(bytes)
+  const entries = await entriesOf(zip)
+  const samplePaths = [...entries.keys()].filter((path) => /^samples\/.+\.json$/.test(path))
+  const wanted = [...HEADS, ...samplePaths]
+  const total = wanted.reduce((sum, path) => sum + (entries.get(path)?.uncompressedSize ?? 0), 0)
+  if (total > MAX_TOTAL_BYTES) {
+    throw new UnreadableFile(
+      `It unpacks to ${Math.ceil(total / 1e6)} MB: ${MAX_TOTAL_BYTES / 1e6} MB is the limit.`,
+    )
+  }
+
+  let nonFinite = 0
+  const read = async (path: string) => {
+    const json = parseJson(await unpacked(zip, entries.get(path)!))
+    nonFinite += json.nonFinite
+    return json.document
+  }
+  const { head, notes } = await headOf(entries, read)
+  const samples: unknown[] = []
+  const rejected: RejectedRecord[] = []
+  for (const path of samplePaths) {
+    try {
+      samples.push(await read(path))
+    } catch (error) {
+      rejected.push({ record: path, reason: (error as Error).message })
+    }
+  }
+  return { document: { ...head, samples: samples as JsonObject[] }, nonFinite, rejected, notes }
+}
+
+async function openZip(bytes: Buffer): Promise<ZipFile> {
+  try {
+    // Names stay bytes: a sample's id may be any text, and yauzl refuses the whole archive for a name like `a/../b`.
+    const zip = await fromBufferPromise(bytes, { decodeStrings: false, validateEntrySizes: false })
+    if (zip.entryCount <= MAX_ENTRIES) return zip
+    throw new UnreadableFile(`It is a zip of ${zip.entryCount} files: ${MAX_ENTRIES} is the limit.`)
+  } catch (error) {
+    if (error instanceof UnreadableFile) throw error
+    throw damaged(error as Error)
+  }
+}
+
+/** The entries by name. Inspect appends a file that it writes again: the last one of a name is the one that counts. */
+async function entriesOf(zip: ZipFile): Promise<Map<string, Entry>> {
+  try {
+    const entries = new Map<string, Entry>()
+    for await (const entry of zip.eachEntry()) entries.set(entry.fileNameRaw.toString('utf8'), entry)
+    return entries
+  } catch (error) {
+    throw damaged(error as Error)
+  }
+}
+
+function damaged(error: Error): UnreadableFile {
+  return new UnreadableFile(`It is a zip that is damaged or not complete: ${error.message}.`, {
+    cause: error,
+  })
+}
+
+/** The log's head. A header that cannot be read is no better than none; the note says why it was not. */
+async function headOf(
+  entries: Map<string, Entry>,
+  read: (path: string) => Promise<unknown>,
+): Promise<{ head: JsonObject; notes: string[] }> {
+  const faults: string[] = []
+  for (const path of HEADS) {
+    if (!entries.has(path)) continue
+    try {
+      const head = asObject(await read(path))
+      if (inspect.detect(head)) return { head: { status: 'started', ...head }, notes: faults }
+      throw new Error('It does not say what was evaluated.')
+    } catch (error) {
+      faults.push(`${path} cannot be read: ${(error as Error).message}`)
+    }
+  }
+  throw new UnreadableFile(
+    faults.length > 0
+      ? `It is a zip, but ${faults.join(' ')}`
+      : `It is a zip, but no Inspect log: it holds neither ${HEADS.join(' nor ')}.`,
+  )
+}
+
+async function unpacked(zip: ZipFile, entry: Entry): Promise<string> {
+  const { compressionMethod: method, uncompressedSize: size } = entry
+  if (entry.isEncrypted()) throw new Error('It is encrypted.')
+  const packed = await buffer(await zip.openReadStreamPromise(entry, { decodeFileData: false }))
+  const unpack = UNPACKERS.get(method)
+  if (!unpack) throw new Error(`It is compressed by method ${method}, which Arc does not know.`)
+  let bytes: Uint8Array
+  try {
+    bytes = size === 0 ? new Uint8Array() : unpack(packed, size)
+  } catch (error) {
+    throw new Error('Its compressed data is damaged.', { cause: error })
+  }
+  if (bytes.length !== size || crc32(bytes) !== entry.crc32)
+    throw new Error('Its data is damaged: the checksum is wrong.')
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+}
+
+/** Neither can give more than the size that the directory states, whatever the data claims. */
+const UNPACKERS = new Map<number, (packed: Buffer, size: number) => Uint8Array>([
+  [STORED, (packed) => packed],
+  [DEFLATED, (packed, size) => inflateRawSync(packed, { maxOutputLength: size })],
+  [ZSTANDARD, (packed, size) => decompress(packed, new Uint8Array(size))],
+])
