@@ -3,8 +3,11 @@ interface Dashboard {
   name: string
   description: string
   query: string
-  /** Column `answer`: the whole body as text. Parameters: the values of `variables` in order. */
-  sql: string
+  /**
+   * Column `answer`: the whole body as text. Parameters: the values of `variables` in order. It reads the tables and not
+   * the views over them, with the tenant as a literal: what a view or a policy costs must not hide in the floor.
+   */
+  sql(tenant: string): string
   /** For one of the tenant's simulations. */
   variables(simulationId: string): Record<string, unknown>
 }
@@ -34,7 +37,7 @@ const LATEST_SIMULATIONS: Dashboard = {
     }
   }`,
   variables: () => ({}),
-  sql: `/* bench latest-simulations */
+  sql: (tenant) => `/* bench latest-simulations */
     select json_build_object('data', json_build_object('simulations', json_build_object('nodes',
       coalesce(json_agg(json_build_object(
         'simulationId', s.simulation_id, 'simulationName', s.simulation_name, 'status', upper(s.status),
@@ -47,9 +50,11 @@ const LATEST_SIMULATIONS: Dashboard = {
           'temperature', v.temperature, 'configuration', json_build_object('name', c.name)),
         'outcomes', o.page
       ) order by s.created_at desc, s.simulation_id desc), '[]'))))::text as answer
-    from (select * from simulations order by created_at desc, simulation_id desc limit 20) s
-    join config_versions v on v.version_id = s.config_version_id
-    join configurations c on c.config_id = v.config_id
+    from (
+      select * from simulations where user_id = ${tenant} order by created_at desc, simulation_id desc limit 20
+    ) s
+    join config_versions v on v.user_id = ${tenant} and v.version_id = s.config_version_id
+    join configurations c on c.user_id = ${tenant} and c.config_id = v.config_id
     cross join lateral (
       select json_build_object('nodes', coalesce(json_agg(json_build_object(
         'outcomeId', outcome_id, 'scenarioId', scenario_id, 'repetition', repetition,
@@ -60,7 +65,7 @@ const LATEST_SIMULATIONS: Dashboard = {
       from (
         select outcome_id, scenario_id, repetition, execution_time, status, reliability_score, execution_time_ms,
           tokens_used, cost_usd, error_category
-        from outcomes where simulation_id = s.simulation_id
+        from store.outcomes where user_id = ${tenant} and simulation_id = s.simulation_id
         order by execution_time desc, outcome_id desc limit 20
       ) latest
     ) o`,
@@ -79,7 +84,7 @@ const FAILED_OUTCOMES: Dashboard = {
     }
   }`,
   variables: () => ({}),
-  sql: `/* bench failed-outcomes */
+  sql: (tenant) => `/* bench failed-outcomes */
     select json_build_object('data', json_build_object('outcomes', json_build_object(
       'nodes', coalesce(json_agg(json_build_object(
         'outcomeId', o.outcome_id, 'simulationId', o.simulation_id, 'executionTime', ${iso('o.execution_time')},
@@ -92,10 +97,10 @@ const FAILED_OUTCOMES: Dashboard = {
     from (
       select outcome_id, simulation_id, scenario_id, execution_time, status, error_category, execution_time_ms, cost_usd,
         model, row_number() over (order by execution_time desc, outcome_id desc) as place
-      from outcomes where status in ('error', 'timeout')
+      from store.outcomes where user_id = ${tenant} and status in ('error', 'timeout')
       order by execution_time desc, outcome_id desc limit 101
     ) o
-    join scenarios c on c.scenario_id = o.scenario_id`,
+    join scenarios c on c.user_id = ${tenant} and c.scenario_id = o.scenario_id`,
 }
 
 const SIMULATION: Dashboard = {
@@ -117,7 +122,7 @@ const SIMULATION: Dashboard = {
     }
   }`,
   variables: (simulationId) => ({ simulationId }),
-  sql: `/* bench simulation */
+  sql: (tenant) => `/* bench simulation */
     select json_build_object('data', json_build_object('simulation', (
       select json_build_object(
         'simulationId', s.simulation_id, 'simulationName', s.simulation_name, 'status', upper(s.status),
@@ -126,7 +131,7 @@ const SIMULATION: Dashboard = {
         'totalCostUsd', s.total_cost_usd,
         'outcomes', (
           select json_build_object(
-            'totalCount', (select count(*) from outcomes where simulation_id = s.simulation_id),
+            'totalCount', (select count(*) from store.outcomes where user_id = ${tenant} and simulation_id = s.simulation_id),
             'nodes', coalesce(json_agg(json_build_object(
               'outcomeId', o.outcome_id, 'scenarioId', o.scenario_id, 'repetition', o.repetition,
               'executionTime', ${iso('o.execution_time')}, 'status', upper(o.status),
@@ -135,24 +140,29 @@ const SIMULATION: Dashboard = {
             ) order by o.execution_time desc, o.outcome_id desc), '[]'))
           from (
             select outcome_id, scenario_id, repetition, execution_time, status, reliability_score, cost_usd
-            from outcomes where simulation_id = s.simulation_id
+            from store.outcomes where user_id = ${tenant} and simulation_id = s.simulation_id
             order by execution_time desc, outcome_id desc limit 20
           ) o
           cross join lateral (
             select json_build_object('nodes', coalesce(json_agg(json_build_object(
               'toolName', tool_name, 'callCount', call_count, 'successRate', success_rate,
               'avgDurationMs', avg_duration_ms, 'errorTypes', error_types) order by tool_name), '[]')) as page
-            from (select * from tool_usage where outcome_id = o.outcome_id order by tool_name, usage_id limit 20) used
+            from (
+              select * from tool_usage where user_id = ${tenant} and outcome_id = o.outcome_id
+              order by tool_name, usage_id limit 20
+            ) used
           ) t
           cross join lateral (
             select json_build_object('nodes', coalesce(json_agg(json_build_object(
               'failureType', failure_type, 'failureCategory', upper(failure_category),
               'errorMessage', error_message, 'signature', signature)), '[]')) as page
-            from (select * from failure_patterns where outcome_id = o.outcome_id
-              order by execution_time desc, pattern_id desc limit 20) wrong
+            from (
+              select * from failure_patterns where user_id = ${tenant} and outcome_id = o.outcome_id
+              order by execution_time desc, pattern_id desc limit 20
+            ) wrong
           ) f
         ))
-      from simulations s where s.simulation_id = $1)))::text as answer`,
+      from simulations s where s.user_id = ${tenant} and s.simulation_id = $1)))::text as answer`,
 }
 
 export const DASHBOARDS: readonly Dashboard[] = [LATEST_SIMULATIONS, FAILED_OUTCOMES, SIMULATION]

@@ -111,7 +111,8 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     const { simulationIds } = await seed(readers, admin, reader, size.simulations, size.otherTenants)
     const bareServer = await ChildServer.start<BareStarted>(new URL('./bareServer.ts', import.meta.url), {
       ...env,
-      DATABASE_URL: databaseUrl,
+      // Whoever reads the tables past the views and policies is their owner.
+      DATABASE_URL: adminUrl,
       BENCH_TENANT_ID: reader,
     })
     undo.push(() => bareServer.stop())

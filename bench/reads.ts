@@ -33,7 +33,7 @@ interface Settings {
 
 /**
  * Requests a second of each dashboard query with 16 clients that ask again at once, beside a bare server that runs one
- * hand-written SQL statement for the same answer.
+ * hand-written SQL statement on the tables for the same answer.
  *
  * @throws when the answers differ.
  */

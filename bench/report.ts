@@ -75,7 +75,7 @@ function printIngest(ingest: IngestResult, embedded: boolean): void {
 
 function printReads(reads: readonly ReadResult[]): void {
   console.log(
-    `\nReads: ${READERS} clients; bare is one hand-written statement behind node:http, same tenancy, equal answers`,
+    `\nReads: ${READERS} clients; bare is one hand-written statement on the tables behind node:http, equal answers`,
   )
   printTable(
     ['', 'answer', 'Arc req/s', 'p50', 'p95', 'bare req/s', 'p50', 'p95', 'ratio'],

@@ -26,9 +26,12 @@ const TENANT_TABLES = [
   'public.failure_patterns',
 ]
 
+/** As long as a dashboard looks back: 52 chunks of a hypertable, 13 partitions. */
+const WEEKS = 52
+
 /**
- * Simulations with one outcome for each scenario, recorded through Arc and spread over four weeks; then the same rows
- * for other tenants, whom no query may see.
+ * Simulations with one outcome for each scenario, recorded through Arc and spread over a year; then the same rows for
+ * other tenants, whom no query may see.
  */
 export async function seed(
   arc: GraphQLConnections,
@@ -39,12 +42,12 @@ export async function seed(
 ): Promise<Seed> {
   const versionIds = await prepareTenant(arc, CONFIGURATIONS)
   const weekMs = 7 * 24 * 3_600_000
-  const firstTimeMs = Date.now() - 4 * weekMs
+  const firstTimeMs = Date.now() - WEEKS * weekMs
   const simulationIds: string[] = []
   for (let number = 0; number < simulations; number++) {
     const versionId = versionIds[number % CONFIGURATIONS]!
     const simulationId = await startSimulation(arc, versionId, 1, `nightly ${number}`)
-    const startMs = firstTimeMs + Math.floor((number * 4 * weekMs) / simulations)
+    const startMs = firstTimeMs + Math.floor((number * WEEKS * weekMs) / simulations)
     const outcomes = outcomesOf(simulationId, number, 0, SCENARIOS, startMs)
     await record(arc, recordBody(outcomes), outcomes.length)
     simulationIds.push(simulationId)

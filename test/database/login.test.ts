@@ -92,6 +92,25 @@ describe.skipIf(arc.onPGlite)('a login', () => {
     expect(message).toContain('ownership of schema arc_migrations')
   })
 
+  it('that may create a function or a temporary table is refused, with what takes the right back', async () => {
+    const database = new URL(arc.adminUrl).pathname.slice(1)
+    for (const [right, what] of [
+      [`temporary on database ${database}`, 'temporary tables and functions'],
+      [`create on database ${database}`, 'schemas'],
+      ['create on schema public', 'objects in schema public'],
+    ]) {
+      // Directly, and through a role that it may act as.
+      for (const role of [undefined, 'app_readonly']) {
+        const message = await refusalOf(
+          (login) => `grant ${right} to ${role ?? login}`,
+          (login) => `revoke ${right} from ${role ?? login}`,
+        )
+        expect(message).toContain(`the right to create ${what}`)
+        expect(message).toContain(`revoke ${right} from public, ${role ?? 'arc_test_login_'}`)
+      }
+    }
+  })
+
   it('that may not act as one of the roles is refused, with the role’s name', async () => {
     expect(await refusalOf((login) => `revoke app_readonly from ${login}`)).toContain(
       'may not act as app_readonly',

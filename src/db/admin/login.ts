@@ -20,8 +20,8 @@ const POWERFUL_ROLES = [
  * Row-level security is worth nothing to a login that it doesn't bind: Arc doesn't serve with one.
  *
  * @throws LoginRefused for a superuser, a role with BYPASSRLS, REPLICATION or CREATEROLE, one with rights on the tables
- * behind the views or on what the tables lie in, one that may become any such role, and one that may not act as the
- * application roles.
+ * behind the views or on what the tables lie in, one that may become any such role, one that may create a function or a
+ * temporary table, and one that may not act as the application roles.
  */
 export async function checkLogin(pool: pg.Pool): Promise<void> {
   const { rows } = await pool.query<{ name: string; embedded: boolean; powers: string[]; lacking: string[] }>(
@@ -48,6 +48,23 @@ export async function checkLogin(pool: pg.Pool): Promise<void> {
         union all
         select distinct 'ownership of schema ' || nspname
         from pg_namespace join mine on mine.oid = nspowner where nspname in ('public', 'store', 'arc_migrations')
+        union all
+        -- A function of its own in a WHERE could be shown rows before the views' tenant filter drops them.
+        select format('the right to create %s (as its owner: revoke %s from public, %s)',
+          what, right_to, string_agg(quote_ident(rolname), ', ' order by rolname))
+        from mine, lateral (
+          select 'temporary tables and functions', format('temporary on database %I', current_database()),
+            has_database_privilege(mine.oid, current_database(), 'temporary')
+          union all
+          select 'schemas', format('create on database %I', current_database()),
+            has_database_privilege(mine.oid, current_database(), 'create')
+          union all
+          select format('objects in schema %I', nspname), format('create on schema %I', nspname),
+            has_schema_privilege(mine.oid, n.oid, 'create')
+          from pg_namespace n where nspname !~ '^pg_'
+        ) as creation(what, right_to, has)
+        where has and not mine.rolsuper
+        group by what, right_to
         union all
         select distinct 'rights on tables of schema ' || n.nspname
         from pg_class c join pg_namespace n on n.oid = c.relnamespace, mine

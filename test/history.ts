@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto'
+import type pg from 'pg'
+
+/** How far back the history goes: 100 chunks of seven days, 24 partitions of a month. */
+const DAYS = 700
+
+/** Of each tenant: simulations, spread evenly over the history, and the runs that each has of every scenario. */
+const SIMULATIONS = 100
+const SCENARIOS = 20
+const REPETITIONS = 5
+
+/** Which rows of a history a test asks for. */
+export interface History {
+  outcomes: number
+  configId: string
+  versionId: string
+  /** In the middle of the history. */
+  simulationId: string
+  outcomeId: string
+  executionTime: Date
+  scenarioId: string
+}
+
+/**
+ * Fills a migrated database with two years of `tenantIds`: 10,000 outcomes each, one in ten failed, with their keys,
+ * tool usage and failure patterns. Straight into the tables, because recording them would take minutes; returns what the
+ * first tenant has.
+ */
+export async function fillHistory(admin: pg.Client, tenantIds: readonly string[]): Promise<History> {
+  const { rows: engine } = await admin.query<{ hypertable: boolean }>(
+    `select exists (select from pg_extension where extname = 'timescaledb') as hypertable`,
+  )
+  await admin.query('begin')
+  if (!engine[0]!.hypertable) {
+    await admin.query(
+      `select store.ensure_outcome_partitions((now() - interval '${DAYS} days')::date, current_date)`,
+    )
+  }
+  // Past triggers and foreign keys: the rows are whole as they are.
+  await admin.query('set local session_replication_role = replica')
+  const history = { outcomes: SIMULATIONS * SCENARIOS * REPETITIONS } as History
+  for (const tenantId of tenantIds) {
+    const configId = randomUUID()
+    await admin.query(`select set_config('app.user_id', $1, true)`, [tenantId])
+    await admin.query(`insert into configurations (config_id, name) values ($1, 'agent')`, [configId])
+    await admin.query(
+      `insert into config_versions (config_id, version_number, raw_yaml, parsed_config, config_hash)
+      select $1, n, 'model: m', '{"model": "m", "temperature": null}', repeat('0', 64) from generate_series(1, 10) n`,
+      [configId],
+    )
+    await admin.query(
+      `insert into scenarios (scenario_id, name, task_prompt, content_hash)
+      select 's' || n, 'scenario ' || n, 'Do it.', repeat('0', 64) from generate_series(1, ${SCENARIOS}) n`,
+    )
+    await admin.query(
+      `insert into simulations (config_version_id, scenario_set, repetitions, simulation_name, status, total_scenarios,
+        completed_scenarios, failed_scenarios, created_at, started_at, completed_at)
+      select v.version_id, s.keys, ${REPETITIONS}, 'nightly ' || n, 'completed', ${SCENARIOS * REPETITIONS},
+        ${SCENARIOS * REPETITIONS * 0.9}, ${SCENARIOS * REPETITIONS * 0.1}, at, at, at + interval '1 day'
+      from generate_series(1, ${SIMULATIONS}) n
+      join config_versions v on v.user_id = $1 and v.version_number = 1 + n % 10
+      cross join (select array_agg(scenario_id) as keys from scenarios where user_id = $1) s
+      cross join lateral (select now() - interval '${DAYS} days' * (n / ${SIMULATIONS}.0) as at) t`,
+      [tenantId],
+    )
+    await admin.query(
+      `create temp table made on commit drop as
+      select uuid_v7(t.at) as outcome_id, s.simulation_id, 's' || c as scenario_id, r as repetition, t.at as execution_time,
+        case when (c + r) % 10 > 0 then 'success' when r % 2 = 0 then 'error' else 'timeout' end as status
+      from simulations s, generate_series(1, ${SCENARIOS}) c, generate_series(1, ${REPETITIONS}) r,
+        lateral (select date_trunc('second', s.created_at) + interval '13 minutes' * (c * ${REPETITIONS} + r) as at) t
+      where s.user_id = $1`,
+      [tenantId],
+    )
+    await admin.query(
+      `insert into store.outcome_keys (user_id, outcome_id, simulation_id, execution_time)
+      select $1, outcome_id, simulation_id, execution_time from made`,
+      [tenantId],
+    )
+    await admin.query(
+      `insert into store.outcomes (user_id, outcome_id, simulation_id, scenario_id, repetition, execution_time, status,
+        error_code, error_category, reliability_score, event_seq, trajectory)
+      select $1, outcome_id, simulation_id, scenario_id, repetition, execution_time, status,
+        case when status <> 'success' then 'E' || repetition end, case when status <> 'success' then 'tool_error' end,
+        0.5, 1, jsonb_build_object('status', status, 'start_time', execution_time, 'messages', jsonb_build_array(scenario_id))
+      from made`,
+      [tenantId],
+    )
+    await admin.query(
+      `insert into simulations_scenarios (simulation_id, scenario_id, repetition, execution_order, status, attempts, outcome_id)
+      select simulation_id, scenario_id, repetition, substr(scenario_id, 2)::int, status, 1, outcome_id from made`,
+    )
+    await admin.query(
+      `insert into tool_usage (usage_id, outcome_id, simulation_id, execution_time, tool_name, call_count, success_rate)
+      select uuid_v7(execution_time), outcome_id, simulation_id, execution_time, tool, 1, 1
+      from made, unnest(array['search', 'book']) tool`,
+    )
+    await admin.query(
+      `insert into failure_patterns (pattern_id, outcome_id, simulation_id, execution_time, failure_type, failure_category,
+        error_message, signature)
+      select uuid_v7(execution_time), outcome_id, simulation_id, execution_time, 'ToolError', 'tool_error', 'it failed', 'f'
+      from made where status <> 'success'`,
+    )
+    if (tenantId === tenantIds[0]) {
+      const { rows } = await admin.query(
+        `select m.simulation_id as "simulationId", m.outcome_id as "outcomeId", m.execution_time as "executionTime",
+          m.scenario_id as "scenarioId", s.config_version_id as "versionId"
+        from made m join simulations s on s.user_id = $1 and s.simulation_id = m.simulation_id
+        where s.simulation_name = 'nightly ${SIMULATIONS / 2}' and m.status <> 'success' limit 1`,
+        [tenantId],
+      )
+      Object.assign(history, { configId }, rows[0])
+    }
+    await admin.query('drop table made')
+  }
+  await admin.query('commit')
+  await admin.query('analyze')
+  return history
+}
