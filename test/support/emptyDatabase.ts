@@ -27,18 +27,28 @@ export async function query<Row extends pg.QueryResultRow>(url: string, statemen
 
 /** An empty database that goes away after the test: in this process, or on the server of TEST_DATABASE_URL. */
 export async function emptyDatabase(extension?: 'timescaledb'): Promise<string> {
+  const { url, drop } = await makeEmptyDatabase(extension)
+  cleanUp.push(drop)
+  return url
+}
+
+/** The same for as long as its user needs it. */
+export async function makeEmptyDatabase(
+  extension?: 'timescaledb',
+): Promise<{ url: string; drop: () => Promise<unknown> }> {
   if (serverUrl === null) {
     const database = await startEmbeddedDatabase()
-    cleanUp.push(() => database.close())
-    return database.connectionString
+    return { url: database.connectionString, drop: () => database.close() }
   }
   const name = `arc_migrations_${randomBytes(4).toString('hex')}`
   await query(serverUrl, `create database ${name}`)
-  cleanUp.push(() => query(serverUrl, `drop database if exists ${name} with (force)`))
   const url = new URL(serverUrl)
   url.pathname = `/${name}`
   if (extension) await query(url.toString(), `create extension ${extension}`)
-  return url.toString()
+  return {
+    url: url.toString(),
+    drop: () => query(serverUrl, `drop database if exists ${name} with (force)`),
+  }
 }
 
 const timescale =

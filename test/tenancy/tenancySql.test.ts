@@ -198,7 +198,10 @@ describe('a table', () => {
         select c.oid::regclass::text
         from pg_class c join pg_namespace n on n.oid = c.relnamespace
         where n.nspname = 'public' and c.relkind = 'v'
-          and not coalesce('security_barrier=true' = any (reloptions) or 'security_invoker=true' = any (reloptions), false)`,
+          and not coalesce('security_invoker=true' = any (reloptions), false)
+          -- Not a barrier, which no order and no LIMIT passes: see flatViews.test.ts.
+          and (pg_get_viewdef(c.oid) !~ 'WHERE \\(user_id = \\( SELECT current_user_id\\(\\) AS current_user_id\\)\\)'
+            or coalesce('security_barrier=true' = any (reloptions), false))`,
       ),
     )
     expect(unguarded).toEqual([])

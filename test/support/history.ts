@@ -4,6 +4,9 @@ import type pg from 'pg'
 /** How far back the history goes: 100 chunks of seven days, 24 partitions of a month. */
 const DAYS = 700
 
+/** Of what a tenant has beside its runs: many times a page. */
+const OTHERS = 300
+
 /** Of each tenant: simulations, spread evenly over the history, and the runs that each has of every scenario. */
 const SIMULATIONS = 100
 const SCENARIOS = 20
@@ -100,6 +103,40 @@ export async function fillHistory(admin: pg.Client, tenantIds: readonly string[]
         error_message, signature)
       select uuid_v7(execution_time), outcome_id, simulation_id, execution_time, 'ToolError', 'tool_error', 'it failed', 'f'
       from made where status <> 'success'`,
+    )
+    await admin.query(
+      `insert into configurations (name) select 'other ' || n from generate_series(1, ${OTHERS}) n`,
+    )
+    await admin.query(
+      `insert into scenarios (scenario_id, name, task_prompt, content_hash)
+      select 'other_' || n, 'other ' || n, 'Do it.', repeat('0', 64) from generate_series(1, ${OTHERS}) n`,
+    )
+    await admin.query(
+      `insert into config_versions (config_id, version_number, raw_yaml, parsed_config, config_hash)
+      select config_id, 1, 'model: m', '{"model": "m", "temperature": null}', repeat('0', 64)
+      from configurations where user_id = $1 and config_id <> $2`,
+      [tenantId, configId],
+    )
+    await admin.query(
+      `insert into config_diffs (config_id, version_before, version_after, diff_yaml)
+      select config_id, version_id, uuid_v7(), '' from config_versions where user_id = $1`,
+      [tenantId],
+    )
+    await admin.query(
+      `insert into recommendations (source_type, source_id, recommendation_type, description, confidence)
+      select 'simulation', simulation_id, 'config_change', 'Lower the temperature.', n / 3.0
+      from simulations, generate_series(1, 3) n where user_id = $1`,
+      [tenantId],
+    )
+    await admin.query(
+      `insert into api_keys (name, prefix, secret_hash, role)
+      select 'key ' || n, 'arc_1234', sha256(convert_to($1 || n, 'UTF8')), 'app_user' from generate_series(1, ${OTHERS}) n`,
+      [tenantId],
+    )
+    await admin.query(
+      `insert into audit_log (user_id, table_name, operation)
+      select $1, 'configurations', 'INSERT' from generate_series(1, ${OTHERS})`,
+      [tenantId],
     )
     if (tenantId === tenantIds[0]) {
       const { rows } = await admin.query(

@@ -1,0 +1,178 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { makeServiceLogin } from '../../src/db/login.ts'
+import { migrate } from '../../src/db/migrator.ts'
+import { Arc, type Tenant } from '../support/arc.ts'
+import { ENGINES, makeEmptyDatabase, on } from '../support/emptyDatabase.ts'
+import { everyConnection } from '../support/everyConnection.ts'
+import { fillHistory, type History } from '../support/history.ts'
+import { rowsReadDuring } from '../support/plans.ts'
+import { SUM_KEYS } from '../support/sums.ts'
+
+// Whether lists stop where they should cannot be seen on a small table. Here a tenant has 10,000 outcomes of two years
+// beside two others with as many: what reads more than it shows reads them by the thousand.
+
+describe.each(ENGINES)('with a long history, on $dump', ({ extension }) => {
+  let drop: () => Promise<unknown>
+  let arc: Arc
+  let tenant: Tenant
+  let history: History
+  let serviceUrl: string
+  beforeAll(async () => {
+    const database = await makeEmptyDatabase(extension)
+    const login = `arc_plans_${randomBytes(4).toString('hex')}`
+    const service = new URL(database.url)
+    await migrate(database.url)
+    if (inject('serverUrl') !== null) {
+      await makeServiceLogin(database.url, login, 'secret')
+      service.username = login
+      service.password = 'secret'
+    }
+    serviceUrl = service.toString()
+    arc = new Arc({ DATABASE_URL: serviceUrl })
+    tenant = arc.tenant()
+    history = await on(database.url, (admin) =>
+      fillHistory(admin, [tenant.tenantId, randomUUID(), randomUUID()]),
+    )
+    await arc.start()
+    drop = async () => {
+      await arc.stop()
+      await database.drop()
+      if (inject('serverUrl') !== null)
+        await on(inject('adminUrl'), (client) => client.query(`drop role ${login}`))
+    }
+  }, 120_000)
+  afterAll(() => drop())
+
+  /** What the answer is made of; the rows that the database looked at for it. */
+  async function read(query: string, variables: object = {}) {
+    let data: any
+    const counts = await rowsReadDuring(serviceUrl, tenant, async () => {
+      data = await tenant.data(query, variables)
+    })
+    return { data, counts, rows: counts.reduce((sum, { rows }) => sum + rows, 0) }
+  }
+
+  const NODES = 'nodes { outcomeId status } pageInfo { startCursor endCursor }'
+
+  // On partitions, among which is a default one that may hold any time, a page takes the first row of each part; which
+  // rows come first costs it some more where the planner sorts a small part.
+  const PAGE = 2 * (21 + 25)
+
+  it.each<[name: string, page: string, args: string, most: number]>([
+    ['the tenant', 'outcomes', '', PAGE],
+    ['one simulation', 'outcomes', 'filter: { simulationId: { eq: $simulationId } }', PAGE],
+    ['one scenario', 'outcomes', 'filter: { scenarioId: { eq: $scenarioId } }', PAGE],
+    // A page of each of the ten simulations that ran it.
+    ['one version', 'outcomes', 'filter: { configVersionId: { eq: $versionId } }', 11 * PAGE],
+    ['a status that one in ten has', 'outcomes', 'filter: { status: { in: [ERROR, TIMEOUT] } }', PAGE],
+    ['a status that one in twenty has', 'outcomes', 'filter: { status: { eq: TIMEOUT } }', 4 * PAGE],
+    ['the status that most have', 'outcomes', 'filter: { status: { eq: SUCCESS } }', 2 * PAGE],
+    ['a text that one in ten has', 'outcomes', 'filter: { errorCode: { contains: "e" } }', 15 * PAGE],
+    ['a range of time', 'outcomes', 'filter: { executionTime: { lte: $executionTime } }', PAGE],
+  ])('a page of outcomes of %s stops after its rows, forward and backward', async (_, list, args, most) => {
+    const ask = (page: string, cursor?: string) =>
+      read(
+        `query ($simulationId: UUID, $scenarioId: String, $versionId: UUID, $executionTime: DateTime, $cursor: String) {
+          ${list}(${page} ${args}) { ${NODES} }
+        }`.replace(/\$(?!cursor)\w+: \w+,? ?/g, (variable) =>
+          args.includes(variable.split(':')[0]!) ? variable : '',
+        ),
+        { ...history, cursor },
+      )
+    for (const [forward, page] of [
+      [true, 'first: 20'],
+      [false, 'last: 20'],
+    ] as const) {
+      const first = await ask(`${page}, ${forward ? 'after' : 'before'}: $cursor`)
+      expect(first.data.outcomes.nodes).toHaveLength(20)
+      expect(first.rows).toBeLessThanOrEqual(most)
+      const { startCursor, endCursor } = first.data.outcomes.pageInfo
+      const second = await ask(
+        `${page}, ${forward ? 'after' : 'before'}: $cursor`,
+        forward ? endCursor : startCursor,
+      )
+      expect(second.data.outcomes.nodes).toHaveLength(20)
+      expect(second.rows).toBeLessThanOrEqual(most)
+    }
+  })
+
+  /** One row, by the nodes that hand it on; a trajectory is looked at twice, to know its length first. */
+  const FEW = 6
+
+  const ROOT_LISTS = everyConnection().filter(({ parent, node }) => parent === 'Query' && !(node in SUM_KEYS))
+
+  it.each(ROOT_LISTS)(
+    '$field stops after its page in its own order, forward and backward',
+    async ({ field }) => {
+      const { data } = await read(`{ ${field} { totalCount } }`)
+      const total = data[field].totalCount
+      // None of the simulations is active.
+      expect(total).toBeGreaterThanOrEqual(field === 'activeSimulations' ? 0 : 100)
+      for (const page of ['first: 20', 'last: 20']) {
+        const { data, rows } = await read(`{ ${field}(${page}) { nodes { __typename } } }`)
+        expect(data[field].nodes).toHaveLength(Math.min(20, total))
+        expect(rows).toBeLessThanOrEqual(PAGE)
+      }
+    },
+  )
+
+  it.each([
+    ['simulation(simulationId: $simulationId)', 'outcomes', '$simulationId: UUID!', PAGE],
+    ['scenario(scenarioId: $scenarioId)', 'outcomes', '$scenarioId: String!', PAGE],
+    ['configVersion(versionId: $versionId)', 'outcomes', '$versionId: UUID!', 11 * PAGE],
+    ['simulation(simulationId: $simulationId)', 'runs', '$simulationId: UUID!', PAGE],
+    ['simulation(simulationId: $simulationId)', 'toolUsage', '$simulationId: UUID!', PAGE],
+    ['simulation(simulationId: $simulationId)', 'failurePatterns', '$simulationId: UUID!', PAGE],
+    ['outcome(outcomeId: $outcomeId)', 'toolUsage', '$outcomeId: UUID!', PAGE],
+    ['configVersion(versionId: $versionId)', 'simulations', '$versionId: UUID!', PAGE],
+  ])('below %s a page of %s stops after its rows', async (parent, list, variable, most) => {
+    for (const page of ['first: 20', 'last: 20']) {
+      const { data, counts } = await read(
+        `query (${variable}) { parent: ${parent} { list: ${list}(${page}) { nodes { __typename } } } }`,
+        history,
+      )
+      expect(data.parent.list.nodes.length).toBeGreaterThan(0)
+      const place = counts.findIndex(({ statement }) => statement.includes('parentPages'))
+      expect(counts[place]!.rows).toBeLessThanOrEqual(most)
+    }
+  })
+
+  it('an outcome, by its key or its global id, is one row, and so is its trajectory or a part of it', async () => {
+    const FIELDS = `id status trajectory trajectorySteps(first: 1) { nodes { content } }
+      trajectoryPath(path: ["status"]) simulation { status } scenario { name } run { attempts }`
+    const byKey = await read(
+      `query ($outcomeId: UUID!) { outcome(outcomeId: $outcomeId) { ${FIELDS} } }`,
+      history,
+    )
+    const { id } = byKey.data.outcome
+    const byId = await read(`query ($id: ID!) { node(id: $id) { ... on Outcome { ${FIELDS} } } }`, { id })
+    expect(byId.data.node).toEqual(byKey.data.outcome)
+    for (const { counts } of [byKey, byId]) {
+      expect(counts.length).toBeGreaterThan(4)
+      for (const { statement, rows } of counts) expect(rows, statement).toBeLessThanOrEqual(FEW)
+    }
+  })
+
+  it('what a mutation answers with reads the rows that it shows', async () => {
+    const { startSimulation } = await tenant.data(
+      `mutation ($input: StartSimulationInput!) { startSimulation(input: $input) { simulation { simulationId } } }`,
+      { input: { configVersionId: history.versionId, scenarioIds: [history.scenarioId] } },
+    )
+    const { simulationId } = startSimulation.simulation
+    await tenant.record([{ simulationId, scenarioId: history.scenarioId, status: 'SUCCESS' }])
+    const { data, counts } = await read(
+      `mutation ($simulationId: UUID!) {
+        completeSimulation(input: { simulationId: $simulationId }) {
+          simulation { status outcomes { nodes { status trajectory scenario { name } } } runs { nodes { outcome { status } } } }
+          errors { message }
+        }
+      }`,
+      { simulationId },
+    )
+    expect(data.completeSimulation.errors).toEqual([])
+    expect(data.completeSimulation.simulation.outcomes.nodes).toHaveLength(1)
+    expect(counts.length).toBeGreaterThan(4)
+    for (const { statement, rows } of counts) expect(rows, statement).toBeLessThanOrEqual(FEW)
+  })
+})

@@ -1,0 +1,55 @@
+import pg from 'pg'
+import { tenantSettings } from '../../src/db/tenantTransaction.ts'
+import type { Tenant } from './arc.ts'
+import { recordStatements } from './recordedStatements.ts'
+import { viewerOf } from './sqlAs.ts'
+
+/** A node of a plan as EXPLAIN (ANALYZE, FORMAT JSON) has it; what is left out is not looked at. */
+interface PlanNode {
+  'Node Type': string
+  'Relation Name'?: string
+  'Actual Rows': number
+  'Actual Loops': number
+  'Rows Removed by Filter'?: number
+  'Rows Removed by Index Recheck'?: number
+  Plans?: PlanNode[]
+}
+
+/**
+ * How many rows of tables each statement looks at that the server reads with while `work` runs, executed once more as the
+ * tenant: those that a scan returns and those that it throws away.
+ */
+export async function rowsReadDuring(
+  databaseUrl: string,
+  tenant: Tenant,
+  work: () => Promise<unknown>,
+): Promise<{ statement: string; rows: number }[]> {
+  const statements = await recordStatements(work)
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  try {
+    await client.query('begin')
+    for (const [name, value] of tenantSettings(viewerOf(tenant), 'read only'))
+      await client.query('select set_config($1, $2, true)', [name, value])
+    const counts = []
+    for (const { text, values } of statements) {
+      if (!/^(\/\*|select|with)/i.test(text.trim()) || /set_config|\b(insert|update)\b/i.test(text)) continue
+      const { rows } = await client.query(`explain (analyze, timing off, format json) ${text}`, values)
+      counts.push({ statement: text, rows: rowsRead(rows[0]['QUERY PLAN'][0].Plan) })
+    }
+    await client.query('rollback')
+    return counts
+  } finally {
+    await client.end()
+  }
+}
+
+function rowsRead(node: PlanNode): number {
+  const looked =
+    node['Relation Name'] === undefined
+      ? 0
+      : node['Actual Rows'] +
+        (node['Rows Removed by Filter'] ?? 0) +
+        (node['Rows Removed by Index Recheck'] ?? 0)
+  return node['Actual Loops'] * looked + (node.Plans ?? []).reduce((sum, part) => sum + rowsRead(part), 0)
+}
