@@ -9,7 +9,7 @@ import {
   isNonNullType,
 } from 'graphql'
 import { describe, expect, it } from 'vitest'
-import { ROLES } from '../../src/auth/viewer.ts'
+import { ROLES } from '../../src/viewer.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { useArc } from '../support/arc.ts'
 import { everyConnection } from '../support/everyConnection.ts'
