@@ -14,6 +14,18 @@ export function isSqlCondition(condition: unknown): condition is SqlCondition {
   return condition instanceof SqlCondition
 }
 
+/**
+ * A condition on what the listed rows hang on, of which few fulfil it, each with rows that an index has in order: a page is
+ * read of each. In the list's own order everything would be read that comes before the first row that fits.
+ */
+export class HeldByFew {
+  readonly is: Where
+
+  constructor(is: Where) {
+    this.is = is
+  }
+}
+
 /** The key is among those that a search finds. The function filters by tenant itself: migration 0018 says why. */
 export function foundBy(search: 'search_scenarios' | 'search_failure_patterns', words: string): SqlCondition {
   return new SqlCondition((column, bind) => `${column} in (select public.${search}(${bind(words)}))`)

@@ -1,5 +1,5 @@
 import { column, RELATIONS } from './catalogue.ts'
-import { isSqlCondition, patternOf, type Where } from './condition.ts'
+import { HeldByFew, isSqlCondition, patternOf, type Where } from './condition.ts'
 
 export interface Order {
   field: string
@@ -13,7 +13,7 @@ export function needsSql(where: Where): boolean {
   return Object.entries(where).some(([field, condition]) =>
     field === 'AND' || field === 'OR'
       ? [condition as Where | Where[]].flat().some(needsSql)
-      : isSqlCondition(condition),
+      : isSqlCondition(condition) || condition instanceof HeldByFew,
   )
 }
 
@@ -28,7 +28,7 @@ export function conditionSql(where: Where, alias: string, values: unknown[]): st
     if (field === 'OR') return [joined(condition as Where[], ' or ', 'false', alias, values)]
     const relation = RELATIONS[field]
     if (relation) {
-      const { is } = condition as { is: Where }
+      const { is } = condition as { is: Where } | HeldByFew
       const inner = `${alias}_${field}`
       const on = relation.on.map(([ours, theirs]) => `${inner}.${theirs} = ${alias}.${ours}`).join(' and ')
       return [

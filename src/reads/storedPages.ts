@@ -1,5 +1,5 @@
 import { column, RELATIONS } from './catalogue.ts'
-import type { Where } from './condition.ts'
+import { HeldByFew, type Where } from './condition.ts'
 import { conditionSql, type Order, orderSql } from './conditionSql.ts'
 import type { OperationReads } from './operationReads.ts'
 
@@ -34,16 +34,8 @@ export async function readParentPages(
   const limit = `$${values.push(query.limit)}::int`
   const { holder, holders, on, from } = wayToParent(query)
   const order = query.order.map(orderSql).join(', ')
-  const columns = new Set([...query.keys, ...query.order.map(({ field }) => field)].map(column))
-  const selected = [...columns].map((name) => `c.${name}`).join(', ')
-  // A page of each holder is read from its index; joined, all rows of all parents may be.
   const rows = holders
-    ? {
-        from: `${holders} cross join lateral (
-          select ${selected} from ${query.table} c where ${on} and ${condition} order by ${order} limit ${limit}
-        ) c`,
-        condition: 'true',
-      }
+    ? { from: pageOfEach(query, holders, `${on} and ${condition}`, limit), condition: 'true' }
     : { from, condition }
   const statement = `/* parentPages ${query.table} */
     select p.parent, page.*
@@ -59,6 +51,20 @@ export async function readParentPages(
   const pages = new Map<string, Record<string, unknown>[]>(parents.map((parent) => [parent, []]))
   for (const { parent, ...key } of found) pages.get(parent)!.push(key)
   return pages
+}
+
+/** A page `c` of the rows of each holder, read from its index; joined, all rows of all holders may be read. */
+function pageOfEach(
+  { table, keys, order }: Pick<ParentPagesQuery, 'table' | 'keys' | 'order'>,
+  holders: string,
+  condition: string,
+  limit: string,
+): string {
+  const columns = new Set([...keys, ...order.map(({ field }) => field)].map(column))
+  const selected = [...columns].map((name) => `c.${name}`).join(', ')
+  return `${holders} cross join lateral (
+          select ${selected} from ${table} c where ${condition} order by ${order.map(orderSql).join(', ')} limit ${limit}
+        ) c`
 }
 
 /** How many rows each parent has, in one statement. */
@@ -83,17 +89,41 @@ export async function readPage(
   query: Pick<ParentPagesQuery, 'table' | 'keys' | 'where' | 'order' | 'limit'>,
 ): Promise<Record<string, unknown>[]> {
   const values: unknown[] = []
-  const condition = conditionSql(query.where, 'c', values)
-  values.push(query.limit)
+  const limit = `$${values.push(query.limit)}::int`
+  const held = heldByFew(query.where)
+  const condition = conditionSql(held ? held.rest : query.where, 'c', values)
+  let rows = { from: `${query.table} c`, condition }
+  if (held) {
+    const { holder, holders, on } = wayToParent({ table: query.table, through: [held.relation] })
+    rows = {
+      from: pageOfEach(query, holders!, `${on} and ${condition}`, limit),
+      condition: conditionSql(held.is, holder, values),
+    }
+  }
   return reads.query(
     `/* page ${query.table} */
     select ${query.keys.map((key) => `c.${column(key)} as "${key}"`).join(', ')}
-    from ${query.table} c
-    where ${condition}
+    from ${rows.from}
+    where ${rows.condition}
     order by ${query.order.map(orderSql).join(', ')}
-    limit $${values.length}::int`,
+    limit ${limit}`,
     values,
   )
+}
+
+/** The condition that all rows are held by few others, and what else they have to fulfil. */
+function heldByFew(where: Where): { relation: string; is: Where; rest: Where } | undefined {
+  for (const [field, condition] of Object.entries(where)) {
+    const { [field]: _, ...others } = where
+    if (condition instanceof HeldByFew) return { relation: field, is: condition.is, rest: others }
+    if (field !== 'AND') continue
+    const parts = [condition as Where | Where[]].flat()
+    for (const [index, part] of parts.entries()) {
+      const held = heldByFew(part)
+      if (held) return { ...held, rest: { ...others, AND: parts.with(index, held.rest) } }
+    }
+  }
+  return undefined
 }
 
 /** How many of the tenant's rows there are. */
@@ -116,7 +146,7 @@ export function parentOf(query: Parentage): { from: string; key: string } {
 }
 
 /** The rows `c` joined to what holds the parent's key; `holders` without the rows, where each may have many: see `on`. */
-function wayToParent({ table, through = [] }: Parentage) {
+function wayToParent({ table, through = [] }: Pick<Parentage, 'table' | 'through'>) {
   let holder = 'c'
   let first = ''
   let on = ''

@@ -138,6 +138,20 @@ describe.each(ENGINES)('with a long history, on $dump', ({ extension }) => {
     }
   })
 
+  it.each(['failurePatterns', 'toolUsage'])(
+    'a page of %s of one version stops after its rows',
+    async (list) => {
+      const { data, rows } = await read(
+        `query ($versionId: UUID!) {
+        ${list}(first: 20, filter: { configVersionId: { eq: $versionId } }) { nodes { __typename } }
+      }`,
+        history,
+      )
+      expect(data[list].nodes).toHaveLength(20)
+      expect(rows).toBeLessThanOrEqual(11 * PAGE)
+    },
+  )
+
   it('an outcome, by its key or its global id, is one row, and so is its trajectory or a part of it', async () => {
     const FIELDS = `id status trajectory trajectorySteps(first: 1) { nodes { content } }
       trajectoryPath(path: ["status"]) simulation { status } scenario { name } run { attempts }`

@@ -9,8 +9,8 @@ import {
   isNonNullType,
 } from 'graphql'
 import { describe, expect, it } from 'vitest'
-import { ROLES } from '../../src/viewer.ts'
 import { schema } from '../../src/graphql/schema.ts'
+import { ROLES } from '../../src/viewer.ts'
 import { useArc } from '../support/arc.ts'
 import { everyConnection } from '../support/everyConnection.ts'
 import { ManyRows } from '../support/manyRows.ts'

@@ -1,6 +1,6 @@
 import type { EnumRef, InputShapeFromTypeParam, SchemaTypes } from '@pothos/core'
 import { storableJson } from '../../json.ts'
-import { atJsonPath, foundBy, hasElement, type Where } from '../../reads/condition.ts'
+import { atJsonPath, foundBy, HeldByFew, hasElement, type Where } from '../../reads/condition.ts'
 import { Refusal } from '../../refusal.ts'
 import { lowestUuidAt } from '../../uuid.ts'
 import { builder } from '../builder.ts'
@@ -285,7 +285,9 @@ export function versionConditionsOf({
 }) {
   if (!configVersionId && !configId) return {}
   const ofConfiguration = configId ? { configVersion: { is: { configId: conditionOf(configId) } } } : {}
-  return { simulation: { is: { configVersionId: conditionOf(configVersionId), ...ofConfiguration } } }
+  const is = { configVersionId: conditionOf(configVersionId), ...ofConfiguration }
+  const few = configVersionId?.eq || configVersionId?.in
+  return { simulation: few ? new HeldByFew(is) : { is } }
 }
 
 /** Of parts of an outcome: by its scenario. */
