@@ -15,9 +15,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
 }
 
 step('node_modules/.arc-installed', ['package-lock.json'], 'Installing dependencies', () => {
-  // Not `npm ci`: it refuses a lock file that lacks optional packages of other platforms, as one written against a
-  // registry without them does. This takes the locked versions too, and leaves the lock file as it is.
-  const install = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']
+  const install = ['ci', '--loglevel=error']
   const npm = process.env.npm_execpath
   if (npm) run(process.execPath, [npm, ...install])
   else run('npm', install)
