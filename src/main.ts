@@ -64,8 +64,8 @@ program
   .option('--token <token>', 'bearer token; ARC_TOKEN or one of this machine’s secret when not given')
   .option('--quiet', 'no progress bar')
   .action(async (files: string[], options: ImportOptions) => {
-    const { importFiles } = await import('./commands/import.ts')
-    process.exitCode = await importFiles(readConfig(), files, options)
+    const { importCommand } = await import('./commands/import.ts')
+    process.exitCode = await importCommand(readConfig(), files, options)
   })
 
 program

@@ -6,19 +6,16 @@ import { ArcRequestError } from '../client/arcRequestError.ts'
 import { GreetDocument } from '../client/operations.ts'
 import type { Config } from '../config.ts'
 import { addedUp, type Redactions } from '../evaluation/redaction/redaction.ts'
+import { UNKNOWN_MODEL } from '../importers/configHistory.ts'
+import type { RejectedRecord } from '../importers/format.ts'
 import {
-  byConfiguration,
-  importHistory,
-  looksLikeYaml,
-  readHistory,
-  UNKNOWN_MODEL,
-  yamlFilesIn,
-} from '../importers/configHistory.ts'
-import { type ImportedRun, type RejectedRecord, UnreadableFile } from '../importers/format.ts'
-import { type FileCounts, importRun, type RunReport } from '../importers/importRun.ts'
-import { joinRuns, splitOffEarlier } from '../importers/joinedRuns.ts'
-import { identityOfRecords } from '../importers/recordReading.ts'
-import { readResultFile } from '../importers/resultFile.ts'
+  type ConfigurationReport,
+  type FileReport,
+  importFiles,
+  type ResultsReport,
+  type ShowProgress,
+} from '../importers/importFiles.ts'
+import type { RunReport } from '../importers/importRun.ts'
 import { LOCAL_TENANT } from './token.ts'
 
 export interface ImportOptions {
@@ -44,36 +41,36 @@ class NoServer extends Error {}
  * Answers the exit code: 0 when every record of every file is in Arc now, 1 when one was rejected or a file could not
  * be read (the others are imported all the same), 2 when there is no server to send to, or none any more.
  */
-export async function importFiles(config: Config, files: string[], options: ImportOptions): Promise<number> {
-  let exitCode = 0
+export async function importCommand(
+  config: Config,
+  files: string[],
+  options: ImportOptions,
+): Promise<number> {
   try {
     const client = await connect(config, options)
-    const showProgress = !options.quiet && process.stderr.isTTY
-    const parts: RunPart[] = []
-    const yamlFiles: string[] = []
-    const resultFiles: string[] = []
-    for (const path of files) {
-      const inFolder = await yamlFilesIn(path)
-      if (inFolder.length > 0) yamlFiles.push(...inFolder)
-      else ((await looksLikeYaml(path)) ? yamlFiles : resultFiles).push(path)
-    }
-    for (const [name, versions] of byConfiguration(yamlFiles, options.configuration)) {
-      if (!(await importConfiguration(client, name, versions, options.model))) exitCode = 1
-    }
-    for (const file of resultFiles) {
-      if (!(await importFile(client, file, showProgress, parts))) exitCode = 1
-    }
-    const partOf = new Map(parts.map((part) => [part.run.identity, part]))
-    for (const run of joinRuns(parts.map((part) => part.run))) {
-      const own = run.outcomes.map(({ identity }) => partOf.get(identityOfRecords([identity ?? '']))!)
-      if (!(await importJoinedRun(client, run, own, showProgress))) exitCode = 1
-    }
+    return (await importAndPrint(client, files, options)) ? 0 : 1
   } catch (error) {
     if (!(error instanceof NoServer)) throw error
     console.error(`arc import: ${error.message}`)
     return 2
   }
-  return exitCode
+}
+
+/** Whether all records of all files are in Arc now. @throws NoServer when it answers no more. */
+async function importAndPrint(client: ArcClient, files: string[], options: ImportOptions): Promise<boolean> {
+  const showProgress = !options.quiet && process.stderr.isTTY ? progressBar : () => undefined
+  let complete = true
+  try {
+    for await (const report of importFiles(client, files, options, showProgress)) {
+      if (!printFile(report, client.url, options.model)) complete = false
+    }
+  } catch (error) {
+    if (!(error instanceof ArcRequestError && error.status === 0)) throw error
+    throw new NoServer(
+      `${client.url} does not answer any more. Import the files again: what is stored is not stored twice.`,
+    )
+  }
+  return complete
 }
 
 /** A client that the server has answered. @throws NoServer */
@@ -113,136 +110,59 @@ async function connect(config: Config, options: ImportOptions): Promise<ArcClien
   }
 }
 
-/** Whether all versions of the configuration are in Arc now. @throws NoServer when it answers no more. */
-async function importConfiguration(
-  client: ArcClient,
-  name: string,
-  files: string[],
-  model?: string,
-): Promise<boolean> {
-  const label = files.length === 1 ? files[0]! : `${files[0]} to ${basename(files.at(-1)!)}`
-  return explained(client, label, async () => {
-    const history = await readHistory(name, files, model ?? UNKNOWN_MODEL)
-    const report = await importHistory(client, history)
-    print(`${label}: configuration as YAML`)
-    print(`  configuration  ${name}, versions ${report.first} to ${report.last}`)
-    print(`  versions       ${report.stored} stored, ${report.known} there already`)
-    printChanges(0, addedUp(history.versions.map(({ redactions }) => redactions)))
-    const added = history.versions.filter(({ modelAdded }) => modelAdded).length
-    if (added > 0) {
-      const hint = model === undefined ? '; --model says which it is' : ''
-      print(
-        `  model          ${model ?? UNKNOWN_MODEL}: put in front of ${added} that name none, as model_name${hint}`,
-      )
-    }
-    for (const file of history.repeated) print(`  no version     ${file} is the same as the one before`)
-    print(
-      `  see            ${client.url}  { configurations(filter: { name: { eq: ${JSON.stringify(name)} } }) ` +
-        '{ nodes { versions { nodes { versionNumber configHash } } } } }',
-    )
-    return true
-  })
-}
-
-/** A file that holds a part of a run, until all files are read. */
-interface RunPart {
-  file: string
-  format: string
-  nonFinite: number
-  redactions: Redactions
-  run: ImportedRun
-}
-
-/**
- * Whether all records of the file are in Arc now. What is part of a run that other files may go on with is put into
- * `parts` instead. @throws NoServer when it answers no more.
- */
-async function importFile(
-  client: ArcClient,
-  file: string,
-  showProgress: boolean,
-  parts: RunPart[],
-): Promise<boolean> {
-  return explained(client, file, async () => {
-    const { format, runs, rejected, nonFinite, redactions, notes = [] } = await readResultFile(file)
-    const [part] = runs.filter(({ partOf }) => partOf !== undefined)
-    if (part) {
-      parts.push({ file, format, nonFinite, redactions, run: part })
+/** Whether all that the file holds is in Arc now. */
+function printFile(report: FileReport, url: string, model: string | undefined): boolean {
+  switch (report.kind) {
+    case 'configuration':
+      printConfiguration(report, url, model)
       return true
-    }
-    const inFile = { rejected: rejected.length, secrets: redactions.secrets.size }
-    const reports = await importRuns(client, file, runs, inFile, showProgress)
-    print(`${file}: ${format}`)
-    printChanges(nonFinite, redactions)
-    for (const note of notes) print(`  note           ${note}`)
-    if (runs.length === 0) print('  holds no record that can be imported')
-    for (const report of reports) printReport(report, client.url)
-    return printRejected([...rejected, ...reports.flatMap((report) => report.rejected)])
-  })
-}
-
-/** Whether all records of the run are in Arc now. @throws NoServer when it answers no more. */
-async function importJoinedRun(
-  client: ArcClient,
-  run: ImportedRun,
-  parts: RunPart[],
-  showProgress: boolean,
-): Promise<boolean> {
-  const [{ file, format }] = parts as [RunPart]
-  const name = parts.length === 1 ? file : `${file} and ${parts.length - 1} more of its run`
-  return explained(client, name, async () => {
-    const { rest, earlier } = await splitOffEarlier(client, run)
-    const redactions = addedUp(parts.map((part) => part.redactions))
-    const inFile = { rejected: 0, secrets: redactions.secrets.size }
-    const reports = await importRuns(client, file, rest ? [rest] : [], inFile, showProgress)
-    print(`${name}: ${format}`)
-    printChanges(sum(parts.map(({ nonFinite }) => nonFinite)), redactions)
-    for (const { name: simulation, simulationId, status, records } of earlier) {
-      print(`  there already  ${records} in ${simulation} (${simulationId}), ${status.toLowerCase()}`)
-    }
-    if (rest && earlier.length > 0) print('  the others     make a simulation of their own')
-    for (const report of reports) printReport(report, client.url)
-    return printRejected(reports.flatMap((report) => report.rejected))
-  })
-}
-
-async function importRuns(
-  client: ArcClient,
-  file: string,
-  runs: ImportedRun[],
-  inFile: FileCounts,
-  showProgress: boolean,
-): Promise<RunReport[]> {
-  const records = sum(runs.map(({ outcomes }) => outcomes.length))
-  const bar = showProgress && records > 0 ? progressBar(file, records) : undefined
-  try {
-    const reports: RunReport[] = []
-    for (const run of runs) {
-      reports.push(await importRun(client, run, inFile, (sent) => bar?.increment(sent)))
-    }
-    return reports
-  } finally {
-    bar?.stop()
+    case 'results':
+      printResults(report, url)
+      return report.rejected.length === 0
+    case 'failed':
+      console.error(shown(`${report.label}: ${report.message}`))
+      return false
   }
 }
 
-/** The answer of `work`; false when it failed in a way that its owner can mend. @throws NoServer */
-async function explained(client: ArcClient, name: string, work: () => Promise<boolean>): Promise<boolean> {
-  try {
-    return await work()
-  } catch (error) {
-    if (error instanceof ArcRequestError && error.status === 0) {
-      throw new NoServer(
-        `${client.url} does not answer any more. Import the files again: what is stored is not stored twice.`,
-      )
-    }
-    if (!(error instanceof UnreadableFile) && !(error instanceof ArcRequestError)) throw error
-    console.error(shown(`${name}: ${error.message}`))
-    return false
+function printConfiguration(
+  { label, history, report }: ConfigurationReport,
+  url: string,
+  model: string | undefined,
+): void {
+  print(`${label}: configuration as YAML`)
+  print(`  configuration  ${history.name}, versions ${report.first} to ${report.last}`)
+  print(`  versions       ${report.stored} stored, ${report.known} there already`)
+  printChanges(0, addedUp(history.versions.map(({ redactions }) => redactions)))
+  const added = history.versions.filter(({ modelAdded }) => modelAdded).length
+  if (added > 0) {
+    const hint = model === undefined ? '; --model says which it is' : ''
+    print(
+      `  model          ${model ?? UNKNOWN_MODEL}: put in front of ${added} that name none, as model_name${hint}`,
+    )
   }
+  for (const file of history.repeated) print(`  no version     ${file} is the same as the one before`)
+  print(
+    `  see            ${url}  { configurations(filter: { name: { eq: ${JSON.stringify(history.name)} } }) ` +
+      '{ nodes { versions { nodes { versionNumber configHash } } } } }',
+  )
 }
 
-function progressBar(file: string, records: number): SingleBar {
+function printResults(results: ResultsReport, url: string): void {
+  const { label, format, nonFinite, redactions, notes, earlier, reports, rejected } = results
+  print(`${label}: ${format}`)
+  printChanges(nonFinite, redactions)
+  for (const note of notes) print(`  note           ${note}`)
+  if (reports.length === 0 && earlier.length === 0) print('  holds no record that can be imported')
+  for (const { name, simulationId, status, records } of earlier) {
+    print(`  there already  ${records} in ${name} (${simulationId}), ${status.toLowerCase()}`)
+  }
+  if (reports.length > 0 && earlier.length > 0) print('  the others     make a simulation of their own')
+  for (const report of reports) printReport(report, url)
+  printRejected(rejected)
+}
+
+const progressBar: ShowProgress = (file, records) => {
   const bar = new SingleBar({
     stream: process.stderr,
     format: `${basename(file)} {bar} {value}/{total} records`,
@@ -301,8 +221,7 @@ function printChanges(nonFinite: number, { secrets, places }: Redactions): void 
   )
 }
 
-/** Whether none was rejected. */
-function printRejected(rejected: RejectedRecord[]): boolean {
+function printRejected(rejected: RejectedRecord[]): void {
   print(`  rejected       ${rejected.length}`)
   for (const { record, reason } of rejected.slice(0, MAX_LISTED_RECORDS)) {
     print(`    ${record}: ${reason}`)
@@ -310,7 +229,6 @@ function printRejected(rejected: RejectedRecord[]): boolean {
   if (rejected.length > MAX_LISTED_RECORDS) {
     print(`    and ${rejected.length - MAX_LISTED_RECORDS} more`)
   }
-  return rejected.length === 0
 }
 
 function print(line: string): void {

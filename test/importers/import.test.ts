@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { importFiles } from '../../src/commands/import.ts'
+import { importCommand } from '../../src/commands/import.ts'
 import { readConfig } from '../../src/config.ts'
 import { type Tenant, useArc } from '../support/arc.ts'
 import { expectedTotals, realPath, textsWith } from '../support/expectedTotals.ts'
@@ -37,7 +37,7 @@ async function importInto(
   url = arc.url,
 ): Promise<{ exitCode: number; output: string }> {
   printed = []
-  const exitCode = await importFiles(arc.config, files, { url, token: await tenant.token(), quiet: true })
+  const exitCode = await importCommand(arc.config, files, { url, token: await tenant.token(), quiet: true })
   return { exitCode, output: printed.join('\n') }
 }
 
@@ -321,7 +321,7 @@ describe('the server', () => {
   const path = tau2Small
 
   it('has to be there, at a URL', async () => {
-    const run = (url: string) => importFiles(arc.config, [path], { url, token: 't', quiet: true })
+    const run = (url: string) => importCommand(arc.config, [path], { url, token: 't', quiet: true })
     expect(await run('http://127.0.0.1:1/graphql')).toBe(2)
     expect(printed.pop()).toBe(
       'arc import: No Arc at http://127.0.0.1:1/graphql: start it with "npm start", or name another with --url.',
@@ -333,7 +333,7 @@ describe('the server', () => {
   })
 
   it('has to take the token, for writing', async () => {
-    const run = (token?: string) => importFiles(arc.config, [path], { url: arc.url, token, quiet: true })
+    const run = (token?: string) => importCommand(arc.config, [path], { url: arc.url, token, quiet: true })
     expect(await run('nonsense')).toBe(2)
     expect(printed.pop()).toContain('refuses the token: The token is malformed.')
     expect(await run(await arc.tenant().token('app_readonly'))).toBe(2)
@@ -348,9 +348,9 @@ describe('the server', () => {
       ARC_JWT_SECRET: 'another secret than the server has',
     }
     const good = await file('environment.json', tau2('2025-01-01T00:00:00', [{}]))
-    expect(await importFiles(readConfig(env), [good], { quiet: true })).toBe(0)
+    expect(await importCommand(readConfig(env), [good], { quiet: true })).toBe(0)
     expect(await simulationsOf(tenant)).toHaveLength(1)
-    expect(await importFiles(readConfig({ ...env, ARC_TOKEN: '' }), [good], { quiet: true })).toBe(2)
+    expect(await importCommand(readConfig({ ...env, ARC_TOKEN: '' }), [good], { quiet: true })).toBe(2)
     expect(printed.pop()).toContain('It was signed with the secret of this machine')
   })
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, vi } from 'vitest'
-import { importFiles } from '../../src/commands/import.ts'
+import { importCommand } from '../../src/commands/import.ts'
 import type { Role } from '../../src/viewer.ts'
 import type { Tenant, useArc } from './arc.ts'
 
@@ -38,7 +38,7 @@ export async function importInto(
   ]
   try {
     const token = await tenant.token(role)
-    const exitCode = await importFiles(arc.config, files, { url: arc.url, token, quiet: true, ...options })
+    const exitCode = await importCommand(arc.config, files, { url: arc.url, token, quiet: true, ...options })
     return { exitCode, output: printed.join('\n') }
   } finally {
     for (const spy of spies) spy.mockRestore()
