@@ -182,13 +182,19 @@ export class Arc {
     }
   }
 
-  /** The statements that reach the database while `work` runs: of this process, so of this test's server. */
+  /**
+   * The statements that reach the database while `work` runs: of this process, so of this test's server. Not those of
+   * the connection that LISTENs: its heartbeat comes when it comes.
+   */
   async statementsDuring(work: () => Promise<unknown>): Promise<string[]> {
     const statements: string[] = []
     const { query } = pg.Client.prototype
     pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
       const [first] = args
-      statements.push(typeof first === 'string' ? first : ((first as { text?: string }).text ?? ''))
+      const { application_name } = (this as unknown as { connectionParameters: pg.ClientConfig })
+        .connectionParameters
+      if (application_name !== 'arc listen')
+        statements.push(typeof first === 'string' ? first : ((first as { text?: string }).text ?? ''))
       return (query as (...args: unknown[]) => unknown).apply(this, args)
     } as never
     try {

@@ -5,6 +5,9 @@ import type { Arc, Tenant } from './arc.ts'
 const SCENARIOS = ['a', 'b', 'c', 'd']
 const REPETITIONS = 12
 
+/** What a recommendation follows from. */
+type Source = [type: string, id: string]
+
 /** A tenant's rows for lists: several in each, with ties and gaps in what they are ordered by. */
 export class ManyRows {
   readonly tenant: Tenant
@@ -14,8 +17,7 @@ export class ManyRows {
   #simulationId = ''
   #recorded = 0
   #made = 0
-  /** What recommendations follow from. */
-  #sources: [type: string, id: string][] = []
+  #sources: Source[] = []
 
   constructor(arc: Arc) {
     this.#arc = arc
@@ -36,14 +38,7 @@ export class ManyRows {
       await this.#revise()
     }
     await this.#record(this.#simulationId, 10)
-    const { outcomes, configDiffs } = await this.tenant.data(
-      '{ outcomes(first: 1) { nodes { outcomeId } } configDiffs(first: 1) { nodes { diffId } } }',
-    )
-    this.#sources = [
-      ['SIMULATION', this.#simulationId],
-      ['OUTCOME', outcomes.nodes[0].outcomeId],
-      ['CONFIG_DIFF', configDiffs.nodes[0].diffId],
-    ]
+    this.#sources = await this.#sourcesOf(configId, this.#simulationId)
     for (let more = 0; more < 4; more++) await this.#recommend()
     await this.#complete(await this.#start(versionId), 0.5)
     await this.#complete(await this.#start(versionId), 0.5)
@@ -74,12 +69,34 @@ export class ManyRows {
     await this.#recommend()
   }
 
-  /** More simulations of the version, with as many outcomes each. */
-  async simulations(count: number, outcomes: number): Promise<void> {
+  /**
+   * More configurations, each with a diff and a simulation of its own with as many outcomes, and what was recommended
+   * because of them: no two have a row in common.
+   */
+  async families(count: number, outcomes: number): Promise<void> {
     for (let more = 0; more < count; more++) {
+      const { configId, versionId } = await this.tenant.configVersion(`family ${more}`)
+      await this.#version('temperature: 1\n', configId)
+      const simulationId = await this.#start(versionId, { repetitions: REPETITIONS })
       this.#recorded = 0
-      await this.#record(await this.#start(this.#versionId, { repetitions: REPETITIONS }), outcomes)
+      await this.#record(simulationId, outcomes)
+      await this.#recommend(await this.#sourcesOf(configId, simulationId))
     }
+  }
+
+  async #sourcesOf(configId: string, simulationId: string): Promise<Source[]> {
+    const { simulation, configuration } = await this.tenant.data(
+      `query ($configId: UUID!, $simulationId: UUID!) {
+        simulation(simulationId: $simulationId) { outcomes(first: 1) { nodes { outcomeId } } }
+        configuration(configId: $configId) { diffs(first: 1) { nodes { diffId } } }
+      }`,
+      { configId, simulationId },
+    )
+    return [
+      ['SIMULATION', simulationId],
+      ['OUTCOME', simulation.outcomes.nodes[0].outcomeId],
+      ['CONFIG_DIFF', configuration.diffs.nodes[0].diffId],
+    ]
   }
 
   #start(configVersionId: string, more: object = {}): Promise<string> {
@@ -103,13 +120,13 @@ export class ManyRows {
     return this.#mutate('completeSimulation', 'created', { simulationId, result: { overallScore } })
   }
 
-  #version(more: string): Promise<unknown> {
+  #version(more: string, configId = this.#configId): Promise<unknown> {
     const yaml = `model: m\n${more}# ${this.#made++}\n`
-    return this.#mutate('createConfigVersion', 'created', { configId: this.#configId, yaml })
+    return this.#mutate('createConfigVersion', 'created', { configId, yaml })
   }
 
-  async #recommend(): Promise<void> {
-    for (const [sourceType, sourceId] of this.#sources) {
+  async #recommend(sources = this.#sources): Promise<void> {
+    for (const [sourceType, sourceId] of sources) {
       await this.#mutate('createRecommendation', 'errors { message }', {
         sourceType,
         sourceId,
@@ -153,10 +170,12 @@ export class ManyRows {
         executionTimeMs: run % 5 === 0 ? null : 100 * (run % 2),
         tokensUsed: run % 2 === 0 ? null : 7,
         costUsd: run % 3 === 1 ? null : 0.25,
+        trajectory: { messages: ['a step'] },
         toolUsage: toolNames.map((toolName, index) => ({
           toolName,
           callCount: 1 + (index % 2),
-          successRate: 1,
+          successRate: failed ? 0 : 1,
+          errorTypes: failed ? ['an error'] : [],
         })),
         failurePatterns: failed
           ? failureTypes.map((failureType) => ({ failureType, failureCategory: 'TOOL_ERROR' }))
