@@ -88,22 +88,6 @@ describe('paging', () => {
     }
   })
 
-  it('stays stable while rows arrive', async () => {
-    const tenant = arc.tenant()
-    const simulationId = await withOutcomes(tenant)
-    const first = (await tenant.data(PAGE, { first: 10 })).outcomes
-    const other = await tenant.simulation(['late'])
-    await tenant.record([{ simulationId: other, scenarioId: 'late', status: 'SUCCESS' }])
-    const rest = (
-      await tenant.data(PAGE, {
-        first: 100,
-        after: first.pageInfo.endCursor,
-        filter: { simulationId: { eq: simulationId } },
-      })
-    ).outcomes
-    expect(rest.edges).toHaveLength(11)
-  })
-
   it('refuses what makes no page, and says why', async () => {
     const tenant = arc.tenant()
     const { outcomes } = await (async () => {
@@ -269,8 +253,7 @@ describe('the number of statements', () => {
     const ofOne = await arc.statementsDuring(() => tenant.data(NESTED))
     for (let more = 0; more < 4; more++) await withOutcomes(tenant)
     const ofFive = await arc.statementsDuring(() => tenant.data(NESTED))
-    expect(ofFive.length).toBe(ofOne.length)
-    expect(ofFive.length).toBeLessThanOrEqual(16)
+    expect([ofOne.length, ofFive.length]).toEqual([16, 16])
   })
 
   it('reads no trajectory unless it is asked for', async () => {
