@@ -206,6 +206,59 @@ describe('filters', () => {
     expect(large).toMatchObject({ totalCount: 4, pageInfo: { hasPreviousPage: true } })
     expect(large.nodes).toHaveLength(2)
   })
+
+  it('of tags tell some from every, however the list is read', async () => {
+    const tenant = arc.tenant()
+    const tagged = {
+      both: ['red', 'big', 'old'],
+      red: ['red'],
+      big: ['big', 'old'],
+      blue: ['blue'],
+      bare: [],
+    }
+    const scenarios = Object.entries(tagged).map(([scenarioId, tags]) => ({
+      scenarioId,
+      tags,
+      taskPrompt: 'Find a flight.',
+    }))
+    const simulationId = await tenant.simulation(Object.keys(tagged))
+    await tenant.data(
+      'mutation ($scenarios: [ScenarioInput!]!) { upsertScenarios(input: { scenarios: $scenarios }) { errors { code } } }',
+      { scenarios },
+    )
+    await tenant.record(
+      Object.keys(tagged).map((scenarioId) => ({ simulationId, scenarioId, status: 'SUCCESS' })),
+    )
+    const page = 'totalCount nodes { scenarioId }'
+    for (const [tags, expected] of [
+      [{ hasSome: ['red', 'big'] }, ['big', 'both', 'red']],
+      [{ hasEvery: ['red', 'big'] }, ['both']],
+      [{ hasSome: ['red', 'blue'], hasEvery: ['big'] }, ['both']],
+    ] as const) {
+      const data = await tenant.data(
+        `query ($tags: TagFilter) {
+          root: scenarios(filter: { tags: $tags }) { ${page} }
+          rootOverARelation: outcomes(filter: { tags: $tags }) { ${page} }
+          besideASearch: scenarios(filter: { tags: $tags, search: "flights" }) { ${page} }
+          simulations { nodes { below: outcomes(filter: { tags: $tags }) { ${page} } } }
+          configVersions { nodes { twoBelow: outcomes(filter: { tags: $tags }) { ${page} } } }
+        }`,
+        { tags },
+      )
+      const { simulations, configVersions, ...atTheRoot } = data
+      const lists = { ...atTheRoot, ...simulations.nodes[0], ...configVersions.nodes[0] }
+      expect(Object.keys(lists)).toHaveLength(5)
+      for (const [list, { totalCount, nodes }] of Object.entries<any>(lists)) {
+        const found = nodes.map(({ scenarioId }: { scenarioId: string }) => scenarioId).sort()
+        expect({ list, tags, totalCount, found }).toEqual({
+          list,
+          tags,
+          totalCount: found.length,
+          found: expected,
+        })
+      }
+    }
+  })
 })
 
 describe('fields of one name', () => {
