@@ -184,18 +184,23 @@ export class Arc {
 
   /**
    * The statements that reach the database while `work` runs: of this process, so of this test's server. Not those of
-   * the connection that LISTENs: its heartbeat comes when it comes.
+   * the connection that LISTENs: its heartbeat comes when it comes. What `instead` answers is sent in a statement's place.
    */
-  async statementsDuring(work: () => Promise<unknown>): Promise<string[]> {
+  async statementsDuring(
+    work: () => Promise<unknown>,
+    instead: (statement: string) => string | undefined = () => undefined,
+  ): Promise<string[]> {
     const statements: string[] = []
     const { query } = pg.Client.prototype
     pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
+      const send = query as (...args: unknown[]) => unknown
+      const { connectionParameters } = this as unknown as { connectionParameters: pg.ClientConfig }
+      if (connectionParameters.application_name === 'arc listen') return send.apply(this, args)
       const [first] = args
-      const { application_name } = (this as unknown as { connectionParameters: pg.ClientConfig })
-        .connectionParameters
-      if (application_name !== 'arc listen')
-        statements.push(typeof first === 'string' ? first : ((first as { text?: string }).text ?? ''))
-      return (query as (...args: unknown[]) => unknown).apply(this, args)
+      const statement = typeof first === 'string' ? first : ((first as { text?: string }).text ?? '')
+      statements.push(statement)
+      const other = instead(statement)
+      return send.apply(this, other === undefined ? args : [other])
     } as never
     try {
       await work()

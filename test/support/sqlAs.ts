@@ -16,6 +16,9 @@ export type Run = (statement: string, values?: unknown[]) => Promise<SqlAnswer>
 /** SQLSTATE insufficient_privilege: no right, or a row that row-level security refuses. */
 export const DENIED = '42501'
 
+/** A statement that the database refuses with this SQLSTATE. */
+export const raise = (sqlState: string) => `do $$ begin raise exception using errcode = '${sqlState}'; end $$`
+
 export function viewerOf(tenant: Tenant, role: Role = 'app_user'): Viewer {
   return {
     tenantId: tenant.tenantId,

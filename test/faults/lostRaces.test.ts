@@ -1,0 +1,161 @@
+import { pino } from 'pino'
+import { afterAll, describe, expect, it } from 'vitest'
+import { createPool } from '../../src/db/pool.ts'
+import { inTenantTransaction, type Sql } from '../../src/db/tenantTransaction.ts'
+import { type Tenant, useArc } from '../support/arc.ts'
+import { raise, viewerOf } from '../support/sqlAs.ts'
+
+const arc = useArc()
+
+const pool = createPool({ connectionString: arc.databaseUrl, max: 2, logger: pino({ level: 'silent' }) })
+afterAll(() => pool.end())
+
+const INSERT = 'insert into configurations (name) values ($1)'
+
+function write<Result>(tenant: Tenant, work: (sql: Sql) => Promise<Result>): Promise<Result> {
+  return inTenantTransaction(pool, viewerOf(tenant), 'read write', work)
+}
+
+const namesOf = (tenant: Tenant): Promise<string[]> =>
+  write(tenant, async (sql) => {
+    const rows = await sql.query<{ name: string }>('select name from configurations order by name')
+    return rows.map(({ name }) => name)
+  })
+
+describe('the work of a transaction', () => {
+  it.skipIf(arc.onPGlite)('is done again when it was the victim of a deadlock', async () => {
+    const tenant = arc.tenant()
+    await write(tenant, async (sql) => {
+      for (const name of ['one', 'two']) await sql.query(INSERT, [name])
+    })
+    let runs = 0
+    let locked = 0
+    let bothLocked = () => {}
+    const haveBothLocked = new Promise<void>((resolve) => {
+      bothLocked = resolve
+    })
+    /** Locks one and then the other; in the first run not before each of the two has its first. */
+    const lock = (first: string, second: string) =>
+      write(tenant, async (sql) => {
+        runs += 1
+        const select = 'select from configurations where name = $1 for update'
+        await sql.query(INSERT, [`of ${first}, then ${second}`])
+        await sql.query(select, [first])
+        if (++locked === 2) bothLocked()
+        await haveBothLocked
+        await sql.query(select, [second])
+        return runs
+      })
+    await Promise.all([lock('one', 'two'), lock('two', 'one')])
+    // PostgreSQL ends one of the two.
+    expect(runs).toBe(3)
+    expect(await namesOf(tenant)).toEqual(['of one, then two', 'of two, then one', 'one', 'two'])
+  })
+
+  it.each(['40001', '40P01'])(
+    'is done again after SQLSTATE %s, and what it did is there once',
+    async (lost) => {
+      const tenant = arc.tenant()
+      let runs = 0
+      const result = await write(tenant, async (sql) => {
+        runs += 1
+        await sql.query(INSERT, ['an agent'])
+        if (runs < 3) await sql.query(raise(lost))
+        return `result of run ${runs}`
+      })
+      expect(result).toBe('result of run 3')
+      expect(await namesOf(tenant)).toEqual(['an agent'])
+    },
+  )
+
+  it('is given up after three times, and the error is the last one', async () => {
+    const tenant = arc.tenant()
+    let runs = 0
+    const attempt = write(tenant, async (sql) => {
+      runs += 1
+      await sql.query(INSERT, ['an agent'])
+      await sql.query(raise(runs < 3 ? '40001' : '40P01'))
+    })
+    await expect(attempt).rejects.toMatchObject({ code: '40P01' })
+    expect(runs).toBe(3)
+    expect(await namesOf(tenant)).toEqual([])
+  })
+
+  // What 40003 tells of may have been done; the others break the same rule again, or wait as long.
+  it.each(['40002', '40003', '23505', '57014', '55P03'])(
+    'is not done again after SQLSTATE %s',
+    async (code) => {
+      const tenant = arc.tenant()
+      let runs = 0
+      const attempt = write(tenant, async (sql) => {
+        runs += 1
+        await sql.query(INSERT, ['an agent'])
+        await sql.query(raise(code))
+      })
+      await expect(attempt).rejects.toMatchObject({ code })
+      expect(runs).toBe(1)
+      expect(await namesOf(tenant)).toEqual([])
+    },
+  )
+})
+
+describe('a mutation that loses against another', () => {
+  /** The first ingestions raise these in the database. */
+  async function record(tenant: Tenant, simulationId: string, sqlStates: string[]) {
+    let answer: any
+    const raised = [...sqlStates]
+    const statements = await arc.statementsDuring(
+      async () => {
+        answer = await tenant.ask(
+          `mutation ($outcomes: [OutcomeInput!]!) {
+            recordOutcomes(input: { outcomes: $outcomes }) { receipts { status } errors { code } }
+          }`,
+          { outcomes: [{ simulationId, scenarioId: 'a', status: 'SUCCESS', tokensUsed: 5 }] },
+        )
+      },
+      (statement) => {
+        const sqlState = statement.includes('ingestOutcomes') ? raised.shift() : undefined
+        return sqlState && raise(sqlState)
+      },
+    )
+    const attempts = statements.filter((statement) => statement.includes('ingestOutcomes')).length
+    const { simulation } = await tenant.data(
+      'query ($id: UUID!) { simulation(simulationId: $id) { totalTokens eventSeq outcomes { totalCount } } }',
+      { id: simulationId },
+    )
+    return { ...answer, attempts, simulation }
+  }
+
+  it('is answered as if nothing had been, and is stored once', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a'])
+    const { data, errors, attempts, simulation } = await record(tenant, simulationId, ['40P01', '40001'])
+    expect({ data, errors, attempts, simulation }).toEqual({
+      data: { recordOutcomes: { receipts: [{ status: 'STORED' }], errors: [] } },
+      errors: undefined,
+      attempts: 3,
+      simulation: { totalTokens: 5, eventSeq: 2, outcomes: { totalCount: 1 } },
+    })
+  })
+
+  it('is told after three times that it may send the same again', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a'])
+    const { data, errors, attempts, simulation } = await record(tenant, simulationId, Array(3).fill('40P01'))
+    expect({ data, errors, attempts, simulation }).toMatchObject({
+      data: null,
+      errors: [
+        {
+          message: 'Another transaction got in the way. Nothing was stored; send the same request again.',
+          path: ['recordOutcomes'],
+          extensions: { code: 'CONFLICT_RETRY', requestId: expect.any(String) },
+        },
+      ],
+      attempts: 3,
+      simulation: { totalTokens: 0, eventSeq: 1, outcomes: { totalCount: 0 } },
+    })
+    expect((await record(tenant, simulationId, [])).data.recordOutcomes.receipts).toEqual([
+      { status: 'STORED' },
+    ])
+  })
+})
