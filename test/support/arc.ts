@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
 import pg from 'pg'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, inject } from 'vitest'
@@ -191,23 +192,42 @@ export class Arc {
     instead: (statement: string) => string | undefined = () => undefined,
   ): Promise<string[]> {
     const statements: string[] = []
-    const { query } = pg.Client.prototype
-    pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
-      const send = query as (...args: unknown[]) => unknown
-      const { connectionParameters } = this as unknown as { connectionParameters: pg.ClientConfig }
-      if (connectionParameters.application_name === 'arc listen') return send.apply(this, args)
-      const [first] = args
-      const statement = typeof first === 'string' ? first : ((first as { text?: string }).text ?? '')
+    await watchingQueries(work, (_, statement) => {
       statements.push(statement)
-      const other = instead(statement)
-      return send.apply(this, other === undefined ? args : [other])
-    } as never
-    try {
-      await work()
-    } finally {
-      pg.Client.prototype.query = query
-    }
+      return instead(statement)
+    })
     return statements
+  }
+
+  /** How many bytes come from the database while `work` runs, on the connections of those statements. */
+  async bytesDuring(work: () => Promise<unknown>): Promise<number> {
+    const before = new Map<Socket, number>()
+    await watchingQueries(work, ({ connection: { stream } }) => {
+      if (!before.has(stream as Socket)) before.set(stream as Socket, (stream as Socket).bytesRead)
+      return undefined
+    })
+    return [...before].reduce((sum, [{ bytesRead }, from]) => sum + bytesRead - from, 0)
+  }
+}
+
+async function watchingQueries(
+  work: () => Promise<unknown>,
+  onQuery: (client: pg.Client, statement: string) => string | undefined,
+): Promise<void> {
+  const { query } = pg.Client.prototype
+  pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
+    const send = query as (...args: unknown[]) => unknown
+    const { connectionParameters } = this as unknown as { connectionParameters: pg.ClientConfig }
+    if (connectionParameters.application_name === 'arc listen') return send.apply(this, args)
+    const [first] = args
+    const statement = typeof first === 'string' ? first : ((first as { text?: string }).text ?? '')
+    const instead = onQuery(this, statement)
+    return send.apply(this, instead === undefined ? args : [instead])
+  } as never
+  try {
+    await work()
+  } finally {
+    pg.Client.prototype.query = query
   }
 }
 

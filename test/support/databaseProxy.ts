@@ -147,12 +147,14 @@ export class DatabaseProxy {
 }
 
 /** A server that reaches its database through a proxy. To be awaited at the top of a file. */
-export async function useArcBehindProxy(): Promise<{ arc: Arc; proxy: DatabaseProxy }> {
+export async function useArcBehindProxy(
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ arc: Arc; proxy: DatabaseProxy }> {
   const proxy = await DatabaseProxy.open(
     inject('databaseUrl'),
     inject('serverUrl') === null ? null : inject('adminUrl'),
   )
   // Before useArc's own: hooks run last to first, and the server closes before its way to the database does.
   afterAll(() => proxy.close())
-  return { proxy, arc: useArc({ DATABASE_URL: proxy.url }) }
+  return { proxy, arc: useArc({ ...env, DATABASE_URL: proxy.url }) }
 }
