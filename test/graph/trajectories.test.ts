@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readTrajectories } from '../../src/evaluation/outcomes/trajectoryStore.ts'
@@ -203,6 +204,33 @@ describe('a whole trajectory', () => {
       expect(await readTrajectories(reads, keys, bytes)).toEqual(all)
       expect(await readTrajectories(reads, keys, bytes - 1)).toBeNull()
       expect(read.map(({ trajectory }) => trajectory)).toEqual([null, null])
+    })
+  })
+
+  it('tells its size without being looked into', async () => {
+    const tenant = arc.tenant()
+    // Random, so that they are as large where they are stored.
+    const trajectory = () => ({ messages: [randomBytes(1_500_000).toString('base64')] })
+    await record(tenant, [trajectory(), trajectory()])
+    const { outcomes } = await tenant.data('{ outcomes { nodes { outcomeId executionTime } } }')
+    const keys = outcomes.nodes.map(({ outcomeId, executionTime }: any) => ({
+      outcomeId,
+      executionTime: new Date(executionTime),
+    }))
+    expect(keys).toHaveLength(2)
+    await sqlAs(arc, 'app_readonly', tenant, async (run) => {
+      let blocks = Number.NaN
+      const explaining = {
+        query: async (text: string, values: unknown[]) => {
+          const { rows } = await run(`explain (analyze, buffers, format json) ${text}`, values)
+          const [{ Plan: plan }] = rows[0]!['QUERY PLAN'] as any
+          blocks = plan['Shared Hit Blocks'] + plan['Shared Read Blocks']
+          return [{ bytes: 2 }] as never
+        },
+      }
+      // The two fill more than 480 blocks of 8 KiB.
+      expect(await readTrajectories(explaining, keys, 1)).toBeNull()
+      expect(blocks).toBeLessThan(100)
     })
   })
 })
