@@ -77,9 +77,9 @@ module.exports = {
     },
     {
       name: 'no-circle',
-      comment: 'GraphQL types refer to each other: there, and only there, files import in circles.',
+      comment: 'What refers to what imports it; a GraphQL type adds its fields to its parents from its own file.',
       severity: 'error',
-      from: { pathNot: '^src/(graphql|db/generated)/' },
+      from: { pathNot: '^src/db/generated/' },
       to: { circular: true },
     },
     {

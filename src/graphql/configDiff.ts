@@ -10,12 +10,12 @@ import {
 import { decideDiff } from '../evaluation/configurations/configurations.ts'
 import { builder } from './builder.ts'
 import { comparisonsOf } from './comparisons.ts'
+import { Configuration } from './configuration.ts'
 import { ConfigVersion } from './configVersion.ts'
 import type { Context } from './context.ts'
 import { conditionOf, DateTimeFilter, enumFilter, IdFilter } from './lists/filters.ts'
 import { defineStoredList, type StoredList } from './lists/storedList.ts'
 import { payloadOf, payloadType } from './payload.ts'
-import { recommendationPages } from './recommendation.ts'
 
 const ChangeOp = builder.enumType('ConfigChangeOp', {
   description: 'What happened to a value.',
@@ -166,12 +166,6 @@ export const ConfigDiff = builder.prismaNode('ConfigDiff', {
     configuration: t.relation('configuration', { description: 'The configuration that changed.' }),
     before: t.relation('before', { description: 'The version before.' }),
     after: t.relation('after', { description: 'The version that changed it.' }),
-    recommendations: t.field(
-      recommendationPages.under(
-        { key: 'diffId', field: 'sourceId', type: 'uuid' },
-        'What was recommended because of it, the surest first.',
-      ),
-    ),
   }),
 })
 
@@ -189,7 +183,7 @@ const ConfigDiffFilter = builder.inputType('ConfigDiffFilter', {
   }),
 })
 
-export const configDiffPages: StoredList = defineStoredList('ConfigDiff', {
+const configDiffPages: StoredList = defineStoredList('ConfigDiff', {
   model: 'ConfigDiff',
   table: 'config_diffs',
   type: ConfigDiff,
@@ -208,6 +202,30 @@ export const configDiffPages: StoredList = defineStoredList('ConfigDiff', {
     createdAt: conditionOf(filter.createdAt),
   }),
 })
+
+builder.prismaObjectField(Configuration, 'diffs', (t) =>
+  t.field(
+    configDiffPages.under(
+      { key: 'configId', field: 'configId', type: 'uuid' },
+      'What its successive versions changed, the newest first.',
+    ),
+  ),
+)
+
+builder.prismaObjectFields(ConfigVersion, (t) => ({
+  diffs: t.field(
+    configDiffPages.under(
+      { key: 'versionId', field: 'versionAfter', type: 'uuid' },
+      'What it changed: the diff to the version before it.',
+    ),
+  ),
+  laterDiffs: t.field(
+    configDiffPages.under(
+      { key: 'versionId', field: 'versionBefore', type: 'uuid' },
+      'What was changed after it: the diff to the version that followed.',
+    ),
+  ),
+}))
 
 const Comparison = builder.objectRef<ConfigComparison>('ConfigComparison').implement({
   description: 'Two versions, of one configuration or of two, compared when asked.',

@@ -1,8 +1,11 @@
 import type { Prisma } from '../db/generated/client.ts'
-import { createConfigVersion, type NewVersion } from '../evaluation/configurations/configurations.ts'
+import {
+  createConfigVersion,
+  type NewVersion,
+  setLatestVersion,
+} from '../evaluation/configurations/configurations.ts'
 import { builder } from './builder.ts'
-import { configDiffPages } from './configDiff.ts'
-import { failurePatternPages } from './failurePattern.ts'
+import { Configuration } from './configuration.ts'
 import {
   conditionOf,
   DateTimeFilter,
@@ -17,9 +20,7 @@ import {
   textConditionOf,
 } from './lists/filters.ts'
 import { defineStoredList, type StoredList } from './lists/storedList.ts'
-import { outcomePages } from './outcome.ts'
 import { payloadOf, payloadType } from './payload.ts'
-import { simulationPages } from './simulation.ts'
 
 export const GeneratedBy = builder.enumType('GeneratedBy', {
   description: 'Where a version’s YAML comes from.',
@@ -67,36 +68,6 @@ export const ConfigVersion = builder.prismaNode('ConfigVersion', {
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
     configuration: t.relation('configuration', { description: 'The configuration that it is a version of.' }),
-    diffs: t.field(
-      configDiffPages.under(
-        { key: 'versionId', field: 'versionAfter', type: 'uuid' },
-        'What it changed: the diff to the version before it.',
-      ),
-    ),
-    laterDiffs: t.field(
-      configDiffPages.under(
-        { key: 'versionId', field: 'versionBefore', type: 'uuid' },
-        'What was changed after it: the diff to the version that followed.',
-      ),
-    ),
-    simulations: t.field(
-      simulationPages.under(
-        { key: 'versionId', field: 'configVersionId', type: 'uuid' },
-        'The simulations that ran this version, the newest first.',
-      ),
-    ),
-    outcomes: t.field(
-      outcomePages.under(
-        { key: 'versionId', field: 'configVersionId', type: 'uuid', through: ['simulation'] },
-        'What came of its runs in all simulations, the latest first.',
-      ),
-    ),
-    failurePatterns: t.field(
-      failurePatternPages.under(
-        { key: 'versionId', field: 'configVersionId', type: 'uuid', through: ['simulation'] },
-        'What went wrong in its runs in all simulations, the latest first.',
-      ),
-    ),
   }),
 })
 
@@ -117,7 +88,7 @@ const ConfigVersionFilter = builder.inputType('ConfigVersionFilter', {
   }),
 })
 
-export const configVersionPages: StoredList = defineStoredList('ConfigVersion', {
+const configVersionPages: StoredList = defineStoredList('ConfigVersion', {
   model: 'ConfigVersion',
   table: 'config_versions',
   type: ConfigVersion,
@@ -142,6 +113,19 @@ export const configVersionPages: StoredList = defineStoredList('ConfigVersion', 
     AND: jsonPathConditionsOf('parsedConfig', filter.parsedConfig),
   }),
 })
+
+builder.prismaObjectFields(Configuration, (t) => ({
+  latestVersion: t.relation('latestVersion', {
+    nullable: true,
+    description: 'Its newest version; null before the first.',
+  }),
+  versions: t.field(
+    configVersionPages.under(
+      { key: 'configId', field: 'configId', type: 'uuid' },
+      'Its versions, the newest first.',
+    ),
+  ),
+}))
 
 builder.queryFields((t) => ({
   configVersion: t.prismaField({
@@ -169,7 +153,7 @@ const CreateConfigVersionInput = builder.inputType('CreateConfigVersionInput', {
   }),
 })
 
-export const CreateConfigVersionPayload = payloadType<NewVersion>(
+const CreateConfigVersionPayload = payloadType<NewVersion>(
   'CreateConfigVersionPayload',
   'The version, or why there is none.',
   (t) => ({
@@ -204,5 +188,27 @@ builder.mutationField('createConfigVersion', (t) =>
           }),
         ),
       ),
+  }),
+)
+
+const SetLatestVersionInput = builder.inputType('SetLatestVersionInput', {
+  description: 'Which version of which configuration.',
+  fields: (t) => ({
+    configId: t.field({ type: 'UUID', required: true, description: 'The configuration’s key.' }),
+    versionId: t.field({
+      type: 'UUID',
+      required: true,
+      description: 'The key of the version whose YAML is to be the latest.',
+    }),
+  }),
+})
+
+builder.mutationField('setLatestVersion', (t) =>
+  t.field({
+    type: CreateConfigVersionPayload,
+    description:
+      'Goes back to an earlier version: a new version gets its YAML, so that the history stays whole.',
+    args: { input: t.arg({ type: SetLatestVersionInput, required: true, description: 'Where to.' }) },
+    resolve: (_, { input }, { write }) => payloadOf(() => write((sql) => setLatestVersion(sql, input))),
   }),
 )

@@ -2,6 +2,7 @@ import DataLoader from 'dataloader'
 import type { Prisma } from '../db/generated/client.ts'
 import { countBySignature } from '../evaluation/failures/failurePatternStore.ts'
 import { builder } from './builder.ts'
+import { ConfigVersion } from './configVersion.ts'
 import { sharedByField } from './lists/fieldLoader.ts'
 import {
   conditionOf,
@@ -17,7 +18,9 @@ import {
   versionConditionsOf,
 } from './lists/filters.ts'
 import { defineStoredList, type StoredList } from './lists/storedList.ts'
-import { ErrorCategoryEnum, ErrorCategoryFilter } from './outcome.ts'
+import { ErrorCategoryEnum, ErrorCategoryFilter, Outcome } from './outcome.ts'
+import { Scenario } from './scenario.ts'
+import { Simulation } from './simulation.ts'
 
 /** What counting the equal ones costs, in rows that are read. */
 const COUNT_COST = 10
@@ -100,7 +103,7 @@ const FailurePatternFilter = builder.inputType('FailurePatternFilter', {
   fields: failurePatternConditions,
 })
 
-export const failurePatternPages: StoredList = defineStoredList('FailurePattern', {
+const failurePatternPages: StoredList = defineStoredList('FailurePattern', {
   model: 'FailurePattern',
   table: 'failure_patterns',
   type: FailurePattern,
@@ -142,6 +145,42 @@ export function failurePatternWhere(
       : {}),
   }
 }
+
+builder.prismaObjectField(Outcome, 'failurePatterns', (t) =>
+  t.field(
+    failurePatternPages.under(
+      { key: 'outcomeId', field: 'outcomeId', type: 'uuid' },
+      'What went wrong in it.',
+    ),
+  ),
+)
+
+builder.prismaObjectField(Simulation, 'failurePatterns', (t) =>
+  t.field(
+    failurePatternPages.under(
+      { key: 'simulationId', field: 'simulationId', type: 'uuid' },
+      'What went wrong in its runs, the latest first.',
+    ),
+  ),
+)
+
+builder.prismaObjectField(Scenario, 'failurePatterns', (t) =>
+  t.field(
+    failurePatternPages.under(
+      { key: 'scenarioId', field: 'scenarioId', type: 'text', through: ['outcome'] },
+      'What went wrong in its runs in all simulations, the latest first.',
+    ),
+  ),
+)
+
+builder.prismaObjectField(ConfigVersion, 'failurePatterns', (t) =>
+  t.field(
+    failurePatternPages.under(
+      { key: 'versionId', field: 'configVersionId', type: 'uuid', through: ['simulation'] },
+      'What went wrong in its runs in all simulations, the latest first.',
+    ),
+  ),
+)
 
 builder.queryFields((t) => ({
   failurePattern: t.prismaField({

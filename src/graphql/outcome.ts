@@ -1,7 +1,7 @@
 import type { Prisma } from '../db/generated/client.ts'
 import { builder } from './builder.ts'
+import { ConfigVersion } from './configVersion.ts'
 import type { Context } from './context.ts'
-import { failurePatternPages } from './failurePattern.ts'
 import {
   conditionOf,
   DateTimeFilter,
@@ -19,9 +19,9 @@ import {
   versionConditionsOf,
 } from './lists/filters.ts'
 import { defineStoredList, type StoredList } from './lists/storedList.ts'
-import { recommendationPages } from './recommendation.ts'
-import { DifficultyFilter } from './scenario.ts'
-import { toolUsagePages } from './toolUsage.ts'
+import { DifficultyFilter, Scenario } from './scenario.ts'
+import { Simulation } from './simulation.ts'
+import { SimulationScenario } from './simulationScenario.ts'
 
 export const OutcomeStatusEnum = builder.enumType('OutcomeStatus', {
   description: 'How a run ended.',
@@ -127,21 +127,6 @@ export const Outcome = builder.prismaNode('Outcome', {
     simulation: t.relation('simulation', { description: 'The simulation that it belongs to.' }),
     scenario: t.relation('scenario', { description: 'The scenario that was run.' }),
     run: t.relation('run', { description: 'The run of the simulation that it was an attempt of.' }),
-    failurePatterns: t.field(
-      failurePatternPages.under(
-        { key: 'outcomeId', field: 'outcomeId', type: 'uuid' },
-        'What went wrong in it.',
-      ),
-    ),
-    toolUsage: t.field(
-      toolUsagePages.under({ key: 'outcomeId', field: 'outcomeId', type: 'uuid' }, 'The tools that it used.'),
-    ),
-    recommendations: t.field(
-      recommendationPages.under(
-        { key: 'outcomeId', field: 'sourceId', type: 'uuid' },
-        'What was recommended because of it, the surest first.',
-      ),
-    ),
   }),
 })
 
@@ -192,7 +177,7 @@ const OutcomeFilter = builder.inputType('OutcomeFilter', {
   }),
 })
 
-export const outcomePages: StoredList = defineStoredList('Outcome', {
+const outcomePages: StoredList = defineStoredList('Outcome', {
   model: 'Outcome',
   table: 'outcomes',
   type: Outcome,
@@ -262,6 +247,44 @@ export async function findOutcome<Query extends object>({ reads }: Context, quer
     where: { outcomeId_executionTime: { outcomeId, executionTime } },
   })
 }
+
+builder.prismaObjectField(Simulation, 'outcomes', (t) =>
+  t.field(
+    outcomePages.under(
+      { key: 'simulationId', field: 'simulationId', type: 'uuid' },
+      'What came of its runs, the latest first.',
+    ),
+  ),
+)
+
+builder.prismaObjectField(Scenario, 'outcomes', (t) =>
+  t.field(
+    outcomePages.under(
+      { key: 'scenarioId', field: 'scenarioId', type: 'text' },
+      'Its outcomes in all simulations, the latest first.',
+    ),
+  ),
+)
+
+builder.prismaObjectField(ConfigVersion, 'outcomes', (t) =>
+  t.field(
+    outcomePages.under(
+      { key: 'versionId', field: 'configVersionId', type: 'uuid', through: ['simulation'] },
+      'What came of its runs in all simulations, the latest first.',
+    ),
+  ),
+)
+
+builder.prismaObjectField(SimulationScenario, 'outcome', (t) =>
+  t.prismaField({
+    type: Outcome,
+    nullable: true,
+    select: { outcomeId: true },
+    description: 'The outcome of its latest attempt; null before there is one.',
+    resolve: (query, { outcomeId }, _, context) =>
+      outcomeId ? findOutcome(context, query, outcomeId) : null,
+  }),
+)
 
 builder.queryFields((t) => ({
   outcome: t.prismaField({

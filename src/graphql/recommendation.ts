@@ -144,7 +144,7 @@ const RecommendationFilter = builder.inputType('RecommendationFilter', {
   }),
 })
 
-export const recommendationPages: StoredList = defineStoredList('Recommendation', {
+const recommendationPages: StoredList = defineStoredList('Recommendation', {
   model: 'Recommendation',
   table: 'recommendations',
   type: Recommendation,
@@ -167,6 +167,33 @@ export const recommendationPages: StoredList = defineStoredList('Recommendation'
     createdAt: conditionOf(filter.createdAt),
   }),
 })
+
+builder.prismaObjectField(Simulation, 'recommendations', (t) =>
+  t.field(
+    recommendationPages.under(
+      { key: 'simulationId', field: 'sourceId', type: 'uuid' },
+      'What was recommended because of it, the surest first.',
+    ),
+  ),
+)
+
+builder.prismaObjectField(Outcome, 'recommendations', (t) =>
+  t.field(
+    recommendationPages.under(
+      { key: 'outcomeId', field: 'sourceId', type: 'uuid' },
+      'What was recommended because of it, the surest first.',
+    ),
+  ),
+)
+
+builder.prismaObjectField(ConfigDiff, 'recommendations', (t) =>
+  t.field(
+    recommendationPages.under(
+      { key: 'diffId', field: 'sourceId', type: 'uuid' },
+      'What was recommended because of it, the surest first.',
+    ),
+  ),
+)
 
 builder.queryFields((t) => ({
   recommendation: t.prismaField({

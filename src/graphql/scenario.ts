@@ -2,7 +2,6 @@ import type { Prisma } from '../db/generated/client.ts'
 import { checkCount } from '../evaluation/outcomes/outcomes.ts'
 import { type ScenarioReceipt, upsertScenarios } from '../evaluation/scenarios/scenarios.ts'
 import { builder } from './builder.ts'
-import { failurePatternPages } from './failurePattern.ts'
 import {
   conditionOf,
   DateTimeFilter,
@@ -16,11 +15,7 @@ import {
   textConditionOf,
 } from './lists/filters.ts'
 import { defineStoredList, type StoredList } from './lists/storedList.ts'
-import { outcomePages } from './outcome.ts'
 import { ErrorCodeEnum, pathAsText, payloadOf, payloadType, ReceiptStatus } from './payload.ts'
-import { scenarioRevisionPages } from './scenarioRevision.ts'
-import { simulationScenarioPages } from './simulationScenario.ts'
-import { toolUsagePages } from './toolUsage.ts'
 
 const Difficulty = builder.enumType('Difficulty', {
   description: 'How hard a scenario is.',
@@ -78,36 +73,6 @@ export const Scenario = builder.prismaNode('Scenario', {
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was first stored.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it last changed.' }),
-    revisions: t.field(
-      scenarioRevisionPages.under(
-        { key: 'scenarioId', field: 'scenarioId', type: 'text' },
-        'What it was at each of its revisions, the latest first.',
-      ),
-    ),
-    runs: t.field(
-      simulationScenarioPages.under(
-        { key: 'scenarioId', field: 'scenarioId', type: 'text' },
-        'Its runs in all simulations.',
-      ),
-    ),
-    outcomes: t.field(
-      outcomePages.under(
-        { key: 'scenarioId', field: 'scenarioId', type: 'text' },
-        'Its outcomes in all simulations, the latest first.',
-      ),
-    ),
-    failurePatterns: t.field(
-      failurePatternPages.under(
-        { key: 'scenarioId', field: 'scenarioId', type: 'text', through: ['outcome'] },
-        'What went wrong in its runs in all simulations, the latest first.',
-      ),
-    ),
-    toolUsage: t.field(
-      toolUsagePages.under(
-        { key: 'scenarioId', field: 'scenarioId', type: 'text', through: ['outcome'] },
-        'The tools that its runs used in all simulations, the latest first.',
-      ),
-    ),
   }),
 })
 

@@ -2,6 +2,7 @@ import type { Prisma } from '../db/generated/client.ts'
 import { builder } from './builder.ts'
 import { conditionOf, DateTimeFilter, integerConditionOf, NumberFilter } from './lists/filters.ts'
 import { defineStoredList, type StoredList } from './lists/storedList.ts'
+import { Scenario } from './scenario.ts'
 
 const ScenarioRevision = builder.prismaNode('ScenarioRevision', {
   id: { field: 'scenarioId_revision' },
@@ -30,7 +31,7 @@ const ScenarioRevisionFilter = builder.inputType('ScenarioRevisionFilter', {
   }),
 })
 
-export const scenarioRevisionPages: StoredList = defineStoredList('ScenarioRevision', {
+const scenarioRevisionPages: StoredList = defineStoredList('ScenarioRevision', {
   model: 'ScenarioRevision',
   table: 'scenario_revisions',
   type: ScenarioRevision,
@@ -49,3 +50,12 @@ export const scenarioRevisionPages: StoredList = defineStoredList('ScenarioRevis
     createdAt: conditionOf(filter.createdAt),
   }),
 })
+
+builder.prismaObjectField(Scenario, 'revisions', (t) =>
+  t.field(
+    scenarioRevisionPages.under(
+      { key: 'scenarioId', field: 'scenarioId', type: 'text' },
+      'What it was at each of its revisions, the latest first.',
+    ),
+  ),
+)

@@ -1,6 +1,7 @@
 import type { Prisma } from '../db/generated/client.ts'
 import { builder } from './builder.ts'
-import { failurePatternPages } from './failurePattern.ts'
+import { Configuration } from './configuration.ts'
+import { ConfigVersion } from './configVersion.ts'
 import {
   conditionOf,
   DateTimeFilter,
@@ -18,10 +19,6 @@ import {
   textConditionOf,
 } from './lists/filters.ts'
 import { defineStoredList, type StoredList } from './lists/storedList.ts'
-import { outcomePages } from './outcome.ts'
-import { recommendationPages } from './recommendation.ts'
-import { simulationScenarioPages } from './simulationScenario.ts'
-import { toolUsagePages } from './toolUsage.ts'
 
 export const SimulationStatusEnum = builder.enumType('SimulationStatus', {
   description: 'Where a simulation is in its life; it only goes forward.',
@@ -122,36 +119,6 @@ export const Simulation = builder.prismaNode('Simulation', {
         (completedAt?.getTime() ?? Math.max(Date.now(), startedAt.getTime())) - startedAt.getTime(),
     }),
     configVersion: t.relation('configVersion', { description: 'The configuration version that it runs.' }),
-    runs: t.field(
-      simulationScenarioPages.under(
-        { key: 'simulationId', field: 'simulationId', type: 'uuid' },
-        'Its runs, one for each scenario and repetition, in their order.',
-      ),
-    ),
-    outcomes: t.field(
-      outcomePages.under(
-        { key: 'simulationId', field: 'simulationId', type: 'uuid' },
-        'What came of its runs, the latest first.',
-      ),
-    ),
-    failurePatterns: t.field(
-      failurePatternPages.under(
-        { key: 'simulationId', field: 'simulationId', type: 'uuid' },
-        'What went wrong in its runs, the latest first.',
-      ),
-    ),
-    toolUsage: t.field(
-      toolUsagePages.under(
-        { key: 'simulationId', field: 'simulationId', type: 'uuid' },
-        'The tools that its runs used, the latest first.',
-      ),
-    ),
-    recommendations: t.field(
-      recommendationPages.under(
-        { key: 'simulationId', field: 'sourceId', type: 'uuid' },
-        'What was recommended because of it, the surest first.',
-      ),
-    ),
   }),
 })
 
@@ -182,7 +149,7 @@ const SimulationFilter = builder.inputType('SimulationFilter', {
   }),
 })
 
-export const simulationPages: StoredList = defineStoredList('Simulation', {
+const simulationPages: StoredList = defineStoredList('Simulation', {
   model: 'Simulation',
   table: 'simulations',
   type: Simulation,
@@ -233,6 +200,24 @@ export const simulationPages: StoredList = defineStoredList('Simulation', {
     }
   },
 })
+
+builder.prismaObjectField(ConfigVersion, 'simulations', (t) =>
+  t.field(
+    simulationPages.under(
+      { key: 'versionId', field: 'configVersionId', type: 'uuid' },
+      'The simulations that ran this version, the newest first.',
+    ),
+  ),
+)
+
+builder.prismaObjectField(Configuration, 'simulations', (t) =>
+  t.field(
+    simulationPages.under(
+      { key: 'configId', field: 'configId', type: 'uuid', through: ['configVersion'] },
+      'The simulations that ran any of its versions, the newest first.',
+    ),
+  ),
+)
 
 builder.queryFields((t) => ({
   simulation: t.prismaField({

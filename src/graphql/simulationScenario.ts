@@ -11,7 +11,8 @@ import {
   textConditionOf,
 } from './lists/filters.ts'
 import { defineStoredList, type StoredList } from './lists/storedList.ts'
-import { findOutcome, Outcome } from './outcome.ts'
+import { Scenario } from './scenario.ts'
+import { Simulation } from './simulation.ts'
 
 const RunStatus = builder.enumType('RunStatus', {
   description: 'Where one run is.',
@@ -31,7 +32,7 @@ const RunStatus = builder.enumType('RunStatus', {
   } as const,
 })
 
-const SimulationScenario = builder.prismaNode('SimulationScenario', {
+export const SimulationScenario = builder.prismaNode('SimulationScenario', {
   id: { field: 'simulationId_scenarioId_repetition' },
   nullable: true,
   description: 'One run of a simulation: one scenario, one repetition.',
@@ -71,14 +72,6 @@ const SimulationScenario = builder.prismaNode('SimulationScenario', {
     }),
     simulation: t.relation('simulation', { description: 'The simulation that it belongs to.' }),
     scenario: t.relation('scenario', { description: 'The scenario that it runs.' }),
-    outcome: t.prismaField({
-      type: Outcome,
-      nullable: true,
-      select: { outcomeId: true },
-      description: 'The outcome of its latest attempt; null before there is one.',
-      resolve: (query, { outcomeId }, _, context) =>
-        outcomeId ? findOutcome(context, query, outcomeId) : null,
-    }),
   }),
 })
 
@@ -100,7 +93,7 @@ const SimulationScenarioFilter = builder.inputType('SimulationScenarioFilter', {
   }),
 })
 
-export const simulationScenarioPages: StoredList = defineStoredList('SimulationScenario', {
+const simulationScenarioPages: StoredList = defineStoredList('SimulationScenario', {
   model: 'SimulationScenario',
   table: 'simulations_scenarios',
   type: SimulationScenario,
@@ -135,6 +128,24 @@ export const simulationScenarioPages: StoredList = defineStoredList('SimulationS
     completedAt: conditionOf(filter.completedAt),
   }),
 })
+
+builder.prismaObjectField(Simulation, 'runs', (t) =>
+  t.field(
+    simulationScenarioPages.under(
+      { key: 'simulationId', field: 'simulationId', type: 'uuid' },
+      'Its runs, one for each scenario and repetition, in their order.',
+    ),
+  ),
+)
+
+builder.prismaObjectField(Scenario, 'runs', (t) =>
+  t.field(
+    simulationScenarioPages.under(
+      { key: 'scenarioId', field: 'scenarioId', type: 'text' },
+      'Its runs in all simulations.',
+    ),
+  ),
+)
 
 builder.queryFields((t) => ({
   simulationScenario: t.prismaField({

@@ -14,6 +14,9 @@ import {
   versionConditionsOf,
 } from './lists/filters.ts'
 import { defineStoredList, type StoredList } from './lists/storedList.ts'
+import { Outcome } from './outcome.ts'
+import { Scenario } from './scenario.ts'
+import { Simulation } from './simulation.ts'
 
 const ToolUsage = builder.prismaNode('ToolUsage', {
   id: { field: 'usageId' },
@@ -76,7 +79,7 @@ const ToolUsageFilter = builder.inputType('ToolUsageFilter', {
   }),
 })
 
-export const toolUsagePages: StoredList = defineStoredList('ToolUsage', {
+const toolUsagePages: StoredList = defineStoredList('ToolUsage', {
   model: 'ToolUsage',
   table: 'tool_usage',
   type: ToolUsage,
@@ -108,6 +111,30 @@ export const toolUsagePages: StoredList = defineStoredList('ToolUsage', {
     ...versionConditionsOf(filter),
   }),
 })
+
+builder.prismaObjectField(Outcome, 'toolUsage', (t) =>
+  t.field(
+    toolUsagePages.under({ key: 'outcomeId', field: 'outcomeId', type: 'uuid' }, 'The tools that it used.'),
+  ),
+)
+
+builder.prismaObjectField(Simulation, 'toolUsage', (t) =>
+  t.field(
+    toolUsagePages.under(
+      { key: 'simulationId', field: 'simulationId', type: 'uuid' },
+      'The tools that its runs used, the latest first.',
+    ),
+  ),
+)
+
+builder.prismaObjectField(Scenario, 'toolUsage', (t) =>
+  t.field(
+    toolUsagePages.under(
+      { key: 'scenarioId', field: 'scenarioId', type: 'text', through: ['outcome'] },
+      'The tools that its runs used in all simulations, the latest first.',
+    ),
+  ),
+)
 
 builder.queryFields((t) => ({
   toolUsageEntry: t.prismaField({
