@@ -10,7 +10,7 @@ import {
   StringFilter,
   textConditionOf,
 } from './lists/filters.ts'
-import { defineStoredList, type StoredList } from './lists/storedList.ts'
+import { defineStoredList } from './lists/storedList.ts'
 import { payloadOf, payloadType } from './payload.ts'
 
 const ApiKeyScope = builder.enumType('ApiKeyScope', {
@@ -83,7 +83,7 @@ const ApiKeyFilter = builder.inputType('ApiKeyFilter', {
   }),
 })
 
-const apiKeyPages: StoredList = defineStoredList('ApiKey', {
+const apiKeyPages = defineStoredList('ApiKey', {
   model: 'ApiKey',
   table: 'api_keys',
   type: ApiKey,

@@ -9,7 +9,7 @@ import {
   StringFilter,
   textConditionOf,
 } from './lists/filters.ts'
-import { defineStoredList, type StoredList } from './lists/storedList.ts'
+import { defineStoredList } from './lists/storedList.ts'
 
 const AuditOperation = builder.enumType('AuditOperation', {
   description: 'What was done.',
@@ -73,7 +73,7 @@ const AuditLogEntryFilter = builder.inputType('AuditLogEntryFilter', {
   }),
 })
 
-const auditLogPages: StoredList = defineStoredList('AuditLogEntry', {
+const auditLogPages = defineStoredList('AuditLogEntry', {
   model: 'AuditLogEntry',
   table: 'audit_log',
   type: AuditLogEntry,

@@ -1,7 +1,7 @@
 import SchemaBuilder from '@pothos/core'
 import PrismaPlugin from '@pothos/plugin-prisma'
 import RelayPlugin from '@pothos/plugin-relay'
-import type { Prisma } from '../db/generated/client.ts'
+import type { Prisma, PrismaClient } from '../db/generated/client.ts'
 import type PrismaTypes from '../db/generated/pothos.ts'
 import { getDatamodel } from '../db/generated/pothos.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
@@ -42,7 +42,8 @@ export const builder = new SchemaBuilder<{
     },
   },
   prisma: {
-    client: (context) => context.reads.client as never,
+    // It lacks what begins and ends a transaction, of which Pothos calls nothing.
+    client: (context) => context.reads.client as PrismaClient,
     dmmf: getDatamodel(),
     onUnusedQuery: null,
   },

@@ -14,7 +14,7 @@ import { Configuration } from './configuration.ts'
 import { ConfigVersion } from './configVersion.ts'
 import type { Context } from './context.ts'
 import { conditionOf, DateTimeFilter, enumFilter, IdFilter } from './lists/filters.ts'
-import { defineStoredList, type StoredList } from './lists/storedList.ts'
+import { defineStoredList } from './lists/storedList.ts'
 import { payloadOf, payloadType } from './payload.ts'
 
 const ChangeOp = builder.enumType('ConfigChangeOp', {
@@ -183,7 +183,7 @@ const ConfigDiffFilter = builder.inputType('ConfigDiffFilter', {
   }),
 })
 
-const configDiffPages: StoredList = defineStoredList('ConfigDiff', {
+const configDiffPages = defineStoredList('ConfigDiff', {
   model: 'ConfigDiff',
   table: 'config_diffs',
   type: ConfigDiff,

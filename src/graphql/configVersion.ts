@@ -19,7 +19,7 @@ import {
   StringFilter,
   textConditionOf,
 } from './lists/filters.ts'
-import { defineStoredList, type StoredList } from './lists/storedList.ts'
+import { defineStoredList } from './lists/storedList.ts'
 import { payloadOf, payloadType } from './payload.ts'
 
 export const GeneratedBy = builder.enumType('GeneratedBy', {
@@ -88,7 +88,7 @@ const ConfigVersionFilter = builder.inputType('ConfigVersionFilter', {
   }),
 })
 
-const configVersionPages: StoredList = defineStoredList('ConfigVersion', {
+const configVersionPages = defineStoredList('ConfigVersion', {
   model: 'ConfigVersion',
   table: 'config_versions',
   type: ConfigVersion,

@@ -1,7 +1,7 @@
 import type { Prisma } from '../db/generated/client.ts'
 import { builder } from './builder.ts'
 import { conditionOf, DateTimeFilter, IdFilter, StringFilter, textConditionOf } from './lists/filters.ts'
-import { defineStoredList, type StoredList } from './lists/storedList.ts'
+import { defineStoredList } from './lists/storedList.ts'
 
 export const Configuration = builder.prismaNode('Configuration', {
   id: { field: 'configId' },
@@ -35,7 +35,7 @@ const ConfigurationFilter = builder.inputType('ConfigurationFilter', {
   }),
 })
 
-const configurationPages: StoredList = defineStoredList('Configuration', {
+const configurationPages = defineStoredList('Configuration', {
   model: 'Configuration',
   table: 'configurations',
   type: Configuration,

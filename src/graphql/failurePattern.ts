@@ -17,7 +17,7 @@ import {
   uuidRangeOf,
   versionConditionsOf,
 } from './lists/filters.ts'
-import { defineStoredList, type StoredList } from './lists/storedList.ts'
+import { defineStoredList } from './lists/storedList.ts'
 import { ErrorCategoryEnum, ErrorCategoryFilter, Outcome } from './outcome.ts'
 import { Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
@@ -103,7 +103,7 @@ const FailurePatternFilter = builder.inputType('FailurePatternFilter', {
   fields: failurePatternConditions,
 })
 
-const failurePatternPages: StoredList = defineStoredList('FailurePattern', {
+const failurePatternPages = defineStoredList('FailurePattern', {
   model: 'FailurePattern',
   table: 'failure_patterns',
   type: FailurePattern,

@@ -18,7 +18,7 @@ import {
   textConditionOf,
   versionConditionsOf,
 } from './lists/filters.ts'
-import { defineStoredList, type StoredList } from './lists/storedList.ts'
+import { defineStoredList } from './lists/storedList.ts'
 import { DifficultyFilter, Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
 import { SimulationScenario } from './simulationScenario.ts'
@@ -177,7 +177,7 @@ const OutcomeFilter = builder.inputType('OutcomeFilter', {
   }),
 })
 
-const outcomePages: StoredList = defineStoredList('Outcome', {
+const outcomePages = defineStoredList('Outcome', {
   model: 'Outcome',
   table: 'outcomes',
   type: Outcome,

@@ -16,7 +16,7 @@ import {
   NullableNumberFilter,
   NumberFilter,
 } from './lists/filters.ts'
-import { defineStoredList, type StoredList } from './lists/storedList.ts'
+import { defineStoredList } from './lists/storedList.ts'
 import { findOutcome, Outcome } from './outcome.ts'
 import { payloadOf, payloadType } from './payload.ts'
 import { Simulation } from './simulation.ts'
@@ -144,7 +144,7 @@ const RecommendationFilter = builder.inputType('RecommendationFilter', {
   }),
 })
 
-const recommendationPages: StoredList = defineStoredList('Recommendation', {
+const recommendationPages = defineStoredList('Recommendation', {
   model: 'Recommendation',
   table: 'recommendations',
   type: Recommendation,

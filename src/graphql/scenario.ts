@@ -14,7 +14,7 @@ import {
   tagConditionsOf,
   textConditionOf,
 } from './lists/filters.ts'
-import { defineStoredList, type StoredList } from './lists/storedList.ts'
+import { defineStoredList } from './lists/storedList.ts'
 import { ErrorCodeEnum, pathAsText, payloadOf, payloadType, ReceiptStatus } from './payload.ts'
 
 const Difficulty = builder.enumType('Difficulty', {
@@ -95,7 +95,7 @@ const ScenarioFilter = builder.inputType('ScenarioFilter', {
   }),
 })
 
-const scenarioPages: StoredList = defineStoredList('Scenario', {
+const scenarioPages = defineStoredList('Scenario', {
   model: 'Scenario',
   table: 'scenarios',
   type: Scenario,

@@ -1,7 +1,7 @@
 import type { Prisma } from '../db/generated/client.ts'
 import { builder } from './builder.ts'
 import { conditionOf, DateTimeFilter, integerConditionOf, NumberFilter } from './lists/filters.ts'
-import { defineStoredList, type StoredList } from './lists/storedList.ts'
+import { defineStoredList } from './lists/storedList.ts'
 import { Scenario } from './scenario.ts'
 
 const ScenarioRevision = builder.prismaNode('ScenarioRevision', {
@@ -31,7 +31,7 @@ const ScenarioRevisionFilter = builder.inputType('ScenarioRevisionFilter', {
   }),
 })
 
-const scenarioRevisionPages: StoredList = defineStoredList('ScenarioRevision', {
+const scenarioRevisionPages = defineStoredList('ScenarioRevision', {
   model: 'ScenarioRevision',
   table: 'scenario_revisions',
   type: ScenarioRevision,

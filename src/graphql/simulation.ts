@@ -18,7 +18,7 @@ import {
   StringFilter,
   textConditionOf,
 } from './lists/filters.ts'
-import { defineStoredList, type StoredList } from './lists/storedList.ts'
+import { defineStoredList } from './lists/storedList.ts'
 
 export const SimulationStatusEnum = builder.enumType('SimulationStatus', {
   description: 'Where a simulation is in its life; it only goes forward.',
@@ -149,7 +149,7 @@ const SimulationFilter = builder.inputType('SimulationFilter', {
   }),
 })
 
-const simulationPages: StoredList = defineStoredList('Simulation', {
+const simulationPages = defineStoredList('Simulation', {
   model: 'Simulation',
   table: 'simulations',
   type: Simulation,

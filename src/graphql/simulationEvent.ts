@@ -70,7 +70,7 @@ const SimulationEventType = builder.objectRef<SimulationEvent>('SimulationEvent'
 
 const simulationEventPages = defineNumberedList(
   'SimulationEvent',
-  SimulationEventType as never,
+  SimulationEventType,
   ({ seq }: SimulationEvent) => seq,
 )
 

@@ -10,7 +10,7 @@ import {
   StringFilter,
   textConditionOf,
 } from './lists/filters.ts'
-import { defineStoredList, type StoredList } from './lists/storedList.ts'
+import { defineStoredList } from './lists/storedList.ts'
 import { Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
 
@@ -93,7 +93,7 @@ const SimulationScenarioFilter = builder.inputType('SimulationScenarioFilter', {
   }),
 })
 
-const simulationScenarioPages: StoredList = defineStoredList('SimulationScenario', {
+const simulationScenarioPages = defineStoredList('SimulationScenario', {
   model: 'SimulationScenario',
   table: 'simulations_scenarios',
   type: SimulationScenario,

@@ -13,7 +13,7 @@ import {
   uuidRangeOf,
   versionConditionsOf,
 } from './lists/filters.ts'
-import { defineStoredList, type StoredList } from './lists/storedList.ts'
+import { defineStoredList } from './lists/storedList.ts'
 import { Outcome } from './outcome.ts'
 import { Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
@@ -79,7 +79,7 @@ const ToolUsageFilter = builder.inputType('ToolUsageFilter', {
   }),
 })
 
-const toolUsagePages: StoredList = defineStoredList('ToolUsage', {
+const toolUsagePages = defineStoredList('ToolUsage', {
   model: 'ToolUsage',
   table: 'tool_usage',
   type: ToolUsage,

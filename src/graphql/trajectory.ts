@@ -49,7 +49,7 @@ builder.prismaObjectFields(Outcome, (t) => ({
         loader = wholeLoader(context)
         wholeTrajectories.set(context, loader)
       }
-      return loader.load({ outcomeId, executionTime }) as never
+      return loader.load({ outcomeId, executionTime })
     },
   }),
   trajectorySteps: t.field({

@@ -46,15 +46,14 @@ const PageInfo = builder.objectRef<Connection['pageInfo']>('PageInfo').implement
 /** What counting the rows costs is in rows that are read. */
 export function defineConnection<Row>(
   name: string,
-  // biome-ignore lint/suspicious/noExplicitAny: the row's shape is its type's business
-  type: ObjectRef<any, any, any>,
+  type: ObjectRef<typeof builder.$inferSchemaTypes, Row>,
   countCost: number,
 ) {
   const Edge = builder.objectRef<Connection<Row>['edges'][number]>(`${name}Edge`).implement({
     description: `One ${name} of a list.`,
     fields: (t) => ({
       cursor: t.exposeString('cursor', { description: 'Its place in the list, for `after` and `before`.' }),
-      node: t.field({ type, description: `The ${name} itself.`, resolve: ({ node }) => node as never }),
+      node: t.expose('node', { type, description: `The ${name} itself.` }),
     }),
   })
   return builder.objectRef<Connection<Row>>(`${name}Connection`).implement({
@@ -68,7 +67,7 @@ export function defineConnection<Row>(
       nodes: t.field({
         type: [type],
         description: 'The rows without cursors.',
-        resolve: ({ edges }) => edges.map(({ node }) => node) as never,
+        resolve: ({ edges }) => edges.map(({ node }) => node),
       }),
       pageInfo: t.field({
         type: PageInfo,
@@ -121,9 +120,9 @@ export function defineListArgs<Filter>(
   return {
     ...pageArgs,
     ...builder.args((t) => ({
-      filter: t.field({ type: filter as never, description: 'Which rows; all conditions have to hold.' }),
+      filter: t.field({ type: filter, description: 'Which rows; all conditions have to hold.' }),
       orderBy: t.field({
-        type: OrderBy as never,
+        type: OrderBy,
         description: `The order: ${defaultOrder.field} ${defaultOrder.direction.toUpperCase()} when not given.`,
       }),
     })),

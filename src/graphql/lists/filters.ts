@@ -124,8 +124,8 @@ export function searchField(t: InputFields, texts: string) {
 const ofEnum =
   <Value extends string>(type: EnumRef<SchemaTypes, Value, Value>) =>
   (t: InputFields) => ({
-    eq: t.field({ type: type as never, description: 'The value is this one.' }),
-    in: t.field({ type: [type] as never, description: 'The value is one of these.' }),
+    eq: t.field({ type, description: 'The value is this one.' }),
+    in: t.field({ type: [type], description: 'The value is one of these.' }),
   })
 
 /** The filter of an enum's values: `{eq, in}`. */

@@ -26,9 +26,9 @@ export interface PageSource<Filter> extends Sorting {
 }
 
 /** How rows hang on their parent. */
-export interface ParentLink {
+export interface ParentLink<Key extends string = string> {
   /** The parent's field that is its key. */
-  key: string
+  key: Key
   /** The rows' field that holds it. */
   field: string
   type: 'uuid' | 'text'
@@ -89,7 +89,7 @@ function selectionOf<Filter>(
   info: GraphQLResolveInfo,
 ) {
   const select = Object.fromEntries([...sort, ...source.keys].map(({ field }) => [field, true]))
-  return queryFromInfo({ context, info, select: select as never, paths: [['edges', 'node'], ['nodes']] })
+  return queryFromInfo({ context, info, select, paths: [['edges', 'node'], ['nodes']] })
 }
 
 export async function readRoot<Filter>(
