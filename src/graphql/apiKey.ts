@@ -1,6 +1,7 @@
 import { createApiKey, revokeApiKey } from '../auth/apiKeyIssue.ts'
 import type { Prisma } from '../db/generated/client.ts'
 import { builder } from './builder.ts'
+import { enumField } from './enumField.ts'
 import {
   conditionOf,
   DateTimeFilter,
@@ -39,12 +40,7 @@ export const ApiKey = builder.prismaNode('ApiKey', {
     keyId: t.expose('keyId', { type: 'UUID', description: 'Its key.' }),
     name: t.exposeString('name', { description: 'What people call it.' }),
     prefix: t.exposeString('prefix', { description: 'What its secret begins with, to tell keys apart.' }),
-    scope: t.field({
-      type: ApiKeyScope,
-      select: { role: true },
-      description: 'What it may do.',
-      resolve: ({ role }) => role as 'app_user',
-    }),
+    scope: enumField(t, 'role', { type: ApiKeyScope, description: 'What it may do.' }),
     createdBy: t.exposeString('createdBy', {
       nullable: true,
       description: 'Who made it; null when it was made past the server.',

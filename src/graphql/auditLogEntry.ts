@@ -1,5 +1,6 @@
 import type { Prisma } from '../db/generated/client.ts'
 import { builder } from './builder.ts'
+import { enumField } from './enumField.ts'
 import {
   conditionOf,
   DateTimeFilter,
@@ -34,12 +35,7 @@ const AuditLogEntry = builder.prismaNode('AuditLogEntry', {
     tableName: t.exposeString('tableName', {
       description: 'What kind of row it was, e.g. `configurations`.',
     }),
-    operation: t.field({
-      type: AuditOperation,
-      select: { operation: true },
-      description: 'What was done.',
-      resolve: ({ operation }) => operation as 'INSERT',
-    }),
+    operation: enumField(t, 'operation', { type: AuditOperation, description: 'What was done.' }),
     actorId: t.exposeString('actorId', {
       nullable: true,
       description: 'Who did it; null when it was done past the server.',

@@ -13,6 +13,7 @@ import { comparisonsOf } from './comparisons.ts'
 import { Configuration } from './configuration.ts'
 import { ConfigVersion } from './configVersion.ts'
 import type { Context } from './context.ts'
+import { enumField } from './enumField.ts'
 import { conditionOf, DateTimeFilter, enumFilter, IdFilter } from './lists/filters.ts'
 import { defineStoredList } from './lists/storedList.ts'
 import { payloadOf, payloadType } from './payload.ts'
@@ -147,11 +148,9 @@ export const ConfigDiff = builder.prismaNode('ConfigDiff', {
       resolve: ({ changeSummary }, _, context) =>
         shownChanges(context, () => (changeSummary ?? []) as unknown as ChangeSummary),
     }),
-    approvalStatus: t.field({
+    approvalStatus: enumField(t, 'approvalStatus', {
       type: ApprovalStatus,
-      select: { approvalStatus: true },
       description: 'What was decided on it.',
-      resolve: ({ approvalStatus }) => approvalStatus as 'pending',
     }),
     approvedBy: t.exposeString('approvedBy', {
       nullable: true,

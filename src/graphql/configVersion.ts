@@ -6,6 +6,7 @@ import {
 } from '../evaluation/configurations/configurations.ts'
 import { builder } from './builder.ts'
 import { Configuration } from './configuration.ts'
+import { enumField } from './enumField.ts'
 import {
   conditionOf,
   DateTimeFilter,
@@ -56,11 +57,9 @@ export const ConfigVersion = builder.prismaNode('ConfigVersion', {
       description: '0 to 2; null when the YAML leaves it to the provider.',
     }),
     warnings: t.exposeStringList('warnings', { description: 'What was noticed when the YAML was read.' }),
-    generatedBy: t.field({
+    generatedBy: enumField(t, 'generatedBy', {
       type: GeneratedBy,
-      select: { generatedBy: true },
       description: 'Where the YAML comes from.',
-      resolve: ({ generatedBy }) => generatedBy as 'api',
     }),
     isDeleted: t.exposeBoolean('isDeleted', {
       description:

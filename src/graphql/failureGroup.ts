@@ -22,10 +22,9 @@ const FailureGroupType = builder.objectRef<FailureGroup>('FailureGroup').impleme
     failureType: t.exposeString('failureType', {
       description: 'What it is, e.g. the class of an exception or a check that failed.',
     }),
-    failureCategory: t.field({
+    failureCategory: t.expose('failureCategory', {
       type: ErrorCategoryEnum,
       description: 'What kind of fault it is, mostly.',
-      resolve: ({ failureCategory }) => failureCategory as 'unknown',
     }),
     failures: t.exposeInt('failures', { description: 'How often it occurred.' }),
     runs: t.exposeInt('runs', { description: 'In how many runs.' }),

@@ -3,6 +3,7 @@ import type { Prisma } from '../db/generated/client.ts'
 import { countBySignature } from '../evaluation/failures/failurePatternStore.ts'
 import { builder } from './builder.ts'
 import { ConfigVersion } from './configVersion.ts'
+import { enumField } from './enumField.ts'
 import { sharedByField } from './lists/fieldLoader.ts'
 import {
   conditionOf,
@@ -38,11 +39,9 @@ export const FailurePattern = builder.prismaNode('FailurePattern', {
     failureType: t.exposeString('failureType', {
       description: 'What it was, e.g. the class of an exception or a check that failed.',
     }),
-    failureCategory: t.field({
+    failureCategory: enumField(t, 'failureCategory', {
       type: ErrorCategoryEnum,
-      select: { failureCategory: true },
       description: 'What kind of fault it was.',
-      resolve: ({ failureCategory }) => failureCategory as 'unknown',
     }),
     errorMessage: t.exposeString('errorMessage', { nullable: true, description: 'What was said about it.' }),
     signature: t.exposeString('signature', {

@@ -2,6 +2,7 @@ import type { Prisma } from '../db/generated/client.ts'
 import { builder } from './builder.ts'
 import { ConfigVersion } from './configVersion.ts'
 import type { Context } from './context.ts'
+import { enumField } from './enumField.ts'
 import {
   conditionOf,
   DateTimeFilter,
@@ -63,12 +64,7 @@ export const Outcome = builder.prismaNode('Outcome', {
       type: 'DateTime',
       description: 'When the run ended; when it was recorded, if nobody said.',
     }),
-    status: t.field({
-      type: OutcomeStatusEnum,
-      select: { status: true },
-      description: 'How the run ended.',
-      resolve: ({ status }) => status as 'success',
-    }),
+    status: enumField(t, 'status', { type: OutcomeStatusEnum, description: 'How the run ended.' }),
     reliabilityScore: t.exposeFloat('reliabilityScore', {
       nullable: true,
       description: '0 to 1; null when nobody graded it.',
@@ -111,12 +107,10 @@ export const Outcome = builder.prismaNode('Outcome', {
       nullable: true,
       description: 'The error’s code, as its source names it.',
     }),
-    errorCategory: t.field({
+    errorCategory: enumField(t, 'errorCategory', {
       type: ErrorCategoryEnum,
       nullable: true,
-      select: { errorCategory: true },
       description: 'What kind of fault ended the run; null when none did.',
-      resolve: ({ errorCategory }) => errorCategory as 'unknown' | null,
     }),
     retryCount: t.exposeInt('retryCount', { description: 'How many attempts came before this one.' }),
     eventSeq: t.expose('eventSeq', {

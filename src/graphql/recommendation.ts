@@ -6,6 +6,7 @@ import {
 } from '../evaluation/recommendations/recommendations.ts'
 import { builder } from './builder.ts'
 import { ConfigDiff } from './configDiff.ts'
+import { enumField } from './enumField.ts'
 import {
   conditionOf,
   DateTimeFilter,
@@ -51,22 +52,15 @@ const Recommendation = builder.prismaNode('Recommendation', {
   select: { recommendationId: true },
   fields: (t) => ({
     recommendationId: t.expose('recommendationId', { type: 'UUID', description: 'Its key.' }),
-    sourceType: t.field({
-      type: SourceType,
-      select: { sourceType: true },
-      description: 'What it follows from.',
-      resolve: ({ sourceType }) => sourceType as 'outcome',
-    }),
+    sourceType: enumField(t, 'sourceType', { type: SourceType, description: 'What it follows from.' }),
     sourceId: t.expose('sourceId', {
       type: 'UUID',
       description:
         'The key of what it follows from; of an analysis of failure patterns whatever its author calls it by.',
     }),
-    recommendationType: t.field({
+    recommendationType: enumField(t, 'recommendationType', {
       type: RecommendationType,
-      select: { recommendationType: true },
       description: 'What it is about.',
-      resolve: ({ recommendationType }) => recommendationType as 'config_change',
     }),
     description: t.exposeString('description', { description: 'What to do, in words.' }),
     suggestedYamlChanges: t.exposeString('suggestedYamlChanges', {

@@ -2,6 +2,7 @@ import type { Prisma } from '../db/generated/client.ts'
 import { checkCount } from '../evaluation/outcomes/outcomes.ts'
 import { type ScenarioReceipt, upsertScenarios } from '../evaluation/scenarios/scenarios.ts'
 import { builder } from './builder.ts'
+import { enumField } from './enumField.ts'
 import {
   conditionOf,
   DateTimeFilter,
@@ -48,12 +49,7 @@ export const Scenario = builder.prismaNode('Scenario', {
       nullable: true,
       description: 'What a right answer is.',
     }),
-    difficultyLevel: t.field({
-      type: Difficulty,
-      select: { difficultyLevel: true },
-      description: 'How hard it is.',
-      resolve: ({ difficultyLevel }) => difficultyLevel as 'easy',
-    }),
+    difficultyLevel: enumField(t, 'difficultyLevel', { type: Difficulty, description: 'How hard it is.' }),
     tags: t.exposeStringList('tags', { description: 'Its tags.' }),
     expectedTools: t.expose('expectedTools', {
       type: 'JSON',

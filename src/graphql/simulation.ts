@@ -2,6 +2,7 @@ import type { Prisma } from '../db/generated/client.ts'
 import { builder } from './builder.ts'
 import { Configuration } from './configuration.ts'
 import { ConfigVersion } from './configVersion.ts'
+import { enumField } from './enumField.ts'
 import {
   conditionOf,
   DateTimeFilter,
@@ -40,12 +41,7 @@ export const Simulation = builder.prismaNode('Simulation', {
   fields: (t) => ({
     simulationId: t.expose('simulationId', { type: 'UUID', description: 'Its key.' }),
     simulationName: t.exposeString('simulationName', { nullable: true, description: 'What people call it.' }),
-    status: t.field({
-      type: SimulationStatusEnum,
-      select: { status: true },
-      description: 'Where it is in its life.',
-      resolve: ({ status }) => status as 'pending',
-    }),
+    status: enumField(t, 'status', { type: SimulationStatusEnum, description: 'Where it is in its life.' }),
     scenarioSet: t.exposeStringList('scenarioSet', { description: 'The keys of its scenarios, in order.' }),
     repetitions: t.exposeInt('repetitions', { description: 'How often each scenario runs.' }),
     totalScenarios: t.exposeInt('totalScenarios', {

@@ -1,5 +1,6 @@
 import type { Prisma } from '../db/generated/client.ts'
 import { builder } from './builder.ts'
+import { enumField } from './enumField.ts'
 import {
   conditionOf,
   enumFilter,
@@ -44,12 +45,7 @@ export const SimulationScenario = builder.prismaNode('SimulationScenario', {
     executionOrder: t.exposeInt('executionOrder', {
       description: 'Its scenario’s place in the simulation, from 1.',
     }),
-    status: t.field({
-      type: RunStatus,
-      select: { status: true },
-      description: 'Where it is.',
-      resolve: ({ status }) => status as 'pending',
-    }),
+    status: enumField(t, 'status', { type: RunStatus, description: 'Where it is.' }),
     modalCallId: t.exposeString('modalCallId', {
       nullable: true,
       description: 'The Modal call of its latest attempt.',
