@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { type ComparedVersion, ConfigComparison } from '../evaluation/configurations/configDiff.ts'
 import type { JsonObject } from '../json.ts'
 import { Refusal } from '../refusal.ts'
-import type { Context } from './context.ts'
+import { type Context, oncePerOperation } from './context.ts'
 
 /** What one operation compares. */
 class Comparisons {
@@ -54,13 +54,7 @@ class Comparisons {
   }
 }
 
-const ofOperation = new WeakMap<Context, Comparisons>()
-
-export function comparisonsOf(context: Context): Comparisons {
-  const known = ofOperation.get(context) ?? new Comparisons(context)
-  ofOperation.set(context, known)
-  return known
-}
+export const comparisonsOf = oncePerOperation((context) => new Comparisons(context))
 
 async function compare({ reads }: Context, before: string, after: string): Promise<ConfigComparison | null> {
   const versions = await reads.client.configVersion.findMany({

@@ -36,3 +36,15 @@ export interface Context {
   /** One read-write transaction of the viewer; its result comes after COMMIT. */
   write<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result>
 }
+
+/** What an operation has once, whoever asks for it: made by the first. */
+export function oncePerOperation<Value extends object>(
+  make: (context: Context) => Value,
+): (context: Context) => Value {
+  const made = new WeakMap<Context, Value>()
+  return (context) => {
+    const known = made.get(context) ?? make(context)
+    made.set(context, known)
+    return known
+  }
+}

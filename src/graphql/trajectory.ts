@@ -8,7 +8,7 @@ import {
 } from '../evaluation/outcomes/trajectoryStore.ts'
 import type { JsonValue } from '../json.ts'
 import { builder } from './builder.ts'
-import type { Context } from './context.ts'
+import { type Context, oncePerOperation } from './context.ts'
 import { checkJsonPath } from './jsonPath.ts'
 import { pageArgs } from './lists/connection.ts'
 import { sharedByField } from './lists/fieldLoader.ts'
@@ -43,14 +43,8 @@ builder.prismaObjectFields(Outcome, (t) => ({
     select: { outcomeId: true, executionTime: true },
     extensions: { cost: TRAJECTORY_COST },
     description: 'All that the agent did. May be large: lists read it only when asked.',
-    resolve: ({ outcomeId, executionTime }, _, context) => {
-      let loader = wholeTrajectories.get(context)
-      if (!loader) {
-        loader = wholeLoader(context)
-        wholeTrajectories.set(context, loader)
-      }
-      return loader.load({ outcomeId, executionTime })
-    },
+    resolve: ({ outcomeId, executionTime }, _, context) =>
+      wholeTrajectoriesOf(context).load({ outcomeId, executionTime }),
   }),
   trajectorySteps: t.field({
     type: trajectoryStepPages.type,
@@ -100,21 +94,18 @@ builder.prismaObjectFields(Outcome, (t) => ({
   }),
 }))
 
-type WholeLoader = DataLoader<OutcomeKey, JsonValue, string>
-
-/** One for each operation: whatever its aliases, a trajectory is read once. */
-const wholeTrajectories = new WeakMap<Context, WholeLoader>()
-
-function wholeLoader({ reads }: Context): WholeLoader {
-  return new DataLoader(
-    async (keys) => {
-      const trajectories = await readTrajectories(reads, keys, reads.bytesLeft)
-      if (!trajectories) throw reads.tooLarge()
-      return trajectories
-    },
-    { cacheKeyFn: (key) => key.outcomeId },
-  )
-}
+/** Whatever an operation's aliases, a trajectory is read once. */
+const wholeTrajectoriesOf = oncePerOperation(
+  ({ reads }) =>
+    new DataLoader<OutcomeKey, JsonValue, string>(
+      async (keys) => {
+        const trajectories = await readTrajectories(reads, keys, reads.bytesLeft)
+        if (!trajectories) throw reads.tooLarge()
+        return trajectories
+      },
+      { cacheKeyFn: (key) => key.outcomeId },
+    ),
+)
 
 /** All outcomes of a list are read together. */
 function load<Value>(

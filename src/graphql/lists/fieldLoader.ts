@@ -1,7 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql'
-import type { Context } from '../context.ts'
+import { type Context, oncePerOperation } from '../context.ts'
 
-const loaders = new WeakMap<Context, Map<string, unknown>>()
+const loadersOf = oncePerOperation(() => new Map<string, unknown>())
 
 /**
  * What all rows of one field of the document share, e.g. the loader that reads for all of them together: made by the
@@ -12,11 +12,7 @@ export function sharedByField<Loader>(
   info: GraphQLResolveInfo,
   make: () => Loader,
 ): { loader: Loader; first: boolean } {
-  let byPath = loaders.get(context)
-  if (!byPath) {
-    byPath = new Map()
-    loaders.set(context, byPath)
-  }
+  const byPath = loadersOf(context)
   const path = pathOf(info)
   const known = byPath.get(path)
   if (known !== undefined) return { loader: known as Loader, first: false }
