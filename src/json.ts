@@ -1,31 +1,11 @@
 import { Refusal } from './refusal.ts'
+import { isStorable, storableText } from './text.ts'
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue }
 export type JsonObject = { [key: string]: JsonValue }
 
 /** Lists and objects inside one another. Recursive readers of the stored tree rely on it. */
 const MAX_DEPTH = 200
-
-const REPLACEMENT = '\ufffd'
-
-/** U+0000 and surrogates without their other half: PostgreSQL takes neither in text nor in jsonb. */
-const UNSTORABLE = /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
-
-/** The same text when it can be stored, else with U+FFFD for every U+0000 and every lone surrogate. */
-export function storableText(text: string): string {
-  return isStorable(text) ? text : text.replace(UNSTORABLE, REPLACEMENT)
-}
-
-function isStorable(text: string): boolean {
-  return text.isWellFormed() && !text.includes('\0')
-}
-
-/** The first `maxLength` UTF-16 units of the text, one less where that would halve a surrogate pair. */
-export function cutText(text: string, maxLength: number): string {
-  if (text.length <= maxLength) return text
-  const last = text.charCodeAt(maxLength - 1)
-  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? maxLength - 1 : maxLength)
-}
 
 /** Whether a value read from JSON is an object, no list and not null. */
 export function isJsonObject(value: unknown): value is JsonObject {
@@ -93,10 +73,9 @@ function cleanValue(value: unknown, walk: Walk, depth: number): unknown {
 
 function cleanText(text: string, walk: Walk): string {
   if (isStorable(text)) return text
-  return text.replace(UNSTORABLE, (unit) => {
+  return storableText(text, (unit) => {
     if (unit === '\0') walk.nuls++
     else walk.loneSurrogates++
-    return REPLACEMENT
   })
 }
 
@@ -132,7 +111,7 @@ function withStorableKeys(object: Record<string, unknown>): Record<string, unkno
   const entries = new Map<string, unknown>()
   for (const [key, value] of Object.entries(object)) {
     let stored = storableText(key)
-    while (stored !== key && (Object.hasOwn(object, stored) || entries.has(stored))) stored += REPLACEMENT
+    while (stored !== key && (Object.hasOwn(object, stored) || entries.has(stored))) stored += '\ufffd'
     entries.set(stored, value)
   }
   return Object.fromEntries(entries)

@@ -1,6 +1,53 @@
-import { storableText } from './json.ts'
+import { type JsonObject, type JsonValue, storableJson } from './json.ts'
 import { type InputPath, Refusal } from './refusal.ts'
+import { isLongerThan, lengthOf } from './text.ts'
 import { isUuid } from './uuid.ts'
+
+/** How many characters a text has to have and may have, counted as PostgreSQL's `char_length` counts them. */
+export interface Length {
+  min: number
+  max: number
+}
+
+/** How long texts may be. Where the database checks a column as well, it has the same limit. */
+export const LENGTHS = {
+  configurationName: { min: 3, max: 100 },
+  scenarioName: { min: 1, max: 200 },
+  simulationName: { min: 1, max: 200 },
+  apiKeyName: { min: 1, max: 100 },
+  /** What other systems call a thing: a model, a source, a sandbox, an error code, an app or call of Modal. */
+  label: { min: 1, max: 200 },
+  externalId: { min: 1, max: 500 },
+  tag: { min: 1, max: 100 },
+  toolName: { min: 1, max: 100 },
+  errorType: { min: 1, max: 200 },
+  failureType: { min: 1, max: 100 },
+  /** Of an error or a reason: more is cut. */
+  message: { min: 1, max: 10_000 },
+  description: { min: 10, max: 10_000 },
+  /** Who acts and with which program, for the audit log: more is cut. */
+  actor: { min: 1, max: 500 },
+  any: { min: 1, max: Number.POSITIVE_INFINITY },
+} satisfies Record<string, Length>
+
+/** How many bytes a text may have in UTF-8. */
+export const BYTES = {
+  /** A whole configuration or prompt. */
+  document: 1_048_576,
+  /** What to change in a configuration. */
+  change: 524_288,
+}
+
+/** Rows of one call. */
+export const MAX_ROWS = 1_000
+/** The largest `integer` of PostgreSQL. */
+export const MAX_INTEGER = 2 ** 31 - 1
+/** The largest `numeric(12,6)`. */
+const MAX_COST_USD = 999_999.999999
+export const MAX_RETRY_COUNT = 1_000
+export const MAX_TEMPERATURE = 2
+export const MAX_TAGS = 20
+export const MAX_ERROR_TYPES = 10
 
 /** The refusal of one value: the message names field, value and limit. */
 export function invalid(value: unknown, allowed: string, path: InputPath): Refusal {
@@ -16,10 +63,29 @@ export function nameOf(path: InputPath): string {
 
 function shown(value: unknown): string {
   if (typeof value === 'string') {
-    return value.length <= 60 ? JSON.stringify(value) : `a text of ${value.length} characters`
+    return isLongerThan(value, 60) ? `a text of ${lengthOf(value)} characters` : JSON.stringify(value)
   }
   if (Array.isArray(value)) return `a list of ${value.length}`
   return typeof value === 'object' && value !== null ? 'an object' : String(value)
+}
+
+/**
+ * The value as PostgreSQL can store it: U+0000 and lone surrogates in texts and keys become U+FFFD, NaN and infinities
+ * null. `notes` says what was replaced and how often.
+ *
+ * @throws Refusal TOO_LARGE, INVALID_VALUE: see storableJson.
+ */
+export function storableAt(value: string, path: InputPath, notes?: string[]): string
+export function storableAt(value: JsonObject, path: InputPath, notes?: string[]): JsonObject
+export function storableAt(value: unknown, path: InputPath, notes?: string[]): JsonValue
+export function storableAt(value: unknown, path: InputPath, notes: string[] = []): JsonValue {
+  try {
+    const stored = storableJson(value, nameOf(path))
+    notes.push(...stored.notes)
+    return stored.value
+  } catch (error) {
+    throw error instanceof Refusal ? error.at(...path) : error
+  }
 }
 
 /** A member of a closed list, e.g. a status. */
@@ -41,14 +107,20 @@ export function optionalInteger(value: unknown, min: number, max: number, path: 
   return value == null ? null : integer(value, min, max, path)
 }
 
-/** An empty text is none. `maxLength` in UTF-16 units, which are never fewer than PostgreSQL's characters. */
+/** US dollars, rounded to the six places that are stored. */
+export function optionalCost(value: unknown, path: InputPath): number | null {
+  const cost = optionalNumber(value, 0, MAX_COST_USD, path)
+  return cost === null ? null : Math.round(cost * 1e6) / 1e6
+}
+
+/** An empty text is none. */
 export function optionalText(
   value: unknown,
-  maxLength: number,
+  length: Length,
   path: InputPath,
-  notes: string[],
+  notes?: string[],
 ): string | null {
-  return value == null || value === '' ? null : text(value, maxLength, path, notes)
+  return value == null || value === '' ? null : text(value, length, path, notes)
 }
 
 export function optionalUuid(value: unknown, path: InputPath): string | null {
@@ -69,17 +141,36 @@ export function integer(value: unknown, min: number, max: number, path: InputPat
   return value
 }
 
-export function text(value: unknown, maxLength: number, path: InputPath, notes: string[]): string {
-  if (typeof value !== 'string' || value === '' || value.length > maxLength) {
-    throw invalid(
-      value,
-      Number.isFinite(maxLength) ? `a text of 1 to ${maxLength} characters` : 'a text',
-      path,
-    )
+/** A text that can be stored. */
+export function text(value: unknown, { min, max }: Length, path: InputPath, notes?: string[]): string {
+  if (typeof value !== 'string' || isLongerThan(value, max) || !isLongerThan(value, min - 1)) {
+    throw invalid(value, Number.isFinite(max) ? `a text of ${min} to ${max} characters` : 'a text', path)
   }
-  const stored = storableText(value)
-  if (stored !== value) notes.push(`U+0000 or lone surrogate replaced by U+FFFD in ${nameOf(path)}`)
-  return stored
+  return storableAt(value, path, notes)
+}
+
+/** @throws Refusal TOO_LARGE */
+export function checkBytes(value: string, max: number, path: InputPath): void {
+  const bytes = Buffer.byteLength(value)
+  if (bytes <= max) return
+  throw new Refusal('TOO_LARGE', `${nameOf(path)} has ${bytes} bytes, but must have at most ${max}`, path)
+}
+
+/** A list of so many values within one row. */
+export function list<Item>(value: readonly Item[], max: number, path: InputPath): readonly Item[] {
+  if (!Array.isArray(value) || value.length > max) throw invalid(value, `a list of at most ${max}`, path)
+  return value
+}
+
+/** How many rows a call brings, or makes. @throws Refusal TOO_MANY_ROWS, INVALID_VALUE when there is none. */
+export function checkRows(count: number, path: InputPath, max = MAX_ROWS): void {
+  if (count === 0) throw invalid([], `a list of 1 to ${max}`, path)
+  if (count <= max) return
+  throw new Refusal(
+    'TOO_MANY_ROWS',
+    `${nameOf(path)} is a list of ${count}, but must be one of 1 to ${max}`,
+    path,
+  )
 }
 
 export function uuid(value: unknown, path: InputPath): string {

@@ -1,6 +1,6 @@
 import type { Sql } from '../db/tenantTransaction.ts'
 import { Refusal } from '../refusal.ts'
-import { text } from '../valueChecks.ts'
+import { invalid, LENGTHS, text } from '../valueChecks.ts'
 import type { Role, Viewer } from '../viewer.ts'
 import { newSecret } from './apiKeySecret.ts'
 import { insertKey, updateRevoked } from './apiKeyStore.ts'
@@ -22,10 +22,9 @@ export async function createApiKey(
   input: ApiKeyInput,
 ): Promise<{ keyId: string; secret: string }> {
   refuseKeys(viewer)
-  const name = text(input.name.trim(), 100, ['name'], [])
+  const name = text(input.name.trim(), LENGTHS.apiKeyName, ['name'])
   if (input.expiresAt && input.expiresAt.getTime() <= Date.now()) {
-    const message = `expiresAt is ${input.expiresAt.toISOString()}; it has to lie ahead.`
-    throw new Refusal('INVALID_VALUE', message, ['expiresAt'])
+    throw invalid(input.expiresAt.toISOString(), 'a time ahead', ['expiresAt'])
   }
   const { secret, prefix, hash } = newSecret()
   const keyId = await insertKey(sql, { name, prefix, hash, role: input.role, expiresAt: input.expiresAt })

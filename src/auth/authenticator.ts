@@ -7,7 +7,7 @@ import type { Viewer } from '../viewer.ts'
 import { noteActAs } from './actAs.ts'
 import { findApiKey } from './apiKeyLookup.ts'
 import { createKeyVerifier } from './apiKeys.ts'
-import { createTokenVerifier, storable } from './tokens.ts'
+import { auditText, createTokenVerifier } from './tokens.ts'
 
 /** Who is calling, as far as the request tells. */
 export interface Caller {
@@ -49,7 +49,7 @@ export function createAuthenticator(config: AuthConfig, pool: pg.Pool, logger: L
       )
     }
     const claims = credential.startsWith('arc_') ? await verifyKey(credential) : await verifyToken(credential)
-    const caller = { clientIp, userAgent: userAgent === undefined ? undefined : storable(userAgent) }
+    const caller = { clientIp, userAgent: userAgent === undefined ? undefined : auditText(userAgent) }
     if (actAs === undefined) {
       const { tenantId } = claims
       if (tenantId !== undefined) return { ...claims, ...caller, tenantId }

@@ -2,7 +2,9 @@ import { createRemoteJWKSet, errors, jwtVerify, SignJWT } from 'jose'
 import type { Logger } from 'pino'
 import type { AuthConfig } from '../config.ts'
 import { Refusal } from '../refusal.ts'
+import { cutText, storableText } from '../text.ts'
 import { isUuid } from '../uuid.ts'
+import { LENGTHS } from '../valueChecks.ts'
 import { type Claims, ROLES, type Role } from '../viewer.ts'
 
 /** What a token says. The tenant is only absent for an administrator, who names the one to act as. */
@@ -75,7 +77,7 @@ export function createTokenVerifier(
     const actor = claims[config.actorClaim]
     return {
       tenantId: isUuid(tenantId) ? tenantId.toLowerCase() : undefined,
-      actorId: typeof actor === 'string' && actor !== '' ? storable(actor) : String(tenantId ?? role),
+      actorId: typeof actor === 'string' && actor !== '' ? auditText(actor) : String(tenantId ?? role),
       role,
       expiresAtMs: typeof claims.exp === 'number' ? claims.exp * 1000 : undefined,
     }
@@ -105,9 +107,9 @@ function isRole(value: unknown): value is Role {
   return ROLES.includes(value as Role)
 }
 
-/** PostgreSQL's settings take no NUL, and the audit log no novels. */
-export function storable(text: string): string {
-  return text.replaceAll('\0', '').slice(0, 500)
+/** What a caller says of itself, as the audit log keeps it: no novels. */
+export function auditText(text: string): string {
+  return cutText(storableText(text), LENGTHS.actor.max)
 }
 
 function reasonOf(error: unknown): string {

@@ -1,5 +1,4 @@
 import type { Prisma } from '../db/generated/client.ts'
-import { checkCount } from '../evaluation/outcomes/outcomes.ts'
 import { type ScenarioReceipt, upsertScenarios } from '../evaluation/scenarios/scenarios.ts'
 import { builder } from './builder.ts'
 import { enumField } from './enumField.ts'
@@ -219,9 +218,6 @@ builder.mutationField('upsertScenarios', (t) =>
     description: 'Stores scenarios, new or changed. A changed prompt or ground truth raises the revision.',
     args: { input: t.arg({ type: UpsertScenariosInput, required: true, description: 'The scenarios.' }) },
     resolve: (_, { input: { scenarios } }, { write }) =>
-      payloadOf(() => {
-        checkCount(scenarios.length, 'scenarios')
-        return write((sql) => upsertScenarios(sql, scenarios))
-      }),
+      payloadOf(() => write((sql) => upsertScenarios(sql, scenarios))),
   }),
 )

@@ -7,6 +7,7 @@ import { WebSocket, WebSocketServer } from 'ws'
 import { onExpiry } from '../auth/expiry.ts'
 import { LIMIT_SETTINGS } from '../config.ts'
 import { Refusal } from '../refusal.ts'
+import { cutText } from '../text.ts'
 import type { Viewer } from '../viewer.ts'
 import { callerOf } from './caller.ts'
 import { presentableError } from './errors.ts'
@@ -68,7 +69,7 @@ export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<
           error.code === 'UNAUTHENTICATED' || error.code === 'FORBIDDEN' || error.code === 'BAD_REQUEST'
             ? CloseCode.Forbidden
             : TRY_AGAIN_LATER,
-          error.message.slice(0, 120),
+          cutText(error.message, 120),
         )
         return false
       }

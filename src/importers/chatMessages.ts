@@ -1,6 +1,7 @@
 import type { ToolUsageInput } from '../evaluation/outcomes/outcomeInput.ts'
-import { errorType, MAX_ERROR_TYPES } from '../evaluation/outcomes/trajectory.ts'
+import { errorType } from '../evaluation/outcomes/trajectory.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
+import { MAX_ERROR_TYPES } from '../valueChecks.ts'
 import { asList, asObject, asText } from './recordReading.ts'
 
 /** One call of a tool found in a conversation. */

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { FailurePatternInput, OutcomeStatus } from '../evaluation/outcomes/outcomeInput.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
+import { shorten } from '../text.ts'
 import { type ToolCall, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
@@ -18,7 +19,6 @@ import {
   recordsIdentity,
   repetitionsOf,
   scoreOf,
-  shorten,
   shown,
 } from './recordReading.ts'
 import { failure, failureFields, isPassed, unexplainedFailure } from './rewardChecks.ts'

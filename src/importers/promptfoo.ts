@@ -1,6 +1,8 @@
 import { basename } from 'node:path'
 import type { FailurePatternInput } from '../evaluation/outcomes/outcomeInput.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
+import { cutText, shorten } from '../text.ts'
+import { LENGTHS, MAX_TAGS } from '../valueChecks.ts'
 import { append, contentText, epochMs } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
@@ -16,7 +18,6 @@ import {
   type RecordPlace,
   readRecords,
   repetitionsOf,
-  shorten,
   shown,
 } from './recordReading.ts'
 import { crashFailure, failure, failureFields } from './rewardChecks.ts'
@@ -24,8 +25,6 @@ import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
 
 const MAX_SUITE_LENGTH = 80
 const MAX_TEST_NAME_LENGTH = 300
-const MAX_TAGS = 20
-const MAX_TAG_LENGTH = 100
 
 /** `failureReason` of promptfoo: 0 none, 1 an assertion, 2 the provider did not answer. */
 const PROVIDER_FAILED = 2
@@ -135,7 +134,7 @@ function runOf(
   return {
     identity: digest(['promptfoo', id, key]),
     name: shorten(
-      `promptfoo ${suite} ${providerName(provider)} ${timestamp?.slice(0, 19) ?? ''}`.trim(),
+      `promptfoo ${suite} ${providerName(provider)} ${cutText(timestamp ?? '', 19)}`.trim(),
       MAX_NAME_LENGTH,
     ),
     configuration: configurationOf(first, evaluation),
@@ -358,7 +357,7 @@ function scenarioOf(externalId: string, record: JsonObject, suite: string): Impo
     taskPrompt: taskPromptOf(asObject(vars ?? record.vars), record),
     groundTruth: assert === undefined ? null : { assert },
     difficultyLevel: null,
-    tags: [...new Set(['promptfoo', ...ownTags, ...types].map((tag) => shorten(tag, MAX_TAG_LENGTH)))].slice(
+    tags: [...new Set(['promptfoo', ...ownTags, ...types].map((tag) => shorten(tag, LENGTHS.tag.max)))].slice(
       0,
       MAX_TAGS,
     ),

@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
+import { cutText, isLongerThan, shorten } from '../text.ts'
+import { LENGTHS } from '../valueChecks.ts'
 import type { ImportedOutcome, RejectedRecord } from './format.ts'
 
 /** More trials than any benchmark runs; a higher number is a broken field and would make a run of that size. */
 const MAX_TRIALS = 1000
 
-/** With the benchmark's name they make a scenario's external id, which has at most 500 characters. */
-const MAX_TASK_ID_LENGTH = 400
+/** With the benchmark's name they make a scenario's external id. */
+const MAX_TASK_ID_LENGTH = LENGTHS.externalId.max - 100
 const MAX_DOMAIN_LENGTH = 60
 
 /** Of configurations, by Arc's rule; the names of runs and scenarios are kept as short, to be read in a list. */
-export const MAX_NAME_LENGTH = 100
+export const MAX_NAME_LENGTH = LENGTHS.configurationName.max
 
 /** A record that cannot be stored as it is. The message is for whoever owns the file. */
 export class BrokenRecord extends Error {}
@@ -46,17 +48,10 @@ export function asText(value: unknown): string | null {
   return typeof value === 'string' && value.trim() !== '' ? value : null
 }
 
-/** The text cut to `maxLength`, never through a surrogate pair: PostgreSQL refuses half of one. */
-export function shorten(text: string, maxLength: number): string {
-  return text.length <= maxLength ? text : `${text.slice(0, maxLength - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
-}
-
 /** The text as one line; a long one ends in a hash of the whole, so that two that begin alike stay two. */
 export function bounded(text: string, maxLength: number): string {
   const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim()
-  return line.length <= maxLength
-    ? line
-    : `${line.slice(0, maxLength - 9).replace(/[\uD800-\uDBFF]$/, '')} ${sha256(line).slice(0, 8)}`
+  return isLongerThan(line, maxLength) ? `${cutText(line, maxLength - 9)} ${sha256(line).slice(0, 8)}` : line
 }
 
 /** The value with the keys of every object in it sorted. */
@@ -187,7 +182,7 @@ export function repetitionsOf(outcomes: ImportedOutcome[]): number {
 export function taskIdText(value: JsonValue | undefined): string | null {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
   const text = asText(value)
-  return text !== null && text.length <= MAX_TASK_ID_LENGTH ? text : null
+  return text !== null && !isLongerThan(text, MAX_TASK_ID_LENGTH) ? text : null
 }
 
 /** The name of a benchmark's domain as scenario ids and tags hold it; `unknown` where nothing tells it. */

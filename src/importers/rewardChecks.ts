@@ -1,6 +1,7 @@
 import type { ErrorCategory, FailurePatternInput, OutcomeInput } from '../evaluation/outcomes/outcomeInput.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
-import { shorten } from './recordReading.ts'
+import { cutStart, lengthOf, shorten } from '../text.ts'
+import { LENGTHS } from '../valueChecks.ts'
 
 /**
  * One thing that a benchmark expected of a run. `decisive`: the reward depends on it; the others were only
@@ -19,8 +20,6 @@ export interface RewardCheck {
 /** A reward this close to 1 is 1: the benchmarks' own tolerance for sums of floating-point parts. */
 const REWARD_TOLERANCE = 1e-6
 
-const MAX_FAILURE_TYPE_LENGTH = 100
-const MAX_MESSAGE_LENGTH = 10_000
 const MAX_CRASH_TEXT_LENGTH = 2_000
 
 /** Whether the reward counts as passed; an absent one does not. */
@@ -74,7 +73,7 @@ export function crashFailure(error: string, traceback: string | null): FailurePa
   const text = shorten(error, MAX_CRASH_TEXT_LENGTH)
   const exception = traceback === null ? null : exceptionClass(traceback)
   const message =
-    traceback === null ? text : `${text}\n\n${tail(traceback, MAX_MESSAGE_LENGTH - text.length - 2)}`
+    traceback === null ? text : `${text}\n\n${cutStart(traceback, LENGTHS.message.max - lengthOf(text) - 2)}`
   return failure(exception ?? 'crash', crashCategory(`${exception ?? ''} ${text}`), message)
 }
 
@@ -95,20 +94,15 @@ export function failureFields(
 /** A failure within the lengths that Arc stores. */
 export function failure(type: string, category: ErrorCategory, message: string): FailurePatternInput {
   return {
-    failureType: shorten(type, MAX_FAILURE_TYPE_LENGTH),
+    failureType: shorten(type, LENGTHS.failureType.max),
     failureCategory: category,
-    errorMessage: shorten(message, MAX_MESSAGE_LENGTH),
+    errorMessage: shorten(message, LENGTHS.message.max),
   }
 }
 
 /** A call as it is written in messages: `name({"argument":1})`. */
 export function callText(name: string, callArguments: JsonValue | undefined): string {
   return `${name}(${JSON.stringify(callArguments ?? {})})`
-}
-
-/** The last `maxLength` characters, never from within a surrogate pair. */
-function tail(text: string, maxLength: number): string {
-  return text.slice(-maxLength).replace(/^[\uDC00-\uDFFF]/, '')
 }
 
 function exceptionClass(traceback: string): string | null {

@@ -1,9 +1,7 @@
 import { stringify } from 'yaml'
 import type { JsonObject, JsonValue } from '../json.ts'
+import { LENGTHS, MAX_TEMPERATURE } from '../valueChecks.ts'
 import { asText, bounded, MAX_NAME_LENGTH, sortKeys } from './recordReading.ts'
-
-/** What an outcome takes. */
-const MAX_MODEL_LENGTH = 200
 
 /**
  * The configuration that a run was made with, as Arc versions it. The YAML starts with `model` and `temperature`;
@@ -29,12 +27,12 @@ export function runConfiguration(
 
 /** The model's name, cut to what an outcome takes; `unknown` where a file has none: a configuration must name one. */
 export function modelOrUnknown(model: string | null): string {
-  return model === null ? 'unknown' : bounded(model, MAX_MODEL_LENGTH)
+  return model === null ? 'unknown' : bounded(model, LENGTHS.label.max)
 }
 
 /** What Arc takes as a temperature; anything else stays where it was found, in the settings. */
 function isTemperature(value: JsonValue | undefined): value is number {
-  return typeof value === 'number' && value >= 0 && value <= 2
+  return typeof value === 'number' && value >= 0 && value <= MAX_TEMPERATURE
 }
 
 const MODEL_FAMILY =

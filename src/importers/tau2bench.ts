@@ -5,6 +5,7 @@ import type {
   OutcomeStatus,
 } from '../evaluation/outcomes/outcomeInput.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
+import { cutText, shorten } from '../text.ts'
 import { epochMs, tokensOf, toolCallsOf, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
@@ -22,7 +23,6 @@ import {
   repetitionsOf,
   scoreOf,
   sha256,
-  shorten,
   shown,
   taskIdText,
 } from './recordReading.ts'
@@ -89,7 +89,7 @@ function parseResults(results: JsonObject, simulations: JsonValue[], fileName: s
   const run = {
     identity: identityOf(results, simulations),
     name: shorten(
-      `tau2-bench ${domain} ${modelOrUnknown(model)} ${timestamp?.slice(0, 19) ?? ''}`.trim(),
+      `tau2-bench ${domain} ${modelOrUnknown(model)} ${cutText(timestamp ?? '', 19)}`.trim(),
       MAX_NAME_LENGTH,
     ),
     configuration: runConfiguration(

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { FailurePatternInput } from '../evaluation/outcomes/outcomeInput.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
+import { shorten } from '../text.ts'
 import { contentText, type ToolCall, tokensOf, toolCallsOf, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
@@ -18,7 +19,6 @@ import {
   recordsIdentity,
   repetitionsOf,
   scoreOf,
-  shorten,
   shown,
   taskIdText,
 } from './recordReading.ts'

@@ -1,5 +1,6 @@
 import { basename, dirname, resolve } from 'node:path'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
+import { shorten } from '../text.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile } from './format.ts'
 import {
   asText,
@@ -8,7 +9,6 @@ import {
   identityOfRecords,
   MAX_NAME_LENGTH,
   sha256,
-  shorten,
   shown,
   taskIdText,
 } from './recordReading.ts'

@@ -163,7 +163,7 @@ describe('a history', () => {
       expect((await importInto(arc, tenant, [file])).output).toContain(reason)
     }
     const short = await importInto(arc, tenant, good, { configuration: 'x' })
-    expect(short.output).toContain('name has 1 characters; it has to have 3 to 100.')
+    expect(short.output).toContain('name is "x", but must be a text of 3 to 100 characters')
     expect(await configurationsOf(tenant)).toEqual([])
   })
 

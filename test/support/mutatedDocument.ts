@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect } from 'vitest'
 import { parse as parseYaml } from 'yaml'
 import type { ParsedFile } from '../../src/importers/format.ts'
+import { lengthOf } from '../../src/text.ts'
 
 /** What a place in a document is replaced with; undefined deletes it. */
 const replacements = [
@@ -64,7 +65,7 @@ export function expectSound({ runs, rejected }: ParsedFile, records: number): vo
   for (const { reason, record } of rejected)
     expect([record, reason].every((text) => text.length > 3)).toBe(true)
   for (const run of runs) {
-    expect(run.configuration.name.length).toBeLessThanOrEqual(100)
+    expect(lengthOf(run.configuration.name)).toBeLessThanOrEqual(100)
     expect(parseYaml(run.configuration.yaml).model).toEqual(expect.any(String))
     const places = run.outcomes.map((outcome) => `${outcome.repetition} ${outcome.scenarioExternalId}`)
     expect(new Set(places).size).toBe(places.length)
@@ -80,7 +81,7 @@ export function expectSound({ runs, rejected }: ParsedFile, records: number): vo
       for (const usage of outcome.toolUsage ?? [])
         expect(usage.successRate * usage.callCount).toBeGreaterThanOrEqual(0)
       for (const { errorMessage } of outcome.failurePatterns ?? [])
-        expect(errorMessage!.length).toBeLessThan(10_001)
+        expect(lengthOf(errorMessage!)).toBeLessThan(10_001)
     }
   }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cutText, storableJson, storableText } from '../../src/json.ts'
+import { storableJson } from '../../src/json.ts'
 import { Refusal } from '../../src/refusal.ts'
 
 function nested(levels: number): unknown {
@@ -94,21 +94,5 @@ describe('storableJson', () => {
         expect(storableJson(stored)).toEqual({ value: stored, notes: [] })
       }),
     )
-  })
-})
-
-describe('storableText', () => {
-  it('replaces U+0000 and lone surrogates, and returns any other text itself', () => {
-    expect(storableText('a\0b\udc00')).toBe('a\ufffdb\ufffd')
-    expect(storableText('\0')).toBe('\ufffd')
-    expect(storableText('all 😀 well')).toBe('all 😀 well')
-  })
-})
-
-describe('cutText', () => {
-  it('never halves a surrogate pair', () => {
-    expect(cutText('ab😀', 3)).toBe('ab')
-    expect(cutText('ab😀', 4)).toBe('ab😀')
-    expect(cutText('abcd', 3)).toBe('abc')
   })
 })

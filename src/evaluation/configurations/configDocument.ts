@@ -3,6 +3,8 @@ import type { Alias, CST, ErrorCode, Node, ParsedNode, Scalar, YAMLMap } from 'y
 import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, Parser, visit } from 'yaml'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
 import { type InputPath, Refusal } from '../../refusal.ts'
+import { indexOfUnstorable, isLongerThan, lengthOf, shorten } from '../../text.ts'
+import { BYTES, checkBytes, LENGTHS, MAX_TEMPERATURE } from '../../valueChecks.ts'
 import { countSecrets } from '../redaction/redaction.ts'
 
 /** What is stored of one configuration's YAML, beside the text itself. */
@@ -22,11 +24,10 @@ export interface ConfigDocument {
   warnings: string[]
 }
 
-const MAX_YAML_BYTES = 1_048_576
 /** Values in the tree, after aliases are expanded: a "billion laughs" text of a few lines has 10⁹. */
 const MAX_NODES = 200_000
 /** Characters of keys and texts in the tree: only aliases can make it larger than the YAML. */
-const MAX_TREE_CHARACTERS = 4 * MAX_YAML_BYTES
+const MAX_TREE_CHARACTERS = 4 * BYTES.document
 const MAX_DEPTH = 100
 /** The parser spends up to 2 µs and 500 bytes on each, and a pair of a key and a value has at most 8. */
 const MAX_LEXEMES = 1_000_000
@@ -61,8 +62,6 @@ const MODEL_PLACES: readonly { path: InputPath; vendor?: true }[] = [
   { path: ['providers', 0], vendor: true },
   { path: ['config', 'model'] },
 ]
-/** As an outcome's model. */
-const MAX_MODEL_LENGTH = 200
 const MODEL_KEYS = ['model', 'model_name', 'model_id', 'name', 'id'] as const
 const QUALIFIED = /^(?!file:|https?:|\.)[^:/]+[:/]/
 
@@ -94,11 +93,7 @@ const TEMPERATURE_PLACES: readonly InputPath[] = [
  *   INVALID_VALUE for a model or temperature that is none; its path starts with `yaml`.
  */
 export function parseConfigDocument(rawYaml: string): ConfigDocument {
-  const bytes = Buffer.byteLength(rawYaml, 'utf8')
-  if (bytes > MAX_YAML_BYTES) {
-    throw tooLarge(`The YAML has ${bytes} bytes; at most ${MAX_YAML_BYTES} (1 MiB) are allowed.`)
-  }
-
+  checkBytes(rawYaml, BYTES.document, ['yaml'])
   const reader = new YamlReader(rawYaml)
   const tree = reader.read()
   const { model, path } = findModel(tree)
@@ -148,10 +143,11 @@ function findModel(tree: JsonObject): { model: string; path: InputPath } {
       const value = valueAt(tree, path)
       if (typeof value !== 'string' || value.trim() === '') continue
       if (place.vendor && !key?.startsWith('model') && !QUALIFIED.test(value)) continue
-      if (value.length > MAX_MODEL_LENGTH) {
+      // As an outcome's model.
+      if (isLongerThan(value, LENGTHS.label.max)) {
         throw new Refusal(
           'INVALID_VALUE',
-          `${dotted(path)} has ${value.length} characters; the name of a model has at most ${MAX_MODEL_LENGTH}.`,
+          `${dotted(path)} has ${lengthOf(value)} characters; the name of a model has at most ${LENGTHS.label.max}.`,
           ['yaml', ...path],
         )
       }
@@ -174,10 +170,10 @@ function findTemperature(tree: JsonObject, modelPath: InputPath): number | null 
     const path = [...holder, 'temperature']
     const value = valueAt(tree, path)
     if (value === undefined || value === null) continue
-    if (typeof value === 'number' && value >= 0 && value <= 2) return value
+    if (typeof value === 'number' && value >= 0 && value <= MAX_TEMPERATURE) return value
     throw new Refusal(
       'INVALID_VALUE',
-      `${dotted(path)} must be a number between 0 and 2, but is ${excerpt(value)}.`,
+      `${dotted(path)} must be a number between 0 and ${MAX_TEMPERATURE}, but is ${excerpt(value)}.`,
       ['yaml', ...path],
     )
   }
@@ -376,17 +372,16 @@ class YamlReader {
   private located(offset: number, sentence: string): string {
     const lines = this.text.slice(0, offset).split('\n')
     const column = (lines.at(-1)?.length ?? 0) + 1
-    const short = sentence.length > 200 ? `${sentence.slice(0, 200)}…` : sentence
-    return `Line ${lines.length}, column ${column}: ${short}.`
+    return `Line ${lines.length}, column ${column}: ${shorten(sentence, 201)}.`
   }
 }
 
 /** PostgreSQL's text and jsonb have no U+0000, and UTF-8 no half of a surrogate pair. */
 function unstorable(text: string): { offset: number; reason: string } | undefined {
-  const found = /[\0\p{Surrogate}]/u.exec(text)
-  if (!found) return undefined
-  const hex = found[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')
-  return { offset: found.index, reason: `A text with the character U+${hex} cannot be stored` }
+  const offset = indexOfUnstorable(text)
+  if (offset < 0) return undefined
+  const hex = text.charCodeAt(offset).toString(16).toUpperCase().padStart(4, '0')
+  return { offset, reason: `A text with the character U+${hex} cannot be stored` }
 }
 
 function tooLarge(message: string): Refusal {
@@ -411,8 +406,7 @@ function dotted(path: InputPath): string {
 }
 
 function excerpt(value: JsonValue): string {
-  const text = JSON.stringify(value)
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text
+  return shorten(JSON.stringify(value), 61)
 }
 
 function kindOf(value: JsonValue): string {

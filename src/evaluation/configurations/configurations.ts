@@ -1,6 +1,6 @@
 import type { Sql } from '../../db/tenantTransaction.ts'
-import { storableText } from '../../json.ts'
 import { Refusal } from '../../refusal.ts'
+import { invalid, LENGTHS, optionalText, text } from '../../valueChecks.ts'
 import { changedPaths, unifiedDiff } from './configDiff.ts'
 import { type ConfigDocument, parseConfigDocument } from './configDocument.ts'
 import {
@@ -36,23 +36,13 @@ export async function createConfiguration(
     generatedBy: string
   },
 ): Promise<{ configId: string; versionId: string | null }> {
-  const name = input.name.trim()
-  const length = [...name].length
-  if (length < 3 || length > 100) {
-    throw new Refusal('INVALID_VALUE', `name has ${length} characters; it has to have 3 to 100.`, ['name'])
-  }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what it looks for
-  if (/[\u0000-\u001f\u007f-\u009f]/.test(name)) {
-    throw new Refusal('INVALID_VALUE', 'name has a control character in it.', ['name'])
-  }
-  if (input.modalAppId && input.modalAppId.length > 200) {
-    throw new Refusal('INVALID_VALUE', 'modalAppId is longer than 200 characters.', ['modalAppId'])
-  }
+  const name = checkedName(input.name.trim())
+  const modalAppId = optionalText(input.modalAppId, LENGTHS.label, ['modalAppId'])
   const document = input.yaml === null ? null : parseConfigDocument(input.yaml)
   const configId = await insertConfiguration(sql, {
     configId: input.configId,
     name,
-    modalAppId: input.modalAppId && storableText(input.modalAppId),
+    modalAppId,
   })
   if (configId === null) {
     throw new Refusal('NAME_TAKEN', `There is a configuration with the name "${name}" already.`, ['name'])
@@ -155,4 +145,10 @@ export async function decideDiff(sql: Sql, diffId: string, decision: 'approved' 
 
 function noConfiguration(configId: string): Refusal {
   return new Refusal('CONFIGURATION_NOT_FOUND', `There is no configuration ${configId}.`, ['configId'])
+}
+
+function checkedName(name: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what it looks for
+  if (/[\u0000-\u001f\u007f-\u009f]/.test(name)) throw invalid(name, 'without control characters', ['name'])
+  return text(name, LENGTHS.configurationName, ['name'])
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { cutText } from '../../json.ts'
+import { cutText } from '../../text.ts'
+import { LENGTHS } from '../../valueChecks.ts'
 import type {
   ErrorCategory,
   FailurePatternInput,
@@ -9,8 +10,6 @@ import type {
 
 /** How much of a message is searched for words that tell its kind: the rest is detail, and costs time. */
 const CLASSIFIED_LENGTH = 2_000
-
-export const MAX_FAILURE_TYPE_LENGTH = 100
 
 /**
  * What tells the kind of a failure, first match wins. Timeouts stand first because they name what they happened
@@ -67,13 +66,13 @@ function categoryOf(text: string): ErrorCategory | undefined {
 function headline(message: string): string {
   const lastFrame = message.lastIndexOf('\n  File "')
   if (lastFrame < 0) {
-    const start = message.slice(0, CLASSIFIED_LENGTH)
+    const start = cutText(message, CLASSIFIED_LENGTH)
     const stack = start.search(/\n {1,8}at /)
     return stack < 0 ? start : start.slice(0, stack)
   }
   const end = message.slice(lastFrame + 1)
   const exception = end.search(/\n(?=\S)/)
-  return (exception < 0 ? message : end.slice(exception + 1)).slice(0, CLASSIFIED_LENGTH)
+  return cutText(exception < 0 ? message : end.slice(exception + 1), CLASSIFIED_LENGTH)
 }
 
 /** A qualified or bare class name before a colon or alone; a bare `Error` or `Exception` says nothing. */
@@ -96,7 +95,7 @@ export function deriveFailurePatterns(
   const exceptionClass = message ? EXCEPTION_CLASS.exec(headline(message))?.[1] : undefined
   return [
     {
-      failureType: cutText(errorCode || exceptionClass || category, MAX_FAILURE_TYPE_LENGTH),
+      failureType: cutText(errorCode || exceptionClass || category, LENGTHS.failureType.max),
       failureCategory: category,
       errorMessage: message,
     },

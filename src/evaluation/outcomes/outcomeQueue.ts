@@ -1,8 +1,9 @@
 import type pg from 'pg'
 import { inTenantTransaction } from '../../db/tenantTransaction.ts'
+import { MAX_ROWS } from '../../valueChecks.ts'
 import type { Viewer } from '../../viewer.ts'
 import type { OutcomeInput } from './outcomeInput.ts'
-import { MAX_OUTCOMES_PER_CALL, type OutcomeReceipt, recordOutcomes } from './outcomes.ts'
+import { type OutcomeReceipt, recordOutcomes } from './outcomes.ts'
 
 interface Waiting {
   input: OutcomeInput
@@ -42,7 +43,7 @@ export class OutcomeQueue {
   async #drain(key: string, lane: Waiting[], viewer: Viewer): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, GATHER_MS))
     while (lane.length > 0) {
-      const batch = lane.splice(0, MAX_OUTCOMES_PER_CALL)
+      const batch = lane.splice(0, MAX_ROWS)
       try {
         const receipts = await recordOutcomes(
           (work) => inTenantTransaction(this.#pool, viewer, 'read write', work),

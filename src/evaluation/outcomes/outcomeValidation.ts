@@ -1,16 +1,24 @@
-import { cutText, isJsonObject, type JsonObject, type JsonValue, storableJson } from '../../json.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
 import { type InputPath, Refusal } from '../../refusal.ts'
+import { cutText, isLongerThan, lengthOf } from '../../text.ts'
 import { derivedUuid } from '../../uuid.ts'
 import {
   integer,
   invalid,
+  LENGTHS,
+  list,
+  MAX_ERROR_TYPES,
+  MAX_INTEGER,
+  MAX_RETRY_COUNT,
   nameOf,
   number,
   oneOf,
+  optionalCost,
   optionalInteger,
   optionalNumber,
   optionalText,
   optionalUuid,
+  storableAt,
   text,
   uuid,
 } from '../../valueChecks.ts'
@@ -19,9 +27,8 @@ import {
   deriveFailurePatterns,
   failureMessage,
   failureSignature,
-  MAX_FAILURE_TYPE_LENGTH,
 } from '../failures/failurePattern.ts'
-import { SCENARIO_KEY, scenarioKey } from '../scenarios/scenarioKey.ts'
+import { checkedScenarioKey } from '../scenarios/scenarioKey.ts'
 import type {
   ErrorCategory,
   FailurePatternInput,
@@ -30,23 +37,8 @@ import type {
   ToolUsageInput,
 } from './outcomeInput.ts'
 import { ERROR_CATEGORIES, OUTCOME_STATUSES } from './outcomeInput.ts'
-import {
-  deriveToolUsage,
-  MAX_ERROR_TYPE_LENGTH,
-  MAX_ERROR_TYPES,
-  MAX_TOOL_NAME_LENGTH,
-  normaliseTrajectory,
-} from './trajectory.ts'
+import { deriveToolUsage, normaliseTrajectory } from './trajectory.ts'
 
-/** The largest `integer` of PostgreSQL. */
-export const MAX_INTEGER = 2 ** 31 - 1
-/** The largest `numeric(12,6)`. */
-export const MAX_COST_USD = 999_999.999999
-export const MAX_RETRY_COUNT = 1_000
-/** For ids and codes that other systems make: model, Modal call, sandbox, error code. */
-export const MAX_LABEL_LENGTH = 200
-
-const MAX_ERROR_LENGTH = 10_000
 /** Tools, and failure patterns, of one outcome. */
 const MAX_PARTS = 1_000
 
@@ -116,7 +108,7 @@ export interface ValidOutcome {
 export function validateOutcome(input: OutcomeInput, now: Date): ValidOutcome {
   const notes: string[] = []
   const simulationId = uuid(input.simulationId, ['simulationId'])
-  const scenarioId = checkedScenarioId(input.scenarioId)
+  const scenarioId = checkedScenarioKey(input.scenarioId, ['scenarioId'])
   const repetition = optionalInteger(input.repetition, 1, MAX_INTEGER, ['repetition']) ?? 1
   const retryCount = optionalInteger(input.retryCount, 0, MAX_RETRY_COUNT, ['retryCount']) ?? 0
   const outcomeId =
@@ -130,14 +122,14 @@ export function validateOutcome(input: OutcomeInput, now: Date): ValidOutcome {
   const completionTokens = optionalInteger(input.completionTokens, 0, MAX_INTEGER, ['completionTokens'])
   const tokensUsed = input.tokensUsed ?? sumOf(promptTokens, completionTokens)
 
-  const trajectory = storable(input.trajectory, ['trajectory'], notes)
-  const metrics = storable(input.metrics ?? {}, ['metrics'], notes)
+  const trajectory = storableAt(input.trajectory, ['trajectory'], notes)
+  const metrics: JsonValue = storableAt(input.metrics ?? {}, ['metrics'], notes)
   if (!isJsonObject(metrics)) throw invalid(metrics, 'an object', ['metrics'])
 
-  const errorCode = optionalText(input.errorCode, MAX_LABEL_LENGTH, ['errorCode'], notes)
+  const errorCode = optionalText(input.errorCode, LENGTHS.label, ['errorCode'], notes)
   const error = failureMessage({
     status,
-    error: optionalText(input.error, Number.POSITIVE_INFINITY, ['error'], notes),
+    error: optionalText(input.error, LENGTHS.any, ['error'], notes),
     trajectory,
   })
   const given =
@@ -164,9 +156,9 @@ export function validateOutcome(input: OutcomeInput, now: Date): ValidOutcome {
         new Date(executionTime.getTime() - (executionTimeMs ?? 0)),
       ),
       metrics,
-      model: optionalText(input.model, MAX_LABEL_LENGTH, ['model'], notes),
-      modal_call_id: optionalText(input.modalCallId, MAX_LABEL_LENGTH, ['modalCallId'], notes),
-      sandbox_id: optionalText(input.sandboxId, MAX_LABEL_LENGTH, ['sandboxId'], notes),
+      model: optionalText(input.model, LENGTHS.label, ['model'], notes),
+      modal_call_id: optionalText(input.modalCallId, LENGTHS.label, ['modalCallId'], notes),
+      sandbox_id: optionalText(input.sandboxId, LENGTHS.label, ['sandboxId'], notes),
       error_code: errorCode,
       error_category: errorCategory,
       retry_count: retryCount,
@@ -187,16 +179,6 @@ export function validateOutcome(input: OutcomeInput, now: Date): ValidOutcome {
  */
 function derivedOutcomeId(simulationId: string, attempt: string): string {
   return simulationId.slice(0, 13) + derivedUuid(`${simulationId}/${attempt}`).slice(13)
-}
-
-function checkedScenarioId(value: unknown): string {
-  if (typeof value === 'string' && SCENARIO_KEY.test(value)) return value
-  const allowed = '1 to 100 lower-case letters, digits and _'
-  const hint =
-    typeof value === 'string' && value !== ''
-      ? `${allowed}; a scenario stored by this external id has the key ${scenarioKey(value)}`
-      : allowed
-  throw invalid(value, hint, ['scenarioId'])
 }
 
 function checkedTime(time: unknown, now: Date): Date {
@@ -221,16 +203,6 @@ function sumOf(prompt: number | null, completion: number | null): number | null 
   return prompt === null || completion === null ? null : prompt + completion
 }
 
-function storable(value: unknown, path: InputPath, notes: string[]): JsonValue {
-  try {
-    const stored = storableJson(value, nameOf(path))
-    notes.push(...stored.notes)
-    return stored.value
-  } catch (error) {
-    throw error instanceof Refusal ? error.at(...path) : error
-  }
-}
-
 function derivedTools(trajectory: JsonValue, notes: string[]): ToolUsageRow[] {
   const usage = deriveToolUsage(trajectory)
   if (usage.length > MAX_PARTS) {
@@ -241,11 +213,11 @@ function derivedTools(trajectory: JsonValue, notes: string[]): ToolUsageRow[] {
 }
 
 function givenTools(usage: ToolUsageInput[], notes: string[]): ToolUsageRow[] {
-  checkCount(usage, 'toolUsage')
+  list(usage, MAX_PARTS, ['toolUsage'])
   const names = new Set<string>()
   return usage.map((tool, index) => {
     const path = ['toolUsage', index]
-    const toolName = text(tool.toolName, MAX_TOOL_NAME_LENGTH, [...path, 'toolName'], notes)
+    const toolName = text(tool.toolName, LENGTHS.toolName, [...path, 'toolName'], notes)
     if (names.has(toolName)) {
       throw invalid(toolName, 'named once per outcome', [...path, 'toolName'])
     }
@@ -255,7 +227,7 @@ function givenTools(usage: ToolUsageInput[], notes: string[]): ToolUsageRow[] {
       callCount: integer(tool.callCount, 1, MAX_INTEGER, [...path, 'callCount']),
       avgDurationMs: optionalNumber(tool.avgDurationMs, 0, MAX_INTEGER, [...path, 'avgDurationMs']),
       successRate: number(tool.successRate, 0, 1, [...path, 'successRate']),
-      toolSequence: storable(tool.toolSequence, [...path, 'toolSequence'], notes),
+      toolSequence: storableAt(tool.toolSequence, [...path, 'toolSequence'], notes),
       totalCostUsd: optionalCost(tool.totalCostUsd, [...path, 'totalCostUsd']),
       errorTypes: errorTypes(tool.errorTypes ?? [], [...path, 'errorTypes'], notes),
     })
@@ -274,11 +246,10 @@ function toolRow(tool: ToolUsageInput): ToolUsageRow {
   }
 }
 
-function errorTypes(types: unknown, path: InputPath, notes: string[]): string[] {
-  if (!Array.isArray(types) || types.length > MAX_ERROR_TYPES) {
-    throw invalid(types, `a list of at most ${MAX_ERROR_TYPES} texts`, path)
-  }
-  return types.map((type, index) => text(type, MAX_ERROR_TYPE_LENGTH, [...path, index], notes))
+function errorTypes(types: string[], path: InputPath, notes: string[]): string[] {
+  return list(types, MAX_ERROR_TYPES, path).map((type, index) =>
+    text(type, LENGTHS.errorType, [...path, index], notes),
+  )
 }
 
 function givenFailures(
@@ -286,7 +257,7 @@ function givenFailures(
   error: string | null,
   notes: string[],
 ): FailurePatternRow[] {
-  checkCount(patterns, 'failurePatterns')
+  list(patterns, MAX_PARTS, ['failurePatterns'])
   if (error !== null && !patterns.some((pattern) => pattern.errorMessage)) {
     notes.push(
       'error is not stored: it would be the message of a derived failure pattern, but failurePatterns is given',
@@ -304,7 +275,7 @@ function failureRow(
   messagePath: InputPath,
   notes: string[],
 ): FailurePatternRow {
-  const failureType = text(pattern.failureType, MAX_FAILURE_TYPE_LENGTH, [...path, 'failureType'], notes)
+  const failureType = text(pattern.failureType, LENGTHS.failureType, [...path, 'failureType'], notes)
   const errorMessage = optionalCutText(pattern.errorMessage, messagePath, notes)
   const recoveryAttempted = pattern.recoveryAttempted ?? false
   const recoverySuccessful = pattern.recoverySuccessful ?? false
@@ -322,19 +293,10 @@ function failureRow(
   }
 }
 
-function checkCount(parts: unknown[], field: string): void {
-  if (parts.length > MAX_PARTS) throw invalid(parts, `a list of at most ${MAX_PARTS} entries`, [field])
-}
-
-/** US dollars, rounded to the six places that are stored. */
-function optionalCost(value: unknown, path: InputPath): number | null {
-  const cost = optionalNumber(value, 0, MAX_COST_USD, path)
-  return cost === null ? null : Math.round(cost * 1e6) / 1e6
-}
-
 function optionalCutText(value: unknown, path: InputPath, notes: string[]): string | null {
-  const full = optionalText(value, Number.POSITIVE_INFINITY, path, notes)
-  if (full === null || full.length <= MAX_ERROR_LENGTH) return full
-  notes.push(`${nameOf(path)} cut from ${full.length} to ${MAX_ERROR_LENGTH} characters`)
-  return cutText(full, MAX_ERROR_LENGTH)
+  const full = optionalText(value, LENGTHS.any, path, notes)
+  const { max } = LENGTHS.message
+  if (full === null || !isLongerThan(full, max)) return full
+  notes.push(`${nameOf(path)} cut from ${lengthOf(full)} to ${max} characters`)
+  return cutText(full, max)
 }

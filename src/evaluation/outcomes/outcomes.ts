@@ -1,9 +1,8 @@
 import type { Sql } from '../../db/tenantTransaction.ts'
 import { type ErrorCode, type InputPath, Refusal } from '../../refusal.ts'
+import { checkRows } from '../../valueChecks.ts'
 import type { OutcomeInput } from './outcomeInput.ts'
 import { type OutcomeRow, validateOutcome } from './outcomeValidation.ts'
-
-export const MAX_OUTCOMES_PER_CALL = 1_000
 
 /** Runs work in one transaction of the viewer. */
 export type Write = <Result>(work: (sql: Sql) => Promise<Result>) => Promise<Result>
@@ -73,21 +72,9 @@ export async function recordOutcomes(
   write: Write,
   inputs: readonly OutcomeInput[],
 ): Promise<OutcomeReceipt[]> {
-  checkCount(inputs.length, 'outcomes')
+  checkRows(inputs.length, ['outcomes'])
   const { rows, rejected } = validateAll(inputs)
   return inOrder([...rejected, ...(await storeAll(write, rows))])
-}
-
-/** @throws Refusal TOO_MANY_ROWS, INVALID_VALUE when there is none. */
-export function checkCount(count: number, field: string): void {
-  if (count === 0) throw new Refusal('INVALID_VALUE', `${field} is empty.`, [field])
-  if (count > MAX_OUTCOMES_PER_CALL) {
-    throw new Refusal(
-      'TOO_MANY_ROWS',
-      `There are ${count} rows in ${field}; the limit is ${MAX_OUTCOMES_PER_CALL} in one call.`,
-      [field],
-    )
-  }
 }
 
 export function rejection(index: number, refusal: Refusal, outcomeId: string | null = null): OutcomeReceipt {

@@ -1,8 +1,14 @@
-import { cutText, isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
 import { type InputPath, Refusal } from '../../refusal.ts'
+import { cutText } from '../../text.ts'
 import {
   invalid,
+  LENGTHS,
+  type Length,
+  MAX_INTEGER,
+  MAX_RETRY_COUNT,
   oneOf,
+  optionalCost,
   optionalInteger,
   optionalNumber,
   optionalText,
@@ -11,9 +17,6 @@ import {
 import { scenarioKey } from '../scenarios/scenarioKey.ts'
 import type { OutcomeInput, OutcomeStatus } from './outcomeInput.ts'
 import { ERROR_CATEGORIES } from './outcomeInput.ts'
-import { MAX_COST_USD, MAX_INTEGER, MAX_LABEL_LENGTH, MAX_RETRY_COUNT } from './outcomeValidation.ts'
-
-const MAX_EXTERNAL_ID_LENGTH = 500
 
 /** What a sandbox's result says about the scenario it ran: enough to create it when a prompt is given. */
 export interface ResultScenario {
@@ -63,7 +66,7 @@ export function mapSandboxResult(result: unknown): {
   const top: Place[] = [{ fields: result, path: [] }]
   const trajectory = find(top, 'trajectory')
   const trajectoryOrTop = [...objectIn(trajectory), ...top]
-  const label = (name: string) => textIn(find(top, name), MAX_LABEL_LENGTH, notes)
+  const label = (name: string) => textIn(find(top, name), LENGTHS.label, notes)
   const integer = (places: Place[], name: string, min: number, max: number) => {
     const { value, path } = find(places, name)
     return optionalInteger(value, min, max, path)
@@ -73,7 +76,7 @@ export function mapSandboxResult(result: unknown): {
   const outcomeId = find(top, 'outcome_id')
   const usage = requiredObjectIn(find(trajectoryOrTop, 'token_usage'))
   const cost = find(usage, 'total_cost')
-  const error = textIn(find(top, 'error'), Number.POSITIVE_INFINITY, notes)
+  const error = textIn(find(top, 'error'), LENGTHS.any, notes)
   const errorCode = label('error_code')
   const errorCategory = find(top, 'error_category')
   const hasError = error !== null || errorCode !== null || find(objectIn(trajectory), 'error').value !== null
@@ -88,7 +91,7 @@ export function mapSandboxResult(result: unknown): {
       promptTokens: integer(usage, 'prompt_tokens', 0, MAX_INTEGER),
       completionTokens: integer(usage, 'completion_tokens', 0, MAX_INTEGER),
       tokensUsed: integer(usage, 'total_tokens', 0, MAX_INTEGER),
-      costUsd: optionalNumber(cost.value, 0, MAX_COST_USD, cost.path),
+      costUsd: optionalCost(cost.value, cost.path),
       ...scoresIn(top),
       trajectory: trajectory.value,
       model: label('model'),
@@ -110,13 +113,13 @@ function scenarioIn(top: Place[], notes: string[]): ResultScenario {
   const scenario = objectIn(find(top, 'scenario'))
   const id = scenario.length > 0 ? find(scenario, 'id') : find(top, 'scenario_id')
   const text = Number.isInteger(id.value) ? String(id.value) : id.value
-  const externalId = optionalText(text, MAX_EXTERNAL_ID_LENGTH, id.path, notes)
+  const externalId = optionalText(text, LENGTHS.externalId, id.path, notes)
   if (externalId === null) throw new Refusal('INVALID_VALUE', 'the result names no scenario', id.path)
   return {
     scenarioId: scenarioKey(externalId),
     externalId,
-    name: textIn(find(scenario, 'name'), Number.POSITIVE_INFINITY, notes),
-    taskPrompt: textIn(find(scenario, 'task_prompt'), Number.POSITIVE_INFINITY, notes),
+    name: textIn(find(scenario, 'name'), LENGTHS.any, notes),
+    taskPrompt: textIn(find(scenario, 'task_prompt'), LENGTHS.any, notes),
   }
 }
 
@@ -209,8 +212,8 @@ function requiredObjectIn(found: Found): Place[] {
   return objectIn(found)
 }
 
-function textIn({ value, path }: Found, maxLength: number, notes: string[]): string | null {
-  return optionalText(value, maxLength, path, notes)
+function textIn({ value, path }: Found, length: Length, notes: string[]): string | null {
+  return optionalText(value, length, path, notes)
 }
 
 /** Calendar date and time of ISO 8601; `datetime.isoformat()` of Python writes no zone for a UTC time. */

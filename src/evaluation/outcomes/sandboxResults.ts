@@ -1,8 +1,9 @@
 import type { Sql } from '../../db/tenantTransaction.ts'
 import { Refusal } from '../../refusal.ts'
+import { checkRows } from '../../valueChecks.ts'
 import { upsertScenarios } from '../scenarios/scenarios.ts'
 import { addScenarios, lockSimulation, missingScenarios } from '../simulations/simulationStore.ts'
-import { checkCount, inOrder, type OutcomeReceipt, rejection, storeInTransaction } from './outcomes.ts'
+import { inOrder, type OutcomeReceipt, rejection, storeInTransaction } from './outcomes.ts'
 import { mapSandboxResult } from './sandboxResult.ts'
 
 type MappedSandboxResult = ReturnType<typeof mapSandboxResult>
@@ -18,7 +19,7 @@ export async function recordSandboxResults(
   simulationId: string,
   results: readonly unknown[],
 ): Promise<OutcomeReceipt[]> {
-  checkCount(results.length, 'results')
+  checkRows(results.length, ['results'])
   const receipts: OutcomeReceipt[] = []
   const mapped = new Map<number, MappedSandboxResult>()
   results.forEach((result, index) => {

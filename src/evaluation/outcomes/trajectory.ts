@@ -1,10 +1,8 @@
-import { cutText, isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
+import { cutText } from '../../text.ts'
+import { LENGTHS, MAX_ERROR_TYPES } from '../../valueChecks.ts'
 import { maskVariableParts } from '../failures/failurePattern.ts'
 import type { OutcomeStatus, ToolUsageInput } from './outcomeInput.ts'
-
-export const MAX_TOOL_NAME_LENGTH = 100
-export const MAX_ERROR_TYPES = 10
-export const MAX_ERROR_TYPE_LENGTH = 200
 
 /**
  * The trajectory as it is stored: always an object with `start_time` and `status`, which are added where they are
@@ -188,7 +186,7 @@ class ToolCallLog {
   ): ToolCall | undefined {
     if (typeof tool !== 'string' || tool === '') return undefined
     const call: ToolCall = {
-      tool: cutText(tool, MAX_TOOL_NAME_LENGTH),
+      tool: cutText(tool, LENGTHS.toolName.max),
       calledAt: timeOf(message),
       durationMs: durationMsOf(source),
       answered: false,
@@ -252,11 +250,11 @@ function errorTypeOf(result: JsonObject, content: JsonValue | undefined): string
 
 /** What a failed call said: the first line, masked, so that "Plan P1006 not found" and "Plan P1007 not found" are one type. */
 export function errorType(text: string): string {
-  const [firstLine = ''] = text
-    .slice(0, 2 * MAX_ERROR_TYPE_LENGTH)
+  const { max } = LENGTHS.errorType
+  const [firstLine = ''] = cutText(text, 2 * max)
     .trimStart()
     .split('\n', 1)
-  return cutText(maskVariableParts(firstLine), MAX_ERROR_TYPE_LENGTH) || 'error'
+  return cutText(maskVariableParts(firstLine), max) || 'error'
 }
 
 /** A text, or the first text block of a list. */

@@ -1,6 +1,15 @@
 import type { Sql } from '../../db/tenantTransaction.ts'
-import { type JsonObject, storableJson, storableText } from '../../json.ts'
 import { Refusal } from '../../refusal.ts'
+import {
+  BYTES,
+  checkBytes,
+  integer,
+  LENGTHS,
+  number,
+  optionalText,
+  storableAt,
+  text,
+} from '../../valueChecks.ts'
 import {
   insertRecommendation,
   lockRecommendation,
@@ -11,34 +20,16 @@ import {
   updateFeedback,
 } from './recommendationStore.ts'
 
-const MIN_DESCRIPTION_LENGTH = 10
-const MAX_DESCRIPTION_LENGTH = 10_000
-/** Of a change, not of a whole configuration. */
-const MAX_YAML_BYTES = 524_288
-
 /**
  * Stores a recommendation and returns its key.
  *
  * @throws Refusal INVALID_VALUE, TOO_LARGE, SOURCE_NOT_FOUND.
  */
 export async function createRecommendation(sql: Sql, input: RecommendationInput): Promise<string> {
-  const description = storableText(input.description.trim())
-  const length = [...description].length
-  if (length < MIN_DESCRIPTION_LENGTH || length > MAX_DESCRIPTION_LENGTH) {
-    throw new Refusal(
-      'INVALID_VALUE',
-      `description has ${length} characters; it has to have ${MIN_DESCRIPTION_LENGTH} to ${MAX_DESCRIPTION_LENGTH}.`,
-      ['description'],
-    )
-  }
-  if (!(input.confidence >= 0 && input.confidence <= 1)) {
-    const message = `confidence is ${input.confidence}; it has to be 0 to 1.`
-    throw new Refusal('INVALID_VALUE', message, ['confidence'])
-  }
-  const yaml = input.suggestedYamlChanges === null ? null : storableText(input.suggestedYamlChanges)
-  if (yaml !== null && Buffer.byteLength(yaml) > MAX_YAML_BYTES) {
-    throw new Refusal('TOO_LARGE', 'suggestedYamlChanges is larger than 512 KiB.', ['suggestedYamlChanges'])
-  }
+  const description = text(input.description.trim(), LENGTHS.description, ['description'])
+  const confidence = number(input.confidence, 0, 1, ['confidence'])
+  const suggestedYamlChanges = optionalText(input.suggestedYamlChanges, LENGTHS.any, ['suggestedYamlChanges'])
+  checkBytes(suggestedYamlChanges ?? '', BYTES.change, ['suggestedYamlChanges'])
   const table = SOURCE_TABLES[input.sourceType]
   if (table && !(await sourceExists(sql, table, input.sourceId))) {
     const message = `There is no ${input.sourceType.replace('_', ' ')} ${input.sourceId}.`
@@ -47,8 +38,9 @@ export async function createRecommendation(sql: Sql, input: RecommendationInput)
   return insertRecommendation(sql, {
     ...input,
     description,
-    suggestedYamlChanges: yaml,
-    impactEstimate: input.impactEstimate && storableEstimate(input.impactEstimate),
+    confidence,
+    suggestedYamlChanges,
+    impactEstimate: input.impactEstimate && storableAt(input.impactEstimate, ['impactEstimate']),
   })
 }
 
@@ -68,9 +60,7 @@ export async function applyRecommendation(sql: Sql, recommendationId: string): P
 
 /** 1 (useless) to 5 (great); a later score takes the place. @throws Refusal INVALID_VALUE, RECOMMENDATION_NOT_FOUND. */
 export async function giveFeedback(sql: Sql, recommendationId: string, score: number): Promise<void> {
-  if (!Number.isInteger(score) || score < 1 || score > 5) {
-    throw new Refusal('INVALID_VALUE', `score is ${score}; it has to be 1 to 5.`, ['score'])
-  }
+  integer(score, 1, 5, ['score'])
   await locked(sql, recommendationId)
   await updateFeedback(sql, recommendationId, score)
 }
@@ -82,12 +72,4 @@ async function locked(sql: Sql, recommendationId: string): Promise<{ applied: bo
     throw new Refusal('RECOMMENDATION_NOT_FOUND', message, ['recommendationId'])
   }
   return recommendation
-}
-
-function storableEstimate(estimate: JsonObject): JsonObject {
-  try {
-    return storableJson(estimate).value as JsonObject
-  } catch (error) {
-    throw error instanceof Refusal ? error.at('impactEstimate') : error
-  }
 }

@@ -108,10 +108,13 @@ const SHAPES: readonly SecretShape[] = [
   ),
 ]
 
-/** A secret that only the name before it tells: it has letters and digits, so that it is no word of a language. */
+/**
+ * A secret that only the name before it tells: it has letters and digits, so that it is no word of a language. `u`, because
+ * the longest secret must not end within a surrogate pair.
+ */
 function assignment(source: string, flags = ''): SecretShape {
   return {
-    pattern: new RegExp(source, `g${flags}`),
+    pattern: new RegExp(source, `gu${flags}`),
     accepts: (name, secret) =>
       /\d/.test(secret) &&
       /[a-z]/i.test(secret) &&

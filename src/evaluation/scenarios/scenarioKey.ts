@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
+import type { InputPath } from '../../refusal.ts'
+import { invalid } from '../../valueChecks.ts'
 
 /** The form of a scenario's key. */
-export const SCENARIO_KEY = /^[a-z0-9_]{1,100}$/
+const SCENARIO_KEY = /^[a-z0-9_]{1,100}$/
 
 /** What is left of 100 characters beside `_` and eight hex digits. */
 const MAX_SLUG_LENGTH = 91
@@ -22,4 +24,15 @@ export function scenarioKey(externalId: string): string {
     .replace(/_$/, '')
   const hash = createHash('sha256').update(externalId).digest('hex').slice(0, 8)
   return `${slug || 'scenario'}_${hash}`
+}
+
+/** The key of a scenario as a caller gives it. */
+export function checkedScenarioKey(value: unknown, path: InputPath): string {
+  if (typeof value === 'string' && SCENARIO_KEY.test(value)) return value
+  const allowed = '1 to 100 lower-case letters, digits and _'
+  const hint =
+    typeof value === 'string' && value !== ''
+      ? `${allowed}; a scenario stored by this external id has the key ${scenarioKey(value)}`
+      : allowed
+  throw invalid(value, hint, path)
 }

@@ -1,8 +1,22 @@
 import { createHash } from 'node:crypto'
 import type { Sql } from '../../db/tenantTransaction.ts'
-import { type JsonObject, type JsonValue, storableJson, storableText } from '../../json.ts'
-import { type InputPath, Refusal } from '../../refusal.ts'
-import { SCENARIO_KEY, scenarioKey } from './scenarioKey.ts'
+import type { JsonObject, JsonValue } from '../../json.ts'
+import { Refusal } from '../../refusal.ts'
+import { cutText } from '../../text.ts'
+import {
+  BYTES,
+  checkBytes,
+  checkRows,
+  LENGTHS,
+  list,
+  MAX_INTEGER,
+  MAX_TAGS,
+  optionalInteger,
+  optionalText,
+  storableAt,
+  text,
+} from '../../valueChecks.ts'
+import { checkedScenarioKey, scenarioKey } from './scenarioKey.ts'
 
 type Difficulty = 'easy' | 'medium' | 'hard'
 
@@ -45,17 +59,17 @@ interface ScenarioRow {
   content_hash: string
 }
 
-const MAX_PROMPT_BYTES = 1_048_576
-const MAX_INT = 2_147_483_647
-
 /**
  * Stores scenarios that are new or changed. One receipt a row: STORED when something was written, DUPLICATE when the
  * tenant has it exactly so, REJECTED with the reason. A bad row costs no other.
+ *
+ * @throws Refusal TOO_MANY_ROWS, INVALID_VALUE when there is none.
  */
 export async function upsertScenarios(
   sql: Sql,
   inputs: readonly ScenarioInput[],
 ): Promise<ScenarioReceipt[]> {
+  checkRows(inputs.length, ['scenarios'])
   const receipts: ScenarioReceipt[] = []
   const rows = new Map<string, ScenarioRow & { index: number }>()
   inputs.forEach((input, index) => {
@@ -118,69 +132,33 @@ export async function upsertScenarios(
 }
 
 function scenarioRow(input: ScenarioInput): ScenarioRow {
-  const externalId = optionalText(input.externalId, 500, ['externalId'])
-  if (typeof input.scenarioId === 'string' && !SCENARIO_KEY.test(input.scenarioId)) {
-    throw new Refusal(
-      'INVALID_VALUE',
-      'scenarioId takes 1 to 100 lower-case letters, digits and _; give any other id as externalId and the key is derived from it.',
-      ['scenarioId'],
-    )
-  }
-  if (!input.scenarioId && !externalId) {
+  const externalId = optionalText(input.externalId?.trim(), LENGTHS.externalId, ['externalId'])
+  if (input.scenarioId == null && externalId === null) {
     throw new Refusal('INVALID_VALUE', 'A scenario needs a scenarioId or an externalId.', ['scenarioId'])
   }
-  const scenario_id = input.scenarioId ?? scenarioKey(externalId!)
-  const task_prompt = storableText(input.taskPrompt)
-  const bytes = Buffer.byteLength(task_prompt)
-  if (bytes === 0) throw new Refusal('INVALID_VALUE', 'taskPrompt is empty.', ['taskPrompt'])
-  if (bytes > MAX_PROMPT_BYTES)
-    throw new Refusal('TOO_LARGE', `taskPrompt has ${bytes} bytes; the limit is 1 MiB.`, ['taskPrompt'])
-  const tags = (input.tags ?? []).map((tag, index) => requiredText(tag, 100, ['tags', index]))
-  if (tags.length > 20)
-    throw new Refusal('INVALID_VALUE', `There are ${tags.length} tags; a scenario has at most 20.`, ['tags'])
-  const duration = input.estimatedDurationMs ?? null
-  if (duration !== null && (!Number.isInteger(duration) || duration < 1 || duration > MAX_INT)) {
-    throw new Refusal(
-      'INVALID_VALUE',
-      `estimatedDurationMs is ${duration}; it has to be a whole number from 1.`,
-      ['estimatedDurationMs'],
-    )
-  }
+  const scenario_id =
+    input.scenarioId == null ? scenarioKey(externalId!) : checkedScenarioKey(input.scenarioId, ['scenarioId'])
+  const task_prompt = text(input.taskPrompt, LENGTHS.any, ['taskPrompt'])
+  checkBytes(task_prompt, BYTES.document, ['taskPrompt'])
+  const tags = list(input.tags ?? [], MAX_TAGS, ['tags']).map((tag, index) =>
+    text(tag.trim(), LENGTHS.tag, ['tags', index]),
+  )
   const described = {
     scenario_id,
     external_id: externalId,
-    source: optionalText(input.source, 200, ['source']),
-    name: optionalText(input.name, 200, ['name']) || (externalId ?? scenario_id).slice(0, 200),
+    source: optionalText(input.source?.trim(), LENGTHS.label, ['source']),
+    name:
+      optionalText(input.name?.trim(), LENGTHS.scenarioName, ['name']) ??
+      cutText(externalId ?? scenario_id, LENGTHS.scenarioName.max),
     task_prompt,
-    ground_truth: storable(input.groundTruth, 'groundTruth'),
+    ground_truth: storableAt(input.groundTruth, ['groundTruth']),
     difficulty_level: input.difficultyLevel ?? 'medium',
     tags: [...new Set(tags)],
-    expected_tools: storable(input.expectedTools, 'expectedTools'),
-    estimated_duration_ms: duration,
-    metadata: (storable(input.metadata, 'metadata') ?? {}) as JsonObject,
+    expected_tools: storableAt(input.expectedTools, ['expectedTools']),
+    estimated_duration_ms: optionalInteger(input.estimatedDurationMs, 1, MAX_INTEGER, [
+      'estimatedDurationMs',
+    ]),
+    metadata: storableAt(input.metadata ?? {}, ['metadata']),
   }
   return { ...described, content_hash: createHash('sha256').update(JSON.stringify(described)).digest('hex') }
-}
-
-function storable(value: unknown, field: string): JsonValue {
-  if (value === undefined || value === null) return null
-  try {
-    return storableJson(value).value
-  } catch (error) {
-    throw error instanceof Refusal ? error.at(field) : error
-  }
-}
-
-function optionalText(value: string | null | undefined, limit: number, path: InputPath): string | null {
-  return value === null || value === undefined || value.trim() === ''
-    ? null
-    : requiredText(value, limit, path)
-}
-
-function requiredText(value: string, limit: number, path: InputPath): string {
-  const text = storableText(value).trim()
-  if (text === '') throw new Refusal('INVALID_VALUE', `${path[0]} is empty.`, path)
-  if ([...text].length > limit)
-    throw new Refusal('INVALID_VALUE', `${path[0]} is longer than ${limit} characters.`, path)
-  return text
 }

@@ -1,6 +1,18 @@
 import type { Sql } from '../../db/tenantTransaction.ts'
-import { type JsonObject, storableJson, storableText } from '../../json.ts'
 import { type InputPath, Refusal } from '../../refusal.ts'
+import { cutText } from '../../text.ts'
+import {
+  checkRows,
+  integer,
+  invalid,
+  LENGTHS,
+  MAX_INTEGER,
+  optionalCost,
+  optionalInteger,
+  optionalNumber,
+  optionalText,
+  storableAt,
+} from '../../valueChecks.ts'
 import {
   configVersionExists,
   finishSimulation,
@@ -13,8 +25,8 @@ import {
 } from './simulationStore.ts'
 
 const MAX_SCENARIOS = 100_000
+const MAX_REPETITIONS = 1_000
 const MAX_RUNS = 1_000_000
-const MAX_INT = 2_147_483_647
 
 /**
  * A new simulation, with a run for each scenario and repetition. The same call again, with the same `simulationId`,
@@ -57,15 +69,20 @@ export async function startSimulation(
 
 /** Ends a simulation that went through. @throws Refusal SIMULATION_NOT_FOUND, SIMULATION_ENDED, INVALID_VALUE. */
 export async function completeSimulation(sql: Sql, simulationId: string, result: SuiteResult): Promise<void> {
-  range(result.overallScore, 0, 1, ['result', 'overallScore'])
-  range(result.totalCostUsd, 0, 999_999, ['result', 'totalCostUsd'])
-  range(result.executionTimeMs, 0, Number.MAX_SAFE_INTEGER, ['result', 'executionTimeMs'])
-  await end(sql, simulationId, 'completed', result, null)
+  const checked = {
+    overallScore: optionalNumber(result.overallScore, 0, 1, ['result', 'overallScore']),
+    totalCostUsd: optionalCost(result.totalCostUsd, ['result', 'totalCostUsd']),
+    executionTimeMs: optionalInteger(result.executionTimeMs, 0, Number.MAX_SAFE_INTEGER, [
+      'result',
+      'executionTimeMs',
+    ]),
+  }
+  await end(sql, simulationId, 'completed', checked, null)
 }
 
 /** Ends a simulation that broke off. @throws Refusal SIMULATION_NOT_FOUND, SIMULATION_ENDED. */
 export async function failSimulation(sql: Sql, simulationId: string, errorMessage: string): Promise<void> {
-  await end(sql, simulationId, 'failed', NOTHING_GIVEN, storableText(errorMessage).slice(0, 10_000))
+  await end(sql, simulationId, 'failed', NOTHING_GIVEN, message(errorMessage, ['errorMessage']))
 }
 
 /** Ends a simulation on request. @throws Refusal SIMULATION_NOT_FOUND, SIMULATION_ENDED. */
@@ -75,7 +92,7 @@ export async function cancelSimulation(sql: Sql, simulationId: string, reason: s
     simulationId,
     'cancelled',
     NOTHING_GIVEN,
-    reason === null ? null : storableText(reason).slice(0, 10_000),
+    reason === null ? null : message(reason, ['reason']),
   )
 }
 
@@ -120,25 +137,13 @@ async function end(
 
 function checkNewSimulation(simulation: NewSimulation): NewSimulation {
   const { scenarioIds, repetitions } = simulation
-  if (scenarioIds.length === 0)
-    throw new Refusal('INVALID_VALUE', 'A simulation runs at least one scenario.', ['scenarioIds'])
-  if (scenarioIds.length > MAX_SCENARIOS) {
-    throw new Refusal(
-      'TOO_MANY_ROWS',
-      `There are ${scenarioIds.length} scenarios; the limit is ${MAX_SCENARIOS}.`,
-      ['scenarioIds'],
-    )
-  }
+  checkRows(scenarioIds.length, ['scenarioIds'], MAX_SCENARIOS)
   const seen = new Set<string>()
   scenarioIds.forEach((id, index) => {
-    if (seen.has(id))
-      throw new Refusal('INVALID_VALUE', `The scenario "${id}" is listed twice: repetitions run it again.`, [
-        'scenarioIds',
-        index,
-      ])
+    if (seen.has(id)) throw invalid(id, 'listed once: repetitions run it again', ['scenarioIds', index])
     seen.add(id)
   })
-  range(repetitions, 1, 1000, ['repetitions'])
+  integer(repetitions, 1, MAX_REPETITIONS, ['repetitions'])
   if (scenarioIds.length * repetitions > MAX_RUNS) {
     throw new Refusal(
       'TOO_MANY_ROWS',
@@ -146,16 +151,17 @@ function checkNewSimulation(simulation: NewSimulation): NewSimulation {
       ['repetitions'],
     )
   }
-  range(simulation.sandboxInstances, 1, MAX_INT, ['sandboxInstances'])
-  range(simulation.timeoutMs, 1, MAX_INT, ['timeoutMs'])
-  range(simulation.maxRetries, 0, MAX_INT, ['maxRetries'])
-  range(simulation.priority, 1, 10, ['priority'])
   return {
     ...simulation,
-    name: text(simulation.name, ['name']),
-    modalAppId: text(simulation.modalAppId, ['modalAppId']),
-    modalEnvironment: text(simulation.modalEnvironment, ['modalEnvironment']),
-    metadata: simulation.metadata === null ? null : metadata(simulation.metadata),
+    scenarioIds: scenarioIds.map((id, index) => storableAt(id, ['scenarioIds', index])),
+    name: optionalText(simulation.name, LENGTHS.simulationName, ['name']),
+    modalAppId: optionalText(simulation.modalAppId, LENGTHS.label, ['modalAppId']),
+    modalEnvironment: optionalText(simulation.modalEnvironment, LENGTHS.label, ['modalEnvironment']),
+    sandboxInstances: optionalInteger(simulation.sandboxInstances, 1, MAX_INTEGER, ['sandboxInstances']),
+    timeoutMs: optionalInteger(simulation.timeoutMs, 1, MAX_INTEGER, ['timeoutMs']),
+    maxRetries: optionalInteger(simulation.maxRetries, 0, MAX_INTEGER, ['maxRetries']),
+    priority: optionalInteger(simulation.priority, 1, 10, ['priority']),
+    metadata: simulation.metadata && storableAt(simulation.metadata, ['metadata']),
   }
 }
 
@@ -169,26 +175,7 @@ function isSame(known: SimulationState, asked: NewSimulation): boolean {
   )
 }
 
-function range(value: number | null, min: number, max: number, path: InputPath): void {
-  if (value === null || (value >= min && value <= max)) return
-  throw new Refusal(
-    'INVALID_VALUE',
-    `${path.at(-1)} is ${value}; it has to be between ${min} and ${max}.`,
-    path,
-  )
-}
-
-function text(value: string | null, path: InputPath): string | null {
-  if (value === null) return null
-  if (value.length > 200)
-    throw new Refusal('INVALID_VALUE', `${path[0]} is longer than 200 characters.`, path)
-  return storableText(value)
-}
-
-function metadata(value: JsonObject): JsonObject {
-  try {
-    return storableJson(value).value as JsonObject
-  } catch (error) {
-    throw error instanceof Refusal ? error.at('metadata') : error
-  }
+/** What was said of an end, as much of it as is kept. */
+function message(said: string, path: InputPath): string {
+  return cutText(storableAt(said, path), LENGTHS.message.max)
 }

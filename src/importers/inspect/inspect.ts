@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
+import { cutText, shorten } from '../../text.ts'
 import { contentText, epochMs } from '../chatMessages.ts'
 import type { ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from '../format.ts'
 import {
@@ -13,7 +14,6 @@ import {
   picked,
   readRecords,
   repetitionsOf,
-  shorten,
 } from '../recordReading.ts'
 import { modelOrUnknown, runConfiguration } from '../runConfiguration.ts'
 import { withAttachments } from './inspectAttachments.ts'
@@ -80,7 +80,7 @@ function parseLog(log: JsonObject, spec: JsonObject, fileName: string): ParsedFi
   const run: ImportedRun = {
     identity: identityOf(spec, samples),
     name: shorten(
-      `Inspect ${context.task} ${modelOrUnknown(context.model)} ${created?.slice(0, 19) ?? ''}`.trim(),
+      `Inspect ${context.task} ${modelOrUnknown(context.model)} ${cutText(created ?? '', 19)}`.trim(),
       MAX_NAME_LENGTH,
     ),
     configuration: configurationOf(log, spec, context),

@@ -5,6 +5,8 @@ import type {
   OutcomeStatus,
 } from '../../evaluation/outcomes/outcomeInput.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
+import { shorten } from '../../text.ts'
+import { MAX_RETRY_COUNT } from '../../valueChecks.ts'
 import { epochMs, type ToolCall, toolCallsOf, toolUsageOf } from '../chatMessages.ts'
 import type { ImportedOutcome } from '../format.ts'
 import {
@@ -15,15 +17,12 @@ import {
   BrokenRecord,
   objectOf,
   type RecordPlace,
-  shorten,
   shown,
 } from '../recordReading.ts'
 import { crashFailure, failure, failureFields, isPassed } from '../rewardChecks.ts'
 import { modelOrUnknown } from '../runConfiguration.ts'
 import { type SampleScore, sampleScore } from './inspectScore.ts'
 
-/** More attempts than Arc counts of one outcome. */
-const MAX_RETRIES = 1_000
 const MAX_SHOWN_ANSWER_LENGTH = 500
 
 /** What the log as a whole says that a sample depends on. */
@@ -53,7 +52,7 @@ export function sampleOutcome(sample: JsonObject, place: RecordPlace, log: LogCo
   return {
     scenarioExternalId: sampleScenarioId(log.task, place.taskId),
     repetition: place.trial + 1,
-    retryCount: Math.min(asList(sample.error_retries).length, MAX_RETRIES),
+    retryCount: Math.min(asList(sample.error_retries).length, MAX_RETRY_COUNT),
     status,
     executionTime: endOf(sample, events, log),
     executionTimeMs: durationOf(sample, events),

@@ -68,7 +68,7 @@ describe('a configuration', () => {
     expect(parseConfigDocument(padded('x', room)).model).toBe('m')
     expect(refusal(padded('x', room + 1))).toMatchObject({ code: 'TOO_LARGE', inputPath: ['yaml'] })
     expect(refusal(padded('ü', room / 2 + 1)).message).toBe(
-      `The YAML has ${MiB + 1} bytes; at most 1048576 (1 MiB) are allowed.`,
+      `yaml has ${MiB + 1} bytes, but must have at most 1048576`,
     )
     // Size comes first: this isn't YAML either.
     expect(refusal('['.repeat(MiB + 1)).code).toBe('TOO_LARGE')
@@ -157,6 +157,7 @@ describe('the model', () => {
       message: `${place} has 201 characters; the name of a model has at most 200.`,
       inputPath: ['yaml', ...place.split('.')],
     })
+    expect(parseConfigDocument(`model: ${'😀'.repeat(200)}`).model).toBe('😀'.repeat(200))
   })
 
   it('is not who serves it', () => {

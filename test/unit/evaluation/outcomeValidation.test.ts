@@ -154,8 +154,8 @@ describe('validateOutcome', () => {
     expect(row).toMatchObject({ trajectory: { messages: ['a\ufffd', 'b\ufffd'] }, metrics: { ratio: null } })
     expect([row.model, row.failures[0]?.error_message]).toEqual(['gpt\ufffd', 'bad\ufffd'])
     expect(notes.sort()).toEqual([
-      'U+0000 or lone surrogate replaced by U+FFFD in error',
-      'U+0000 or lone surrogate replaced by U+FFFD in model',
+      'U+0000 replaced by U+FFFD in error (1 place)',
+      'U+0000 replaced by U+FFFD in model (1 place)',
       'U+0000 replaced by U+FFFD in trajectory (1 place)',
       'lone surrogate replaced by U+FFFD in trajectory (1 place)',
       'non-finite number replaced by null in metrics (1 place)',
@@ -249,6 +249,19 @@ describe('validateOutcome', () => {
     expect(notes).toEqual([`error cut from ${error.length} to 10000 characters`])
   })
 
+  it('counts characters as PostgreSQL does', () => {
+    const { row, notes } = validateOutcome(
+      { ...minimal, status: 'error', model: '😀'.repeat(200), error: '😀'.repeat(10_001) },
+      now,
+    )
+    expect(row.model).toBe('😀'.repeat(200))
+    expect(row.failures[0]?.error_message).toBe('😀'.repeat(10_000))
+    expect(notes).toEqual(['error cut from 10001 to 10000 characters'])
+    expect(refusalOf({ model: '😀'.repeat(201) }).message).toBe(
+      'model is a text of 201 characters, but must be a text of 1 to 200 characters',
+    )
+  })
+
   it('says when given failure patterns leave the error text without a place', () => {
     const pattern = { failureType: 'db_check', failureCategory: 'validation_error' } as const
     expect(notesOf({ error: 'boom', failurePatterns: [pattern] })).toEqual([
@@ -315,13 +328,9 @@ describe('refusals of validateOutcome', () => {
     [['toolUsage', 1, 'successRate'], tools({ successRate: null }), 'is null'],
     [['toolUsage', 1, 'avgDurationMs'], tools({ avgDurationMs: -1 }), 'a number from 0'],
     [['toolUsage', 1, 'totalCostUsd'], tools({ totalCostUsd: -1 }), 'a number from 0'],
-    [
-      ['toolUsage', 1, 'errorTypes'],
-      tools({ errorTypes: Array(11).fill('x') }),
-      'a list of at most 10 texts',
-    ],
+    [['toolUsage', 1, 'errorTypes'], tools({ errorTypes: Array(11).fill('x') }), 'a list of at most 10'],
     [['toolUsage', 1, 'errorTypes', 0], tools({ errorTypes: ['x'.repeat(201)] }), '1 to 200'],
-    [['toolUsage'], { toolUsage: Array(1001).fill(tool) }, 'a list of at most 1000 entries'],
+    [['toolUsage'], { toolUsage: Array(1001).fill(tool) }, 'a list of at most 1000'],
     [['failurePatterns', 0, 'failureType'], patterns({ failureType: '' }), '1 to 100'],
     [['failurePatterns', 0, 'failureCategory'], patterns({ failureCategory: 'x' }), 'one of timeout'],
     [
@@ -329,7 +338,7 @@ describe('refusals of validateOutcome', () => {
       patterns({ recoverySuccessful: true }),
       'recoveryAttempted',
     ],
-    [['failurePatterns'], { failurePatterns: Array(1001).fill(pattern) }, 'at most 1000 entries'],
+    [['failurePatterns'], { failurePatterns: Array(1001).fill(pattern) }, 'at most 1000'],
   ])('%j', (path, fields, message) => {
     const refusal = refusalOf(fields)
     expect([refusal.code, refusal.inputPath]).toEqual(['INVALID_VALUE', path])
