@@ -9,10 +9,11 @@ import type { Viewer } from '../viewer.ts'
 import type { Admission } from './admission.ts'
 import { callerOf } from './caller.ts'
 import { presentableError, RequestRefused } from './errors.ts'
-import { type ContextFactory, executeOperation, type Subscribe } from './execution.ts'
+import { type ContextFactory, executeOperation } from './execution.ts'
 import { headersOfPage, renderArcGraphiQL } from './graphiql.ts'
 import type { CheckedOperation, CheckOperation, OperationParams } from './operationCheck.ts'
 import { readJsonBody } from './requestBody.ts'
+import type { Subscribe } from './subscribe.ts'
 
 export const GRAPHQL_PATH = '/graphql'
 
