@@ -52,6 +52,16 @@ export type ErrorCode = keyof typeof ERROR_CODES
 /** Where in the input the fault lies: field names and list indexes from the argument inwards. */
 export type InputPath = readonly (string | number)[]
 
+/** What a program may want to know besides the code. */
+export interface RefusalDetails {
+  /** The server's log has more under it. */
+  requestId?: string
+  /** How long it is until the same is taken again. */
+  retryAfterSeconds?: number
+  /** What the operation was reckoned to cost, and what one may cost. */
+  cost?: { requested: number; limit: number }
+}
+
 /**
  * An expected failure: something that the caller can mend. Thrown inside a transaction it rolls the
  * transaction back; the GraphQL layer turns it into an entry of the payload's `errors`.
@@ -60,16 +70,18 @@ export class Refusal extends Error {
   readonly code: ErrorCode
   /** Not `path`: graphql-js takes an error with a list of that name for one of its own, which knows its field. */
   readonly inputPath: InputPath
+  readonly details: RefusalDetails
 
-  constructor(code: ErrorCode, message: string, inputPath: InputPath = []) {
+  constructor(code: ErrorCode, message: string, inputPath: InputPath = [], details: RefusalDetails = {}) {
     super(message)
     this.name = 'Refusal'
     this.code = code
     this.inputPath = inputPath
+    this.details = details
   }
 
   /** The same refusal seen from further out: `prefix` goes before its path. */
   at(...prefix: InputPath): Refusal {
-    return new Refusal(this.code, this.message, [...prefix, ...this.inputPath])
+    return new Refusal(this.code, this.message, [...prefix, ...this.inputPath], this.details)
   }
 }

@@ -41,6 +41,12 @@ export function cutText(text: string, maxLength: number): string {
   return text.length <= maxLength ? text : text.slice(0, endOf(text, maxLength))
 }
 
+/** As many characters from the start of the text as `maxBytes` of UTF-8 hold. */
+export function cutBytes(text: string, maxBytes: number): string {
+  // What is left of a character at the end waits for the rest of it.
+  return new TextDecoder().decode(new TextEncoder().encode(text).subarray(0, maxBytes), { stream: true })
+}
+
 /** The last `maxLength` characters of the text. */
 export function cutStart(text: string, maxLength: number): string {
   return text.length <= maxLength ? text : text.slice(endOf(text, lengthOf(text) - maxLength))

@@ -5,16 +5,6 @@ import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'
 import { TokenBuckets } from './limits/tokenBuckets.ts'
 
-/** Too many at once; the same is taken again after a while. */
-export class RateLimited extends Refusal {
-  readonly retryAfterSeconds: number
-
-  constructor(message: string, retryAfterSeconds: number) {
-    super('RATE_LIMITED', `${message} Come back in ${retryAfterSeconds} s.`)
-    this.retryAfterSeconds = retryAfterSeconds
-  }
-}
-
 /** Who may come in, and how often. */
 export interface Admission {
   /** @throws Refusal UNAUTHENTICATED, UNAVAILABLE, or RATE_LIMITED for an address with too many tokens that are not accepted. */
@@ -35,7 +25,7 @@ export function createAdmission(
       const address = placeOf(caller, proxyHops)
       const wait = address === undefined ? undefined : failures.wait(address)
       if (wait !== undefined)
-        throw new RateLimited(
+        throw rateLimited(
           `More than ${failures.perMinute} tokens of this address were not accepted within a minute (${LIMIT_SETTINGS.failedLoginsPerMinute[0]}).`,
           wait,
         )
@@ -50,12 +40,19 @@ export function createAdmission(
     count({ tenantId, actorId }) {
       const wait = requests.take(`${tenantId} ${actorId}`)
       if (wait !== undefined)
-        throw new RateLimited(
+        throw rateLimited(
           `More than ${requests.perMinute} requests of this key within a minute (${LIMIT_SETTINGS.requestsPerMinute[0]}).`,
           wait,
         )
     },
   }
+}
+
+/** Too many at once; the same is taken again after a while. */
+function rateLimited(message: string, retryAfterSeconds: number): Refusal {
+  return new Refusal('RATE_LIMITED', `${message} Come back in ${retryAfterSeconds} s.`, [], {
+    retryAfterSeconds,
+  })
 }
 
 const PRIVATE = new BlockList()

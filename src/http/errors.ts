@@ -1,9 +1,10 @@
 import { GraphQLError } from 'graphql'
+import { CloseCode } from 'graphql-ws'
 import type { Logger } from 'pino'
 import { ERROR_CODES, type ErrorCode, Refusal } from '../refusal.ts'
-import { RateLimited } from './admission.ts'
+import { refusalOfDatabase } from './databaseErrors.ts'
 
-/** A request that HTTP itself has a status for. */
+/** A request that HTTP has a status of its own for. */
 export class RequestRefused extends Refusal {
   readonly status: number
   readonly headers: Record<string, string>
@@ -15,123 +16,141 @@ export class RequestRefused extends Refusal {
   }
 }
 
-/** What the client hears: refusals and GraphQL's own complaints as they are, anything else only as a request id. */
+/** What GraphQL itself says of a document: it may have several complaints, each with its place there. */
+export class DocumentRefused extends Refusal {
+  readonly complaints: readonly GraphQLError[]
+
+  constructor(
+    code: 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED',
+    complaints: readonly GraphQLError[],
+  ) {
+    super(code, complaints[0]!.message)
+    this.complaints = complaints.map((complaint) =>
+      graphqlError(new Refusal(code, complaint.message), complaint),
+    )
+  }
+}
+
+/** The errors of an answer, which are one but for what GraphQL says of a document. */
+export function errorsOf(error: unknown): readonly unknown[] {
+  return error instanceof DocumentRefused ? error.complaints : [error]
+}
+
+/** The error as a client may see it; one that is so already stays as it is. */
 export function presentableError(error: unknown, requestId: string, logger: Logger): GraphQLError {
+  if (error instanceof GraphQLError && !error.originalError && knownCode(error)) return error
+  return graphqlError(refusalOf(error, requestId, logger), error)
+}
+
+/** The same for Yoga, which makes the status and the headers of its answer from it. */
+export function presentableOverHttp(error: unknown, requestId: string, logger: Logger): GraphQLError {
+  const refusal = refusalOf(error, requestId, logger)
+  return graphqlError(refusal, error, { http: responseOf(refusal) })
+}
+
+/** A whole answer of HTTP, in the form that GraphQL's errors have. */
+export function answerOf(error: unknown, requestId: string, logger: Logger) {
+  const refusal = refusalOf(error, requestId, logger)
+  const { status, headers } = responseOf(refusal)
+  return {
+    status,
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: JSON.stringify({ errors: [graphqlError(refusal)] }),
+  }
+}
+
+/** WebSocket's own close code; clients of graphql-transport-ws come back after it. */
+const TRY_AGAIN_LATER = 1013
+
+/** Of a close frame (RFC 6455, 5.5.1). */
+const MAX_REASON_BYTES = 123
+
+/** How a WebSocket is closed that may not stay open. */
+export function closeOf({ code, message }: Refusal): { code: number; reason: string } {
+  const isTheirs = code === 'UNAUTHENTICATED' || code === 'FORBIDDEN' || code === 'BAD_REQUEST'
+  return { code: isTheirs ? CloseCode.Forbidden : TRY_AGAIN_LATER, reason: cutBytes(message, MAX_REASON_BYTES) }
+}
+
+/** What the client hears: refusals and GraphQL's own complaints as they are, anything else only as a request id. */
+function refusalOf(error: unknown, requestId: string, logger: Logger): Refusal {
   const original = error instanceof GraphQLError ? (error.originalError ?? error) : error
-  if (original instanceof Refusal) {
-    const retryAfterSeconds = original instanceof RateLimited ? original.retryAfterSeconds : undefined
-    return withCode(error, original.message, original.code, { input: original.inputPath, retryAfterSeconds })
-  }
-  if (original instanceof GraphQLError) return withDefaultCode(error as GraphQLError)
-  if (isUnavailable(original)) {
-    logger.warn({ err: original, requestId }, 'the database did not answer')
-    return withCode(
-      error,
-      'The database cannot be reached or did not answer in time; try again. What broke off in its commit may have been stored.',
-      'UNAVAILABLE',
-      { requestId },
+  if (original instanceof Refusal) return original
+  if (original instanceof GraphQLError) {
+    const { message, path } = error as GraphQLError
+    // graphql-js says what is wrong with a variable, but not in a code; Yoga has some codes of its own.
+    const isInput = path !== undefined || /^Variable "/.test(message)
+    return new Refusal(
+      knownCode(error as GraphQLError) ?? (isInput ? 'BAD_USER_INPUT' : 'BAD_REQUEST'),
+      message,
     )
   }
-  if (isLostRace(original)) {
-    return withCode(
-      error,
-      'Another transaction got in the way. Nothing was stored; send the same request again.',
-      'CONFLICT_RETRY',
-      { requestId },
-    )
-  }
-  if (codesOf(original).includes('42501')) {
-    return withCode(error, 'The role of this token may not do this.', 'FORBIDDEN', {})
-  }
-  const mistake = mistakeOf(original)
-  if (mistake) {
-    logger.warn({ err: original, requestId }, 'the database refused a value')
-    return withCode(error, mistake, 'INVALID_VALUE', { requestId })
-  }
+  const refusal = refusalOfDatabase(original, requestId, logger)
+  if (refusal) return refusal
   logger.error({ err: original, requestId }, 'a request failed')
-  return withCode(
-    error,
-    `Unexpected error. The server's log has it under ${requestId}.`,
+  return new Refusal(
     'INTERNAL_SERVER_ERROR',
+    `Unexpected error. The server's log has it under ${requestId}.`,
+    [],
     { requestId },
   )
 }
 
-function withCode(
-  error: unknown,
-  message: string,
-  code: ErrorCode,
-  more: { input?: Refusal['inputPath']; requestId?: string; retryAfterSeconds?: number | undefined },
+function knownCode({ extensions }: GraphQLError): ErrorCode | undefined {
+  const code = String(extensions.code)
+  return Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : undefined
+}
+
+/** The refusal at the place of the error that it is of, with what GraphQL says there besides. */
+function graphqlError(
+  { code, message, inputPath, details }: Refusal,
+  error?: unknown,
+  more: object = {},
 ): GraphQLError {
-  const { input, requestId, retryAfterSeconds } = more
+  const at = error instanceof GraphQLError ? error : undefined
+  const isGraphQLs = at && (at.originalError ?? at) instanceof GraphQLError
   return new GraphQLError(message, {
-    ...(error instanceof GraphQLError ? { nodes: error.nodes, path: error.path } : {}),
+    nodes: at?.nodes,
+    source: at?.source,
+    positions: at?.positions,
+    path: at?.path,
     extensions: {
+      ...(isGraphQLs ? at.extensions : {}),
       code,
-      ...(input && input.length > 0 ? { input } : {}),
-      ...(requestId ? { requestId } : {}),
-      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+      ...(inputPath.length > 0 ? { input: inputPath } : {}),
+      ...details,
+      ...more,
     },
   })
 }
 
-/** graphql-js says what is wrong with a document or a variable, but not in a code; Yoga has some of its own. */
-function withDefaultCode(error: GraphQLError): GraphQLError {
-  if (Object.hasOwn(ERROR_CODES, String(error.extensions.code))) return error
-  const code: ErrorCode = error.path || /^Variable "/.test(error.message) ? 'BAD_USER_INPUT' : 'BAD_REQUEST'
-  return new GraphQLError(error.message, {
-    nodes: error.nodes,
-    source: error.source,
-    positions: error.positions,
-    path: error.path,
-    extensions: { ...error.extensions, code },
-  })
+interface HttpResponse {
+  status: number
+  headers?: Record<string, string>
+  /** 200 instead for clients of GraphQL that accept only application/json. */
+  spec?: true
 }
 
-/** Connection errors of Node and pg, PostgreSQL's classes 08 and 57, statement timeout, and Prisma's words for them. */
-function isUnavailable(error: unknown): boolean {
-  const unavailable = /^(08|57|53300|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|P1001|P1002|P1008|P1017|P2024|P2028)/
-  if (codesOf(error).some((code) => unavailable.test(code))) return true
-  const { message } = error as { message?: unknown }
-  return (
-    typeof message === 'string' &&
-    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/i.test(
-      message,
-    )
-  )
+const RESPONSES: Partial<Record<ErrorCode, HttpResponse>> = {
+  UNAUTHENTICATED: { status: 401, headers: { 'www-authenticate': 'Bearer' } },
+  FORBIDDEN: { status: 403 },
+  TOO_LARGE: { status: 413 },
+  RATE_LIMITED: { status: 429 },
+  INTERNAL_SERVER_ERROR: { status: 500 },
+  UNAVAILABLE: { status: 503 },
+  PERSISTED_QUERY_NOT_FOUND: { status: 400, spec: true },
+  PERSISTED_QUERY_ONLY: { status: 400, spec: true },
+  GRAPHQL_PARSE_FAILED: { status: 400, spec: true },
+  GRAPHQL_VALIDATION_FAILED: { status: 400, spec: true },
+  BAD_USER_INPUT: { status: 400, spec: true },
+  LIMIT_EXCEEDED: { status: 400, spec: true },
 }
 
-/** SQLSTATE serialization_failure and deadlock_detected, and Prisma's word for them. */
-function isLostRace(error: unknown): boolean {
-  return codesOf(error).some((code) => ['40001', '40P01', 'P2034'].includes(code))
-}
-
-/**
- * Values that passed every check and that the database would not take: what it said names tables and constraints, so it
- * is said again in words that name none. By SQLSTATE, and by Prisma's codes for the same.
- */
-const MISTAKES: readonly [codes: RegExp, message: string][] = [
-  [/^(22003|P2020|P2033)$/, 'A number is outside of what can be stored or compared.'],
-  [/^(22007|22008)$/, 'A time is outside of what can be stored or compared.'],
-  [/^(22021|22P05)$/, 'A text has U+0000 or half of a surrogate pair in it.'],
-  [/^(22001|22023|22P02|2201B|P2000|P2006|P2007)$/, 'A value does not have the form that its field needs.'],
-  [/^(23503|P2003)$/, 'Something that the request refers to does not exist.'],
-  [/^(23505|P2002)$/, 'There is another row with the same key.'],
-  [/^(23514|P2004|P2039)$/, 'A value is outside of what its field allows.'],
-  [/^(54...|P2029)$/, 'The request is larger or deeper than the database takes.'],
-]
-
-function mistakeOf(error: unknown): string | undefined {
-  const codes = codesOf(error)
-  return MISTAKES.find(([mistake]) => codes.some((code) => mistake.test(code)))?.[1]
-}
-
-/** What Node, pg and Prisma call the error; Prisma keeps PostgreSQL's own code, if it has no word for it, far inside. */
-function codesOf(error: unknown): string[] {
-  const { code, meta } = error as {
-    code?: unknown
-    meta?: { code?: unknown; driverAdapterError?: { cause?: { originalCode?: unknown } } }
-  }
-  const codes = [code, meta?.code, meta?.driverAdapterError?.cause?.originalCode]
-  return codes.filter((value) => typeof value === 'string')
+/** What HTTP says of a refusal that is all there is of an answer. */
+function responseOf(refusal: Refusal): HttpResponse {
+  if (refusal instanceof RequestRefused) return { status: refusal.status, headers: refusal.headers }
+  const response = RESPONSES[refusal.code] ?? { status: 400 }
+  const { retryAfterSeconds } = refusal.details
+  return retryAfterSeconds === undefined
+    ? response
+    : { ...response, headers: { 'retry-after': String(retryAfterSeconds) } }
 }

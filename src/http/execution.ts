@@ -1,4 +1,4 @@
-import { type ExecutionArgs, type ExecutionResult, execute, GraphQLError, getOperationAST } from 'graphql'
+import { type ExecutionArgs, type ExecutionResult, execute, getOperationAST } from 'graphql'
 import { LIMIT_SETTINGS, type Limits } from '../config.ts'
 import type { PrismaClient } from '../db/generated/client.ts'
 import { inTenantTransaction } from '../db/tenantTransaction.ts'
@@ -46,22 +46,25 @@ export async function executeOperation(args: ExecutionArgs): Promise<ExecutionRe
 }
 
 /** What is too long is not sent at all: half of an answer looks like all of it. */
-function withinLength(result: ExecutionResult, args: ExecutionArgs): ExecutionResult {
+function withinLength(result: ExecutionResult, args: ExecutionArgs): UnshownResult {
   const { answerLength } = args.contextValue as Context
   if (!isLongerThan(answerLength, result.data)) return result
   const isMutation = getOperationAST(args.document, args.operationName)?.operation === 'mutation'
   const message =
     `The answer is longer than ${answerLength} characters (${LIMIT_SETTINGS.answerLength[0]}): ask for less.` +
     (isMutation ? ' What the mutation did is done.' : '')
-  return { errors: [new GraphQLError(message, { originalError: new Refusal('TOO_LARGE', message) })] }
+  return { errors: [new Refusal('TOO_LARGE', message)] }
 }
 
+/** A result whose errors may be of any kind. */
+type UnshownResult = Omit<ExecutionResult, 'errors'> & { errors?: readonly unknown[] | undefined }
+
 /** The result with its errors as clients may see them, and what the operation was reckoned to cost. */
-export function presentable(result: ExecutionResult, context: Context): ExecutionResult {
-  const extensions = { ...result.extensions, cost: context.cost }
-  if (!result.errors) return { ...result, extensions }
-  const errors: GraphQLError[] = result.errors.map((error) =>
-    presentableError(error, context.requestId, context.services.logger),
-  )
-  return { ...result, errors, extensions }
+export function presentable({ errors, ...result }: UnshownResult, context: Context): ExecutionResult {
+  const { requestId, services, cost } = context
+  return {
+    ...(errors && { errors: errors.map((error) => presentableError(error, requestId, services.logger)) }),
+    ...result,
+    extensions: { ...result.extensions, cost },
+  }
 }

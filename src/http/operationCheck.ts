@@ -12,9 +12,11 @@ import {
 } from 'graphql'
 import { type ExposureConfig, LIMIT_SETTINGS, type Limits } from '../config.ts'
 import type { OperationCost } from '../graphql/context.ts'
-import type { ErrorCode } from '../refusal.ts'
-import { beyond, errorOfShape } from './limits/documentShape.ts'
-import { errorOfLiterals, errorOfVariables } from './limits/inputValues.ts'
+import { Refusal } from '../refusal.ts'
+import { DocumentRefused } from './errors.ts'
+import { assertWithin } from './limits/assertWithin.ts'
+import { checkShape } from './limits/documentShape.ts'
+import { checkLiterals, checkVariables } from './limits/inputValues.ts'
 import { estimateCost } from './limits/operationCost.ts'
 import { type TrustedDocuments, trustedDocument } from './trustedDocuments.ts'
 
@@ -39,11 +41,12 @@ export interface CheckedOperation {
   cost: OperationCost
 }
 
-/** The one way from what a client sends to what is run: every transport goes through it. `bytes`: of the whole request. */
-export type CheckOperation = (
-  params: OperationParams,
-  bytes: number,
-) => CheckedOperation | readonly GraphQLError[]
+/**
+ * The one way from what a client sends to what is run: every transport goes through it. `bytes`: of the whole request.
+ *
+ * @throws Refusal
+ */
+export type CheckOperation = (params: OperationParams, bytes: number) => CheckedOperation
 
 /** Mutations that bring data, and may bring more of it than other operations. */
 export const INGESTION_FIELDS: ReadonlySet<string> = new Set([
@@ -60,12 +63,8 @@ export const INGESTION_FIELDS: ReadonlySet<string> = new Set([
 const KEPT_CHARACTERS = 500_000
 const LONGEST_KEPT = 20_000
 
-/** A document that was judged: its errors, or the cost of each operation that costs the same whatever its variables. */
-interface Judged {
-  document: DocumentNode | undefined
-  errors: readonly GraphQLError[]
-  costs: Map<OperationDefinitionNode, number>
-}
+/** A document that may run, with the cost of each operation that costs the same whatever its variables; or why it may not. */
+type Judged = { document: DocumentNode; costs: Map<OperationDefinitionNode, number> } | Refusal
 
 export function createOperationCheck(
   schema: GraphQLSchema,
@@ -85,8 +84,7 @@ export function createOperationCheck(
       kept.set(query, known)
       return known
     }
-    const { document, errors } = read(query)
-    const judged = { document, errors, costs: new Map<OperationDefinitionNode, number>() }
+    const judged = read(query)
     if (query.length <= LONGEST_KEPT) keep(query, judged)
     return judged
   }
@@ -101,22 +99,22 @@ export function createOperationCheck(
     }
   }
 
-  function read(query: string): Pick<Judged, 'document' | 'errors'> {
+  function read(query: string): Judged {
     let document: DocumentNode
     try {
       document = parse(query, { maxTokens: limits.tokens })
-      const error = errorOfShape(document, limits) ?? errorOfLiterals(document, limits)
-      if (error) return { document: undefined, errors: [error] }
+      checkShape(document, limits)
+      checkLiterals(document, limits)
     } catch (error) {
-      return { document: undefined, errors: [unreadable(error, limits)] }
+      return unreadable(error, limits)
     }
-    const errors = validate(schema, document, rules, { hideSuggestions: !suggestions })
-    return { document, errors: errors.map((error) => coded(error, 'GRAPHQL_VALIDATION_FAILED')) }
+    const complaints = validate(schema, document, rules, { hideSuggestions: !suggestions })
+    if (complaints.length > 0) return new DocumentRefused('GRAPHQL_VALIDATION_FAILED', complaints)
+    return { document, costs: new Map() }
   }
 
   function costOf(
-    { costs }: Judged,
-    document: DocumentNode,
+    { document, costs }: Exclude<Judged, Refusal>,
     operation: OperationDefinitionNode,
     variables: Record<string, unknown>,
   ): number {
@@ -130,60 +128,53 @@ export function createOperationCheck(
   return (params, bytes) => {
     const { operationName, variables = null, extensions = null } = params
     if (typeof operationName !== 'string' && operationName !== undefined && operationName !== null)
-      return [refused('BAD_REQUEST', 'operationName has to be a text.')]
-    if (!isObjectOrNull(variables)) return [refused('BAD_REQUEST', 'variables has to be an object.')]
-    if (!isObjectOrNull(extensions)) return [refused('BAD_REQUEST', 'extensions has to be an object.')]
+      throw new Refusal('BAD_REQUEST', 'operationName has to be a text.')
+    if (!isObjectOrNull(variables)) throw new Refusal('BAD_REQUEST', 'variables has to be an object.')
+    if (!isObjectOrNull(extensions)) throw new Refusal('BAD_REQUEST', 'extensions has to be an object.')
     const query = textOf(params, extensions)
-    if (query instanceof GraphQLError) return [query]
 
     const judged = judge(query)
-    const { document, errors } = judged
-    if (errors.length > 0 || !document) return errors
+    if (judged instanceof Refusal) throw judged
+    const { document } = judged
     const operation = getOperationAST(document, operationName)
     if (!operation)
-      return [
-        refused(
-          'BAD_REQUEST',
-          operationName
-            ? 'The document has no operation of this name.'
-            : 'The document has several operations, or none: say in operationName which one to run.',
-        ),
-      ]
+      throw new Refusal(
+        'BAD_REQUEST',
+        operationName
+          ? 'The document has no operation of this name.'
+          : 'The document has several operations, or none: say in operationName which one to run.',
+      )
     const variableValues = declared(operation, variables)
-    if (!isIngestion(operation)) {
-      const tooLarge = beyond('bodyBytes', bytes, limits, 'The request has', 'bytes', 'TOO_LARGE')
-      if (tooLarge) return [tooLarge]
-    }
-    const error = errorOfVariables(schema, operation, variableValues, limits)
-    if (error) return [error]
-    const requested = costOf(judged, document, operation, variableValues)
-    const tooCostly = beyond('cost', requested, limits, 'The operation costs', '(see extensions.cost)')
+    if (!isIngestion(operation))
+      assertWithin(limits, 'bodyBytes', bytes, 'The request has', 'bytes', { code: 'TOO_LARGE' })
+    checkVariables(schema, operation, variableValues, limits)
+    const requested = costOf(judged, operation, variableValues)
     const cost = { requested, limit: limits.cost }
-    if (tooCostly)
-      return [new GraphQLError(tooCostly.message, { extensions: { ...tooCostly.extensions, cost } })]
+    assertWithin(limits, 'cost', requested, 'The operation costs', '(see extensions.cost)', { cost })
     return { query, document, operation, operationName: operationName ?? undefined, variableValues, cost }
   }
 
   function textOf(
     { query, documentId, doc_id }: OperationParams,
     extensions: Record<string, unknown> | null,
-  ): string | GraphQLError {
+  ): string {
     const { sha256Hash } = (extensions?.persistedQuery ?? {}) as { sha256Hash?: unknown }
     const id = [documentId, doc_id, sha256Hash].find((given) => given !== undefined && given !== null)
     if (id !== undefined && typeof id !== 'string')
-      return refused('BAD_REQUEST', 'The id of a document has to be a text.')
+      throw new Refusal('BAD_REQUEST', 'The id of a document has to be a text.')
     if (query !== undefined && query !== null && typeof query !== 'string')
-      return refused('BAD_REQUEST', 'query has to be a text.')
+      throw new Refusal('BAD_REQUEST', 'query has to be a text.')
     const trusted = id === undefined ? undefined : trustedDocument(trustedDocuments, id)
     if (trusted !== undefined) return trusted
     if (id !== undefined && (trustedDocumentsOnly || !query))
-      return refused('PERSISTED_QUERY_NOT_FOUND', 'The server has no trusted document with this id.')
+      throw new Refusal('PERSISTED_QUERY_NOT_FOUND', 'The server has no trusted document with this id.')
     if (trustedDocumentsOnly && !(query && trustedTexts.has(query)))
-      return refused(
+      throw new Refusal(
         'PERSISTED_QUERY_ONLY',
         'The server runs trusted documents only: send the id of one (documentId).',
       )
-    return query ?? refused('BAD_REQUEST', 'Send the document as query.')
+    if (typeof query !== 'string') throw new Refusal('BAD_REQUEST', 'Send the document as query.')
+    return query
   }
 }
 
@@ -211,33 +202,21 @@ function declared(
 }
 
 /** Why a document could not be read: what is wrong with it, or the limit that it is beyond. */
-function unreadable(error: unknown, limits: Limits): GraphQLError {
+function unreadable(error: unknown, limits: Limits): Refusal {
+  if (error instanceof Refusal) return error
   // The parser and what looks at its tree go down by calling themselves.
   if (error instanceof RangeError)
-    return refused(
+    return new Refusal(
       'LIMIT_EXCEEDED',
       `The document is nested too deeply; at most ${limits.depth} levels are allowed (${LIMIT_SETTINGS.depth[0]}).`,
     )
   if (!(error instanceof GraphQLError)) throw error
   if (/contains more (that|than) \d+ tokens/.test(error.message))
-    return refused(
+    return new Refusal(
       'LIMIT_EXCEEDED',
       `The document has more than ${limits.tokens} tokens, the most that are allowed (${LIMIT_SETTINGS.tokens[0]}).`,
     )
-  return coded(error, 'GRAPHQL_PARSE_FAILED')
-}
-
-function refused(code: ErrorCode, message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code } })
-}
-
-function coded(error: GraphQLError, code: ErrorCode): GraphQLError {
-  return new GraphQLError(error.message, {
-    nodes: error.nodes,
-    source: error.source,
-    positions: error.positions,
-    extensions: { code },
-  })
+  return new DocumentRefused('GRAPHQL_PARSE_FAILED', [error])
 }
 
 function isObjectOrNull(value: unknown): value is Record<string, unknown> | null {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { LIMIT_SETTINGS, type Limits } from '../config.ts'
+import { Refusal } from '../refusal.ts'
 import { RequestRefused } from './errors.ts'
 
 const DECOMPRESS = {
@@ -15,7 +16,7 @@ const DECOMPRESS = {
  * The JSON of a request's body, and how many bytes it had after decompression. Reading ends where it gets too large,
  * so that a small body cannot become a large one.
  *
- * @throws RequestRefused with the status that HTTP has for it.
+ * @throws Refusal, with the status that HTTP has for it.
  */
 export async function readJsonBody(
   request: IncomingMessage,
@@ -27,12 +28,12 @@ export async function readJsonBody(
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(body)
   } catch {
-    throw new RequestRefused(400, 'BAD_REQUEST', 'The body is not UTF-8.')
+    throw new Refusal('BAD_REQUEST', 'The body is not UTF-8.')
   }
   try {
     return { json: JSON.parse(text), bytes: body.length }
   } catch {
-    throw new RequestRefused(400, 'BAD_REQUEST', 'The body is not JSON.')
+    throw new Refusal('BAD_REQUEST', 'The body is not JSON.')
   }
 }
 
@@ -94,17 +95,16 @@ function readBody(request: IncomingMessage, limits: Limits): Promise<Buffer> {
     source.on('data', onData)
     source.once('end', () => settle(() => resolve(Buffer.concat(chunks))))
     source.on('error', () =>
-      refuse(new RequestRefused(400, 'BAD_REQUEST', `The body is not ${encoding}, or it broke off.`)),
+      refuse(new Refusal('BAD_REQUEST', `The body is not ${encoding}, or it broke off.`)),
     )
     request.once('close', () => {
-      if (!request.complete) refuse(new RequestRefused(400, 'BAD_REQUEST', 'The body broke off.'))
+      if (!request.complete) refuse(new Refusal('BAD_REQUEST', 'The body broke off.'))
     })
   })
 }
 
-function tooLarge(max: number): RequestRefused {
-  return new RequestRefused(
-    413,
+function tooLarge(max: number): Refusal {
+  return new Refusal(
     'TOO_LARGE',
     `The body has more than ${max} bytes, the most that are allowed (${LIMIT_SETTINGS.ingestionBodyBytes[0]}).`,
   )

@@ -16,27 +16,17 @@ export function createSubscribe(slots: TenantSlots): Subscribe {
   return async (args) => {
     const context = args.contextValue as Context
     const { tenantId } = context.viewer
-    const refusal = slots.take(tenantId)
-    if (refusal) return presentable({ errors: [refusal] }, context)
-    const leave = once(() => slots.giveBack(tenantId))
+    let leave = () => {}
     try {
+      leave = slots.take(tenantId)
       const events = await createSourceEventStream(args)
       if (Symbol.asyncIterator in events) return eachEvent(events[Symbol.asyncIterator](), args, leave)
       leave()
       return presentable(events, context)
     } catch (error) {
       leave()
-      throw error
+      return presentable({ errors: [error] }, context)
     }
-  }
-}
-
-function once(work: () => void): () => void {
-  let done = false
-  return () => {
-    if (done) return
-    done = true
-    work()
   }
 }
 

@@ -1,24 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type ExecutionArgs, GraphQLError } from 'graphql'
-import { CloseCode, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws'
+import type { ExecutionArgs, GraphQLError } from 'graphql'
+import { handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws'
 import { WebSocket, WebSocketServer } from 'ws'
 import { onExpiry } from '../auth/expiry.ts'
 import { LIMIT_SETTINGS } from '../config.ts'
 import { Refusal } from '../refusal.ts'
-import { cutText } from '../text.ts'
 import type { Viewer } from '../viewer.ts'
 import { callerOf } from './caller.ts'
-import { presentableError } from './errors.ts'
+import { closeOf, errorsOf, presentableError } from './errors.ts'
 import { executeOperation } from './execution.ts'
 import { TenantSlots } from './limits/tenantSlots.ts'
 import { isAllowedOrigin } from './origins.ts'
 import { MESSAGE_TOO_BIG, speak } from './socketProtocol.ts'
 import { GRAPHQL_PATH, type HttpParts } from './yoga.ts'
-
-/** WebSocket's own close code; clients of graphql-transport-ws come back after it. */
-const TRY_AGAIN_LATER = 1013
 
 /** How long clients may take to answer the goodbye once the server closes. */
 const LAST_RESORT_MS = 2_000
@@ -29,6 +25,7 @@ interface SocketState extends Record<PropertyKey, unknown> {
   /** Of the message that is being looked at. */
   messageBytes: number
   viewer?: Viewer
+  leave?: () => void
   stopWatchingExpiry?: () => void
 }
 
@@ -55,37 +52,30 @@ export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<
         )
         // A client that left while its token was looked at would leave its slot and the timer behind.
         if (socket.readyState !== WebSocket.OPEN) return false
-        const full = slots.take(viewer.tenantId)
-        if (full) {
-          socket.close(TRY_AGAIN_LATER, full.message)
-          return false
-        }
+        extra.leave = slots.take(viewer.tenantId)
         extra.viewer = viewer
-        extra.stopWatchingExpiry = onExpiry(viewer, (reason) => socket.close(CloseCode.Forbidden, reason))
+        extra.stopWatchingExpiry = onExpiry(viewer, (reason) =>
+          close(socket, new Refusal('UNAUTHENTICATED', reason)),
+        )
         return true
       } catch (error) {
         if (!(error instanceof Refusal)) throw error
-        socket.close(
-          error.code === 'UNAUTHENTICATED' || error.code === 'FORBIDDEN' || error.code === 'BAD_REQUEST'
-            ? CloseCode.Forbidden
-            : TRY_AGAIN_LATER,
-          cutText(error.message, 120),
-        )
+        close(socket, error)
         return false
       }
     },
     onClose: ({ extra }) => {
       extra.stopWatchingExpiry?.()
-      if (extra.viewer) slots.giveBack(extra.viewer.tenantId)
+      extra.leave?.()
     },
     onSubscribe: async ({ extra, subscriptions }, _id, payload) => {
       const running = Object.keys(subscriptions).length
       const { viewer, socket } = extra
       // A key that was revoked gets nothing more, whatever its socket was let in with.
       if (viewer!.stillHolds && !(await viewer!.stillHolds(true).catch(() => true))) {
-        const message = 'The API key was revoked.'
-        socket.close(CloseCode.Forbidden, message)
-        return [new GraphQLError(message, { extensions: { code: 'UNAUTHENTICATED' } })]
+        const revoked = new Refusal('UNAUTHENTICATED', 'The API key was revoked.')
+        close(socket, revoked)
+        return [presentableError(revoked, randomUUID(), logger)]
       }
       return prepare(parts, extra, running, payload)
     },
@@ -133,17 +123,14 @@ function prepare(
 ): ExecutionArgs | GraphQLError[] {
   const requestId = randomUUID()
   const { operationsPerSocket } = exposure.limits
-  if (running > operationsPerSocket)
-    return [
-      new GraphQLError(
-        `${operationsPerSocket} operations run on this WebSocket, the most that may (${LIMIT_SETTINGS.operationsPerSocket[0]}).`,
-        { extensions: { code: 'LIMIT_EXCEEDED' } },
-      ),
-    ]
   try {
+    if (running > operationsPerSocket)
+      throw new Refusal(
+        'LIMIT_EXCEEDED',
+        `${operationsPerSocket} operations run on this WebSocket, the most that may (${LIMIT_SETTINGS.operationsPerSocket[0]}).`,
+      )
     admission.count(viewer!)
     const checked = checkOperation(payload, messageBytes)
-    if ('length' in checked) return [...checked]
     return {
       schema,
       document: checked.document,
@@ -153,8 +140,13 @@ function prepare(
       hideSuggestions: !exposure.suggestions,
     }
   } catch (error) {
-    return [presentableError(error, requestId, logger)]
+    return errorsOf(error).map((one) => presentableError(one, requestId, logger))
   }
+}
+
+function close(socket: WebSocket, refusal: Refusal): void {
+  const { code, reason } = closeOf(refusal)
+  socket.close(code, reason)
 }
 
 /** A WebSocket that says why it closes when a message is too big: of itself it sends only the code. */

@@ -4,11 +4,11 @@ import { type ExecutionArgs, GraphQLError, type GraphQLSchema } from 'graphql'
 import { createYoga, type Plugin } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import type { ExposureConfig } from '../config.ts'
-import type { ErrorCode } from '../refusal.ts'
+import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'
 import type { Admission } from './admission.ts'
 import { callerOf } from './caller.ts'
-import { presentableError, RequestRefused } from './errors.ts'
+import { answerOf, errorsOf, presentableError, presentableOverHttp, RequestRefused } from './errors.ts'
 import { type ContextFactory, executeOperation } from './execution.ts'
 import { headersOfPage, renderArcGraphiQL } from './graphiql.ts'
 import type { CheckedOperation, CheckOperation, OperationParams } from './operationCheck.ts'
@@ -68,7 +68,6 @@ export function createGraphQLHandler({
     admission.count(viewer)
     const { params, bytes } = await readParams(req, exposure)
     const checked = checkOperation(params, bytes)
-    if ('length' in checked) throw new AggregateError(checked.map((error) => overHttp(error)))
     const { operation } = checked.operation
     if (operation === 'subscription' && !STREAM_TYPES.test(req.headers.accept ?? '*/*'))
       throw new RequestRefused(406, 'BAD_REQUEST', 'Subscriptions are answered as text/event-stream.')
@@ -83,10 +82,9 @@ export function createGraphQLHandler({
       if (!MEDIA_TYPES.test(node.req.headers.accept ?? '*/*')) {
         const message =
           'Answers are application/graphql-response+json, application/json or text/event-stream.'
-        const body = JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] })
-        endResponse(
-          new fetchAPI.Response(body, { status: 406, headers: { 'content-type': 'application/json' } }),
-        )
+        const refusal = new RequestRefused(406, 'BAD_REQUEST', message)
+        const { status, headers, body } = answerOf(refusal, randomUUID(), logger)
+        endResponse(new fetchAPI.Response(body, { status, headers }))
         return
       }
       setRequestParser(async () => {
@@ -96,8 +94,7 @@ export function createGraphQLHandler({
           const { query, operationName, variableValues: variables } = granted.checked
           return { query, operationName, variables }
         } catch (error) {
-          if (error instanceof AggregateError) throw error
-          throw overHttp(presentableError(error, randomUUID(), logger), error)
+          throw new AggregateError(errorsOf(error).map(overHttp))
         }
       })
     },
@@ -111,7 +108,7 @@ export function createGraphQLHandler({
       setExecuteFn(async (args: ExecutionArgs) => {
         const result = await executeOperation(hidingSuggestions(args))
         if ('data' in result) return result
-        return { ...result, errors: result.errors?.map((error) => overHttp(error)) }
+        return { ...result, errors: result.errors?.map(overHttp) }
       }),
     onSubscribe: ({ setSubscribeFn }) =>
       setSubscribeFn(async (args: ExecutionArgs) => {
@@ -120,6 +117,7 @@ export function createGraphQLHandler({
         return results
       }),
   }
+  const overHttp = (error: unknown) => presentableOverHttp(error, randomUUID(), logger)
   const hidingSuggestions = (args: ExecutionArgs) => ({ ...args, hideSuggestions: !exposure.suggestions })
 
   /**
@@ -203,7 +201,7 @@ async function readParams(
     throw new RequestRefused(405, 'BAD_REQUEST', 'GraphQL is asked by GET and POST.', { allow: 'GET, POST' })
   const { json, bytes } = await readJsonBody(request, limits)
   if (typeof json !== 'object' || json === null || Array.isArray(json))
-    throw new RequestRefused(400, 'BAD_REQUEST', 'The body has to be a JSON object.')
+    throw new Refusal('BAD_REQUEST', 'The body has to be a JSON object.')
   return { params: json, bytes }
 }
 
@@ -212,43 +210,6 @@ function jsonOf(text: string | undefined): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new RequestRefused(400, 'BAD_REQUEST', 'variables and extensions have to be JSON.')
+    throw new Refusal('BAD_REQUEST', 'variables and extensions have to be JSON.')
   }
-}
-
-/** The status of errors that are all there is of an answer; `spec`: 200 for clients that accept only application/json. */
-const STATUS: Partial<Record<ErrorCode, { status: number; spec?: true; headers?: Record<string, string> }>> =
-  {
-    UNAUTHENTICATED: { status: 401, headers: { 'www-authenticate': 'Bearer' } },
-    FORBIDDEN: { status: 403 },
-    TOO_LARGE: { status: 413 },
-    RATE_LIMITED: { status: 429 },
-    INTERNAL_SERVER_ERROR: { status: 500 },
-    UNAVAILABLE: { status: 503 },
-    BAD_REQUEST: { status: 400 },
-    PERSISTED_QUERY_NOT_FOUND: { status: 400, spec: true },
-    PERSISTED_QUERY_ONLY: { status: 400, spec: true },
-    GRAPHQL_PARSE_FAILED: { status: 400, spec: true },
-    GRAPHQL_VALIDATION_FAILED: { status: 400, spec: true },
-    BAD_USER_INPUT: { status: 400, spec: true },
-    LIMIT_EXCEEDED: { status: 400, spec: true },
-  }
-
-/** The same error with what Yoga makes the response's status and headers from. */
-function overHttp(error: GraphQLError, reason?: unknown): GraphQLError {
-  const { code, retryAfterSeconds } = error.extensions as { code: ErrorCode; retryAfterSeconds?: number }
-  const own = STATUS[code]
-  const headers =
-    retryAfterSeconds === undefined ? own?.headers : { 'retry-after': String(retryAfterSeconds) }
-  const http =
-    reason instanceof RequestRefused
-      ? { status: reason.status, headers: reason.headers }
-      : { ...own, ...(headers ? { headers } : {}) }
-  return new GraphQLError(error.message, {
-    nodes: error.nodes,
-    source: error.source,
-    positions: error.positions,
-    path: error.path,
-    extensions: { ...error.extensions, http },
-  })
 }

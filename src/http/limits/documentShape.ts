@@ -1,6 +1,6 @@
-import { type DocumentNode, GraphQLError, Kind, type SelectionSetNode } from 'graphql'
-import { LIMIT_SETTINGS, type Limits } from '../../config.ts'
-import type { ErrorCode } from '../../refusal.ts'
+import { type DocumentNode, Kind, type SelectionSetNode } from 'graphql'
+import type { Limits } from '../../config.ts'
+import { assertWithin } from './assertWithin.ts'
 
 /** What a selection set holds; fragments count as often as they are used. */
 interface Shape {
@@ -16,11 +16,13 @@ interface Shape {
 const EMPTY: Shape = { depth: 0, width: 0, breadth: 0, aliases: 0, directives: 0 }
 
 /**
- * Which limit the document is beyond: depth, breadth, aliases or directives. Looked at before the
+ * Holds the document against its limits: depth, breadth, aliases and directives. Looked at before the
  * rules of GraphQL, some of which take time by the square of what they are given. Each fragment is measured once: those
  * that use each other twice over would otherwise take time without end, as would those in a circle.
+ *
+ * @throws Refusal LIMIT_EXCEEDED
  */
-export function errorOfShape(document: DocumentNode, limits: Limits): GraphQLError | undefined {
+export function checkShape(document: DocumentNode, limits: Limits): void {
   const fragments = new Map(
     document.definitions.flatMap((node) =>
       node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node] as const] : [],
@@ -69,35 +71,15 @@ export function errorOfShape(document: DocumentNode, limits: Limits): GraphQLErr
     if (!('selectionSet' in definition) || !definition.selectionSet) continue
     const shape = shapeOf(definition.selectionSet)
     shape.directives += definition.directives?.length ?? 0
-    const error =
-      beyond('depth', shape.depth, limits, 'The document is nested', 'levels deep') ??
-      beyond('breadth', shape.breadth, limits, 'One selection set has', 'fields') ??
-      beyond('aliases', shape.aliases, limits, 'The document has', 'aliases') ??
-      beyond('directives', shape.directives, limits, 'The document has', 'directives')
-    if (error) return error
+    assertWithin(limits, 'depth', shape.depth, 'The document is nested', 'levels deep')
+    assertWithin(limits, 'breadth', shape.breadth, 'One selection set has', 'fields')
+    assertWithin(limits, 'aliases', shape.aliases, 'The document has', 'aliases')
+    assertWithin(limits, 'directives', shape.directives, 'The document has', 'directives')
   }
-  return undefined
 }
 
 function add(shape: Shape, inner: Shape): void {
   shape.breadth = Math.max(shape.breadth, inner.breadth)
   shape.aliases += inner.aliases
   shape.directives += inner.directives
-}
-
-/** The error of a value beyond its limit, which names both and the setting; undefined for one within it. */
-export function beyond(
-  limit: keyof Limits,
-  value: number,
-  limits: Limits,
-  subject: string,
-  unit: string,
-  code: ErrorCode = 'LIMIT_EXCEEDED',
-): GraphQLError | undefined {
-  if (value <= limits[limit]) return undefined
-  const shown = Number.isSafeInteger(value) ? value : 'far too many'
-  return new GraphQLError(
-    `${subject} ${shown} ${unit}; at most ${limits[limit]} are allowed (${LIMIT_SETTINGS[limit][0]}).`,
-    { extensions: { code } },
-  )
 }

@@ -1,6 +1,5 @@
 import {
   type DocumentNode,
-  GraphQLError,
   type GraphQLInputType,
   type GraphQLSchema,
   getNullableType,
@@ -13,10 +12,15 @@ import {
   visit,
 } from 'graphql'
 import type { Limits } from '../../config.ts'
-import { beyond } from './documentShape.ts'
+import { Refusal } from '../../refusal.ts'
+import { assertWithin } from './assertWithin.ts'
 
-/** What is wrong with the values in the document itself: see errorOfVariables. */
-export function errorOfLiterals(document: DocumentNode, limits: Limits): GraphQLError | undefined {
+/**
+ * Looks at the values in the document itself: see checkVariables.
+ *
+ * @throws Refusal LIMIT_EXCEEDED, BAD_USER_INPUT
+ */
+export function checkLiterals(document: DocumentNode, limits: Limits): void {
   let longest = 0
   let unstorable = false
   visit(document, {
@@ -27,71 +31,57 @@ export function errorOfLiterals(document: DocumentNode, limits: Limits): GraphQL
       unstorable ||= !isStorable(value)
     },
   })
-  return (
-    beyond('listLength', longest, limits, 'A list has', 'entries') ??
-    (unstorable && !hasMutation(document) ? unstorableText('A text of the document') : undefined)
-  )
+  assertWithin(limits, 'listLength', longest, 'A list has', 'entries')
+  if (unstorable && !hasMutation(document)) throw unstorableText('A text of the document')
 }
 
 /**
- * What is wrong with the variables' values before GraphQL looks at their types: a list that is too long, or text in a
+ * Looks at the variables' values before GraphQL looks at their types: for a list that is too long, and for text in a
  * question that no stored text can have. What mutations bring is made storable where it is stored, and said in the receipt.
+ *
+ * @throws Refusal LIMIT_EXCEEDED, BAD_USER_INPUT
  */
-export function errorOfVariables(
+export function checkVariables(
   schema: GraphQLSchema,
   operation: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>>,
   limits: Limits,
-): GraphQLError | undefined {
+): void {
   const asks = operation.operation !== 'mutation'
 
-  function errorOf(value: unknown, type: GraphQLInputType, path: string): GraphQLError | undefined {
+  function check(value: unknown, type: GraphQLInputType, path: string): void {
     const wanted = getNullableType(type)
-    if (value === null || value === undefined) return undefined
+    if (value === null || value === undefined) return
     if (isListType(wanted)) {
-      if (!Array.isArray(value)) return errorOf(value, wanted.ofType, path)
-      const tooLong = beyond('listLength', value.length, limits, `The list "${path}" has`, 'entries')
-      if (tooLong || (!asks && isLeafType(getNullableType(wanted.ofType)))) return tooLong
-      return firstOf(value.entries(), ([index, item]) => errorOf(item, wanted.ofType, `${path}.${index}`))
-    }
-    if (isInputObjectType(wanted)) {
+      if (!Array.isArray(value)) {
+        check(value, wanted.ofType, path)
+        return
+      }
+      assertWithin(limits, 'listLength', value.length, `The list "${path}" has`, 'entries')
+      if (!asks && isLeafType(getNullableType(wanted.ofType))) return
+      for (const [index, item] of value.entries()) check(item, wanted.ofType, `${path}.${index}`)
+    } else if (isInputObjectType(wanted)) {
       const fields = wanted.getFields()
-      return firstOf(Object.entries(value), ([name, inner]) => {
-        const field = Object.hasOwn(fields, name) ? fields[name] : undefined
-        return field && errorOf(inner, field.type, `${path}.${name}`)
-      })
-    }
-    return asks && typeof value === 'string' && !isStorable(value) ? unstorableText(`"${path}"`) : undefined
+      for (const [name, inner] of Object.entries(value))
+        if (Object.hasOwn(fields, name)) check(inner, fields[name]!.type, `${path}.${name}`)
+    } else if (asks && typeof value === 'string' && !isStorable(value)) throw unstorableText(`"${path}"`)
   }
 
-  return firstOf(operation.variableDefinitions ?? [], ({ variable, type }) => {
+  for (const { variable, type } of operation.variableDefinitions ?? []) {
     const name = variable.name.value
-    const wanted = Object.hasOwn(variables, name)
-      ? (typeFromAST(schema, type as never) as GraphQLInputType)
-      : undefined
-    return wanted && errorOf(variables[name], wanted, name)
-  })
-}
-
-function firstOf<Item>(
-  items: Iterable<Item>,
-  look: (item: Item) => GraphQLError | undefined,
-): GraphQLError | undefined {
-  for (const item of items) {
-    const error = look(item)
-    if (error) return error
+    const wanted = Object.hasOwn(variables, name) && typeFromAST(schema, type as never)
+    if (wanted) check(variables[name], wanted as GraphQLInputType, name)
   }
-  return undefined
 }
 
 function isStorable(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0')
 }
 
-function unstorableText(subject: string): GraphQLError {
-  return new GraphQLError(
+function unstorableText(subject: string): Refusal {
+  return new Refusal(
+    'BAD_USER_INPUT',
     `${subject} has U+0000 or half of a surrogate pair in it: nothing that is stored has.`,
-    { extensions: { code: 'BAD_USER_INPUT' } },
   )
 }
 

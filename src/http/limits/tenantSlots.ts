@@ -1,7 +1,7 @@
-import { GraphQLError } from 'graphql'
 import { LIMIT_SETTINGS, type Limits } from '../../config.ts'
+import { Refusal } from '../../refusal.ts'
 
-/** Slots that each tenant has so many of; whoever takes one gives it back. */
+/** Slots that each tenant has so many of. */
 export class TenantSlots {
   readonly #taken = new Map<string, number>()
   readonly #limit: 'subscriptionsPerTenant' | 'socketsPerTenant'
@@ -14,20 +14,28 @@ export class TenantSlots {
     this.#what = what
   }
 
-  /** Takes one; when there is none left, the error that says so. */
-  take(tenantId: string): GraphQLError | undefined {
+  /**
+   * Takes one, and returns what gives it back, however often that is called.
+   *
+   * @throws Refusal LIMIT_EXCEEDED when there is none left.
+   */
+  take(tenantId: string): () => void {
     const taken = this.#taken.get(tenantId) ?? 0
     if (taken >= this.#max) {
-      return new GraphQLError(
+      throw new Refusal(
+        'LIMIT_EXCEEDED',
         `This tenant has ${taken} ${this.#what} open, the most it may have (${LIMIT_SETTINGS[this.#limit][0]}).`,
-        { extensions: { code: 'LIMIT_EXCEEDED' } },
       )
     }
     this.#taken.set(tenantId, taken + 1)
-    return undefined
+    let isHeld = true
+    return () => {
+      if (isHeld) this.#giveBack(tenantId)
+      isHeld = false
+    }
   }
 
-  giveBack(tenantId: string): void {
+  #giveBack(tenantId: string): void {
     const left = this.#taken.get(tenantId)! - 1
     if (left > 0) this.#taken.set(tenantId, left)
     else this.#taken.delete(tenantId)

@@ -1,0 +1,83 @@
+import type { Logger } from 'pino'
+import { Refusal } from '../refusal.ts'
+
+/**
+ * What a client hears of an error of the database: it names no table and no constraint. Undefined for an error that is
+ * none, or a fault of ours.
+ */
+export function refusalOfDatabase(error: unknown, requestId: string, logger: Logger): Refusal | undefined {
+  if (isUnavailable(error)) {
+    logger.warn({ err: error, requestId }, 'the database did not answer')
+    return new Refusal(
+      'UNAVAILABLE',
+      'The database cannot be reached or did not answer in time; try again. What broke off in its commit may have been stored.',
+      [],
+      { requestId },
+    )
+  }
+  if (isLostRace(error)) {
+    return new Refusal(
+      'CONFLICT_RETRY',
+      'Another transaction got in the way. Nothing was stored; send the same request again.',
+      [],
+      { requestId },
+    )
+  }
+  if (codesOf(error).includes('42501')) {
+    return new Refusal('FORBIDDEN', 'The role of this token may not do this.')
+  }
+  const mistake = mistakeOf(error)
+  if (mistake) {
+    logger.warn({ err: error, requestId }, 'the database refused a value')
+    return new Refusal('INVALID_VALUE', mistake, [], { requestId })
+  }
+  return undefined
+}
+
+/** Connection errors of Node and pg, PostgreSQL's classes 08 and 57, statement timeout, and Prisma's words for them. */
+function isUnavailable(error: unknown): boolean {
+  const unavailable = /^(08|57|53300|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|P1001|P1002|P1008|P1017|P2024|P2028)/
+  if (codesOf(error).some((code) => unavailable.test(code))) return true
+  const { message } = error as { message?: unknown }
+  return (
+    typeof message === 'string' &&
+    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/i.test(
+      message,
+    )
+  )
+}
+
+/** SQLSTATE serialization_failure and deadlock_detected, and Prisma's word for them. */
+function isLostRace(error: unknown): boolean {
+  return codesOf(error).some((code) => ['40001', '40P01', 'P2034'].includes(code))
+}
+
+/**
+ * Values that passed every check and that the database would not take: what it said names tables and constraints, so it
+ * is said again in words that name none. By SQLSTATE, and by Prisma's codes for the same.
+ */
+const MISTAKES: readonly [codes: RegExp, message: string][] = [
+  [/^(22003|P2020|P2033)$/, 'A number is outside of what can be stored or compared.'],
+  [/^(22007|22008)$/, 'A time is outside of what can be stored or compared.'],
+  [/^(22021|22P05)$/, 'A text has U+0000 or half of a surrogate pair in it.'],
+  [/^(22001|22023|22P02|2201B|P2000|P2006|P2007)$/, 'A value does not have the form that its field needs.'],
+  [/^(23503|P2003)$/, 'Something that the request refers to does not exist.'],
+  [/^(23505|P2002)$/, 'There is another row with the same key.'],
+  [/^(23514|P2004|P2039)$/, 'A value is outside of what its field allows.'],
+  [/^(54...|P2029)$/, 'The request is larger or deeper than the database takes.'],
+]
+
+function mistakeOf(error: unknown): string | undefined {
+  const codes = codesOf(error)
+  return MISTAKES.find(([mistake]) => codes.some((code) => mistake.test(code)))?.[1]
+}
+
+/** What Node, pg and Prisma call the error; Prisma keeps PostgreSQL's own code, if it has no word for it, far inside. */
+function codesOf(error: unknown): string[] {
+  const { code, meta } = error as {
+    code?: unknown
+    meta?: { code?: unknown; driverAdapterError?: { cause?: { originalCode?: unknown } } }
+  }
+  const codes = [code, meta?.code, meta?.driverAdapterError?.cause?.originalCode]
+  return codes.filter((value) => typeof value === 'string')
+}
