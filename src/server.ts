@@ -13,9 +13,8 @@ import { createPool } from './db/pool.ts'
 import { OutcomeQueue } from './evaluation/outcomes/outcomeQueue.ts'
 import type { Services } from './graphql/context.ts'
 import { schema } from './graphql/schema.ts'
-import { createAdmission } from './http/admission.ts'
+import { createAdmission } from './http/admit.ts'
 import { createContextFactory } from './http/execution.ts'
-import { TenantSlots } from './http/limits/tenantSlots.ts'
 import { createOperationCheck } from './http/operationCheck.ts'
 import { answerPreflight } from './http/origins.ts'
 import { createSubscribe } from './http/subscribe.ts'
@@ -101,12 +100,13 @@ export async function startServer(
       metrics: new OperationMetrics(),
     }
     const { exposure } = config
+    const admission = createAdmission(createAuthenticator(config.auth, pool, logger), exposure)
     const parts: HttpParts = {
       schema,
-      admission: createAdmission(createAuthenticator(config.auth, pool, logger), exposure),
+      admission,
       checkOperation: createOperationCheck(schema, exposure, trustedDocuments),
       contextFor: createContextFactory(prisma, services, exposure.limits),
-      subscribe: createSubscribe(new TenantSlots('subscriptionsPerTenant', exposure.limits, 'subscriptions')),
+      subscribe: createSubscribe(admission.subscriptions),
       exposure,
       logger,
     }

@@ -8,10 +8,8 @@ import { onExpiry } from '../auth/expiry.ts'
 import { LIMIT_SETTINGS } from '../config.ts'
 import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'
-import { callerOf } from './caller.ts'
 import { closeOf, errorsOf, presentableError } from './errors.ts'
 import { executeOperation } from './execution.ts'
-import { TenantSlots } from './limits/tenantSlots.ts'
 import { isAllowedOrigin } from './origins.ts'
 import { MESSAGE_TOO_BIG, speak } from './socketProtocol.ts'
 import { GRAPHQL_PATH, type HttpParts } from './yoga.ts'
@@ -36,7 +34,6 @@ interface SocketState extends Record<PropertyKey, unknown> {
 export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<void> {
   const { admission, subscribe, exposure, logger } = parts
   const { limits } = exposure
-  const slots = new TenantSlots('socketsPerTenant', limits, 'WebSockets')
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: limits.frameBytes,
@@ -47,12 +44,10 @@ export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<
     onConnect: async ({ connectionParams, extra }) => {
       const { socket, request } = extra
       try {
-        const viewer = await admission.authenticate(
-          callerOf(request, exposure.proxyHops, connectionParams ?? {}),
-        )
+        const viewer = await admission.admitSocket(request, connectionParams ?? {})
         // A client that left while its token was looked at would leave its slot and the timer behind.
         if (socket.readyState !== WebSocket.OPEN) return false
-        extra.leave = slots.take(viewer.tenantId)
+        extra.leave = admission.sockets.take(viewer.tenantId)
         extra.viewer = viewer
         extra.stopWatchingExpiry = onExpiry(viewer, (reason) =>
           close(socket, new Refusal('UNAUTHENTICATED', reason)),

@@ -6,8 +6,7 @@ import type { Logger } from 'pino'
 import type { ExposureConfig } from '../config.ts'
 import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'
-import type { Admission } from './admission.ts'
-import { callerOf } from './caller.ts'
+import type { Admission } from './admit.ts'
 import { answerOf, errorsOf, presentableError, presentableOverHttp, RequestRefused } from './errors.ts'
 import { type ContextFactory, executeOperation } from './execution.ts'
 import { headersOfPage, renderArcGraphiQL } from './graphiql.ts'
@@ -63,9 +62,8 @@ export function createGraphQLHandler({
   const streaming = new Set<ServerResponse>()
 
   /** Before anything is read: without a token not even a wrong body is told of. */
-  async function admit({ req, res }: NodeContext): Promise<Admitted> {
-    const viewer = await admission.authenticate(callerOf(req, exposure.proxyHops))
-    admission.count(viewer)
+  async function readOperation({ req, res }: NodeContext): Promise<Admitted> {
+    const viewer = await admission.admit(req)
     const { params, bytes } = await readParams(req, exposure)
     const checked = checkOperation(params, bytes)
     const { operation } = checked.operation
@@ -89,7 +87,7 @@ export function createGraphQLHandler({
       }
       setRequestParser(async () => {
         try {
-          const granted = await admit(node)
+          const granted = await readOperation(node)
           admitted.set(request, granted)
           const { query, operationName, variableValues: variables } = granted.checked
           return { query, operationName, variables }
