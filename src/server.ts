@@ -16,11 +16,11 @@ import { schema } from './graphql/schema.ts'
 import { createAdmission } from './http/admit.ts'
 import { createContextFactory } from './http/execution.ts'
 import { createOperationCheck } from './http/operationCheck.ts'
-import { answerPreflight } from './http/origins.ts'
+import { answerByRoutes, GRAPHQL_PATH, routesOf } from './http/routes.ts'
 import { createSubscribe } from './http/subscribe.ts'
 import { readTrustedDocuments } from './http/trustedDocuments.ts'
 import { serveWebSocket } from './http/webSocket.ts'
-import { createGraphQLHandler, GRAPHQL_PATH, type HttpParts } from './http/yoga.ts'
+import { createGraphQLHandler, type HttpParts } from './http/yoga.ts'
 import { LiveHub } from './live/hub.ts'
 import { HealthProbe } from './observe/health.ts'
 import { OperationMetrics } from './observe/operationMetrics.ts'
@@ -111,20 +111,10 @@ export async function startServer(
       logger,
     }
     const { handle, breakOffStreams } = createGraphQLHandler(parts)
-    const server = createServer(HTTP_TIMEOUTS, (request, response) => {
-      const path = request.url?.split('?', 1)[0]
-      response.setHeader('x-content-type-options', 'nosniff')
-      if (path === GRAPHQL_PATH) {
-        if (!answerPreflight(request, response, exposure.corsOrigins)) void handle(request, response)
-      } else if (path === '/health') {
-        // For load balancers: that the process answers. What it answers from is GraphQL's `health`, behind a token.
-        response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"ok"}')
-      } else if (path === '/') {
-        response.writeHead(302, { location: GRAPHQL_PATH }).end()
-      } else {
-        response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found. GraphQL is at /graphql.\n')
-      }
-    })
+    const server = createServer(
+      HTTP_TIMEOUTS,
+      answerByRoutes(routesOf(handle), admission, exposure.corsOrigins, logger),
+    )
     const closeSockets = serveWebSocket(server, parts)
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)

@@ -15,6 +15,7 @@ export function answerPreflight(
   request: IncomingMessage,
   response: ServerResponse,
   corsOrigins: readonly string[],
+  methods: readonly string[],
 ): boolean {
   const { origin } = request.headers
   if (corsOrigins.length > 0) response.setHeader('vary', 'Origin')
@@ -24,7 +25,7 @@ export function answerPreflight(
   if (request.method !== 'OPTIONS' || !request.headers['access-control-request-method']) return false
   response
     .writeHead(204, {
-      'access-control-allow-methods': 'GET, POST',
+      'access-control-allow-methods': methods.join(', '),
       'access-control-allow-headers': 'Authorization, Content-Type, Content-Encoding, X-Arc-Act-As',
       'access-control-max-age': '7200',
     })

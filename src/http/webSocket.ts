@@ -11,8 +11,9 @@ import type { Viewer } from '../viewer.ts'
 import { closeOf, errorsOf, presentableError } from './errors.ts'
 import { executeOperation } from './execution.ts'
 import { isAllowedOrigin } from './origins.ts'
+import { GRAPHQL_PATH } from './routes.ts'
 import { MESSAGE_TOO_BIG, speak } from './socketProtocol.ts'
-import { GRAPHQL_PATH, type HttpParts } from './yoga.ts'
+import type { HttpParts } from './yoga.ts'
 
 /** How long clients may take to answer the goodbye once the server closes. */
 const LAST_RESORT_MS = 2_000

@@ -12,9 +12,8 @@ import { type ContextFactory, executeOperation } from './execution.ts'
 import { headersOfPage, renderArcGraphiQL } from './graphiql.ts'
 import type { CheckedOperation, CheckOperation, OperationParams } from './operationCheck.ts'
 import { readJsonBody } from './requestBody.ts'
+import { GRAPHQL_PATH } from './routes.ts'
 import type { Subscribe } from './subscribe.ts'
-
-export const GRAPHQL_PATH = '/graphql'
 
 interface NodeContext {
   req: IncomingMessage
@@ -195,8 +194,6 @@ async function readParams(
       bytes: request.url!.length,
     }
   }
-  if (request.method !== 'POST')
-    throw new RequestRefused(405, 'BAD_REQUEST', 'GraphQL is asked by GET and POST.', { allow: 'GET, POST' })
   const { json, bytes } = await readJsonBody(request, limits)
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     throw new Refusal('BAD_REQUEST', 'The body has to be a JSON object.')

@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Logger } from 'pino'
+import type { Viewer } from '../viewer.ts'
+import type { Admission } from './admit.ts'
+import { answerOf, RequestRefused } from './errors.ts'
+import { answerPreflight } from './origins.ts'
+
+export const GRAPHQL_PATH = '/graphql'
+
+type Answering = void | Promise<void>
+
+/**
+ * What is answered on a path. An admitted route is for who has a token, and knows whose it is; who has none, or asks too
+ * often, is refused before its handler is called. What a handler throws is answered as a refusal.
+ */
+export type Route = { path: string; methods: readonly string[] } & (
+  | { admitted: true; handle(request: IncomingMessage, response: ServerResponse, viewer: Viewer): Answering }
+  | { admitted: false; handle(request: IncomingMessage, response: ServerResponse): Answering }
+)
+
+export function routesOf(
+  graphql: (request: IncomingMessage, response: ServerResponse) => Answering,
+): Route[] {
+  return [
+    // It admits by itself: GraphiQL's page is for everybody, and errors have the media type that the client takes.
+    { path: GRAPHQL_PATH, methods: ['GET', 'POST'], admitted: false, handle: graphql },
+    {
+      // For load balancers: that the process answers. What it answers from is GraphQL's `health`, behind a token.
+      path: '/health',
+      // HAProxy asks by OPTIONS unless it is told otherwise.
+      methods: ['GET', 'HEAD', 'OPTIONS'],
+      admitted: false,
+      handle: (_, response) => {
+        response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"ok"}')
+      },
+    },
+    {
+      path: '/',
+      methods: ['GET', 'HEAD'],
+      admitted: false,
+      handle: (_, response) => {
+        response.writeHead(302, { location: GRAPHQL_PATH }).end()
+      },
+    },
+  ]
+}
+
+/** Answers each request by the route that has its path and method. */
+export function answerByRoutes(
+  routes: readonly Route[],
+  { admit }: Pick<Admission, 'admit'>,
+  corsOrigins: readonly string[],
+  logger: Logger,
+): RequestListener {
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    response.setHeader('x-content-type-options', 'nosniff')
+    const path = request.url?.split('?', 1)[0]
+    const here = routes.filter((route) => route.path === path)
+    if (here.length === 0) {
+      response
+        .writeHead(404, { 'content-type': 'text/plain' })
+        .end(`Not found. GraphQL is at ${GRAPHQL_PATH}.\n`)
+      return
+    }
+    const methods = here.flatMap((route) => route.methods)
+    if (answerPreflight(request, response, corsOrigins, methods)) return
+    const route = here.find((candidate) => candidate.methods.includes(request.method!))
+    if (!route) {
+      const allow = methods.join(', ')
+      throw new RequestRefused(405, 'BAD_REQUEST', `${path} takes ${allow}.`, { allow })
+    }
+    if (route.admitted) await route.handle(request, response, await admit(request))
+    else await route.handle(request, response)
+  }
+
+  function refuse(error: unknown, response: ServerResponse): void {
+    const { status, headers, body } = answerOf(error, randomUUID(), logger)
+    // Half of an answer is out: only a broken connection tells that it is not all of it.
+    if (response.headersSent) response.destroy()
+    else response.writeHead(status, headers).end(body)
+  }
+
+  return (request, response) => {
+    answer(request, response).catch((error) => refuse(error, response))
+  }
+}
