@@ -70,6 +70,13 @@ module.exports = {
       to: { pathNot: '^(src/client/|node_modules/eventsource-parser/)' },
     },
     {
+      name: 'sql-in-stores-only',
+      comment: 'Statements are written where the database is read and written: nowhere above evaluation.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(auth|db|evaluation|live|reads)/' },
+      to: { path: 'node_modules/sql-template-tag' },
+    },
+    {
       name: 'shared-imports-nothing-else',
       severity: 'error',
       from: { path: `^src/${SHARED}` },

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import sql, { type Sql as Fragment, join } from 'sql-template-tag'
 import type { Viewer } from '../viewer.ts'
 
 /** How stores reach the database: one statement, its rows. Each statement starts with its name in a comment. */
@@ -36,6 +37,14 @@ export function tenantSettings(
   ]
   if (access === 'read only') settings.push(['transaction_read_only', 'on'])
   return settings
+}
+
+/** Makes these settings, as what a SELECT lists. */
+export function settingsSql(viewer: Viewer, access: 'read only' | 'read write'): Fragment {
+  return join(
+    tenantSettings(viewer, access).map(([name, value]) => sql`set_config(${name}, ${value}, true)`),
+    ', ',
+  )
 }
 
 /** How often a transaction that lost against another one is tried in all. */
@@ -77,7 +86,7 @@ async function runOnce<Result>(
   }
   try {
     // All of these leave at once. Where the settings fail the transaction is spoilt, and with it what follows.
-    const begun = [client.query('begin'), client.query(settingsQuery(viewer, access))]
+    const begun = [client.query('begin'), client.query(sql`select ${settingsSql(viewer, access)}`)]
     for (const step of begun) step.catch(() => {})
     const query = async <Row extends object>(statement: string, values?: unknown[]) => {
       if (committed) throw new Error('a statement came after the last one of its transaction')
@@ -109,12 +118,6 @@ async function runOnce<Result>(
   } finally {
     client.release(broken)
   }
-}
-
-function settingsQuery(viewer: Viewer, access: 'read only' | 'read write'): pg.QueryConfig {
-  const settings = tenantSettings(viewer, access)
-  const calls = settings.map((_, index) => `set_config($${2 * index + 1}, $${2 * index + 2}, true)`)
-  return { text: `select ${calls.join(', ')}`, values: settings.flat() }
 }
 
 /** SQLSTATE serialization_failure and deadlock_detected. */

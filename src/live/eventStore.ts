@@ -1,3 +1,4 @@
+import sql from 'sql-template-tag'
 import type { Sql } from '../db/tenantTransaction.ts'
 import type { SimulationStatus } from '../evaluation/simulations/simulationStore.ts'
 import type { OperationReads } from '../reads/operationReads.ts'
@@ -74,19 +75,16 @@ export async function readEventRanges(
   reads: Pick<OperationReads, 'query'>,
   ranges: readonly { simulationId: string; low: number; high: number }[],
 ): Promise<SimulationEvent[][]> {
-  const rows = await reads.query<ProgressRow & { kind: EventKind; place: bigint }>(
-    `/* readEventRanges */
+  const rows = await reads.query<ProgressRow & { kind: EventKind; place: bigint }>(sql`/* readEventRanges */
     select wanted.place, e.simulation_id, e.seq, e.kind, e.status, e.total_scenarios, e.completed_scenarios,
       e.failed_scenarios, e.mean_score, e.total_tokens, e.total_cost_usd, e.created_at as at
-    from unnest($1::uuid[], $2::bigint[], $3::bigint[]) with ordinality as wanted(simulation_id, low, high, place)
+    from unnest(
+      ${ranges.map(({ simulationId }) => simulationId)}::uuid[],
+      ${ranges.map(({ low }) => low)}::bigint[],
+      ${ranges.map(({ high }) => high)}::bigint[]
+    ) with ordinality as wanted(simulation_id, low, high, place)
     join simulation_events e on e.simulation_id = wanted.simulation_id and e.seq between wanted.low and wanted.high
-    order by e.seq`,
-    [
-      ranges.map(({ simulationId }) => simulationId),
-      ranges.map(({ low }) => low),
-      ranges.map(({ high }) => high),
-    ],
-  )
+    order by e.seq`)
   const events: SimulationEvent[][] = ranges.map(() => [])
   for (const row of rows) events[Number(row.place) - 1]!.push({ ...progressOf(row), kind: row.kind })
   return events

@@ -1,3 +1,5 @@
+import sql, { join, raw, type Sql } from 'sql-template-tag'
+
 interface Relation {
   table: string
   /** The columns that join them: [ours, theirs]. */
@@ -25,7 +27,41 @@ export const RELATIONS: Record<string, Relation> = {
   },
 }
 
+/** The condition that rows of the alias `theirs` are those that rows of `ours` point at. */
+export function joinedOn({ on }: Relation, ours: string, theirs: string): Sql {
+  return join(
+    on.map(([our, their]) => sql`${identifier(`${theirs}.${their}`)} = ${identifier(`${ours}.${our}`)}`),
+    ' and ',
+  )
+}
+
+const NAME = /^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*$/
+
+/** A name as it stands in a statement: of a table, a type, an alias, a column of an alias. */
+export function identifier(name: string): Sql {
+  if (!NAME.test(name)) throw new Error(`${JSON.stringify(name)} is no name in SQL`)
+  return raw(name)
+}
+
 /** camelCase field → snake_case column, as everywhere in schema.prisma. */
-export function column(field: string): string {
+export function columnName(field: string): string {
   return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
+/** The column of a field, of the rows that have this alias. */
+export function column(field: string, alias: string): Sql {
+  return identifier(`${alias}.${columnName(field)}`)
+}
+
+/** What selects fields of the rows `c`, each under its own name. */
+export function selected(fields: readonly string[]): Sql {
+  return join(
+    fields.map((field) => sql`${column(field, 'c')} as "${fieldName(field)}"`),
+    ', ',
+  )
+}
+
+function fieldName(field: string): Sql {
+  if (!/^[a-z][a-zA-Z0-9]*$/.test(field)) throw new Error(`${JSON.stringify(field)} is no field`)
+  return raw(field)
 }

@@ -1,4 +1,5 @@
-import { column } from './catalogue.ts'
+import sql, { type Sql } from 'sql-template-tag'
+import { selected } from './catalogue.ts'
 import type { Where } from './condition.ts'
 import { conditionSql, type Order, orderSql } from './conditionSql.ts'
 import type { OperationReads } from './operationReads.ts'
@@ -6,42 +7,46 @@ import type { OperationReads } from './operationReads.ts'
 /** Rows that are not stored but computed from others, e.g. sums. */
 export interface ComputedRows {
   /** What logs and plans call the statement. */
-  name: string
+  name: Sql
   /** The rows' fields; each is the column of its name in snake_case. */
   fields: readonly string[]
   /**
-   * A SELECT of these columns, and of each row's parent as the text `parent`; `''` where rows have none. Pushes its
-   * parameters onto `values`. A number that is summed up has to be the same each time, whatever the order that rows are read in:
-   * pages are cut by comparing it, so floating-point numbers are summed as `numeric`.
+   * A SELECT of these columns, and of each row's parent as the text `parent`; `''` where rows have none. A number that is
+   * summed up has to be the same each time, whatever the order that rows are read in: pages are cut by comparing it, so
+   * floating-point numbers are summed as `numeric`.
    */
-  sql(values: unknown[]): string
+  select: Sql
+}
+
+interface ComputedPagesQuery {
+  where: Where
+  order: readonly Order[]
+  limit: number
 }
 
 /** One page for each parent, in one statement, in order. All rows are computed: a page saves their way, not their making. */
 export async function readComputedPages(
   reads: Pick<OperationReads, 'query'>,
   rows: ComputedRows,
-  { where, order, limit }: { where: Where; order: readonly Order[]; limit: number },
+  query: ComputedPagesQuery,
   parents: readonly string[],
 ): Promise<Map<string, Record<string, unknown>[]>> {
-  const values: unknown[] = []
-  const from = `from (${rows.sql(values)}) c`
-  const condition = conditionSql(where, 'c', values)
-  values.push(limit)
-  const fields = rows.fields.map((field) => `c.${column(field)} as "${field}"`).join(', ')
   const found = await reads.query<{ parent: string; place: bigint } & Record<string, unknown>>(
-    `/* ${rows.name} */
-    select * from (
-      select c.parent, row_number() over (partition by c.parent order by ${order.map(orderSql).join(', ')}) as place, ${fields}
-      ${from} where ${condition}
-    ) page
-    where place <= $${values.length}::int
-    order by place`,
-    values,
+    computedPagesSql(rows, query),
   )
   const pages = new Map<string, Record<string, unknown>[]>(parents.map((parent) => [parent, []]))
   for (const { parent, place: _, ...row } of found) pages.get(parent)!.push(row)
   return pages
+}
+
+export function computedPagesSql(rows: ComputedRows, { where, order, limit }: ComputedPagesQuery): Sql {
+  return sql`/* ${rows.name} */
+    select * from (
+      select c.parent, row_number() over (partition by c.parent order by ${orderSql(order)}) as place, ${selected(rows.fields)}
+      from (${rows.select}) c where ${conditionSql(where, 'c')}
+    ) page
+    where place <= ${limit}::int
+    order by place`
 }
 
 /** How many rows each parent has, in one statement. */
@@ -50,12 +55,7 @@ export async function countComputedRows(
   rows: ComputedRows,
   where: Where,
 ): Promise<Map<string, number>> {
-  const values: unknown[] = []
-  const from = `from (${rows.sql(values)}) c`
-  const counts = await reads.query<{ parent: string; rows: number }>(
-    `/* count ${rows.name} */
-    select c.parent, count(*)::int as rows ${from} where ${conditionSql(where, 'c', values)} group by c.parent`,
-    values,
-  )
+  const counts = await reads.query<{ parent: string; rows: number }>(sql`/* count ${rows.name} */
+    select c.parent, count(*)::int as rows from (${rows.select}) c where ${conditionSql(where, 'c')} group by c.parent`)
   return new Map(counts.map(({ parent, rows: count }) => [parent, count]))
 }

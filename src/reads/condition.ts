@@ -1,9 +1,12 @@
+import sql, { empty, join, type Sql } from 'sql-template-tag'
+import { identifier } from './catalogue.ts'
+
 /** The part of Prisma's `where` that filters are made of, and conditions that Prisma has no words for. */
 export type Where = { [field: string]: unknown }
 
-/** A condition on a column that Prisma has no words for. `bind` makes a parameter of a value. */
+/** A condition on a column that Prisma has no words for. */
 export class SqlCondition {
-  readonly sql: (column: string, bind: (value: unknown) => string) => string
+  readonly sql: (column: Sql) => Sql
 
   constructor(sql: SqlCondition['sql']) {
     this.sql = sql
@@ -28,14 +31,14 @@ export class HeldByFew {
 
 /** The key is among those that a search finds. The function filters by tenant itself: migration 0018 says why. */
 export function foundBy(search: 'search_scenarios' | 'search_failure_patterns', words: string): SqlCondition {
-  return new SqlCondition((column, bind) => `${column} in (select public.${search}(${bind(words)}))`)
+  return new SqlCondition((column) => sql`${column} in (select ${identifier(`public.${search}`)}(${words}))`)
 }
 
 /** A text of the list has this in it, whatever the case, and is one of `among` when that is given. */
 export function hasElement(contains: string, among?: readonly string[]): SqlCondition {
-  return new SqlCondition((column, bind) => {
-    const isAmong = among ? ` and element = any (${bind(among)})` : ''
-    return `exists (select from unnest(${column}) element where element ilike ${bind(patternOf(contains))}${isAmong})`
+  return new SqlCondition((column) => {
+    const isAmong = among ? sql` and element = any (${among})` : empty
+    return sql`exists (select from unnest(${column}) element where element ilike ${patternOf(contains)}${isAmong})`
   })
 }
 
@@ -69,27 +72,26 @@ export function atJsonPath({
   contains,
   ...bounds
 }: JsonPathCondition): SqlCondition {
-  return new SqlCondition((column, bind) => {
-    const at = bind(path)
-    const value = `(${column} #> ${at}::text[])`
-    const text = `(${column} #>> ${at}::text[])`
-    const parts: string[] = []
-    if (exists !== undefined) parts.push(`${value} is ${exists ? 'not ' : ''}null`)
-    if (eq !== undefined) parts.push(`${value} = ${bind(eq)}::jsonb`)
-    if (list !== undefined) parts.push(`${value} = any (${bind(list)}::jsonb[])`)
+  return new SqlCondition((column) => {
+    const value = sql`(${column} #> ${path}::text[])`
+    const text = sql`(${column} #>> ${path}::text[])`
+    const parts: Sql[] = []
+    if (exists !== undefined) parts.push(exists ? sql`${value} is not null` : sql`${value} is null`)
+    if (eq !== undefined) parts.push(sql`${value} = ${eq}::jsonb`)
+    if (list !== undefined) parts.push(sql`${value} = any (${list}::jsonb[])`)
     if (contains !== undefined) {
-      parts.push(`jsonb_typeof${value} = 'string' and ${text} ilike ${bind(patternOf(contains))}`)
+      parts.push(sql`jsonb_typeof${value} = 'string' and ${text} ilike ${patternOf(contains)}`)
     }
     for (const [bound, limit] of Object.entries(bounds)) {
       const operator = OPERATORS[bound as keyof typeof OPERATORS]
       // Not `and`: the cast must not be tried on a text.
       parts.push(
-        `case jsonb_typeof${value} when 'number' then ${text}::numeric ${operator} ${bind(limit)}::numeric end`,
+        sql`case jsonb_typeof${value} when 'number' then ${text}::numeric ${operator} ${limit}::numeric end`,
       )
     }
     // A place that is not there is null, and so is what it is compared with: neither true nor false.
-    return parts.length === 0 ? `${value} is not null` : `(${parts.join(' and ')}) is true`
+    return parts.length === 0 ? sql`${value} is not null` : sql`(${join(parts, ' and ')}) is true`
   })
 }
 
-const OPERATORS = { gte: '>=', gt: '>', lte: '<=', lt: '<' } as const
+const OPERATORS = { gte: sql`>=`, gt: sql`>`, lte: sql`<=`, lt: sql`<` }

@@ -1,4 +1,5 @@
-import { column, RELATIONS } from './catalogue.ts'
+import sql, { empty, join, type Sql } from 'sql-template-tag'
+import { column, columnName, identifier, joinedOn, RELATIONS } from './catalogue.ts'
 import { HeldByFew, isSqlCondition, patternOf, type Where } from './condition.ts'
 
 export interface Order {
@@ -17,77 +18,75 @@ export function needsSql(where: Where): boolean {
   )
 }
 
-export function orderSql({ field, direction, nulls }: Order): string {
-  return `c.${column(field)} ${direction}${nulls ? ` nulls ${nulls}` : ''}`
+const DIRECTIONS = { asc: sql`asc`, desc: sql`desc` }
+const NULLS = { first: sql` nulls first`, last: sql` nulls last` }
+
+/** What stands behind ORDER BY, for rows `c`. */
+export function orderSql(order: readonly Order[]): Sql {
+  return join(
+    order.map(
+      ({ field, direction, nulls }) =>
+        sql`${column(field, 'c')} ${DIRECTIONS[direction]}${nulls ? NULLS[nulls] : empty}`,
+    ),
+    ', ',
+  )
 }
 
-export function conditionSql(where: Where, alias: string, values: unknown[]): string {
+export function conditionSql(where: Where, alias: string): Sql {
   const conditions = Object.entries(where).flatMap(([field, condition]) => {
     if (condition === undefined) return []
-    if (field === 'AND') return [joined(condition as Where | Where[], ' and ', 'true', alias, values)]
-    if (field === 'OR') return [joined(condition as Where[], ' or ', 'false', alias, values)]
+    if (field === 'AND') return [joined(condition as Where | Where[], ' and ', sql`true`, alias)]
+    if (field === 'OR') return [joined(condition as Where[], ' or ', sql`false`, alias)]
     const relation = RELATIONS[field]
     if (relation) {
       const { is } = condition as { is: Where } | HeldByFew
-      const inner = `${alias}_${field}`
-      const on = relation.on.map(([ours, theirs]) => `${inner}.${theirs} = ${alias}.${ours}`).join(' and ')
-      return [
-        `exists (select from ${relation.table} ${inner} where ${on} and ${conditionSql(is, inner, values)})`,
-      ]
+      const inner = `${alias}_${columnName(field)}`
+      const rows = sql`${identifier(relation.table)} ${identifier(inner)}`
+      const on = joinedOn(relation, alias, inner)
+      return [sql`exists (select from ${rows} where ${on} and ${conditionSql(is, inner)})`]
     }
-    return [fieldSql(`${alias}.${column(field)}`, condition, values)]
+    return [fieldSql(column(field, alias), condition)]
   })
-  return conditions.length === 0 ? 'true' : conditions.join(' and ')
+  return conditions.length === 0 ? sql`true` : join(conditions, ' and ')
 }
 
-function joined(
-  conditions: Where | Where[],
-  by: string,
-  empty: string,
-  alias: string,
-  values: unknown[],
-): string {
-  const list = Array.isArray(conditions) ? conditions : [conditions]
-  if (list.length === 0) return empty
-  return `(${list.map((condition) => conditionSql(condition, alias, values)).join(by)})`
+function joined(conditions: Where | Where[], by: ' and ' | ' or ', none: Sql, alias: string): Sql {
+  const list = [conditions].flat().map((condition) => conditionSql(condition, alias))
+  return list.length === 0 ? none : join(list, by, '(', ')')
 }
 
-function fieldSql(name: string, condition: unknown, values: unknown[]): string {
-  const bind = (value: unknown) => {
-    // Untyped on purpose: PostgreSQL takes the column's type, which a string alone doesn't tell (uuid or text).
-    values.push(value)
-    return `$${values.length}`
-  }
-  if (isSqlCondition(condition)) return condition.sql(name, bind)
-  if (condition === null) return `${name} is null`
-  if (typeof condition !== 'object' || condition instanceof Date) return `${name} = ${bind(condition)}`
+/** Values are untyped on purpose: PostgreSQL takes the column's type, which a string alone doesn't tell (uuid or text). */
+function fieldSql(name: Sql, condition: unknown): Sql {
+  if (isSqlCondition(condition)) return condition.sql(name)
+  if (condition === null) return sql`${name} is null`
+  if (typeof condition !== 'object' || condition instanceof Date) return sql`${name} = ${condition}`
   const { mode, ...operators } = condition as Record<string, unknown>
   const parts = Object.entries(operators).flatMap(([operator, value]) => {
     if (value === undefined) return []
     switch (operator) {
       case 'equals':
-        return [value === null ? `${name} is null` : `${name} = ${bind(value)}`]
+        return [value === null ? sql`${name} is null` : sql`${name} = ${value}`]
       case 'not':
-        return [value === null ? `${name} is not null` : `${name} is distinct from ${bind(value)}`]
+        return [value === null ? sql`${name} is not null` : sql`${name} is distinct from ${value}`]
       case 'in':
-        return [`${name} = any (${bind(value)})`]
+        return [sql`${name} = any (${value})`]
       case 'lt':
-        return [`${name} < ${bind(value)}`]
+        return [sql`${name} < ${value}`]
       case 'lte':
-        return [`${name} <= ${bind(value)}`]
+        return [sql`${name} <= ${value}`]
       case 'gt':
-        return [`${name} > ${bind(value)}`]
+        return [sql`${name} > ${value}`]
       case 'gte':
-        return [`${name} >= ${bind(value)}`]
+        return [sql`${name} >= ${value}`]
       case 'contains':
-        return [`${name} ${mode === 'insensitive' ? 'ilike' : 'like'} ${bind(patternOf(String(value)))}`]
+        return [sql`${name} ${mode === 'insensitive' ? sql`ilike` : sql`like`} ${patternOf(String(value))}`]
       case 'hasSome':
-        return [`${name} && ${bind(value)}`]
+        return [sql`${name} && ${value}`]
       case 'hasEvery':
-        return [`${name} @> ${bind(value)}`]
+        return [sql`${name} @> ${value}`]
       default:
         throw new Error(`the filter operator ${operator} has no SQL`)
     }
   })
-  return parts.length === 0 ? 'true' : `(${parts.join(' and ')})`
+  return parts.length === 0 ? sql`true` : join(parts, ' and ', '(', ')')
 }

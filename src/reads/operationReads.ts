@@ -1,6 +1,7 @@
-import { Prisma, type PrismaClient } from '../db/generated/client.ts'
+import sql, { type Sql } from 'sql-template-tag'
+import type { Prisma, PrismaClient } from '../db/generated/client.ts'
 import { countRowsFor, ReadBudget } from '../db/readBudget.ts'
-import { tenantSettings } from '../db/tenantTransaction.ts'
+import { settingsSql } from '../db/tenantTransaction.ts'
 import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'
 
@@ -44,9 +45,9 @@ export class OperationReads {
     this.client = this.#deferred()
   }
 
-  /** Rows of a hand-written statement, in the same transaction. Parameters are $1, $2 … */
-  query<Row>(statement: string, values: unknown[]): Promise<Row[]> {
-    return this.#read(values, (transaction) => transaction.$queryRawUnsafe<Row[]>(statement, ...values))
+  /** Rows of a hand-written statement, in the same transaction. */
+  query<Row>(statement: Sql): Promise<Row[]> {
+    return this.#read(statement.values, (transaction) => rowsOf<Row>(transaction, statement))
   }
 
   /** Runs what needs a connection of its own: meanwhile no read holds one, nor an old snapshot. */
@@ -135,11 +136,9 @@ export class OperationReads {
       ended = this.#prisma
         .$transaction(
           async (transaction) => {
-            const settings = tenantSettings(this.#viewer, 'read only').map(
-              ([name, value]) => Prisma.sql`set_config(${name}, ${value}, true)`,
-            )
+            const settings = settingsSql(this.#viewer, 'read only')
             await countRowsFor(this.#budget, (claim) =>
-              transaction.$queryRaw(Prisma.sql`select ${Prisma.join([...settings, claim])}`),
+              rowsOf(transaction, sql`select ${settings}, ${claim}`),
             )
             resolve(transaction)
             await finished
@@ -188,6 +187,10 @@ export class OperationReads {
       return delegates[model]![method]!(args)
     })
   }
+}
+
+function rowsOf<Row>(transaction: Transaction, { text, values }: Sql): Promise<Row[]> {
+  return transaction.$queryRawUnsafe<Row[]>(text, ...values)
 }
 
 /** SQLSTATE in_failed_sql_transaction, wherever Prisma keeps it, or no answer. */

@@ -1,4 +1,5 @@
-import { column, RELATIONS } from './catalogue.ts'
+import sql, { join, type Sql } from 'sql-template-tag'
+import { column, identifier, joinedOn, RELATIONS, selected } from './catalogue.ts'
 import { HeldByFew, type Where } from './condition.ts'
 import { conditionSql, type Order, orderSql } from './conditionSql.ts'
 import type { OperationReads } from './operationReads.ts'
@@ -28,42 +29,43 @@ export async function readParentPages(
   query: ParentPagesQuery,
   parents: readonly string[],
 ): Promise<Map<string, Record<string, unknown>[]>> {
-  const values: unknown[] = [parents]
-  const condition = conditionSql(query.where, 'c', values)
-  const keys = query.keys.map((key) => `c.${column(key)} as "${key}"`).join(', ')
-  const limit = `$${values.push(query.limit)}::int`
-  const { holder, holders, on, from } = wayToParent(query)
-  const order = query.order.map(orderSql).join(', ')
-  const rows = holders
-    ? { from: pageOfEach(query, holders, `${on} and ${condition}`, limit), condition: 'true' }
-    : { from, condition }
-  const statement = `/* parentPages ${query.table} */
-    select p.parent, page.*
-    from unnest($1::${query.parentType}[]) as p(parent)
-    cross join lateral (
-      select ${keys}
-      from ${rows.from}
-      where ${holder}.${column(query.parentField)} = p.parent and ${rows.condition}
-      order by ${order}
-      limit ${limit}
-    ) page`
-  const found = await reads.query<{ parent: string } & Record<string, unknown>>(statement, values)
+  const found = await reads.query<{ parent: string } & Record<string, unknown>>(
+    parentPagesSql(query, parents),
+  )
   const pages = new Map<string, Record<string, unknown>[]>(parents.map((parent) => [parent, []]))
   for (const { parent, ...key } of found) pages.get(parent)!.push(key)
   return pages
 }
 
+/** The rows of each page come together and in order; the pages in any order. */
+export function parentPagesSql(query: ParentPagesQuery, parents: readonly string[]): Sql {
+  const condition = conditionSql(query.where, 'c')
+  const { holder, holders, on, from } = wayToParent(query)
+  const rows = holders
+    ? { from: pageOfEach(query, holders, sql`${on} and ${condition}`), condition: sql`true` }
+    : { from, condition }
+  return sql`/* parentPages ${identifier(query.table)} */
+    select p.parent, page.*
+    from unnest(${parents}::${identifier(query.parentType)}[]) as p(parent)
+    cross join lateral (
+      select ${selected(query.keys)}
+      from ${rows.from}
+      where ${column(query.parentField, holder)} = p.parent and ${rows.condition}
+      order by ${orderSql(query.order)}
+      limit ${query.limit}::int
+    ) page`
+}
+
 /** A page `c` of the rows of each holder, read from its index; joined, all rows of all holders may be read. */
 function pageOfEach(
-  { table, keys, order }: Pick<ParentPagesQuery, 'table' | 'keys' | 'order'>,
-  holders: string,
-  condition: string,
-  limit: string,
-): string {
-  const columns = new Set([...keys, ...order.map(({ field }) => field)].map(column))
-  const selected = [...columns].map((name) => `c.${name}`).join(', ')
-  return `${holders} cross join lateral (
-          select ${selected} from ${table} c where ${condition} order by ${order.map(orderSql).join(', ')} limit ${limit}
+  { table, keys, order, limit }: Pick<ParentPagesQuery, 'table' | 'keys' | 'order' | 'limit'>,
+  holders: Sql,
+  condition: Sql,
+): Sql {
+  const fields = new Set([...keys, ...order.map(({ field }) => field)])
+  const columns = [...fields].map((field) => column(field, 'c'))
+  return sql`${holders} cross join lateral (
+          select ${join(columns, ', ')} from ${identifier(table)} c where ${condition} order by ${orderSql(order)} limit ${limit}::int
         ) c`
 }
 
@@ -73,42 +75,42 @@ export async function countByParent(
   query: Omit<ParentPagesQuery, 'keys' | 'order' | 'limit'>,
   parents: readonly string[],
 ): Promise<Map<string, number>> {
-  const values: unknown[] = [parents]
-  const statement = `/* countByParent ${query.table} */
-    select ${parentOf(query).key} as parent, count(*)::int as rows
-    from ${parentOf(query).from}
-    where ${parentOf(query).key} = any ($1::${query.parentType}[]) and ${conditionSql(query.where, 'c', values)}
-    group by 1`
-  const rows = await reads.query<{ parent: string; rows: number }>(statement, values)
+  const { from, key } = parentOf(query)
+  const rows = await reads.query<{
+    parent: string
+    rows: number
+  }>(sql`/* countByParent ${identifier(query.table)} */
+    select ${key} as parent, count(*)::int as rows
+    from ${from}
+    where ${key} = any (${parents}::${identifier(query.parentType)}[]) and ${conditionSql(query.where, 'c')}
+    group by 1`)
   return new Map(rows.map(({ parent, rows: count }) => [parent, count]))
 }
 
+type PageQuery = Pick<ParentPagesQuery, 'table' | 'keys' | 'where' | 'order' | 'limit'>
+
 /** The keys of one page of the tenant's rows, for what Prisma cannot ask. */
-export async function readPage(
-  reads: OperationReads,
-  query: Pick<ParentPagesQuery, 'table' | 'keys' | 'where' | 'order' | 'limit'>,
-): Promise<Record<string, unknown>[]> {
-  const values: unknown[] = []
-  const limit = `$${values.push(query.limit)}::int`
+export async function readPage(reads: OperationReads, query: PageQuery): Promise<Record<string, unknown>[]> {
+  return reads.query(pageSql(query))
+}
+
+export function pageSql(query: PageQuery): Sql {
   const held = heldByFew(query.where)
-  const condition = conditionSql(held ? held.rest : query.where, 'c', values)
-  let rows = { from: `${query.table} c`, condition }
+  const condition = conditionSql(held ? held.rest : query.where, 'c')
+  let rows = { from: sql`${identifier(query.table)} c`, condition }
   if (held) {
     const { holder, holders, on } = wayToParent({ table: query.table, through: [held.relation] })
     rows = {
-      from: pageOfEach(query, holders!, `${on} and ${condition}`, limit),
-      condition: conditionSql(held.is, holder, values),
+      from: pageOfEach(query, holders!, sql`${on} and ${condition}`),
+      condition: conditionSql(held.is, holder),
     }
   }
-  return reads.query(
-    `/* page ${query.table} */
-    select ${query.keys.map((key) => `c.${column(key)} as "${key}"`).join(', ')}
+  return sql`/* page ${identifier(query.table)} */
+    select ${selected(query.keys)}
     from ${rows.from}
     where ${rows.condition}
-    order by ${query.order.map(orderSql).join(', ')}
-    limit ${limit}`,
-    values,
-  )
+    order by ${orderSql(query.order)}
+    limit ${query.limit}::int`
 }
 
 /** The condition that all rows are held by few others, and what else they have to fulfil. */
@@ -131,39 +133,40 @@ export async function countRows(
   reads: OperationReads,
   { table, where }: Pick<ParentPagesQuery, 'table' | 'where'>,
 ): Promise<number> {
-  const values: unknown[] = []
-  const statement = `/* count ${table} */ select count(*)::int as rows from ${table} c where ${conditionSql(where, 'c', values)}`
-  const rows = await reads.query<{ rows: number }>(statement, values)
+  const name = identifier(table)
+  const rows = await reads.query<{ rows: number }>(
+    sql`/* count ${name} */ select count(*)::int as rows from ${name} c where ${conditionSql(where, 'c')}`,
+  )
   return rows[0]!.rows
 }
 
 type Parentage = Pick<ParentPagesQuery, 'table' | 'parentField' | 'through'>
 
 /** Where rows come from, and which of its columns is the parent's key. */
-export function parentOf(query: Parentage): { from: string; key: string } {
+export function parentOf(query: Parentage): { from: Sql; key: Sql } {
   const { from, holder } = wayToParent(query)
-  return { from, key: `${holder}.${column(query.parentField)}` }
+  return { from, key: column(query.parentField, holder) }
 }
 
 /** The rows `c` joined to what holds the parent's key; `holders` without the rows, where each may have many: see `on`. */
 function wayToParent({ table, through = [] }: Pick<Parentage, 'table' | 'through'>) {
-  let holder = 'c'
-  let first = ''
-  let on = ''
-  let others = ''
-  for (const [index, name] of through.entries()) {
+  const [first, ...others] = through.map((name, index) => {
     const relation = RELATIONS[name]!
-    const next = `t${index}`
-    const condition = relation.on
-      .map(([ours, theirs]) => `${next}.${theirs} = ${holder}.${ours}`)
-      .join(' and ')
-    if (index === 0) {
-      first = `${relation.table} ${next}`
-      on = condition
-    } else others += ` join ${relation.table} ${next} on ${condition}`
-    holder = next
+    const alias = `t${index}`
+    return {
+      rows: sql`${identifier(relation.table)} ${identifier(alias)}`,
+      on: joinedOn(relation, index === 0 ? 'c' : `t${index - 1}`, alias),
+      holdsMany: relation.holdsMany,
+    }
+  })
+  const listed = sql`${identifier(table)} c`
+  if (!first) return { from: listed, holder: 'c', on: sql`true`, holders: null }
+  const withOthers = (from: Sql) =>
+    others.reduce((left, { rows, on }) => sql`${left} join ${rows} on ${on}`, from)
+  return {
+    from: withOthers(sql`${listed} join ${first.rows} on ${first.on}`),
+    holder: `t${others.length}`,
+    on: first.on,
+    holders: first.holdsMany ? withOthers(first.rows) : null,
   }
-  const from = first === '' ? `${table} c` : `${table} c join ${first} on ${on}${others}`
-  const holdMany = through[0] !== undefined && RELATIONS[through[0]]!.holdsMany
-  return { from, holder, on, holders: holdMany ? first + others : null }
 }

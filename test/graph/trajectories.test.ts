@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
+import type { Sql } from 'sql-template-tag'
 import { describe, expect, it } from 'vitest'
 import { readTrajectories } from '../../src/evaluation/outcomes/trajectoryStore.ts'
 import { type Tenant, useArc } from '../support/arc.ts'
@@ -192,7 +193,7 @@ describe('a whole trajectory', () => {
     await sqlAs(arc, 'app_readonly', tenant, async (run) => {
       let read: Record<string, unknown>[] = []
       const reads = {
-        query: async (text: string, values: unknown[]) => {
+        query: async ({ text, values }: Sql) => {
           read = (await run(text, values)).rows
           return read as never
         },

@@ -1,3 +1,4 @@
+import sql from 'sql-template-tag'
 import type { ComputedRows } from '../../reads/computedPages.ts'
 import type { Where } from '../../reads/condition.ts'
 import { conditionSql } from '../../reads/conditionSql.ts'
@@ -10,11 +11,8 @@ export async function countBySignature(
   reads: Pick<OperationReads, 'query'>,
   signatures: readonly string[],
 ): Promise<Map<string, number>> {
-  const rows = await reads.query<{ signature: string; patterns: number }>(
-    `/* similarFailures */
-    select signature, count(*)::int as patterns from failure_patterns where signature = any ($1::text[]) group by 1`,
-    [signatures],
-  )
+  const rows = await reads.query<{ signature: string; patterns: number }>(sql`/* similarFailures */
+    select signature, count(*)::int as patterns from failure_patterns where signature = any (${signatures}::text[]) group by 1`)
   return new Map(rows.map(({ signature, patterns }) => [signature, patterns]))
 }
 
@@ -34,8 +32,9 @@ export interface FailureGroup {
 
 /** The failures among these patterns, each with its occurrences summed up. `runsOf` null: of all runs, without parents. */
 export function failureGroups(runsOf: RunsOf | null, parents: readonly string[], where: Where): ComputedRows {
+  const { from, key, ofParents } = runsFrom('failure_patterns', runsOf, parents)
   return {
-    name: 'failureGroups',
+    name: sql`failureGroups`,
     fields: [
       'signature',
       'failureType',
@@ -47,18 +46,15 @@ export function failureGroups(runsOf: RunsOf | null, parents: readonly string[],
       'lastTime',
       'patternId',
     ] satisfies (keyof FailureGroup)[],
-    sql: (values) => {
-      const { from, key, ofParents } = runsFrom('failure_patterns', runsOf, parents, values)
-      // The type is part of the signature. A pattern's id is a UUIDv7 of its time; uuid has no max() before PostgreSQL 18.
-      return `
-        select ${key}::text as parent, c.signature, min(c.failure_type) as failure_type,
-          mode() within group (order by c.failure_category) as failure_category, count(*)::int as failures,
-          count(distinct c.outcome_id)::int as runs, count(distinct c.simulation_id)::int as simulations,
-          min(c.execution_time) as first_time, max(c.execution_time) as last_time,
-          max(c.pattern_id::text collate "C")::uuid as pattern_id
-        from ${from}
-        where ${ofParents} and ${conditionSql(where, 'c', values)}
-        group by 1, 2`
-    },
+    // The type is part of the signature. A pattern's id is a UUIDv7 of its time; uuid has no max() before PostgreSQL 18.
+    select: sql`
+      select ${key}::text as parent, c.signature, min(c.failure_type) as failure_type,
+        mode() within group (order by c.failure_category) as failure_category, count(*)::int as failures,
+        count(distinct c.outcome_id)::int as runs, count(distinct c.simulation_id)::int as simulations,
+        min(c.execution_time) as first_time, max(c.execution_time) as last_time,
+        max(c.pattern_id::text collate "C")::uuid as pattern_id
+      from ${from}
+      where ${ofParents} and ${conditionSql(where, 'c')}
+      group by 1, 2`,
   }
 }

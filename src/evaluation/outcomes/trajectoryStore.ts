@@ -1,3 +1,4 @@
+import sql, { type Sql } from 'sql-template-tag'
 import type { JsonValue } from '../../json.ts'
 import type { OperationReads } from '../../reads/operationReads.ts'
 import { LIST_FIELDS } from './trajectory.ts'
@@ -37,38 +38,32 @@ export async function readSteps(
   { after, before, first, last }: StepRange,
 ): Promise<Steps[]> {
   const list = path
-    ? 'o.trajectory #> $3::text[]'
-    : `(select o.trajectory -> name from unnest($3::text[]) with ordinality as field(name, place)
+    ? sql`o.trajectory #> ${path}::text[]`
+    : sql`(select o.trajectory -> name from unnest(${LIST_FIELDS}::text[]) with ordinality as field(name, place)
         where jsonb_typeof(o.trajectory -> name) = 'array' order by place limit 1)`
-  const rows = await reads.query<{ place: bigint; total: number; from: number; steps: JsonValue[] }>(
-    `/* trajectorySteps */
+  const rows = await reads.query<{
+    place: bigint
+    total: number
+    from: number
+    steps: JsonValue[]
+  }>(sql`/* trajectorySteps */
     select key.place, list.total, page.low as "from",
       coalesce((
         select jsonb_agg(list.steps -> at order by at) from generate_series(page.low, page.high) as at
       ), '[]') as steps
-    from unnest($1::uuid[], $2::timestamptz[]) with ordinality as key(outcome_id, execution_time, place)
+    from ${placesOf(keys)}
     join outcomes o on o.outcome_id = key.outcome_id and o.execution_time = key.execution_time
     cross join lateral (
       select steps, case when jsonb_typeof(steps) = 'array' then jsonb_array_length(steps) else 0 end as total
       from (select ${list} as steps offset 0) found
     ) list
     cross join lateral (
-      select greatest($4::int + 1, 0) as low, least($5::int, list.total) - 1 as high
+      select greatest(${after ?? -1}::int + 1, 0) as low, least(${before}::int, list.total) - 1 as high
     ) within
     cross join lateral (
-      select greatest(within.low, within.high - $7::int + 1) as low,
-        case when $6::int is null then within.high else least(within.high, within.low + $6::int - 1) end as high
-    ) page`,
-    [
-      keys.map(({ outcomeId }) => outcomeId),
-      keys.map(({ executionTime }) => executionTime),
-      path ?? LIST_FIELDS,
-      after ?? -1,
-      before,
-      first,
-      last,
-    ],
-  )
+      select greatest(within.low, within.high - ${last}::int + 1) as low,
+        case when ${first}::int is null then within.high else least(within.high, within.low + ${first}::int - 1) end as high
+    ) page`)
   return inOrder(keys, rows)
 }
 
@@ -81,20 +76,21 @@ export async function readTrajectories(
   keys: readonly OutcomeKey[],
   maxBytes: number,
 ): Promise<JsonValue[] | null> {
-  const rows = await reads.query<{ place: bigint; bytes: number; trajectory: JsonValue }>(
-    `/* trajectories */
+  const rows = await reads.query<{
+    place: bigint
+    bytes: number
+    trajectory: JsonValue
+  }>(sql`/* trajectories */
     with wanted as materialized (
       select key.place, o.outcome_id, o.execution_time, pg_column_size(o.trajectory) as bytes
-      from unnest($1::uuid[], $2::timestamptz[]) with ordinality as key(outcome_id, execution_time, place)
+      from ${placesOf(keys)}
       join outcomes o on o.outcome_id = key.outcome_id and o.execution_time = key.execution_time
     ),
     total as materialized (select coalesce(sum(bytes), 0)::double precision as bytes from wanted)
     select w.place, total.bytes, o.trajectory
     from wanted w cross join total
     left join outcomes o on o.outcome_id = w.outcome_id and o.execution_time = w.execution_time
-      and total.bytes <= $3::double precision`,
-    [keys.map(({ outcomeId }) => outcomeId), keys.map(({ executionTime }) => executionTime), maxBytes],
-  )
+      and total.bytes <= ${maxBytes}::double precision`)
   if (rows.some(({ bytes }) => bytes > maxBytes)) return null
   return inOrder(keys, rows).map(({ trajectory }) => trajectory)
 }
@@ -105,14 +101,23 @@ export async function readParts(
   keys: readonly OutcomeKey[],
   path: readonly string[],
 ): Promise<(JsonValue | undefined)[]> {
-  const rows = await reads.query<{ place: bigint; part: JsonValue; is_there: boolean }>(
-    `/* trajectoryPart */
-    select key.place, o.trajectory #> $3::text[] as part, o.trajectory #> $3::text[] is not null as is_there
-    from unnest($1::uuid[], $2::timestamptz[]) with ordinality as key(outcome_id, execution_time, place)
-    join outcomes o on o.outcome_id = key.outcome_id and o.execution_time = key.execution_time`,
-    [keys.map(({ outcomeId }) => outcomeId), keys.map(({ executionTime }) => executionTime), path],
-  )
+  const part = sql`o.trajectory #> ${path}::text[]`
+  const rows = await reads.query<{
+    place: bigint
+    part: JsonValue
+    is_there: boolean
+  }>(sql`/* trajectoryPart */
+    select key.place, ${part} as part, ${part} is not null as is_there
+    from ${placesOf(keys)}
+    join outcomes o on o.outcome_id = key.outcome_id and o.execution_time = key.execution_time`)
   return inOrder(keys, rows).map(({ part, is_there }) => (is_there ? part : undefined))
+}
+
+/** The keys as rows `key`, numbered from 1. */
+function placesOf(keys: readonly OutcomeKey[]): Sql {
+  const ids = keys.map(({ outcomeId }) => outcomeId)
+  const times = keys.map(({ executionTime }) => executionTime)
+  return sql`unnest(${ids}::uuid[], ${times}::timestamptz[]) with ordinality as key(outcome_id, execution_time, place)`
 }
 
 /** By the place of their key; each key was read from the same state of the database, so its row is there. */

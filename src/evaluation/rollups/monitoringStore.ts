@@ -1,3 +1,4 @@
+import sql from 'sql-template-tag'
 import type { ComputedRows } from '../../reads/computedPages.ts'
 import type { Where } from '../../reads/condition.ts'
 import { conditionSql } from '../../reads/conditionSql.ts'
@@ -15,7 +16,7 @@ export interface HourOfSimulations {
 
 export function hoursOfSimulations(where: Where): ComputedRows {
   return {
-    name: 'systemPerformance',
+    name: sql`systemPerformance`,
     fields: [
       'hour',
       'simulations',
@@ -25,7 +26,7 @@ export function hoursOfSimulations(where: Where): ComputedRows {
       'totalCostUsd',
       'meanScore',
     ] satisfies (keyof HourOfSimulations)[],
-    sql: (values) => `
+    select: sql`
       select '' as parent, date_trunc('hour', s.created_at, 'UTC') as hour, count(*)::int as simulations,
         count(*) filter (where s.status = 'completed')::int as completed,
         count(*) filter (where s.status = 'failed')::int as failed,
@@ -33,7 +34,7 @@ export function hoursOfSimulations(where: Where): ComputedRows {
         sum(s.total_cost_usd)::double precision as total_cost_usd,
         avg(s.overall_score::numeric)::double precision as mean_score
       from simulations s
-      where ${conditionSql(where, 's', values)}
+      where ${conditionSql(where, 's')}
       group by 2`,
   }
 }
@@ -49,14 +50,14 @@ export interface ErrorRate {
 
 export function errorRates(where: Where): ComputedRows {
   return {
-    name: 'errorRates',
+    name: sql`errorRates`,
     fields: ['day', 'scenarioId', 'runs', 'failed', 'errorRate'] satisfies (keyof ErrorRate)[],
-    sql: (values) => `
+    select: sql`
       select '' as parent, date_trunc('day', o.execution_time, 'UTC') as day, o.scenario_id, count(*)::int as runs,
         count(*) filter (where o.status <> 'success')::int as failed,
         avg((o.status <> 'success')::int)::double precision as error_rate
       from outcomes o
-      where ${conditionSql(where, 'o', values)}
+      where ${conditionSql(where, 'o')}
       group by 2, 3`,
   }
 }
@@ -76,7 +77,7 @@ export interface PerformanceBucket {
 
 export function performanceBuckets(grain: 'hour' | 'day', simulationIds: readonly string[]): ComputedRows {
   return {
-    name: 'performance',
+    name: sql`performance`,
     fields: [
       'bucket',
       'outcomes',
@@ -88,10 +89,10 @@ export function performanceBuckets(grain: 'hour' | 'day', simulationIds: readonl
       'p50Ms',
       'p95Ms',
     ] satisfies (keyof PerformanceBucket)[],
-    sql: (values) => `
+    select: sql`
       select r.simulation_id::text as parent, r.bucket, r.outcomes::int, r.succeeded::int, r.failed::int,
         r.score_sum / nullif(r.scored, 0) as mean_score, r.tokens::bigint, r.cost_usd::double precision, r.p50_ms, r.p95_ms
-      from ${grain === 'hour' ? 'outcome_hourly' : 'outcome_daily'} r
-      where r.simulation_id = any ($${values.push(simulationIds)}::uuid[])`,
+      from ${grain === 'hour' ? sql`outcome_hourly` : sql`outcome_daily`} r
+      where r.simulation_id = any (${simulationIds}::uuid[])`,
   }
 }

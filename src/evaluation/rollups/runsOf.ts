@@ -1,3 +1,5 @@
+import sql, { type Sql } from 'sql-template-tag'
+import { identifier } from '../../reads/catalogue.ts'
 import { parentOf } from '../../reads/storedPages.ts'
 
 /** What runs belong to, e.g. a simulation; the field may be that of a relation's row. */
@@ -16,15 +18,14 @@ export const RUNS_OF = {
 
 /**
  * The parts of runs (alias c) that belong to the parents, and their parent's key. `runsOf` null: of all runs, whose
- * parent is `''`. Pushes its parameter onto `values`.
+ * parent is `''`.
  */
 export function runsFrom(
   table: 'tool_usage' | 'failure_patterns',
   runsOf: RunsOf | null,
   parents: readonly string[],
-  values: unknown[],
-): { from: string; key: string; ofParents: string } {
-  if (!runsOf) return { from: `${table} c`, key: `''`, ofParents: 'true' }
+): { from: Sql; key: Sql; ofParents: Sql } {
+  if (!runsOf) return { from: sql`${identifier(table)} c`, key: sql`''`, ofParents: sql`true` }
   const { from, key } = parentOf({ table, parentField: runsOf.field, through: runsOf.through })
-  return { from, key, ofParents: `${key} = any ($${values.push(parents)}::${runsOf.type}[])` }
+  return { from, key, ofParents: sql`${key} = any (${parents}::${identifier(runsOf.type)}[])` }
 }

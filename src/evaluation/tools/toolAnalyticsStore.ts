@@ -1,3 +1,4 @@
+import sql from 'sql-template-tag'
 import type { ComputedRows } from '../../reads/computedPages.ts'
 import type { Where } from '../../reads/condition.ts'
 import { conditionSql } from '../../reads/conditionSql.ts'
@@ -25,8 +26,9 @@ const COMMON_ERRORS = 5
  * `runsOf` null: over all runs, without parents.
  */
 export function toolAnalytics(runsOf: RunsOf | null, parents: readonly string[], where: Where): ComputedRows {
+  const { from, key, ofParents } = runsFrom('tool_usage', runsOf, parents)
   return {
-    name: 'toolAnalytics',
+    name: sql`toolAnalytics`,
     fields: [
       'toolName',
       'calls',
@@ -37,47 +39,44 @@ export function toolAnalytics(runsOf: RunsOf | null, parents: readonly string[],
       'totalCostUsd',
       'commonErrors',
     ] satisfies (keyof ToolAnalytics)[],
-    sql: (values) => {
-      const { from, key, ofParents } = runsFrom('tool_usage', runsOf, parents, values)
-      return `
-        with used as materialized (
-          select ${key}::text as parent, c.tool_name, c.call_count, c.avg_duration_ms, c.success_rate,
-            c.total_cost_usd, c.error_types
-          from ${from}
-          where ${ofParents} and ${conditionSql(where, 'c', values)}
-        ),
-        tools as (
-          select parent, tool_name, sum(call_count) as calls, count(*) as runs,
-            (sum(success_rate::numeric * call_count) / sum(call_count))::double precision as success_rate,
-            (sum(avg_duration_ms::numeric * call_count) / sum(call_count) filter (where avg_duration_ms is not null))
-              ::double precision as mean_duration_ms,
-            sum(total_cost_usd)::double precision as total_cost_usd
-          from used group by parent, tool_name
-        ),
-        timed as (
-          select parent, tool_name, avg_duration_ms,
-            sum(call_count) over (partition by parent, tool_name order by avg_duration_ms) as up_to,
-            sum(call_count) over (partition by parent, tool_name) as calls
-          from used where avg_duration_ms is not null
-        ),
-        slow as (
-          select parent, tool_name, min(avg_duration_ms) as p95_duration_ms
-          from timed where up_to >= 0.95 * calls group by parent, tool_name
-        ),
-        errors as (
-          select parent, tool_name, message, count(*) as runs,
-            row_number() over (partition by parent, tool_name order by count(*) desc, message) as place
-          from used, unnest(error_types) as message group by parent, tool_name, message
-        ),
-        common as (
-          select parent, tool_name, jsonb_agg(jsonb_build_object('message', message, 'runs', runs) order by place)
-            as common_errors
-          from errors where place <= ${COMMON_ERRORS} group by parent, tool_name
-        )
-        select t.*, s.p95_duration_ms, coalesce(c.common_errors, '[]') as common_errors
-        from tools t
-        left join slow s using (parent, tool_name)
-        left join common c using (parent, tool_name)`
-    },
+    select: sql`
+      with used as materialized (
+        select ${key}::text as parent, c.tool_name, c.call_count, c.avg_duration_ms, c.success_rate,
+          c.total_cost_usd, c.error_types
+        from ${from}
+        where ${ofParents} and ${conditionSql(where, 'c')}
+      ),
+      tools as (
+        select parent, tool_name, sum(call_count) as calls, count(*) as runs,
+          (sum(success_rate::numeric * call_count) / sum(call_count))::double precision as success_rate,
+          (sum(avg_duration_ms::numeric * call_count) / sum(call_count) filter (where avg_duration_ms is not null))
+            ::double precision as mean_duration_ms,
+          sum(total_cost_usd)::double precision as total_cost_usd
+        from used group by parent, tool_name
+      ),
+      timed as (
+        select parent, tool_name, avg_duration_ms,
+          sum(call_count) over (partition by parent, tool_name order by avg_duration_ms) as up_to,
+          sum(call_count) over (partition by parent, tool_name) as calls
+        from used where avg_duration_ms is not null
+      ),
+      slow as (
+        select parent, tool_name, min(avg_duration_ms) as p95_duration_ms
+        from timed where up_to >= 0.95 * calls group by parent, tool_name
+      ),
+      errors as (
+        select parent, tool_name, message, count(*) as runs,
+          row_number() over (partition by parent, tool_name order by count(*) desc, message) as place
+        from used, unnest(error_types) as message group by parent, tool_name, message
+      ),
+      common as (
+        select parent, tool_name, jsonb_agg(jsonb_build_object('message', message, 'runs', runs) order by place)
+          as common_errors
+        from errors where place <= ${COMMON_ERRORS} group by parent, tool_name
+      )
+      select t.*, s.p95_duration_ms, coalesce(c.common_errors, '[]') as common_errors
+      from tools t
+      left join slow s using (parent, tool_name)
+      left join common c using (parent, tool_name)`,
   }
 }

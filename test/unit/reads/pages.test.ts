@@ -1,0 +1,156 @@
+import sql from 'sql-template-tag'
+import { describe, expect, it } from 'vitest'
+import { computedPagesSql } from '../../../src/reads/computedPages.ts'
+import { HeldByFew } from '../../../src/reads/condition.ts'
+import { pageSql, parentPagesSql } from '../../../src/reads/storedPages.ts'
+
+// Whole statements of pages. The parents' keys, which may be many, are sent once.
+
+const PAGE = {
+  table: 'outcomes',
+  keys: ['executionTime', 'outcomeId'],
+  where: { status: { in: ['error'] } },
+  order: [
+    { field: 'costUsd', direction: 'desc', nulls: 'last' },
+    { field: 'outcomeId', direction: 'desc' },
+  ],
+  limit: 21,
+} as const
+
+describe('a page of all rows', () => {
+  it('is cut from the table', () => {
+    const { text, values } = pageSql(PAGE)
+    expect(text).toMatchInlineSnapshot(`
+      "/* page outcomes */
+          select c.execution_time as "executionTime", c.outcome_id as "outcomeId"
+          from outcomes c
+          where (c.status = any ($1))
+          order by c.cost_usd desc nulls last, c.outcome_id desc
+          limit $2::int"
+    `)
+    expect(values).toEqual([['error'], 21])
+  })
+
+  it('that few others hold is cut from a page of each of these', () => {
+    const held = { simulation: new HeldByFew({ configVersionId: 'a' }) }
+    const { text, values } = pageSql({ ...PAGE, where: { AND: [PAGE.where, held] } })
+    expect(text).toMatchInlineSnapshot(`
+      "/* page outcomes */
+          select c.execution_time as "executionTime", c.outcome_id as "outcomeId"
+          from simulations t0 cross join lateral (
+                select c.execution_time, c.outcome_id, c.cost_usd from outcomes c where t0.simulation_id = c.simulation_id and ((c.status = any ($1)) and true) order by c.cost_usd desc nulls last, c.outcome_id desc limit $2::int
+              ) c
+          where t0.config_version_id = $3
+          order by c.cost_usd desc nulls last, c.outcome_id desc
+          limit $4::int"
+    `)
+    expect(values).toEqual([['error'], 21, 'a', 21])
+  })
+})
+
+describe('pages below parents', () => {
+  it('whose key the rows hold', () => {
+    const { text, values } = parentPagesSql({ ...PAGE, parentField: 'simulationId', parentType: 'uuid' }, [
+      'a',
+      'b',
+    ])
+    expect(text).toMatchInlineSnapshot(`
+      "/* parentPages outcomes */
+          select p.parent, page.*
+          from unnest($1::uuid[]) as p(parent)
+          cross join lateral (
+            select c.execution_time as "executionTime", c.outcome_id as "outcomeId"
+            from outcomes c
+            where c.simulation_id = p.parent and (c.status = any ($2))
+            order by c.cost_usd desc nulls last, c.outcome_id desc
+            limit $3::int
+          ) page"
+    `)
+    expect(values).toEqual([['a', 'b'], ['error'], 21])
+  })
+
+  it('whose key is held by others that may have many: a page of each of these', () => {
+    const { text, values } = parentPagesSql(
+      {
+        ...PAGE,
+        parentField: 'configId',
+        parentType: 'uuid',
+        through: ['simulation', 'configVersion'],
+      },
+      ['a', 'b'],
+    )
+    expect(text).toMatchInlineSnapshot(`
+      "/* parentPages outcomes */
+          select p.parent, page.*
+          from unnest($1::uuid[]) as p(parent)
+          cross join lateral (
+            select c.execution_time as "executionTime", c.outcome_id as "outcomeId"
+            from simulations t0 join config_versions t1 on t1.version_id = t0.config_version_id cross join lateral (
+                select c.execution_time, c.outcome_id, c.cost_usd from outcomes c where t0.simulation_id = c.simulation_id and (c.status = any ($2)) order by c.cost_usd desc nulls last, c.outcome_id desc limit $3::int
+              ) c
+            where t1.config_id = p.parent and true
+            order by c.cost_usd desc nulls last, c.outcome_id desc
+            limit $4::int
+          ) page"
+    `)
+    expect(values).toEqual([['a', 'b'], ['error'], 21, 21])
+  })
+
+  it('whose key is held by others that have few: joined', () => {
+    const { text, values } = parentPagesSql(
+      {
+        ...PAGE,
+        table: 'failure_patterns',
+        parentField: 'scenarioId',
+        parentType: 'text',
+        through: ['outcome'],
+      },
+      ['a', 'b'],
+    )
+    expect(text).toMatchInlineSnapshot(`
+      "/* parentPages failure_patterns */
+          select p.parent, page.*
+          from unnest($1::text[]) as p(parent)
+          cross join lateral (
+            select c.execution_time as "executionTime", c.outcome_id as "outcomeId"
+            from failure_patterns c join outcomes t0 on t0.outcome_id = c.outcome_id and t0.execution_time = c.execution_time
+            where t0.scenario_id = p.parent and (c.status = any ($2))
+            order by c.cost_usd desc nulls last, c.outcome_id desc
+            limit $3::int
+          ) page"
+    `)
+    expect(values).toEqual([['a', 'b'], ['error'], 21])
+  })
+})
+
+it('a page of computed rows is cut from all of them', () => {
+  const { text, values } = computedPagesSql(
+    {
+      name: sql`perStatus`,
+      fields: ['status', 'meanScore'],
+      select: sql`select simulation_id::text as parent, status, avg(score) as mean_score from outcomes
+        where simulation_id = any (${['a', 'b']}::uuid[]) group by 1, 2`,
+    },
+    { where: { meanScore: { gt: 0.5 } }, order: [{ field: 'meanScore', direction: 'asc' }], limit: 21 },
+  )
+  expect(text).toMatchInlineSnapshot(`
+    "/* perStatus */
+        select * from (
+          select c.parent, row_number() over (partition by c.parent order by c.mean_score asc) as place, c.status as "status", c.mean_score as "meanScore"
+          from (select simulation_id::text as parent, status, avg(score) as mean_score from outcomes
+            where simulation_id = any ($1::uuid[]) group by 1, 2) c where (c.mean_score > $2)
+        ) page
+        where place <= $3::int
+        order by place"
+  `)
+  expect(values).toEqual([['a', 'b'], 0.5, 21])
+})
+
+it('pages of one shape have one text, whatever their values', () => {
+  const ask = (status: string[], parents: string[], limit: number) =>
+    parentPagesSql(
+      { ...PAGE, where: { status: { in: status } }, limit, parentField: 'simulationId', parentType: 'uuid' },
+      parents,
+    ).text
+  expect(ask(['error', 'timeout'], ['a', 'b', 'c'], 5)).toBe(ask([], ['d'], 501))
+})
