@@ -1,10 +1,11 @@
 import type pg from 'pg'
+import sql from 'sql-template-tag'
 import { inTenantTransaction } from '../db/tenantTransaction.ts'
 import type { Viewer } from '../viewer.ts'
 
 /** Writes to the tenant's audit log that an administrator acts as it. */
 export async function noteActAs(pool: pg.Pool, viewer: Viewer): Promise<void> {
-  await inTenantTransaction(pool, viewer, 'read write', (sql) =>
-    sql.queryLast('/* noteActAs */ select audit_act_as()'),
+  await inTenantTransaction(pool, viewer, 'read write', (transaction) =>
+    transaction.queryLast(sql`/* noteActAs */ select audit_act_as()`),
   )
 }

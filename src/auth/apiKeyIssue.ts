@@ -1,4 +1,4 @@
-import type { Sql } from '../db/tenantTransaction.ts'
+import type { TenantTransaction } from '../db/tenantTransaction.ts'
 import { Refusal } from '../refusal.ts'
 import { invalid, LENGTHS, text } from '../valueChecks.ts'
 import type { Role, Viewer } from '../viewer.ts'
@@ -17,7 +17,7 @@ interface ApiKeyInput {
  * @throws Refusal FORBIDDEN when a key asks, INVALID_VALUE.
  */
 export async function createApiKey(
-  sql: Sql,
+  transaction: TenantTransaction,
   viewer: Viewer,
   input: ApiKeyInput,
 ): Promise<{ keyId: string; secret: string }> {
@@ -27,7 +27,13 @@ export async function createApiKey(
     throw invalid(input.expiresAt.toISOString(), 'a time ahead', ['expiresAt'])
   }
   const { secret, prefix, hash } = newSecret()
-  const keyId = await insertKey(sql, { name, prefix, hash, role: input.role, expiresAt: input.expiresAt })
+  const keyId = await insertKey(transaction, {
+    name,
+    prefix,
+    hash,
+    role: input.role,
+    expiresAt: input.expiresAt,
+  })
   return { keyId, secret }
 }
 
@@ -36,9 +42,13 @@ export async function createApiKey(
  *
  * @throws Refusal FORBIDDEN when a key asks, API_KEY_NOT_FOUND.
  */
-export async function revokeApiKey(sql: Sql, viewer: Viewer, keyId: string): Promise<void> {
+export async function revokeApiKey(
+  transaction: TenantTransaction,
+  viewer: Viewer,
+  keyId: string,
+): Promise<void> {
   refuseKeys(viewer)
-  if (!(await updateRevoked(sql, keyId))) {
+  if (!(await updateRevoked(transaction, keyId))) {
     throw new Refusal('API_KEY_NOT_FOUND', `There is no API key ${keyId}.`, ['keyId'])
   }
 }

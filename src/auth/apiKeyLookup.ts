@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import sql from 'sql-template-tag'
 import type { Role } from '../viewer.ts'
 
 /** A key as the database knows it, whatever its state. */
@@ -22,7 +23,7 @@ export async function findApiKey(pool: pg.Pool, hash: Buffer): Promise<KnownKey 
     role: Role
     expires_at: Date | null
     revoked_at: Date | null
-  }>('/* findApiKey */ select * from public.authenticate_api_key($1)', [hash])
+  }>(sql`/* findApiKey */ select * from public.authenticate_api_key(${hash})`)
   const key = rows[0]
   return key
     ? {

@@ -1,15 +1,15 @@
 import type pg from 'pg'
-import sql, { type Sql as Fragment, join } from 'sql-template-tag'
+import sql, { join, type Sql } from 'sql-template-tag'
 import type { Viewer } from '../viewer.ts'
 
-/** How stores reach the database: one statement, its rows. Each statement starts with its name in a comment. */
-export interface Sql {
-  query<Row extends object>(statement: string, values?: unknown[]): Promise<Row[]>
+/** How stores reach the database: a statement of the transaction, its rows. Each starts with its name in a comment. */
+export interface TenantTransaction {
+  query<Row extends object>(statement: Sql): Promise<Row[]>
   /**
    * The same for the last statement of a transaction. COMMIT leaves right behind it, so that locks are not held while
    * this process is busy with something else; nothing can be asked after it.
    */
-  queryLast<Row extends object>(statement: string, values?: unknown[]): Promise<Row[]>
+  queryLast<Row extends object>(statement: Sql): Promise<Row[]>
 }
 
 /** Longest time that one statement of a request may take. */
@@ -40,7 +40,7 @@ export function tenantSettings(
 }
 
 /** Makes these settings, as what a SELECT lists. */
-export function settingsSql(viewer: Viewer, access: 'read only' | 'read write'): Fragment {
+export function settingsSql(viewer: Viewer, access: 'read only' | 'read write'): Sql {
   return join(
     tenantSettings(viewer, access).map(([name, value]) => sql`set_config(${name}, ${value}, true)`),
     ', ',
@@ -59,7 +59,7 @@ export async function inTenantTransaction<Result>(
   pool: pg.Pool,
   viewer: Viewer,
   access: 'read only' | 'read write',
-  work: (sql: Sql) => Promise<Result>,
+  work: (transaction: TenantTransaction) => Promise<Result>,
 ): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -74,7 +74,7 @@ async function runOnce<Result>(
   pool: pg.Pool,
   viewer: Viewer,
   access: 'read only' | 'read write',
-  work: (sql: Sql) => Promise<Result>,
+  work: (transaction: TenantTransaction) => Promise<Result>,
 ): Promise<Result> {
   const client = await pool.connect()
   let broken: Error | undefined
@@ -88,17 +88,17 @@ async function runOnce<Result>(
     // All of these leave at once. Where the settings fail the transaction is spoilt, and with it what follows.
     const begun = [client.query('begin'), client.query(sql`select ${settingsSql(viewer, access)}`)]
     for (const step of begun) step.catch(() => {})
-    const query = async <Row extends object>(statement: string, values?: unknown[]) => {
+    const query = async <Row extends object>(statement: Sql) => {
       if (committed) throw new Error('a statement came after the last one of its transaction')
-      const answered = client.query<Row>(statement, values)
+      const answered = client.query<Row>(statement)
       answered.catch(() => {})
       await Promise.all(begun)
       return (await answered).rows
     }
     const result = await work({
       query,
-      queryLast: (statement, values) => {
-        const rows = query<never>(statement, values)
+      queryLast: (statement) => {
+        const rows = query<never>(statement)
         commit()
         return rows
       },

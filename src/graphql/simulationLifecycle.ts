@@ -1,4 +1,4 @@
-import type { Sql } from '../db/tenantTransaction.ts'
+import type { TenantTransaction } from '../db/tenantTransaction.ts'
 import {
   cancelSimulation,
   completeSimulation,
@@ -109,7 +109,7 @@ const SimulationPayload = payloadType<SimulationResult>(
 function step(
   { write }: Context,
   simulationId: string,
-  work: (sql: Sql) => Promise<void>,
+  work: (transaction: TenantTransaction) => Promise<void>,
 ): Promise<Payload<SimulationResult>> {
   return payloadOf(async () => {
     await write(work)
@@ -124,8 +124,8 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: StartSimulationInput, required: true, description: 'What to run.' }) },
     resolve: (_, { input }, { write }) =>
       payloadOf(() =>
-        write((sql) =>
-          startSimulation(sql, {
+        write((transaction) =>
+          startSimulation(transaction, {
             simulationId: input.simulationId ?? null,
             configVersionId: input.configVersionId,
             scenarioIds: input.scenarioIds,
@@ -149,8 +149,8 @@ builder.mutationFields((t) => ({
       'Ends a simulation that went through. Its overall score is the given one or the mean of its graded runs.',
     args: { input: t.arg({ type: CompleteSimulationInput, required: true, description: 'Which one.' }) },
     resolve: (_, { input: { simulationId, result } }, context) =>
-      step(context, simulationId, (sql) =>
-        completeSimulation(sql, simulationId, {
+      step(context, simulationId, (transaction) =>
+        completeSimulation(transaction, simulationId, {
           overallScore: result?.overallScore ?? null,
           totalCostUsd: result?.totalCostUsd ?? null,
           executionTimeMs: result?.executionTimeMs ?? null,
@@ -162,13 +162,15 @@ builder.mutationFields((t) => ({
     description: 'Ends a simulation that broke off.',
     args: { input: t.arg({ type: FailSimulationInput, required: true, description: 'Which one, and why.' }) },
     resolve: (_, { input: { simulationId, errorMessage } }, context) =>
-      step(context, simulationId, (sql) => failSimulation(sql, simulationId, errorMessage)),
+      step(context, simulationId, (transaction) => failSimulation(transaction, simulationId, errorMessage)),
   }),
   cancelSimulation: t.field({
     type: SimulationPayload,
     description: 'Stops a simulation. Outcomes that come later are rejected.',
     args: { input: t.arg({ type: CancelSimulationInput, required: true, description: 'Which one.' }) },
     resolve: (_, { input: { simulationId, reason } }, context) =>
-      step(context, simulationId, (sql) => cancelSimulation(sql, simulationId, reason ?? null)),
+      step(context, simulationId, (transaction) =>
+        cancelSimulation(transaction, simulationId, reason ?? null),
+      ),
   }),
 }))

@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql'
 import { CloseCode } from 'graphql-ws'
 import type { Logger } from 'pino'
 import { ERROR_CODES, type ErrorCode, Refusal } from '../refusal.ts'
+import { cutBytes } from '../text.ts'
 import { refusalOfDatabase } from './databaseErrors.ts'
 
 /** A request that HTTP has a status of its own for. */
@@ -68,7 +69,10 @@ const MAX_REASON_BYTES = 123
 /** How a WebSocket is closed that may not stay open. */
 export function closeOf({ code, message }: Refusal): { code: number; reason: string } {
   const isTheirs = code === 'UNAUTHENTICATED' || code === 'FORBIDDEN' || code === 'BAD_REQUEST'
-  return { code: isTheirs ? CloseCode.Forbidden : TRY_AGAIN_LATER, reason: cutBytes(message, MAX_REASON_BYTES) }
+  return {
+    code: isTheirs ? CloseCode.Forbidden : TRY_AGAIN_LATER,
+    reason: cutBytes(message, MAX_REASON_BYTES),
+  }
 }
 
 /** What the client hears: refusals and GraphQL's own complaints as they are, anything else only as a request id. */

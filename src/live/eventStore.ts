@@ -1,5 +1,5 @@
 import sql from 'sql-template-tag'
-import type { Sql } from '../db/tenantTransaction.ts'
+import type { TenantTransaction } from '../db/tenantTransaction.ts'
 import type { SimulationStatus } from '../evaluation/simulations/simulationStore.ts'
 import type { OperationReads } from '../reads/operationReads.ts'
 
@@ -41,32 +41,29 @@ interface ProgressRow {
 }
 
 /** Null when this tenant has no such simulation. */
-export async function readProgress(sql: Sql, simulationId: string): Promise<Progress | null> {
-  const rows = await sql.query<ProgressRow>(
-    `/* readProgress */
+export async function readProgress(
+  transaction: TenantTransaction,
+  simulationId: string,
+): Promise<Progress | null> {
+  const rows = await transaction.query<ProgressRow>(sql`/* readProgress */
     select simulation_id, event_seq as seq, status, total_scenarios, completed_scenarios, failed_scenarios,
       score_sum / nullif(scored_scenarios, 0) as mean_score, total_tokens, total_cost_usd,
       coalesce(completed_at, clock_timestamp()) as at
-    from simulations where simulation_id = $1`,
-    [simulationId],
-  )
+    from simulations where simulation_id = ${simulationId}`)
   return rows[0] ? progressOf(rows[0]) : null
 }
 
 /** The events with numbers above `afterSeq`, in order, at most `limit`. */
 export async function readEvents(
-  sql: Sql,
+  transaction: TenantTransaction,
   simulationId: string,
   afterSeq: number,
   limit: number,
 ): Promise<SimulationEvent[]> {
-  const rows = await sql.query<ProgressRow & { kind: EventKind }>(
-    `/* readEvents */
+  const rows = await transaction.query<ProgressRow & { kind: EventKind }>(sql`/* readEvents */
     select simulation_id, seq, kind, status, total_scenarios, completed_scenarios, failed_scenarios, mean_score,
       total_tokens, total_cost_usd, created_at as at
-    from simulation_events where simulation_id = $1 and seq > $2 order by seq limit $3`,
-    [simulationId, afterSeq, limit],
-  )
+    from simulation_events where simulation_id = ${simulationId} and seq > ${afterSeq} order by seq limit ${limit}`)
   return rows.map((row) => ({ ...progressOf(row), kind: row.kind }))
 }
 

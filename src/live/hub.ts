@@ -154,15 +154,15 @@ export class LiveHub {
   async #open(viewer: Viewer, simulationId: string): Promise<Topic> {
     // Whoever subscribes first, the log is read with no more rights than any subscriber has.
     const reader: Viewer = { ...viewer, role: 'app_readonly' }
-    const latest = await inTenantTransaction(this.#pool, reader, 'read only', (sql) =>
-      readProgress(sql, simulationId),
+    const latest = await inTenantTransaction(this.#pool, reader, 'read only', (transaction) =>
+      readProgress(transaction, simulationId),
     )
     if (!latest)
       throw new Refusal('SIMULATION_NOT_FOUND', `There is no simulation ${simulationId}.`, ['simulationId'])
     return new Topic(
       (afterSeq, limit) =>
-        inTenantTransaction(this.#pool, reader, 'read only', (sql) =>
-          readEvents(sql, simulationId, afterSeq, limit),
+        inTenantTransaction(this.#pool, reader, 'read only', (transaction) =>
+          readEvents(transaction, simulationId, afterSeq, limit),
         ),
       latest,
     )

@@ -1,7 +1,8 @@
 import { pino } from 'pino'
+import sql, { raw } from 'sql-template-tag'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createPool } from '../../src/db/pool.ts'
-import { inTenantTransaction, type Sql } from '../../src/db/tenantTransaction.ts'
+import { inTenantTransaction, type TenantTransaction } from '../../src/db/tenantTransaction.ts'
 import { type Tenant, useArc } from '../support/arc.ts'
 import { raise, viewerOf } from '../support/sqlAs.ts'
 
@@ -10,23 +11,26 @@ const arc = useArc()
 const pool = createPool({ connectionString: arc.databaseUrl, max: 2, logger: pino({ level: 'silent' }) })
 afterAll(() => pool.end())
 
-const INSERT = 'insert into configurations (name) values ($1)'
+const insert = (name: string) => sql`insert into configurations (name) values (${name})`
 
-function write<Result>(tenant: Tenant, work: (sql: Sql) => Promise<Result>): Promise<Result> {
+function write<Result>(
+  tenant: Tenant,
+  work: (transaction: TenantTransaction) => Promise<Result>,
+): Promise<Result> {
   return inTenantTransaction(pool, viewerOf(tenant), 'read write', work)
 }
 
 const namesOf = (tenant: Tenant): Promise<string[]> =>
-  write(tenant, async (sql) => {
-    const rows = await sql.query<{ name: string }>('select name from configurations order by name')
+  write(tenant, async (transaction) => {
+    const rows = await transaction.query<{ name: string }>(sql`select name from configurations order by name`)
     return rows.map(({ name }) => name)
   })
 
 describe('the work of a transaction', () => {
   it.skipIf(arc.onPGlite)('is done again when it was the victim of a deadlock', async () => {
     const tenant = arc.tenant()
-    await write(tenant, async (sql) => {
-      for (const name of ['one', 'two']) await sql.query(INSERT, [name])
+    await write(tenant, async (transaction) => {
+      for (const name of ['one', 'two']) await transaction.query(insert(name))
     })
     let runs = 0
     let locked = 0
@@ -36,14 +40,14 @@ describe('the work of a transaction', () => {
     })
     /** Locks one and then the other; in the first run not before each of the two has its first. */
     const lock = (first: string, second: string) =>
-      write(tenant, async (sql) => {
+      write(tenant, async (transaction) => {
         runs += 1
-        const select = 'select from configurations where name = $1 for update'
-        await sql.query(INSERT, [`of ${first}, then ${second}`])
-        await sql.query(select, [first])
+        const select = (name: string) => sql`select from configurations where name = ${name} for update`
+        await transaction.query(insert(`of ${first}, then ${second}`))
+        await transaction.query(select(first))
         if (++locked === 2) bothLocked()
         await haveBothLocked
-        await sql.query(select, [second])
+        await transaction.query(select(second))
         return runs
       })
     await Promise.all([lock('one', 'two'), lock('two', 'one')])
@@ -57,10 +61,10 @@ describe('the work of a transaction', () => {
     async (lost) => {
       const tenant = arc.tenant()
       let runs = 0
-      const result = await write(tenant, async (sql) => {
+      const result = await write(tenant, async (transaction) => {
         runs += 1
-        await sql.query(INSERT, ['an agent'])
-        if (runs < 3) await sql.query(raise(lost))
+        await transaction.query(insert('an agent'))
+        if (runs < 3) await transaction.query(raw(raise(lost)))
         return `result of run ${runs}`
       })
       expect(result).toBe('result of run 3')
@@ -71,10 +75,10 @@ describe('the work of a transaction', () => {
   it('is given up after three times, and the error is the last one', async () => {
     const tenant = arc.tenant()
     let runs = 0
-    const attempt = write(tenant, async (sql) => {
+    const attempt = write(tenant, async (transaction) => {
       runs += 1
-      await sql.query(INSERT, ['an agent'])
-      await sql.query(raise(runs < 3 ? '40001' : '40P01'))
+      await transaction.query(insert('an agent'))
+      await transaction.query(raw(raise(runs < 3 ? '40001' : '40P01')))
     })
     await expect(attempt).rejects.toMatchObject({ code: '40P01' })
     expect(runs).toBe(3)
@@ -87,10 +91,10 @@ describe('the work of a transaction', () => {
     async (code) => {
       const tenant = arc.tenant()
       let runs = 0
-      const attempt = write(tenant, async (sql) => {
+      const attempt = write(tenant, async (transaction) => {
         runs += 1
-        await sql.query(INSERT, ['an agent'])
-        await sql.query(raise(code))
+        await transaction.query(insert('an agent'))
+        await transaction.query(raw(raise(code)))
       })
       await expect(attempt).rejects.toMatchObject({ code })
       expect(runs).toBe(1)

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import pg from 'pg'
+import sql from 'sql-template-tag'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { inTenantTransaction } from '../../src/db/tenantTransaction.ts'
 import { ROLES } from '../../src/viewer.ts'
@@ -241,9 +242,9 @@ describe('a session', () => {
   it('leaves nothing to the next transaction of its connection', async () => {
     // The owner's, because no other login may leave a temporary table.
     const pool = new pg.Pool({ connectionString: arc.adminUrl, max: 1 })
-    const names = `select name from api_keys`
+    const names = sql`select name from api_keys`
     const run = (who: SeededTenant) =>
-      inTenantTransaction(pool, viewerOf(who.tenant), 'read write', (sql) => sql.query(names))
+      inTenantTransaction(pool, viewerOf(who.tenant), 'read write', (transaction) => transaction.query(names))
     try {
       expect(await run(owner)).toEqual([{ name: owner.marker }])
       const { rows } = await pool.query(

@@ -1,4 +1,4 @@
-import type { Sql } from '../../db/tenantTransaction.ts'
+import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import { Refusal } from '../../refusal.ts'
 import { invalid, LENGTHS, optionalText, text } from '../../valueChecks.ts'
 import { changedPaths, unifiedDiff } from './configDiff.ts'
@@ -27,7 +27,7 @@ export interface NewVersion {
  * @throws Refusal INVALID_VALUE, NAME_TAKEN, and what `parseConfigDocument` refuses.
  */
 export async function createConfiguration(
-  sql: Sql,
+  transaction: TenantTransaction,
   input: {
     configId: string | null
     name: string
@@ -39,7 +39,7 @@ export async function createConfiguration(
   const name = checkedName(input.name.trim())
   const modalAppId = optionalText(input.modalAppId, LENGTHS.label, ['modalAppId'])
   const document = input.yaml === null ? null : parseConfigDocument(input.yaml)
-  const configId = await insertConfiguration(sql, {
+  const configId = await insertConfiguration(transaction, {
     configId: input.configId,
     name,
     modalAppId,
@@ -49,7 +49,7 @@ export async function createConfiguration(
   }
   const versionId =
     document && input.yaml !== null
-      ? await insertVersion(sql, configId, 1, input.yaml, document, input.generatedBy)
+      ? await insertVersion(transaction, configId, 1, input.yaml, document, input.generatedBy)
       : null
   return { configId, versionId }
 }
@@ -60,16 +60,16 @@ export async function createConfiguration(
  * @throws Refusal CONFIGURATION_NOT_FOUND, and what `parseConfigDocument` refuses.
  */
 export async function createConfigVersion(
-  sql: Sql,
+  transaction: TenantTransaction,
   input: { configId: string; yaml: string; generatedBy: string },
 ): Promise<NewVersion> {
   const document: ConfigDocument = parseConfigDocument(input.yaml)
-  if (!(await lockConfiguration(sql, input.configId))) throw noConfiguration(input.configId)
-  const latest = await findLatestVersion(sql, input.configId)
+  if (!(await lockConfiguration(transaction, input.configId))) throw noConfiguration(input.configId)
+  const latest = await findLatestVersion(transaction, input.configId)
   if (latest?.configHash === document.configHash) return { versionId: latest.versionId, created: false }
   const versionNumber = (latest?.versionNumber ?? 0) + 1
   const versionId = await insertVersion(
-    sql,
+    transaction,
     input.configId,
     versionNumber,
     input.yaml,
@@ -77,7 +77,7 @@ export async function createConfigVersion(
     input.generatedBy,
   )
   if (latest) {
-    await insertDiff(sql, {
+    await insertDiff(transaction, {
       configId: input.configId,
       versionBefore: latest.versionId,
       versionAfter: versionId,
@@ -100,17 +100,17 @@ export async function createConfigVersion(
  * @throws Refusal CONFIGURATION_NOT_FOUND, CONFIG_VERSION_NOT_FOUND.
  */
 export async function setLatestVersion(
-  sql: Sql,
+  transaction: TenantTransaction,
   input: { configId: string; versionId: string },
 ): Promise<NewVersion> {
   const { configId, versionId } = input
-  if (!(await lockConfiguration(sql, configId))) throw noConfiguration(configId)
-  const yaml = await findVersionYaml(sql, configId, versionId)
+  if (!(await lockConfiguration(transaction, configId))) throw noConfiguration(configId)
+  const yaml = await findVersionYaml(transaction, configId, versionId)
   if (yaml === null) {
     const message = `The configuration ${configId} has no version ${versionId}.`
     throw new Refusal('CONFIG_VERSION_NOT_FOUND', message, ['versionId'])
   }
-  return createConfigVersion(sql, { configId, yaml, generatedBy: 'manual' })
+  return createConfigVersion(transaction, { configId, yaml, generatedBy: 'manual' })
 }
 
 /**
@@ -118,9 +118,13 @@ export async function setLatestVersion(
  *
  * @throws Refusal CONFIGURATION_NOT_FOUND; NAME_TAKEN when another active one has its name by now.
  */
-export async function setActive(sql: Sql, configId: string, isActive: boolean): Promise<void> {
+export async function setActive(
+  transaction: TenantTransaction,
+  configId: string,
+  isActive: boolean,
+): Promise<void> {
   try {
-    if (!(await updateActive(sql, configId, isActive))) throw noConfiguration(configId)
+    if (!(await updateActive(transaction, configId, isActive))) throw noConfiguration(configId)
   } catch (error) {
     if ((error as { code?: unknown }).code !== '23505') throw error
     const message = 'Another active configuration has the name by now: archive that one first.'
@@ -133,14 +137,18 @@ export async function setActive(sql: Sql, configId: string, isActive: boolean): 
  *
  * @throws Refusal CONFIG_DIFF_NOT_FOUND, CONFIG_DIFF_DECIDED.
  */
-export async function decideDiff(sql: Sql, diffId: string, decision: 'approved' | 'rejected'): Promise<void> {
-  const status = await lockDiff(sql, diffId)
+export async function decideDiff(
+  transaction: TenantTransaction,
+  diffId: string,
+  decision: 'approved' | 'rejected',
+): Promise<void> {
+  const status = await lockDiff(transaction, diffId)
   if (status === null) throw new Refusal('CONFIG_DIFF_NOT_FOUND', `There is no diff ${diffId}.`, ['diffId'])
   if (status === decision) return
   if (status !== 'pending') {
     throw new Refusal('CONFIG_DIFF_DECIDED', `The diff ${diffId} was ${status} before.`, ['diffId'])
   }
-  await updateApproval(sql, diffId, decision)
+  await updateApproval(transaction, diffId, decision)
 }
 
 function noConfiguration(configId: string): Refusal {

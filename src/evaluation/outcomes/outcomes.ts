@@ -1,11 +1,12 @@
-import type { Sql } from '../../db/tenantTransaction.ts'
+import sql from 'sql-template-tag'
+import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import { type ErrorCode, type InputPath, Refusal } from '../../refusal.ts'
 import { checkRows } from '../../valueChecks.ts'
 import type { OutcomeInput } from './outcomeInput.ts'
 import { type OutcomeRow, validateOutcome } from './outcomeValidation.ts'
 
 /** Runs work in one transaction of the viewer. */
-export type Write = <Result>(work: (sql: Sql) => Promise<Result>) => Promise<Result>
+export type Write = <Result>(work: (transaction: TenantTransaction) => Promise<Result>) => Promise<Result>
 
 export interface OutcomeReceipt {
   index: number
@@ -122,7 +123,7 @@ function validate(input: OutcomeInput, index: number, now: Date): NumberedRow | 
 async function storeAll(write: Write, rows: readonly NumberedRow[]): Promise<OutcomeReceipt[]> {
   if (rows.length === 0) return []
   try {
-    return await write((sql) => ingest(sql.queryLast, rows))
+    return await write((transaction) => ingest(transaction.queryLast, rows))
   } catch (error) {
     if (!isDataError(error)) throw error
     if (rows.length === 1) {
@@ -141,7 +142,10 @@ async function storeAll(write: Write, rows: readonly NumberedRow[]): Promise<Out
 }
 
 /** One call of the database's ingest function, inside the caller's transaction. */
-async function ingest(query: Sql['query'], rows: readonly NumberedRow[]): Promise<OutcomeReceipt[]> {
+async function ingest(
+  query: TenantTransaction['query'],
+  rows: readonly NumberedRow[],
+): Promise<OutcomeReceipt[]> {
   const byIndex = new Map(rows.map((numbered) => [numbered.index, numbered]))
   const batch = {
     simulation_ids: [...new Set(rows.map(({ row }) => row.simulation_id))],
@@ -152,9 +156,9 @@ async function ingest(query: Sql['query'], rows: readonly NumberedRow[]): Promis
     outcome_id: string
     receipt: OutcomeReceipt['status']
     code: ErrorCode | null
-  }>(`/* ingestOutcomes */ select idx, outcome_id, receipt, code from ingest_outcomes($1)`, [
-    JSON.stringify(batch),
-  ])
+  }>(
+    sql`/* ingestOutcomes */ select idx, outcome_id, receipt, code from ingest_outcomes(${JSON.stringify(batch)})`,
+  )
   return verdicts.map(({ idx, outcome_id, receipt, code }) => {
     const { row, notes } = byIndex.get(idx)!
     const why = code === null ? undefined : REASONS[code]
@@ -178,7 +182,7 @@ function isDataError(error: unknown): boolean {
 
 /** For callers that do more in the same transaction: validated rows in, receipts out. */
 export async function storeInTransaction(
-  sql: Sql,
+  transaction: TenantTransaction,
   inputs: readonly { index: number; input: OutcomeInput; notes: readonly string[] }[],
 ): Promise<OutcomeReceipt[]> {
   const now = new Date()
@@ -188,5 +192,5 @@ export async function storeInTransaction(
   })
   const rows = checked.filter((result): result is NumberedRow => 'row' in result)
   const rejected = checked.filter((result): result is OutcomeReceipt => !('row' in result))
-  return [...rejected, ...(rows.length > 0 ? await ingest(sql.query, rows) : [])]
+  return [...rejected, ...(rows.length > 0 ? await ingest(transaction.query, rows) : [])]
 }

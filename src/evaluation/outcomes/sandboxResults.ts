@@ -1,4 +1,4 @@
-import type { Sql } from '../../db/tenantTransaction.ts'
+import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import { Refusal } from '../../refusal.ts'
 import { checkRows } from '../../valueChecks.ts'
 import { upsertScenarios } from '../scenarios/scenarios.ts'
@@ -15,7 +15,7 @@ type MappedSandboxResult = ReturnType<typeof mapSandboxResult>
  * @throws Refusal SIMULATION_NOT_FOUND, TOO_MANY_ROWS, INVALID_VALUE when there is none.
  */
 export async function recordSandboxResults(
-  sql: Sql,
+  transaction: TenantTransaction,
   simulationId: string,
   results: readonly unknown[],
 ): Promise<OutcomeReceipt[]> {
@@ -31,12 +31,12 @@ export async function recordSandboxResults(
     }
   })
 
-  const simulation = await lockSimulation(sql, simulationId)
+  const simulation = await lockSimulation(transaction, simulationId)
   if (!simulation)
     throw new Refusal('SIMULATION_NOT_FOUND', `There is no simulation ${simulationId}.`, ['simulationId'])
   if (simulation.status === 'pending' || simulation.status === 'running') {
-    await createUnknownScenarios(sql, [...mapped.values()])
-    await joinScenarios(sql, simulationId, simulation.scenarioSet, [...mapped.values()])
+    await createUnknownScenarios(transaction, [...mapped.values()])
+    await joinScenarios(transaction, simulationId, simulation.scenarioSet, [...mapped.values()])
   }
 
   const outcomes = [...mapped].map(([index, { outcome, notes }]) => ({
@@ -44,20 +44,23 @@ export async function recordSandboxResults(
     input: { ...outcome, simulationId },
     notes,
   }))
-  receipts.push(...(await storeInTransaction(sql, outcomes)))
+  receipts.push(...(await storeInTransaction(transaction, outcomes)))
   return inOrder(receipts)
 }
 
-async function createUnknownScenarios(sql: Sql, mapped: MappedSandboxResult[]): Promise<void> {
+async function createUnknownScenarios(
+  transaction: TenantTransaction,
+  mapped: MappedSandboxResult[],
+): Promise<void> {
   const described = new Map(mapped.map(({ scenario }) => [scenario.scenarioId, scenario]))
-  for (const scenarioId of await missingScenarios(sql, [...described.keys()])) {
+  for (const scenarioId of await missingScenarios(transaction, [...described.keys()])) {
     const { taskPrompt, ...scenario } = described.get(scenarioId)!
-    if (taskPrompt) await upsertScenarios(sql, [{ ...scenario, taskPrompt }])
+    if (taskPrompt) await upsertScenarios(transaction, [{ ...scenario, taskPrompt }])
   }
 }
 
 async function joinScenarios(
-  sql: Sql,
+  transaction: TenantTransaction,
   simulationId: string,
   planned: string[],
   mapped: MappedSandboxResult[],
@@ -66,7 +69,7 @@ async function joinScenarios(
   const unplanned = [...new Set(mapped.map(({ scenario }) => scenario.scenarioId))].filter(
     (id) => !isPlanned.has(id),
   )
-  const missing = new Set(await missingScenarios(sql, unplanned))
+  const missing = new Set(await missingScenarios(transaction, unplanned))
   const joining = unplanned.filter((id) => !missing.has(id))
-  if (joining.length > 0) await addScenarios(sql, simulationId, joining)
+  if (joining.length > 0) await addScenarios(transaction, simulationId, joining)
 }

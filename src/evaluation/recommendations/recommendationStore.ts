@@ -1,5 +1,7 @@
-import type { Sql } from '../../db/tenantTransaction.ts'
+import sql from 'sql-template-tag'
+import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import type { JsonObject } from '../../json.ts'
+import { identifier } from '../../reads/catalogue.ts'
 
 export type SourceType = 'simulation' | 'outcome' | 'config_diff' | 'pattern_analysis'
 
@@ -23,57 +25,58 @@ export const SOURCE_TABLES: Record<SourceType, { table: string; key: string } | 
 }
 
 export async function sourceExists(
-  sql: Sql,
+  transaction: TenantTransaction,
   { table, key }: { table: string; key: string },
   sourceId: string,
 ): Promise<boolean> {
-  const rows = await sql.query(`/* sourceExists */ select from ${table} where ${key} = $1`, [sourceId])
+  const rows = await transaction.query(
+    sql`/* sourceExists */ select from ${identifier(table)} where ${identifier(key)} = ${sourceId}`,
+  )
   return rows.length > 0
 }
 
-export async function insertRecommendation(sql: Sql, recommendation: RecommendationInput): Promise<string> {
-  const rows = await sql.query<{ recommendation_id: string }>(
-    `/* insertRecommendation */
+export async function insertRecommendation(
+  transaction: TenantTransaction,
+  recommendation: RecommendationInput,
+): Promise<string> {
+  const {
+    sourceType,
+    sourceId,
+    recommendationType,
+    description,
+    suggestedYamlChanges,
+    impactEstimate,
+    confidence,
+  } = recommendation
+  const rows = await transaction.query<{ recommendation_id: string }>(sql`/* insertRecommendation */
     insert into recommendations
       (source_type, source_id, recommendation_type, description, suggested_yaml_changes, impact_estimate, confidence)
-    values ($1, $2, $3, $4, $5, $6, $7)
-    returning recommendation_id`,
-    [
-      recommendation.sourceType,
-      recommendation.sourceId,
-      recommendation.recommendationType,
-      recommendation.description,
-      recommendation.suggestedYamlChanges,
-      recommendation.impactEstimate && JSON.stringify(recommendation.impactEstimate),
-      recommendation.confidence,
-    ],
-  )
+    values (${sourceType}, ${sourceId}, ${recommendationType}, ${description}, ${suggestedYamlChanges},
+      ${impactEstimate && JSON.stringify(impactEstimate)}, ${confidence})
+    returning recommendation_id`)
   return rows[0]!.recommendation_id
 }
 
 /** Locks it; null when there is none. */
 export async function lockRecommendation(
-  sql: Sql,
+  transaction: TenantTransaction,
   recommendationId: string,
 ): Promise<{ applied: boolean } | null> {
-  const rows = await sql.query<{ applied: boolean }>(
-    `/* lockRecommendation */ select applied from recommendations where recommendation_id = $1 for no key update`,
-    [recommendationId],
-  )
+  const rows = await transaction.query<{ applied: boolean }>(sql`/* lockRecommendation */
+    select applied from recommendations where recommendation_id = ${recommendationId} for no key update`)
   return rows[0] ?? null
 }
 
-export async function updateApplied(sql: Sql, recommendationId: string): Promise<void> {
-  await sql.query(
-    `/* updateApplied */ update recommendations
-    set applied = true, applied_at = now(), applied_by = current_actor_id() where recommendation_id = $1`,
-    [recommendationId],
-  )
+export async function updateApplied(transaction: TenantTransaction, recommendationId: string): Promise<void> {
+  await transaction.query(sql`/* updateApplied */ update recommendations
+    set applied = true, applied_at = now(), applied_by = current_actor_id() where recommendation_id = ${recommendationId}`)
 }
 
-export async function updateFeedback(sql: Sql, recommendationId: string, score: number): Promise<void> {
-  await sql.query(
-    `/* updateFeedback */ update recommendations set feedback_score = $2 where recommendation_id = $1`,
-    [recommendationId, score],
-  )
+export async function updateFeedback(
+  transaction: TenantTransaction,
+  recommendationId: string,
+  score: number,
+): Promise<void> {
+  await transaction.query(sql`/* updateFeedback */
+    update recommendations set feedback_score = ${score} where recommendation_id = ${recommendationId}`)
 }

@@ -1,4 +1,4 @@
-import type { Sql } from '../../db/tenantTransaction.ts'
+import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import { Refusal } from '../../refusal.ts'
 import {
   BYTES,
@@ -25,17 +25,20 @@ import {
  *
  * @throws Refusal INVALID_VALUE, TOO_LARGE, SOURCE_NOT_FOUND.
  */
-export async function createRecommendation(sql: Sql, input: RecommendationInput): Promise<string> {
+export async function createRecommendation(
+  transaction: TenantTransaction,
+  input: RecommendationInput,
+): Promise<string> {
   const description = text(input.description.trim(), LENGTHS.description, ['description'])
   const confidence = number(input.confidence, 0, 1, ['confidence'])
   const suggestedYamlChanges = optionalText(input.suggestedYamlChanges, LENGTHS.any, ['suggestedYamlChanges'])
   checkBytes(suggestedYamlChanges ?? '', BYTES.change, ['suggestedYamlChanges'])
   const table = SOURCE_TABLES[input.sourceType]
-  if (table && !(await sourceExists(sql, table, input.sourceId))) {
+  if (table && !(await sourceExists(transaction, table, input.sourceId))) {
     const message = `There is no ${input.sourceType.replace('_', ' ')} ${input.sourceId}.`
     throw new Refusal('SOURCE_NOT_FOUND', message, ['sourceId'])
   }
-  return insertRecommendation(sql, {
+  return insertRecommendation(transaction, {
     ...input,
     description,
     confidence,
@@ -49,24 +52,34 @@ export async function createRecommendation(sql: Sql, input: RecommendationInput)
  *
  * @throws Refusal RECOMMENDATION_NOT_FOUND, RECOMMENDATION_APPLIED.
  */
-export async function applyRecommendation(sql: Sql, recommendationId: string): Promise<void> {
-  const { applied } = await locked(sql, recommendationId)
+export async function applyRecommendation(
+  transaction: TenantTransaction,
+  recommendationId: string,
+): Promise<void> {
+  const { applied } = await locked(transaction, recommendationId)
   if (applied) {
     const message = `The recommendation ${recommendationId} was applied before.`
     throw new Refusal('RECOMMENDATION_APPLIED', message, ['recommendationId'])
   }
-  await updateApplied(sql, recommendationId)
+  await updateApplied(transaction, recommendationId)
 }
 
 /** 1 (useless) to 5 (great); a later score takes the place. @throws Refusal INVALID_VALUE, RECOMMENDATION_NOT_FOUND. */
-export async function giveFeedback(sql: Sql, recommendationId: string, score: number): Promise<void> {
+export async function giveFeedback(
+  transaction: TenantTransaction,
+  recommendationId: string,
+  score: number,
+): Promise<void> {
   integer(score, 1, 5, ['score'])
-  await locked(sql, recommendationId)
-  await updateFeedback(sql, recommendationId, score)
+  await locked(transaction, recommendationId)
+  await updateFeedback(transaction, recommendationId, score)
 }
 
-async function locked(sql: Sql, recommendationId: string): Promise<{ applied: boolean }> {
-  const recommendation = await lockRecommendation(sql, recommendationId)
+async function locked(
+  transaction: TenantTransaction,
+  recommendationId: string,
+): Promise<{ applied: boolean }> {
+  const recommendation = await lockRecommendation(transaction, recommendationId)
   if (recommendation === null) {
     const message = `There is no recommendation ${recommendationId}.`
     throw new Refusal('RECOMMENDATION_NOT_FOUND', message, ['recommendationId'])

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { Sql } from '../../db/tenantTransaction.ts'
+import sql from 'sql-template-tag'
+import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import type { JsonObject, JsonValue } from '../../json.ts'
 import { Refusal } from '../../refusal.ts'
 import { cutText } from '../../text.ts'
@@ -66,7 +67,7 @@ interface ScenarioRow {
  * @throws Refusal TOO_MANY_ROWS, INVALID_VALUE when there is none.
  */
 export async function upsertScenarios(
-  sql: Sql,
+  transaction: TenantTransaction,
   inputs: readonly ScenarioInput[],
 ): Promise<ScenarioReceipt[]> {
   checkRows(inputs.length, ['scenarios'])
@@ -92,10 +93,13 @@ export async function upsertScenarios(
       })
     }
   })
-  const written = await sql.query<{ scenario_id: string; revision: number; stored: boolean }>(
-    `/* upsertScenarios */
+  const written = await transaction.query<{
+    scenario_id: string
+    revision: number
+    stored: boolean
+  }>(sql`/* upsertScenarios */
     with input as materialized (
-      select * from jsonb_to_recordset($1::jsonb) as x(
+      select * from jsonb_to_recordset(${JSON.stringify([...rows.values()])}::jsonb) as x(
         scenario_id text, external_id text, source text, name text, task_prompt text, ground_truth jsonb,
         difficulty_level text, tags text[], expected_tools jsonb, estimated_duration_ms integer, metadata jsonb,
         content_hash text)
@@ -116,9 +120,7 @@ export async function upsertScenarios(
     select scenario_id, coalesce(w.revision, s.revision) as revision, w.scenario_id is not null as stored
     from input
     left join written w using (scenario_id)
-    left join scenarios s using (scenario_id)`,
-    [JSON.stringify([...rows.values()])],
-  )
+    left join scenarios s using (scenario_id)`)
   for (const { scenario_id, revision, stored } of written) {
     receipts.push({
       index: rows.get(scenario_id)!.index,

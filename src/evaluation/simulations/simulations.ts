@@ -1,4 +1,4 @@
-import type { Sql } from '../../db/tenantTransaction.ts'
+import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import { type InputPath, Refusal } from '../../refusal.ts'
 import { cutText } from '../../text.ts'
 import {
@@ -35,18 +35,18 @@ const MAX_RUNS = 1_000_000
  * @throws Refusal CONFIG_VERSION_NOT_FOUND, SCENARIO_NOT_FOUND, SIMULATION_ID_TAKEN, INVALID_VALUE, TOO_MANY_ROWS.
  */
 export async function startSimulation(
-  sql: Sql,
+  transaction: TenantTransaction,
   simulation: NewSimulation,
 ): Promise<{ simulationId: string; created: boolean }> {
   const checked = checkNewSimulation(simulation)
-  if (!(await configVersionExists(sql, checked.configVersionId))) {
+  if (!(await configVersionExists(transaction, checked.configVersionId))) {
     throw new Refusal(
       'CONFIG_VERSION_NOT_FOUND',
       `There is no configuration version ${checked.configVersionId}.`,
       ['configVersionId'],
     )
   }
-  const missing = new Set(await missingScenarios(sql, checked.scenarioIds))
+  const missing = new Set(await missingScenarios(transaction, checked.scenarioIds))
   if (missing.size > 0) {
     const index = checked.scenarioIds.findIndex((id) => missing.has(id))
     const others = missing.size > 1 ? ` (and ${missing.size - 1} more)` : ''
@@ -56,9 +56,9 @@ export async function startSimulation(
       ['scenarioIds', index],
     )
   }
-  const simulationId = await insertSimulation(sql, checked)
+  const simulationId = await insertSimulation(transaction, checked)
   if (simulationId !== null) return { simulationId, created: true }
-  const known = await lockSimulation(sql, checked.simulationId!)
+  const known = await lockSimulation(transaction, checked.simulationId!)
   if (!known || !isSame(known, checked)) {
     throw new Refusal('SIMULATION_ID_TAKEN', `The simulation ${checked.simulationId} is another one.`, [
       'simulationId',
@@ -68,7 +68,11 @@ export async function startSimulation(
 }
 
 /** Ends a simulation that went through. @throws Refusal SIMULATION_NOT_FOUND, SIMULATION_ENDED, INVALID_VALUE. */
-export async function completeSimulation(sql: Sql, simulationId: string, result: SuiteResult): Promise<void> {
+export async function completeSimulation(
+  transaction: TenantTransaction,
+  simulationId: string,
+  result: SuiteResult,
+): Promise<void> {
   const checked = {
     overallScore: optionalNumber(result.overallScore, 0, 1, ['result', 'overallScore']),
     totalCostUsd: optionalCost(result.totalCostUsd, ['result', 'totalCostUsd']),
@@ -77,18 +81,26 @@ export async function completeSimulation(sql: Sql, simulationId: string, result:
       'executionTimeMs',
     ]),
   }
-  await end(sql, simulationId, 'completed', checked, null)
+  await end(transaction, simulationId, 'completed', checked, null)
 }
 
 /** Ends a simulation that broke off. @throws Refusal SIMULATION_NOT_FOUND, SIMULATION_ENDED. */
-export async function failSimulation(sql: Sql, simulationId: string, errorMessage: string): Promise<void> {
-  await end(sql, simulationId, 'failed', NOTHING_GIVEN, message(errorMessage, ['errorMessage']))
+export async function failSimulation(
+  transaction: TenantTransaction,
+  simulationId: string,
+  errorMessage: string,
+): Promise<void> {
+  await end(transaction, simulationId, 'failed', NOTHING_GIVEN, message(errorMessage, ['errorMessage']))
 }
 
 /** Ends a simulation on request. @throws Refusal SIMULATION_NOT_FOUND, SIMULATION_ENDED. */
-export async function cancelSimulation(sql: Sql, simulationId: string, reason: string | null): Promise<void> {
+export async function cancelSimulation(
+  transaction: TenantTransaction,
+  simulationId: string,
+  reason: string | null,
+): Promise<void> {
   await end(
-    sql,
+    transaction,
     simulationId,
     'cancelled',
     NOTHING_GIVEN,
@@ -108,13 +120,13 @@ function isSameResult(known: SuiteResult, given: SuiteResult): boolean {
 
 /** The same end again changes nothing: a caller whose answer got lost may ask again. */
 async function end(
-  sql: Sql,
+  transaction: TenantTransaction,
   simulationId: string,
   status: 'completed' | 'failed' | 'cancelled',
   result: SuiteResult,
   errorMessage: string | null,
 ): Promise<void> {
-  const simulation = await lockSimulation(sql, simulationId)
+  const simulation = await lockSimulation(transaction, simulationId)
   if (!simulation)
     throw new Refusal('SIMULATION_NOT_FOUND', `There is no simulation ${simulationId}.`, ['simulationId'])
   if (simulation.status === status) {
@@ -132,7 +144,7 @@ async function end(
       ['simulationId'],
     )
   }
-  await finishSimulation(sql, simulationId, status, result, errorMessage)
+  await finishSimulation(transaction, simulationId, status, result, errorMessage)
 }
 
 function checkNewSimulation(simulation: NewSimulation): NewSimulation {
