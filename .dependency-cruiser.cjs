@@ -18,6 +18,7 @@ module.exports = {
     may('reads', 'db/(generated/|readBudget\\.ts$|tenantTransaction\\.ts$)'),
     may('auth', 'config\\.ts$', 'db/tenantTransaction\\.ts$'),
     may('observe', 'db/engine\\.ts$'),
+    may('jobs'),
     may('evaluation', 'reads/', 'db/tenantTransaction\\.ts$'),
     may(
       'live',

@@ -1,7 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { PrismaPg } from '@prisma/adapter-pg'
-import type pg from 'pg'
 import { type Logger, pino } from 'pino'
 import { createAuthenticator } from './auth/authenticator.ts'
 import type { Config } from './config.ts'
@@ -21,12 +20,11 @@ import { createSubscribe } from './http/subscribe.ts'
 import { readTrustedDocuments } from './http/trustedDocuments.ts'
 import { serveWebSocket } from './http/webSocket.ts'
 import { createGraphQLHandler, type HttpParts } from './http/yoga.ts'
+import { JobRunner } from './jobs/jobRunner.ts'
+import { prepareOutcomeStorage, STORAGE_UPKEEP } from './jobs/storageUpkeep.ts'
 import { LiveHub } from './live/hub.ts'
 import { HealthProbe } from './observe/health.ts'
 import { OperationMetrics } from './observe/operationMetrics.ts'
-
-/** Partitions are prepared two months ahead, and retention counts in days: once a day is often enough. */
-const STORAGE_UPKEEP_MS = 24 * 60 * 60 * 1000
 
 /** A request that trickles in holds its connection no longer; what has begun to be read has the body's own limit. */
 const HTTP_TIMEOUTS = { headersTimeout: 15_000, requestTimeout: 300_000 }
@@ -85,7 +83,10 @@ export async function startServer(
     const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) })
     undo.push(() => prisma.$disconnect())
 
-    undo.push(await keepUpStorage(pool, logger))
+    await prepareOutcomeStorage(pool)
+    const jobs = new JobRunner(pool, STORAGE_UPKEEP, logger)
+    undo.push(() => jobs.close())
+    void jobs.runDue()
 
     const live = new LiveHub(pool, config.databaseDirectUrl ?? databaseUrl, logger)
     await live.start()
@@ -137,25 +138,5 @@ export async function startServer(
   } catch (error) {
     await close()
     throw error
-  }
-}
-
-/** Partitions for what comes, no rows that are older than the retention. Returns what ends it. */
-async function keepUpStorage(pool: pg.Pool, logger: Logger): Promise<() => Promise<void>> {
-  const prepare = () => pool.query('/* prepareStorage */ select prepare_outcome_storage()')
-  const expire = async () => {
-    const { rows } = await pool.query<{ expired: string }>('/* expire */ select expire_outcomes() as expired')
-    if (rows[0]!.expired !== '0') logger.info({ outcomes: Number(rows[0]!.expired) }, 'outcomes expired')
-  }
-  const failed = (error: Error) => logger.error({ err: error }, 'the storage of outcomes was not kept up')
-  await prepare()
-  let expiring = expire().catch(failed)
-  const upkeep = setInterval(() => {
-    prepare().catch(failed)
-    expiring = expire().catch(failed)
-  }, STORAGE_UPKEEP_MS)
-  return async () => {
-    clearInterval(upkeep)
-    await expiring
   }
 }

@@ -41,6 +41,36 @@ const PoolStats = builder.objectRef<Health['pool']>('PoolStats').implement({
   }),
 })
 
+const BackgroundJob = builder.objectRef<Health['jobs'][number]>('BackgroundJob').implement({
+  description: 'Work that Arc does by itself, again and again, on one server at a time.',
+  fields: (t) => ({
+    name: t.exposeString('name', { description: 'Its name.' }),
+    isRunning: t.exposeBoolean('running', { description: 'Whether a server is at it.' }),
+    dueAt: t.expose('dueAt', { type: 'DateTime', description: 'When it runs next, or was to run.' }),
+    startedAt: t.expose('startedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When its last run began; null before the first.',
+    }),
+    endedAt: t.expose('endedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When a run ended last, well or not; null before the first did.',
+    }),
+    runs: t.exposeInt('runs', { description: 'How often it was begun.' }),
+    failures: t.exposeInt('failures', {
+      description:
+        'How many runs in a row have failed: each makes it wait longer for the next try, up to ten minutes.',
+    }),
+    lastErrorAt: t.expose('lastErrorAt', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When a run failed last; null when none has. Why is in the server’s log and in the table store.jobs.',
+    }),
+  }),
+})
+
 const HealthStatus = builder.enumType('HealthStatus', {
   description: 'How the server is.',
   values: {
@@ -80,6 +110,11 @@ const HealthType = builder.objectRef<Health & { listening: boolean }>('Health').
       type: PoolStats,
       description: 'The server’s database connections.',
       resolve: ({ pool }) => pool,
+    }),
+    jobs: t.field({
+      type: [BackgroundJob],
+      description: 'What the servers of this database do by themselves.',
+      resolve: ({ jobs }) => jobs,
     }),
     listening: t.exposeBoolean('listening', { description: 'Whether the LISTEN connection is up.' }),
     responseTimeMs: t.exposeFloat('responseTimeMs', {

@@ -10,7 +10,21 @@ export interface Health {
   /** Partitions or chunks that hold outcomes. */
   outcomeParts: number
   pool: { total: number; idle: number; waiting: number }
+  /** What the servers do by themselves. */
+  jobs: JobState[]
   responseTimeMs: number
+}
+
+export interface JobState {
+  name: string
+  running: boolean
+  dueAt: Date
+  startedAt: Date | null
+  endedAt: Date | null
+  runs: number
+  /** In a row. */
+  failures: number
+  lastErrorAt: Date | null
 }
 
 /** Looks at the database as a monitor would. @throws when it does not answer. */
@@ -34,6 +48,7 @@ export class HealthProbe {
         (select count(*)::int from pg_inherits i join pg_class c on c.oid = i.inhparent
           join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'store' and c.relname = 'outcomes') as outcome_parts`)
     const { server_version, extensions, outcome_parts } = rows[0]!
+    const jobs = await this.#jobs()
     const hypertables = engine === 'plain' ? [] : await this.#hypertables()
     return {
       engine,
@@ -42,8 +57,17 @@ export class HealthProbe {
       hypertables,
       outcomeParts: outcome_parts,
       pool: { total: this.#pool.totalCount, idle: this.#pool.idleCount, waiting: this.#pool.waitingCount },
+      jobs,
       responseTimeMs: performance.now() - begin,
     }
+  }
+
+  async #jobs(): Promise<JobState[]> {
+    const { rows } = await this.#pool.query<JobState>(`/* jobStates */
+      select name, running, due_at as "dueAt", started_at as "startedAt", ended_at as "endedAt", runs, failures,
+        last_error_at as "lastErrorAt"
+      from job_states()`)
+    return rows
   }
 
   async #hypertables(): Promise<Health['hypertables']> {

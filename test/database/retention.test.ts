@@ -1,30 +1,15 @@
 import { execFile } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, inject, it } from 'vitest'
-import { makeServiceLogin } from '../../src/db/admin/login.ts'
+import { describe, expect, it } from 'vitest'
 import { migrate } from '../../src/db/admin/migrator.ts'
 import { setRetentionDays } from '../../src/db/admin/retention.ts'
 import { Arc, type Tenant } from '../support/arc.ts'
-import { cleanUp, ENGINES, emptyDatabase, on, query } from '../support/emptyDatabase.ts'
+import { cleanUp, ENGINES, emptyDatabase, on, query, serviceUrlOf } from '../support/emptyDatabase.ts'
 
-const serverUrl = inject('serverUrl')
 const DAY_MS = 24 * 3_600_000
-
-/** As the service logs in to this database. */
-async function serviceUrlOf(adminUrl: string): Promise<string> {
-  if (serverUrl === null) return adminUrl
-  const login = `arc_retention_${randomBytes(4).toString('hex')}`
-  await makeServiceLogin(adminUrl, login, 'secret')
-  cleanUp.unshift(() => query(serverUrl, `drop role ${login}`))
-  const url = new URL(adminUrl)
-  url.username = login
-  url.password = 'secret'
-  return url.toString()
-}
 
 function daysAgo(days: number): string {
   return new Date(Date.now() - days * DAY_MS).toISOString()

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Arc, useArc } from '../support/arc.ts'
 
 const arc = useArc()
@@ -26,6 +26,29 @@ describe('health', () => {
     expect(health.hypertables).toEqual(
       onTimescale ? [{ name: 'store.outcomes', chunks: health.outcomeParts }] : [],
     )
+  })
+
+  it('tells how the jobs are', async () => {
+    const tenant = arc.tenant()
+    const jobs = async () => {
+      const { health } = await tenant.data(
+        '{ health { jobs { name isRunning dueAt startedAt endedAt runs failures lastErrorAt } } }',
+      )
+      return health.jobs.filter(({ name }: { name: string }) => !name.startsWith('test_'))
+    }
+    await vi.waitFor(
+      async () => {
+        for (const job of await jobs())
+          expect(job).toMatchObject({ isRunning: false, endedAt: expect.any(String) })
+      },
+      { timeout: 20_000 },
+    )
+    const [expiry, preparation] = await jobs()
+    expect(expiry).toMatchObject({ name: 'expire_outcomes', failures: 0, lastErrorAt: null })
+    expect(preparation.name).toBe('prepare_outcome_storage')
+    expect(expiry.runs).toBeGreaterThan(0)
+    expect(Date.parse(expiry.endedAt)).toBeGreaterThanOrEqual(Date.parse(expiry.startedAt))
+    expect(Date.parse(expiry.dueAt) - Date.parse(expiry.endedAt)).toBe(24 * 3_600_000)
   })
 })
 

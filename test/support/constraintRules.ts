@@ -234,6 +234,13 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       simulation_events_pkey: [{ seq: 1 }],
     },
   },
+  'store.jobs': {
+    row: { name: 'another_job', every: '1 second' },
+    refuses: {
+      jobs_every_check: [{ every: '0 seconds' }, { every: '-1 day' }],
+      jobs_pkey: [{ name: 'expire_outcomes' }],
+    },
+  },
   'store.outcome_keys': {
     row: {
       user_id: keys.user_id,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { afterEach, inject } from 'vitest'
+import { makeServiceLogin } from '../../src/db/admin/login.ts'
 import { startEmbeddedDatabase } from '../../src/db/embedded/embedded.ts'
 
 const serverUrl = inject('serverUrl')
@@ -49,6 +50,18 @@ export async function makeEmptyDatabase(
     url: url.toString(),
     drop: () => query(serverUrl, `drop database if exists ${name} with (force)`),
   }
+}
+
+/** As the service logs in to this database. */
+export async function serviceUrlOf(adminUrl: string): Promise<string> {
+  if (serverUrl === null) return adminUrl
+  const login = `arc_test_login_${randomBytes(4).toString('hex')}`
+  await makeServiceLogin(adminUrl, login, 'secret')
+  cleanUp.unshift(() => query(serverUrl, `drop role ${login}`))
+  const url = new URL(adminUrl)
+  url.username = login
+  url.password = 'secret'
+  return url.toString()
 }
 
 const timescale =

@@ -1,0 +1,88 @@
+import type pg from 'pg'
+import type { Logger } from 'pino'
+import type { Job } from './job.ts'
+import { JobRun } from './jobRun.ts'
+import { claimJobs } from './jobStore.ts'
+
+/** Somebody may have said that a job is due now, and another server may be gone. */
+const MAX_IDLE_MS = 30_000
+
+/** Another server takes a job in this very moment: it is asked again when the lease can be seen. */
+const MIN_IDLE_MS = 100
+
+/** With what else a server that closes waits for, less than the ten seconds that containers are given to stop. */
+const CLOSE_MS = 5_000
+
+/**
+ * Runs the jobs that are due, each on one server at a time. Between two jobs it waits until the next one is due; nothing
+ * of it keeps the process alive, or a session of the database.
+ */
+export class JobRunner {
+  readonly #pool: pg.Pool
+  readonly #jobs: ReadonlyMap<string, Job>
+  readonly #logger: Logger
+  readonly #runs = new Map<string, JobRun>()
+  #looking: Promise<void> = Promise.resolve()
+  #timer: NodeJS.Timeout | undefined
+  #closing = false
+
+  constructor(pool: pg.Pool, jobs: readonly Job[], logger: Logger) {
+    this.#pool = pool
+    this.#jobs = new Map(jobs.map((job) => [job.name, job]))
+    this.#logger = logger
+  }
+
+  /** Begins what is due, and looks again whenever something may be. Resolves when what runs here has ended. */
+  async runDue(): Promise<void> {
+    // One look after the other: each asks for what did not run when it began.
+    this.#looking = this.#looking.then(() => this.#look())
+    await this.#allEnded()
+  }
+
+  /** Lets the jobs that run here end, if they do in time. */
+  async close(): Promise<void> {
+    this.#closing = true
+    clearTimeout(this.#timer)
+    for (const run of this.#runs.values()) run.stop()
+    let bound: NodeJS.Timeout | undefined
+    const tooLate = new Promise<void>((resolve) => {
+      bound = setTimeout(resolve, CLOSE_MS)
+    })
+    await Promise.race([this.#allEnded(), tooLate])
+    clearTimeout(bound)
+    for (const run of this.#runs.values()) run.giveUp()
+  }
+
+  async #look(): Promise<void> {
+    if (this.#closing) return
+    clearTimeout(this.#timer)
+    let idleMs = MAX_IDLE_MS
+    try {
+      const free = [...this.#jobs.keys()].filter((name) => !this.#runs.has(name))
+      const { claims, waitMs } = await claimJobs(this.#pool, free)
+      idleMs = Math.min(Math.max(waitMs, MIN_IDLE_MS), MAX_IDLE_MS)
+      for (const claim of claims) {
+        const run = new JobRun(
+          this.#pool,
+          this.#jobs.get(claim.job)!,
+          claim,
+          this.#logger.child({ job: claim.job }),
+        )
+        this.#runs.set(claim.job, run)
+        if (this.#closing) run.stop()
+        run.ended.then(() => {
+          this.#runs.delete(claim.job)
+          return this.runDue()
+        })
+      }
+    } catch (error) {
+      this.#logger.warn({ reason: (error as Error).message }, 'which jobs are due could not be asked')
+    }
+    if (!this.#closing) this.#timer = setTimeout(() => this.runDue(), idleMs).unref()
+  }
+
+  async #allEnded(): Promise<void> {
+    await this.#looking
+    await Promise.all([...this.#runs.values()].map(({ ended }) => ended))
+  }
+}
