@@ -12,7 +12,7 @@ export async function retention(config: Config, wanted: string | undefined): Pro
     console.log(
       kept === null
         ? 'Outcomes are kept for ever.'
-        : `Outcomes are kept for ${kept} days after their execution time. A running server deletes older ones within a minute, and daily.`,
+        : `Outcomes are kept for ${kept} days after their execution time. Older ones are deleted within a minute, or when a server starts, and daily.`,
     )
   })
 }

@@ -1,9 +1,9 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { migrate } from '../../src/db/admin/migrator.ts'
 import { setRetentionDays } from '../../src/db/admin/retention.ts'
 import { STORAGE_UPKEEP } from '../../src/jobs/storageUpkeep.ts'
 import { Arc } from '../support/arc.ts'
-import { cleanUp, ENGINES, emptyDatabase, query, serviceUrlOf } from '../support/emptyDatabase.ts'
+import { cleanUp, ENGINES, makeEmptyDatabase, query, serviceUrlOf } from '../support/emptyDatabase.ts'
 
 afterEach(() => {
   vi.useRealTimers()
@@ -29,47 +29,36 @@ const ended = (runs: { expire: number; prepare: number }) => [
   { name: 'prepare_outcome_storage', runs: runs.prepare, failures: 0, due: false, taken: false },
 ]
 
-/** How many months have a partition. */
-async function parts(url: string): Promise<number> {
-  const [row] = await query<{ parts: number }>(
+/** The partitions of months. */
+function parts(url: string): Promise<{ name: string }[]> {
+  return query<{ name: string }>(
     url,
-    `select count(*)::int as parts from pg_inherits join pg_class c on c.oid = inhrelid
-    where inhparent = 'store.outcomes'::regclass and relname ~ '\\d{4}_\\d\\d$'`,
+    `select relname as name from pg_inherits join pg_class c on c.oid = inhrelid
+    where inhparent = 'store.outcomes'::regclass and relname ~ '\\d{4}_\\d\\d$' order by 1`,
   )
-  return row!.parts
 }
 
 describe.each(ENGINES)('the upkeep of the storage on $dump', ({ extension }) => {
-  async function start(): Promise<{ arc: Arc; url: string }> {
-    const url = await emptyDatabase(extension)
+  let url: string
+  let drop: () => Promise<unknown>
+
+  beforeAll(async () => {
+    ;({ url, drop } = await makeEmptyDatabase(extension))
     await migrate(url)
-    const arc = new Arc({ DATABASE_URL: await serviceUrlOf(url) })
-    return { arc, url }
-  }
-
-  it('has prepared for what comes before a server serves, or it does not serve', async ({ skip }) => {
-    if (extension) skip('TimescaleDB makes chunks as rows come')
-    const { arc, url } = await start()
-    // Another server does it daily; that is no matter.
-    await query(url, `update store.jobs set due_at = now() + interval '1 day'`)
-    expect(await parts(url)).toBe(0)
-    await arc.start()
-    cleanUp.push(() => arc.stop())
-    expect(await parts(url)).toBe(3)
-
-    await query(url, 'alter function prepare_outcome_storage() rename to prepared_nothing')
-    await expect(new Arc({ DATABASE_URL: arc.config.databaseUrl }).start()).rejects.toThrow(
-      'prepare_outcome_storage',
-    )
   })
+  afterAll(() => drop())
+
+  async function server(): Promise<Arc> {
+    const arc = new Arc({ DATABASE_URL: await serviceUrlOf(url) })
+    cleanUp.push(() => arc.stop())
+    return arc
+  }
 
   it('is done at the first start, when it is due, and as soon as the retention changes', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    const { arc, url } = await start()
     const names = (await jobsOf(url)).map(({ name }) => name)
     expect(STORAGE_UPKEEP.map(({ name }) => name).sort()).toEqual(names)
-    await arc.start()
-    cleanUp.push(() => arc.stop())
+    await (await server()).start()
     const sees = (rows: JobRow[]) =>
       vi.waitFor(async () => expect(await jobsOf(url)).toEqual(rows), { timeout: 20_000 })
     await sees(ended({ expire: 1, prepare: 1 }))
@@ -83,5 +72,19 @@ describe.each(ENGINES)('the upkeep of the storage on $dump', ({ extension }) => 
     await sees(ended({ expire: 3, prepare: 2 }))
     await setRetentionDays(url, 30)
     expect(await jobsOf(url)).toEqual(ended({ expire: 3, prepare: 2 }))
+  })
+
+  it('has prepared for what comes before a server serves, or it does not serve', async ({ skip }) => {
+    if (extension) skip('TimescaleDB makes chunks as rows come')
+    // Another server does it daily; that is no matter.
+    await query(url, `update store.jobs set due_at = now() + interval '1 day'`)
+    const made = await parts(url)
+    expect(made).toHaveLength(3)
+    await query(url, `drop table store.${made[2]!.name}`)
+    await (await server()).start()
+    expect(await parts(url)).toEqual(made)
+
+    await query(url, 'alter function prepare_outcome_storage() rename to prepared_nothing')
+    await expect((await server()).start()).rejects.toThrow('prepare_outcome_storage')
   })
 })
