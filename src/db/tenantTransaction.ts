@@ -12,6 +12,9 @@ export interface TenantTransaction {
   queryLast<Row extends object>(statement: Sql): Promise<Row[]>
 }
 
+/** Runs `work` in one read-write transaction of the viewer; its result comes after COMMIT. */
+export type Write = <Result>(work: (transaction: TenantTransaction) => Promise<Result>) => Promise<Result>
+
 /** Longest time that one statement of a request may take. */
 const STATEMENT_TIMEOUT_MS = 30_000
 

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { Logger } from 'pino'
-import type { TenantTransaction } from '../db/tenantTransaction.ts'
+import type { Write } from '../db/tenantTransaction.ts'
 import type { OutcomeQueue } from '../evaluation/outcomes/outcomeQueue.ts'
 import type { LiveHub } from '../live/hub.ts'
 import type { HealthProbe } from '../observe/health.ts'
@@ -33,8 +33,7 @@ export interface Context {
   cost: OperationCost
   reads: OperationReads
   services: Services
-  /** One read-write transaction of the viewer; its result comes after COMMIT. */
-  write<Result>(work: (transaction: TenantTransaction) => Promise<Result>): Promise<Result>
+  write: Write
 }
 
 /** What an operation has once, whoever asks for it: made by the first. */

@@ -193,6 +193,6 @@ builder.mutationFields((t) => ({
       'Stores results in the structure that sandboxes report. A scenario that is unknown is made when the result brings a prompt, and joins the simulation.',
     args: { input: t.arg({ type: RecordScenarioResultsInput, required: true, description: 'The results.' }) },
     resolve: (_, { input }, { write }) =>
-      payloadOf(() => write((sql) => recordSandboxResults(sql, input.simulationId, input.results))),
+      payloadOf(() => recordSandboxResults(write, input.simulationId, input.results)),
   }),
 }))

@@ -1,12 +1,9 @@
 import sql from 'sql-template-tag'
-import type { TenantTransaction } from '../../db/tenantTransaction.ts'
+import type { TenantTransaction, Write } from '../../db/tenantTransaction.ts'
 import { type ErrorCode, type InputPath, Refusal } from '../../refusal.ts'
 import { checkRows } from '../../valueChecks.ts'
 import type { OutcomeInput } from './outcomeInput.ts'
 import { type OutcomeRow, validateOutcome } from './outcomeValidation.ts'
-
-/** Runs work in one transaction of the viewer. */
-export type Write = <Result>(work: (transaction: TenantTransaction) => Promise<Result>) => Promise<Result>
 
 export interface OutcomeReceipt {
   index: number
@@ -19,12 +16,22 @@ export interface OutcomeReceipt {
   notes: readonly string[]
 }
 
+/** An outcome with its place in the call, and what was changed in it so far. */
+interface NumberedInput {
+  index: number
+  input: OutcomeInput
+  notes: readonly string[]
+}
+
 /** A row that passed validation, with its place in the call. */
 interface NumberedRow {
   index: number
   row: OutcomeRow
   notes: readonly string[]
 }
+
+/** What has to be done for the rows of these places, first thing in the transaction that stores them. */
+type Prepare = (transaction: TenantTransaction, indexes: readonly number[]) => Promise<void>
 
 /** What the database says of a row that it rejects, in words. */
 const REASONS: Record<string, { reason: (row: OutcomeRow) => string; path: InputPath }> = {
@@ -74,8 +81,34 @@ export async function recordOutcomes(
   inputs: readonly OutcomeInput[],
 ): Promise<OutcomeReceipt[]> {
   checkRows(inputs.length, ['outcomes'])
-  const { rows, rejected } = validateAll(inputs)
-  return inOrder([...rejected, ...(await storeAll(write, rows))])
+  return inOrder(
+    await storeInTransaction(
+      write,
+      inputs.map((input, index) => ({ index, input, notes: [] })),
+    ),
+  )
+}
+
+/** The valid ones of the outcomes in one transaction, behind what `prepare` does; receipts for all, in any order. */
+export async function storeInTransaction(
+  write: Write,
+  inputs: readonly NumberedInput[],
+  prepare?: Prepare,
+): Promise<OutcomeReceipt[]> {
+  const now = new Date()
+  const rows: NumberedRow[] = []
+  const rejected: OutcomeReceipt[] = []
+  for (const { index, input, notes } of inputs) {
+    try {
+      const valid = validateOutcome(input, now)
+      rows.push({ index, row: valid.row, notes: [...notes, ...valid.notes] })
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      rejected.push(rejection(index, error, input.outcomeId))
+    }
+  }
+  if (rows.length === 0 && !prepare) return rejected
+  return [...rejected, ...(await storeRows(write, rows, prepare))]
 }
 
 export function rejection(index: number, refusal: Refusal, outcomeId: string | null = null): OutcomeReceipt {
@@ -94,64 +127,50 @@ export function inOrder(receipts: OutcomeReceipt[]): OutcomeReceipt[] {
   return receipts.sort((a, b) => a.index - b.index)
 }
 
-function validateAll(inputs: readonly OutcomeInput[]): { rows: NumberedRow[]; rejected: OutcomeReceipt[] } {
-  const now = new Date()
-  const rows: NumberedRow[] = []
-  const rejected: OutcomeReceipt[] = []
-  inputs.forEach((input, index) => {
-    const checked = validate(input, index, now)
-    if ('row' in checked) rows.push(checked)
-    else rejected.push(checked)
-  })
-  return { rows, rejected }
-}
-
-function validate(input: OutcomeInput, index: number, now: Date): NumberedRow | OutcomeReceipt {
-  try {
-    const { row, notes } = validateOutcome(input, now)
-    return { index, row, notes }
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    return rejection(index, error, input.outcomeId)
-  }
-}
-
 /**
  * Validation lets nothing through that the database refuses. Should it ever: the halves are tried again, down to the
  * row at fault, so that the others are stored all the same.
  */
-async function storeAll(write: Write, rows: readonly NumberedRow[]): Promise<OutcomeReceipt[]> {
-  if (rows.length === 0) return []
+async function storeRows(
+  write: Write,
+  rows: readonly NumberedRow[],
+  prepare?: Prepare,
+): Promise<OutcomeReceipt[]> {
   try {
-    return await write((transaction) => ingest(transaction.queryLast, rows))
+    return await write(async (transaction) => {
+      await prepare?.(
+        transaction,
+        rows.map(({ index }) => index),
+      )
+      return ingest(transaction, rows)
+    })
   } catch (error) {
-    if (!isDataError(error)) throw error
+    if (!isDataError(error) || rows.length === 0) throw error
     if (rows.length === 1) {
       const [{ index, row }] = rows as [NumberedRow]
-      return [
-        rejection(
-          index,
-          new Refusal('INVALID_VALUE', 'The database does not take this row.'),
-          row.outcome_id,
-        ),
-      ]
+      const refusal = new Refusal('INVALID_VALUE', 'The database does not take this row.')
+      return [rejection(index, refusal, row.outcome_id)]
     }
     const middle = rows.length >> 1
-    return [...(await storeAll(write, rows.slice(0, middle))), ...(await storeAll(write, rows.slice(middle)))]
+    return [
+      ...(await storeRows(write, rows.slice(0, middle), prepare)),
+      ...(await storeRows(write, rows.slice(middle), prepare)),
+    ]
   }
 }
 
-/** One call of the database's ingest function, inside the caller's transaction. */
+/** One call of the database's ingest function, last thing in the caller's transaction. */
 async function ingest(
-  query: TenantTransaction['query'],
+  { queryLast }: TenantTransaction,
   rows: readonly NumberedRow[],
 ): Promise<OutcomeReceipt[]> {
+  if (rows.length === 0) return []
   const byIndex = new Map(rows.map((numbered) => [numbered.index, numbered]))
   const batch = {
     simulation_ids: [...new Set(rows.map(({ row }) => row.simulation_id))],
     rows: rows.map(({ index, row }) => ({ idx: index, ...row })),
   }
-  const verdicts = await query<{
+  const verdicts = await queryLast<{
     idx: number
     outcome_id: string
     receipt: OutcomeReceipt['status']
@@ -178,19 +197,4 @@ async function ingest(
 function isDataError(error: unknown): boolean {
   const code = (error as { code?: unknown }).code
   return typeof code === 'string' && /^(22|23|54001)/.test(code)
-}
-
-/** For callers that do more in the same transaction: validated rows in, receipts out. */
-export async function storeInTransaction(
-  transaction: TenantTransaction,
-  inputs: readonly { index: number; input: OutcomeInput; notes: readonly string[] }[],
-): Promise<OutcomeReceipt[]> {
-  const now = new Date()
-  const checked = inputs.map(({ index, input, notes }): NumberedRow | OutcomeReceipt => {
-    const result = validate(input, index, now)
-    return 'row' in result ? { ...result, notes: [...notes, ...result.notes] } : result
-  })
-  const rows = checked.filter((result): result is NumberedRow => 'row' in result)
-  const rejected = checked.filter((result): result is OutcomeReceipt => !('row' in result))
-  return [...rejected, ...(rows.length > 0 ? await ingest(transaction.query, rows) : [])]
 }
