@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import sql, { raw } from 'sql-template-tag'
+import sql, { Sql } from 'sql-template-tag'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createPool } from '../../src/db/pool.ts'
 import { inTenantTransaction, type TenantTransaction } from '../../src/db/tenantTransaction.ts'
@@ -19,6 +19,9 @@ function write<Result>(
 ): Promise<Result> {
   return inTenantTransaction(pool, viewerOf(tenant), 'read write', work)
 }
+
+/** Without values. */
+const statement = (text: string) => new Sql([text], [])
 
 const namesOf = (tenant: Tenant): Promise<string[]> =>
   write(tenant, async (transaction) => {
@@ -64,7 +67,7 @@ describe('the work of a transaction', () => {
       const result = await write(tenant, async (transaction) => {
         runs += 1
         await transaction.query(insert('an agent'))
-        if (runs < 3) await transaction.query(raw(raise(lost)))
+        if (runs < 3) await transaction.query(statement(raise(lost)))
         return `result of run ${runs}`
       })
       expect(result).toBe('result of run 3')
@@ -78,7 +81,7 @@ describe('the work of a transaction', () => {
     const attempt = write(tenant, async (transaction) => {
       runs += 1
       await transaction.query(insert('an agent'))
-      await transaction.query(raw(raise(runs < 3 ? '40001' : '40P01')))
+      await transaction.query(statement(raise(runs < 3 ? '40001' : '40P01')))
     })
     await expect(attempt).rejects.toMatchObject({ code: '40P01' })
     expect(runs).toBe(3)
@@ -94,7 +97,7 @@ describe('the work of a transaction', () => {
       const attempt = write(tenant, async (transaction) => {
         runs += 1
         await transaction.query(insert('an agent'))
-        await transaction.query(raw(raise(code)))
+        await transaction.query(statement(raise(code)))
       })
       await expect(attempt).rejects.toMatchObject({ code })
       expect(runs).toBe(1)
