@@ -85,7 +85,8 @@ module.exports = {
     },
     {
       name: 'no-circle',
-      comment: 'What refers to what imports it; a GraphQL type adds its fields to its parents from its own file.',
+      comment:
+        'What refers to what imports it; a GraphQL type adds its fields to its parents from its own file.',
       severity: 'error',
       from: { pathNot: '^src/db/generated/' },
       to: { circular: true },
