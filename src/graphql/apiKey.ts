@@ -175,7 +175,9 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: CreateApiKeyInput, required: true, description: 'What to make.' }) },
     resolve: (_, { input: { name, scope, expiresAt } }, { write, viewer }) =>
       payloadOf(() =>
-        write((sql) => createApiKey(sql, viewer, { name, role: scope, expiresAt: expiresAt ?? null })),
+        write((transaction) =>
+          createApiKey(transaction, viewer, { name, role: scope, expiresAt: expiresAt ?? null }),
+        ),
       ),
   }),
   revokeApiKey: t.field({
@@ -185,7 +187,7 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: RevokeApiKeyInput, required: true, description: 'Which one.' }) },
     resolve: (_, { input: { keyId } }, { write, viewer }) =>
       payloadOf(async () => {
-        await write((sql) => revokeApiKey(sql, viewer, keyId))
+        await write((transaction) => revokeApiKey(transaction, viewer, keyId))
         return keyId
       }),
   }),

@@ -337,7 +337,7 @@ builder.mutationFields((t) => ({
 
 function decide({ write }: Context, diffId: string, decision: 'approved' | 'rejected') {
   return payloadOf(async () => {
-    await write((sql) => decideDiff(sql, diffId, decision))
+    await write((transaction) => decideDiff(transaction, diffId, decision))
     return diffId
   })
 }

@@ -179,8 +179,8 @@ builder.mutationField('createConfigVersion', (t) =>
     args: { input: t.arg({ type: CreateConfigVersionInput, required: true, description: 'What to add.' }) },
     resolve: (_, { input }, { write }) =>
       payloadOf(() =>
-        write((sql) =>
-          createConfigVersion(sql, {
+        write((transaction) =>
+          createConfigVersion(transaction, {
             configId: input.configId,
             yaml: input.yaml,
             generatedBy: input.generatedBy ?? 'api',
@@ -208,6 +208,7 @@ builder.mutationField('setLatestVersion', (t) =>
     description:
       'Goes back to an earlier version: a new version gets its YAML, so that the history stays whole.',
     args: { input: t.arg({ type: SetLatestVersionInput, required: true, description: 'Where to.' }) },
-    resolve: (_, { input }, { write }) => payloadOf(() => write((sql) => setLatestVersion(sql, input))),
+    resolve: (_, { input }, { write }) =>
+      payloadOf(() => write((transaction) => setLatestVersion(transaction, input))),
   }),
 )

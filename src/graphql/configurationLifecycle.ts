@@ -79,8 +79,8 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: CreateConfigurationInput, required: true, description: 'What to make.' }) },
     resolve: (_, { input }, { write }) =>
       payloadOf(() =>
-        write((sql) =>
-          createConfiguration(sql, {
+        write((transaction) =>
+          createConfiguration(transaction, {
             configId: input.configId ?? null,
             name: input.name,
             modalAppId: input.modalAppId ?? null,
@@ -107,7 +107,7 @@ builder.mutationFields((t) => ({
 
 function putInUse({ write }: Context, configId: string, isActive: boolean) {
   return payloadOf(async () => {
-    await write((sql) => setActive(sql, configId, isActive))
+    await write((transaction) => setActive(transaction, configId, isActive))
     return configId
   })
 }

@@ -263,8 +263,8 @@ builder.mutationFields((t) => ({
     },
     resolve: (_, { input }, { write }) =>
       payloadOf(() =>
-        write((sql) =>
-          createRecommendation(sql, {
+        write((transaction) =>
+          createRecommendation(transaction, {
             ...input,
             suggestedYamlChanges: input.suggestedYamlChanges ?? null,
             impactEstimate: input.impactEstimate ?? null,
@@ -278,7 +278,7 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: ApplyRecommendationInput, required: true, description: 'Which one.' }) },
     resolve: (_, { input: { recommendationId } }, { write }) =>
       payloadOf(async () => {
-        await write((sql) => applyRecommendation(sql, recommendationId))
+        await write((transaction) => applyRecommendation(transaction, recommendationId))
         return recommendationId
       }),
   }),
@@ -288,7 +288,7 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: RateRecommendationInput, required: true, description: 'The score.' }) },
     resolve: (_, { input: { recommendationId, score } }, { write }) =>
       payloadOf(async () => {
-        await write((sql) => giveFeedback(sql, recommendationId, score))
+        await write((transaction) => giveFeedback(transaction, recommendationId, score))
         return recommendationId
       }),
   }),

@@ -218,6 +218,6 @@ builder.mutationField('upsertScenarios', (t) =>
     description: 'Stores scenarios, new or changed. A changed prompt or ground truth raises the revision.',
     args: { input: t.arg({ type: UpsertScenariosInput, required: true, description: 'The scenarios.' }) },
     resolve: (_, { input: { scenarios } }, { write }) =>
-      payloadOf(() => write((sql) => upsertScenarios(sql, scenarios))),
+      payloadOf(() => write((transaction) => upsertScenarios(transaction, scenarios))),
   }),
 )
