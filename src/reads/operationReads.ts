@@ -11,6 +11,9 @@ type Transaction = Prisma.TransactionClient
 const MAX_WAIT_MS = 15_000
 const TIMEOUT_MS = 60_000
 
+/** The protocol counts a statement's values in 16 bits, and what has more breaks the connection. */
+const MAX_VALUES = 65_535
+
 interface OpenTransaction {
   client: Promise<Transaction>
   end(): Promise<void>
@@ -45,8 +48,13 @@ export class OperationReads {
     this.client = this.#deferred()
   }
 
-  /** Rows of a hand-written statement, in the same transaction. */
-  query<Row>(statement: Sql): Promise<Row[]> {
+  /** Rows of a hand-written statement, in the same transaction. @throws Refusal LIMIT_EXCEEDED for too many values. */
+  async query<Row>(statement: Sql): Promise<Row[]> {
+    const { length } = statement.values
+    if (length > MAX_VALUES) {
+      const message = `The filter comes to ${length} values for the database; ${MAX_VALUES} is the limit.`
+      throw new Refusal('LIMIT_EXCEEDED', message, ['filter'])
+    }
     return this.#read(statement.values, (transaction) => rowsOf<Row>(transaction, statement))
   }
 
