@@ -12,7 +12,7 @@ import {
   textConditionOf,
 } from './lists/filters.ts'
 import { defineStoredList } from './lists/storedList.ts'
-import { payloadOf, payloadType } from './payload.ts'
+import { payloadOf, payloadOfStep, payloadType } from './payload.ts'
 
 const ApiKeyScope = builder.enumType('ApiKeyScope', {
   description: 'What an API key may do.',
@@ -108,14 +108,7 @@ const apiKeyPages = defineStoredList('ApiKey', {
 })
 
 builder.queryFields((t) => ({
-  apiKey: t.prismaField({
-    type: ApiKey,
-    nullable: true,
-    description: 'An API key by its key, which is not its secret.',
-    args: { keyId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }) },
-    resolve: (query, _, { keyId }, { reads }) =>
-      reads.client.apiKey.findUnique({ ...query, where: { keyId } }),
-  }),
+  apiKey: t.field(apiKeyPages.byKey('An API key by its key, which is not its secret.')),
   apiKeys: t.field(apiKeyPages.root('The tenant’s API keys, the newest first.')),
 }))
 
@@ -132,13 +125,7 @@ const CreateApiKeyPayload = payloadType<{ keyId: string; secret: string }>(
   'CreateApiKeyPayload',
   'The API key with its secret, or why there is none.',
   (t) => ({
-    apiKey: t.prismaField({
-      type: ApiKey,
-      nullable: true,
-      description: 'The API key; null when there are errors.',
-      resolve: (query, { result }, _, { reads }) =>
-        result && reads.client.apiKey.findUnique({ ...query, where: { keyId: result.keyId } }),
-    }),
+    apiKey: t.field(apiKeyPages.inPayload(({ keyId }) => keyId, 'The API key; null when there are errors.')),
     secret: t.string({
       nullable: true,
       description: 'What programs send as their bearer token. Shown here and never again: keep it now.',
@@ -158,13 +145,7 @@ const RevokeApiKeyPayload = payloadType<string>(
   'RevokeApiKeyPayload',
   'The API key after the step, or why there was none.',
   (t) => ({
-    apiKey: t.prismaField({
-      type: ApiKey,
-      nullable: true,
-      description: 'The API key; null when there are errors.',
-      resolve: (query, { result }, _, { reads }) =>
-        result === null ? null : reads.client.apiKey.findUnique({ ...query, where: { keyId: result } }),
-    }),
+    apiKey: t.field(apiKeyPages.inPayload((keyId) => keyId, 'The API key; null when there are errors.')),
   }),
 )
 
@@ -186,9 +167,6 @@ builder.mutationFields((t) => ({
       'Takes an API key out of use, for good: its next request is refused, and what it has open ends within seconds.',
     args: { input: t.arg({ type: RevokeApiKeyInput, required: true, description: 'Which one.' }) },
     resolve: (_, { input: { keyId } }, { write, viewer }) =>
-      payloadOf(async () => {
-        await write((transaction) => revokeApiKey(transaction, viewer, keyId))
-        return keyId
-      }),
+      payloadOfStep(write, keyId, (transaction) => revokeApiKey(transaction, viewer, keyId)),
   }),
 }))

@@ -89,13 +89,6 @@ const auditLogPages = defineStoredList('AuditLogEntry', {
 })
 
 builder.queryFields((t) => ({
-  auditLogEntry: t.prismaField({
-    type: AuditLogEntry,
-    nullable: true,
-    description: 'An entry of the audit log by its key.',
-    args: { logId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }) },
-    resolve: (query, _, { logId }, { reads }) =>
-      reads.client.auditLogEntry.findUnique({ ...query, where: { logId } }),
-  }),
+  auditLogEntry: t.field(auditLogPages.byKey('An entry of the audit log by its key.')),
   auditLog: t.field(auditLogPages.root('What was changed in this tenant, the latest first.')),
 }))

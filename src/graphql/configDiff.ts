@@ -16,7 +16,7 @@ import type { Context } from './context.ts'
 import { enumField } from './enumField.ts'
 import { conditionOf, DateTimeFilter, enumFilter, IdFilter } from './lists/filters.ts'
 import { defineStoredList } from './lists/storedList.ts'
-import { payloadOf, payloadType } from './payload.ts'
+import { payloadOfStep, payloadType } from './payload.ts'
 
 const ChangeOp = builder.enumType('ConfigChangeOp', {
   description: 'What happened to a value.',
@@ -275,14 +275,9 @@ builder.queryFields((t) => ({
     resolve: (_, { before, after }, context) =>
       comparisonsOf(context).of(before.toLowerCase(), after.toLowerCase()),
   }),
-  storedConfigDiff: t.prismaField({
-    type: ConfigDiff,
-    nullable: true,
-    description: 'The diff that was kept when a version was made, by its key.',
-    args: { diffId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }) },
-    resolve: (query, _, { diffId }, { reads }) =>
-      reads.client.configDiff.findUnique({ ...query, where: { diffId } }),
-  }),
+  storedConfigDiff: t.field(
+    configDiffPages.byKey('The diff that was kept when a version was made, by its key.'),
+  ),
   configDiffs: t.field(
     configDiffPages.root(
       'The diffs between the successive versions of all configurations, the newest first.',
@@ -294,13 +289,7 @@ const ConfigDiffPayload = payloadType<string>(
   'ConfigDiffPayload',
   'The diff as decided, or why nothing was.',
   (t) => ({
-    diff: t.prismaField({
-      type: ConfigDiff,
-      nullable: true,
-      description: 'The diff; null when there are errors.',
-      resolve: (query, { result }, _, { reads }) =>
-        result === null ? null : reads.client.configDiff.findUnique({ ...query, where: { diffId: result } }),
-    }),
+    diff: t.field(configDiffPages.inPayload((diffId) => diffId, 'The diff; null when there are errors.')),
   }),
 )
 
@@ -324,20 +313,15 @@ builder.mutationFields((t) => ({
     description:
       'Approves a diff, by whoever asks. What is decided stays; the same decision again changes nothing.',
     args: { input: t.arg({ type: ApproveConfigDiffInput, required: true, description: 'Which diff.' }) },
-    resolve: (_, { input }, context) => decide(context, input.diffId, 'approved'),
+    resolve: (_, { input: { diffId } }, { write }) =>
+      payloadOfStep(write, diffId, (transaction) => decideDiff(transaction, diffId, 'approved')),
   }),
   rejectConfigDiff: t.field({
     type: ConfigDiffPayload,
     description:
       'Rejects a diff, by whoever asks. What is decided stays; the same decision again changes nothing.',
     args: { input: t.arg({ type: RejectConfigDiffInput, required: true, description: 'Which diff.' }) },
-    resolve: (_, { input }, context) => decide(context, input.diffId, 'rejected'),
+    resolve: (_, { input: { diffId } }, { write }) =>
+      payloadOfStep(write, diffId, (transaction) => decideDiff(transaction, diffId, 'rejected')),
   }),
 }))
-
-function decide({ write }: Context, diffId: string, decision: 'approved' | 'rejected') {
-  return payloadOf(async () => {
-    await write((transaction) => decideDiff(transaction, diffId, decision))
-    return diffId
-  })
-}

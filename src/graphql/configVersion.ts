@@ -87,7 +87,7 @@ const ConfigVersionFilter = builder.inputType('ConfigVersionFilter', {
   }),
 })
 
-const configVersionPages = defineStoredList('ConfigVersion', {
+export const configVersionPages = defineStoredList('ConfigVersion', {
   model: 'ConfigVersion',
   table: 'config_versions',
   type: ConfigVersion,
@@ -127,14 +127,7 @@ builder.prismaObjectFields(Configuration, (t) => ({
 }))
 
 builder.queryFields((t) => ({
-  configVersion: t.prismaField({
-    type: ConfigVersion,
-    nullable: true,
-    description: 'A configuration version by its key.',
-    args: { versionId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }) },
-    resolve: (query, _, { versionId }, { reads }) =>
-      reads.client.configVersion.findUnique({ ...query, where: { versionId } }),
-  }),
+  configVersion: t.field(configVersionPages.byKey('A configuration version by its key.')),
   configVersions: t.field(
     configVersionPages.root('The versions of all the tenant’s configurations, the newest first.'),
   ),
@@ -156,14 +149,12 @@ const CreateConfigVersionPayload = payloadType<NewVersion>(
   'CreateConfigVersionPayload',
   'The version, or why there is none.',
   (t) => ({
-    version: t.prismaField({
-      type: ConfigVersion,
-      nullable: true,
-      description:
+    version: t.field(
+      configVersionPages.inPayload(
+        ({ versionId }) => versionId,
         'The version: the new one, or the latest one when the YAML is the same. Null when there are errors.',
-      resolve: (query, { result }, _, { reads }) =>
-        result && reads.client.configVersion.findUnique({ ...query, where: { versionId: result.versionId } }),
-    }),
+      ),
+    ),
     created: t.boolean({
       description: 'Whether a version was made: not when the YAML is that of the latest one.',
       resolve: ({ result }) => result?.created ?? false,

@@ -35,7 +35,7 @@ const ConfigurationFilter = builder.inputType('ConfigurationFilter', {
   }),
 })
 
-const configurationPages = defineStoredList('Configuration', {
+export const configurationPages = defineStoredList('Configuration', {
   model: 'Configuration',
   table: 'configurations',
   type: Configuration,
@@ -58,13 +58,6 @@ const configurationPages = defineStoredList('Configuration', {
 })
 
 builder.queryFields((t) => ({
-  configuration: t.prismaField({
-    type: Configuration,
-    nullable: true,
-    description: 'A configuration by its key.',
-    args: { configId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }) },
-    resolve: (query, _, { configId }, { reads }) =>
-      reads.client.configuration.findUnique({ ...query, where: { configId } }),
-  }),
+  configuration: t.field(configurationPages.byKey('A configuration by its key.')),
   configurations: t.field(configurationPages.root('The tenant’s configurations, the newest first.')),
 }))

@@ -1,9 +1,8 @@
 import { createConfiguration, setActive } from '../evaluation/configurations/configurations.ts'
 import { builder } from './builder.ts'
-import { Configuration } from './configuration.ts'
-import { ConfigVersion, GeneratedBy } from './configVersion.ts'
-import type { Context } from './context.ts'
-import { payloadOf, payloadType } from './payload.ts'
+import { configurationPages } from './configuration.ts'
+import { configVersionPages, GeneratedBy } from './configVersion.ts'
+import { payloadOf, payloadOfStep, payloadType } from './payload.ts'
 
 const CreateConfigurationInput = builder.inputType('CreateConfigurationInput', {
   description: 'A new configuration.',
@@ -23,22 +22,18 @@ const CreateConfigurationPayload = payloadType<{ configId: string; versionId: st
   'CreateConfigurationPayload',
   'The new configuration, or why there is none.',
   (t) => ({
-    configuration: t.prismaField({
-      type: Configuration,
-      nullable: true,
-      description: 'The configuration; null when there are errors.',
-      resolve: (query, { result }, _, { reads }) =>
-        result && reads.client.configuration.findUnique({ ...query, where: { configId: result.configId } }),
-    }),
-    version: t.prismaField({
-      type: ConfigVersion,
-      nullable: true,
-      description: 'Its first version; null when no YAML was given or there are errors.',
-      resolve: (query, { result }, _, { reads }) =>
-        result?.versionId
-          ? reads.client.configVersion.findUnique({ ...query, where: { versionId: result.versionId } })
-          : null,
-    }),
+    configuration: t.field(
+      configurationPages.inPayload(
+        ({ configId }) => configId,
+        'The configuration; null when there are errors.',
+      ),
+    ),
+    version: t.field(
+      configVersionPages.inPayload(
+        ({ versionId }) => versionId,
+        'Its first version; null when no YAML was given or there are errors.',
+      ),
+    ),
   }),
 )
 
@@ -46,15 +41,9 @@ const ConfigurationPayload = payloadType<string>(
   'ConfigurationPayload',
   'The configuration after the step, or why there was none.',
   (t) => ({
-    configuration: t.prismaField({
-      type: Configuration,
-      nullable: true,
-      description: 'The configuration; null when there are errors.',
-      resolve: (query, { result }, _, { reads }) =>
-        result === null
-          ? null
-          : reads.client.configuration.findUnique({ ...query, where: { configId: result } }),
-    }),
+    configuration: t.field(
+      configurationPages.inPayload((configId) => configId, 'The configuration; null when there are errors.'),
+    ),
   }),
 )
 
@@ -95,19 +84,14 @@ builder.mutationFields((t) => ({
     description:
       'Takes a configuration out of use. Its versions and simulations stay; its name becomes free.',
     args: { input: t.arg({ type: ArchiveConfigurationInput, required: true, description: 'Which one.' }) },
-    resolve: (_, { input }, context) => putInUse(context, input.configId, false),
+    resolve: (_, { input: { configId } }, { write }) =>
+      payloadOfStep(write, configId, (transaction) => setActive(transaction, configId, false)),
   }),
   restoreConfiguration: t.field({
     type: ConfigurationPayload,
     description: 'Takes a configuration out of the archive, unless another one has its name by now.',
     args: { input: t.arg({ type: RestoreConfigurationInput, required: true, description: 'Which one.' }) },
-    resolve: (_, { input }, context) => putInUse(context, input.configId, true),
+    resolve: (_, { input: { configId } }, { write }) =>
+      payloadOfStep(write, configId, (transaction) => setActive(transaction, configId, true)),
   }),
 }))
-
-function putInUse({ write }: Context, configId: string, isActive: boolean) {
-  return payloadOf(async () => {
-    await write((transaction) => setActive(transaction, configId, isActive))
-    return configId
-  })
-}

@@ -182,14 +182,7 @@ builder.prismaObjectField(ConfigVersion, 'failurePatterns', (t) =>
 )
 
 builder.queryFields((t) => ({
-  failurePattern: t.prismaField({
-    type: FailurePattern,
-    nullable: true,
-    description: 'A failure pattern by its key.',
-    args: { patternId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }) },
-    resolve: (query, _, { patternId }, { reads }) =>
-      reads.client.failurePattern.findUnique({ ...query, where: { patternId } }),
-  }),
+  failurePattern: t.field(failurePatternPages.byKey('A failure pattern by its key.')),
   failurePatterns: t.field(
     failurePatternPages.root('What went wrong in all the tenant’s runs, the latest first.'),
   ),

@@ -1,6 +1,8 @@
 import type { FieldMap } from '@pothos/core'
+import type { TenantTransaction } from '../db/tenantTransaction.ts'
 import { ERROR_CODES, type ErrorCode, type InputPath, Refusal } from '../refusal.ts'
 import { builder } from './builder.ts'
+import type { Context } from './context.ts'
 
 export const ErrorCodeEnum = builder.enumType('ErrorCode', {
   description:
@@ -72,6 +74,18 @@ export async function payloadOf<Result>(work: () => Promise<Result>): Promise<Pa
     const { code, message, inputPath } = error
     return { result: null, errors: [{ code, message, inputPath }] }
   }
+}
+
+/** Runs a mutation that answers no more than what it was asked to act on. */
+export function payloadOfStep<Result>(
+  write: Context['write'],
+  result: Result,
+  step: (transaction: TenantTransaction) => Promise<void>,
+): Promise<Payload<Result>> {
+  return payloadOf(async () => {
+    await write(step)
+    return result
+  })
 }
 
 export const ReceiptStatus = builder.enumType('ReceiptStatus', {

@@ -19,7 +19,7 @@ import {
 } from './lists/filters.ts'
 import { defineStoredList } from './lists/storedList.ts'
 import { findOutcome, Outcome } from './outcome.ts'
-import { payloadOf, payloadType } from './payload.ts'
+import { payloadOf, payloadOfStep, payloadType } from './payload.ts'
 import { Simulation } from './simulation.ts'
 
 const SourceType = builder.enumType('RecommendationSource', {
@@ -190,14 +190,7 @@ builder.prismaObjectField(ConfigDiff, 'recommendations', (t) =>
 )
 
 builder.queryFields((t) => ({
-  recommendation: t.prismaField({
-    type: Recommendation,
-    nullable: true,
-    description: 'A recommendation by its key.',
-    args: { recommendationId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }) },
-    resolve: (query, _, { recommendationId }, { reads }) =>
-      reads.client.recommendation.findUnique({ ...query, where: { recommendationId } }),
-  }),
+  recommendation: t.field(recommendationPages.byKey('A recommendation by its key.')),
   recommendations: t.field(recommendationPages.root('The tenant’s recommendations, the surest first.')),
 }))
 
@@ -205,15 +198,12 @@ const RecommendationPayload = payloadType<string>(
   'RecommendationPayload',
   'The recommendation after the step, or why there was none.',
   (t) => ({
-    recommendation: t.prismaField({
-      type: Recommendation,
-      nullable: true,
-      description: 'The recommendation; null when there are errors.',
-      resolve: (query, { result }, _, { reads }) =>
-        result === null
-          ? null
-          : reads.client.recommendation.findUnique({ ...query, where: { recommendationId: result } }),
-    }),
+    recommendation: t.field(
+      recommendationPages.inPayload(
+        (recommendationId) => recommendationId,
+        'The recommendation; null when there are errors.',
+      ),
+    ),
   }),
 )
 
@@ -277,19 +267,17 @@ builder.mutationFields((t) => ({
     description: 'Notes that a recommendation was applied: by whoever asks, now. Arc changes nothing else.',
     args: { input: t.arg({ type: ApplyRecommendationInput, required: true, description: 'Which one.' }) },
     resolve: (_, { input: { recommendationId } }, { write }) =>
-      payloadOf(async () => {
-        await write((transaction) => applyRecommendation(transaction, recommendationId))
-        return recommendationId
-      }),
+      payloadOfStep(write, recommendationId, (transaction) =>
+        applyRecommendation(transaction, recommendationId),
+      ),
   }),
   rateRecommendation: t.field({
     type: RecommendationPayload,
     description: 'Says what a recommendation was worth; a later score takes the place of an earlier one.',
     args: { input: t.arg({ type: RateRecommendationInput, required: true, description: 'The score.' }) },
     resolve: (_, { input: { recommendationId, score } }, { write }) =>
-      payloadOf(async () => {
-        await write((transaction) => giveFeedback(transaction, recommendationId, score))
-        return recommendationId
-      }),
+      payloadOfStep(write, recommendationId, (transaction) =>
+        giveFeedback(transaction, recommendationId, score),
+      ),
   }),
 }))

@@ -128,14 +128,7 @@ const scenarioPages = defineStoredList('Scenario', {
 })
 
 builder.queryFields((t) => ({
-  scenario: t.prismaField({
-    type: Scenario,
-    nullable: true,
-    description: 'A scenario by its key.',
-    args: { scenarioId: t.arg.string({ required: true, description: 'Its key.' }) },
-    resolve: (query, _, { scenarioId }, { reads }) =>
-      reads.client.scenario.findUnique({ ...query, where: { scenarioId } }),
-  }),
+  scenario: t.field(scenarioPages.byKey('A scenario by its key.')),
   scenarios: t.field(scenarioPages.root('The tenant’s scenarios, the newest first.')),
 }))
 

@@ -145,7 +145,7 @@ const SimulationFilter = builder.inputType('SimulationFilter', {
   }),
 })
 
-const simulationPages = defineStoredList('Simulation', {
+export const simulationPages = defineStoredList('Simulation', {
   model: 'Simulation',
   table: 'simulations',
   type: Simulation,
@@ -216,14 +216,7 @@ builder.prismaObjectField(Configuration, 'simulations', (t) =>
 )
 
 builder.queryFields((t) => ({
-  simulation: t.prismaField({
-    type: Simulation,
-    nullable: true,
-    description: 'A simulation by its key.',
-    args: { simulationId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }) },
-    resolve: (query, _, { simulationId }, { reads }) =>
-      reads.client.simulation.findUnique({ ...query, where: { simulationId } }),
-  }),
+  simulation: t.field(simulationPages.byKey('A simulation by its key.')),
   simulations: t.field(simulationPages.root('The tenant’s simulations, the newest first.')),
   activeSimulations: t.field(
     simulationPages.root('The simulations that are pending or running, the newest first.', {

@@ -1,4 +1,3 @@
-import type { TenantTransaction } from '../db/tenantTransaction.ts'
 import {
   cancelSimulation,
   completeSimulation,
@@ -6,9 +5,8 @@ import {
   startSimulation,
 } from '../evaluation/simulations/simulations.ts'
 import { builder } from './builder.ts'
-import type { Context } from './context.ts'
-import { type Payload, payloadOf, payloadType } from './payload.ts'
-import { Simulation } from './simulation.ts'
+import { payloadOf, payloadOfStep, payloadType } from './payload.ts'
+import { simulationPages } from './simulation.ts'
 
 const StartSimulationInput = builder.inputType('StartSimulationInput', {
   description: 'A new simulation.',
@@ -84,20 +82,16 @@ const CancelSimulationInput = builder.inputType('CancelSimulationInput', {
   }),
 })
 
-type SimulationResult = { simulationId: string; created: boolean }
-
-const SimulationPayload = payloadType<SimulationResult>(
+const SimulationPayload = payloadType<{ simulationId: string; created: boolean }>(
   'SimulationPayload',
   'The simulation after the step, or why there was none.',
   (t) => ({
-    simulation: t.prismaField({
-      type: Simulation,
-      nullable: true,
-      description: 'The simulation as it is now; null when there are errors.',
-      resolve: (query, { result }, _, { reads }) =>
-        result &&
-        reads.client.simulation.findUnique({ ...query, where: { simulationId: result.simulationId } }),
-    }),
+    simulation: t.field(
+      simulationPages.inPayload(
+        ({ simulationId }) => simulationId,
+        'The simulation as it is now; null when there are errors.',
+      ),
+    ),
     created: t.boolean({
       description: 'Whether this call made the simulation.',
       resolve: ({ result }) => result?.created ?? false,
@@ -105,17 +99,8 @@ const SimulationPayload = payloadType<SimulationResult>(
   }),
 )
 
-/** A step of a simulation that is there. */
-function step(
-  { write }: Context,
-  simulationId: string,
-  work: (transaction: TenantTransaction) => Promise<void>,
-): Promise<Payload<SimulationResult>> {
-  return payloadOf(async () => {
-    await write(work)
-    return { simulationId, created: false }
-  })
-}
+/** The result of a step of a simulation that is there. */
+const stepped = (simulationId: string) => ({ simulationId, created: false })
 
 builder.mutationFields((t) => ({
   startSimulation: t.field({
@@ -148,8 +133,8 @@ builder.mutationFields((t) => ({
     description:
       'Ends a simulation that went through. Its overall score is the given one or the mean of its graded runs.',
     args: { input: t.arg({ type: CompleteSimulationInput, required: true, description: 'Which one.' }) },
-    resolve: (_, { input: { simulationId, result } }, context) =>
-      step(context, simulationId, (transaction) =>
+    resolve: (_, { input: { simulationId, result } }, { write }) =>
+      payloadOfStep(write, stepped(simulationId), (transaction) =>
         completeSimulation(transaction, simulationId, {
           overallScore: result?.overallScore ?? null,
           totalCostUsd: result?.totalCostUsd ?? null,
@@ -161,15 +146,17 @@ builder.mutationFields((t) => ({
     type: SimulationPayload,
     description: 'Ends a simulation that broke off.',
     args: { input: t.arg({ type: FailSimulationInput, required: true, description: 'Which one, and why.' }) },
-    resolve: (_, { input: { simulationId, errorMessage } }, context) =>
-      step(context, simulationId, (transaction) => failSimulation(transaction, simulationId, errorMessage)),
+    resolve: (_, { input: { simulationId, errorMessage } }, { write }) =>
+      payloadOfStep(write, stepped(simulationId), (transaction) =>
+        failSimulation(transaction, simulationId, errorMessage),
+      ),
   }),
   cancelSimulation: t.field({
     type: SimulationPayload,
     description: 'Stops a simulation. Outcomes that come later are rejected.',
     args: { input: t.arg({ type: CancelSimulationInput, required: true, description: 'Which one.' }) },
-    resolve: (_, { input: { simulationId, reason } }, context) =>
-      step(context, simulationId, (transaction) =>
+    resolve: (_, { input: { simulationId, reason } }, { write }) =>
+      payloadOfStep(write, stepped(simulationId), (transaction) =>
         cancelSimulation(transaction, simulationId, reason ?? null),
       ),
   }),

@@ -137,13 +137,6 @@ builder.prismaObjectField(Scenario, 'toolUsage', (t) =>
 )
 
 builder.queryFields((t) => ({
-  toolUsageEntry: t.prismaField({
-    type: ToolUsage,
-    nullable: true,
-    description: 'One run’s use of one tool, by its key.',
-    args: { usageId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }) },
-    resolve: (query, _, { usageId }, { reads }) =>
-      reads.client.toolUsage.findUnique({ ...query, where: { usageId } }),
-  }),
+  toolUsageEntry: t.field(toolUsagePages.byKey('One run’s use of one tool, by its key.')),
   toolUsage: t.field(toolUsagePages.root('The uses of tools in all the tenant’s runs, the latest first.')),
 }))

@@ -8,19 +8,20 @@ import { needsSql } from '../../reads/conditionSql.ts'
 import { encodeCursor, type SortField } from '../../reads/keyset.ts'
 import { type PageArgs, type PagePlan, planPage, type Sorting } from '../../reads/pagePlan.ts'
 import { countByParent, countRows, readPage, readParentPages } from '../../reads/storedPages.ts'
+import type { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import type { Connection } from './connection.ts'
 import { sharedByField } from './fieldLoader.ts'
 
 export type Row = Record<string, unknown>
 
-/** How the rows of one type are listed: the one declaration behind its root connection and its nested ones. */
+/** How the rows of one type are read: the one declaration behind its root connection and its nested ones. */
 export interface PageSource<Filter> extends Sorting {
+  keys: readonly [SortField, ...SortField[]]
   model: keyof PrismaTypes
   /** Table or view of the rows. */
   table: string
-  // biome-ignore lint/suspicious/noExplicitAny: the row's shape is Prisma's business
-  type: ObjectRef<any, any, any>
+  type: ObjectRef<typeof builder.$inferSchemaTypes, Row>
   filter: InputRef<Filter>
   where(filter: Filter): Where
 }
@@ -72,6 +73,7 @@ export function connectionOf(
 }
 
 interface Delegate {
+  findUnique(args: object): Promise<Row | null>
   findMany(args: object): Promise<Row[]>
   count(args: object): Promise<number>
 }
@@ -79,6 +81,17 @@ interface Delegate {
 function delegateOf(model: string, context: Context): Delegate {
   const name = model[0]!.toLowerCase() + model.slice(1)
   return (context.reads.client as unknown as Record<string, Delegate>)[name]!
+}
+
+/** The row with this key; null when the tenant has none. */
+export function readByKey<Filter>(
+  { model, keys: [{ field }] }: PageSource<Filter>,
+  key: string,
+  context: Context,
+  info: GraphQLResolveInfo,
+): Promise<Row | null> {
+  const selection = queryFromInfo({ context, info })
+  return delegateOf(model, context).findUnique({ ...selection, where: { [field]: key } })
 }
 
 /** What the operation asks of a node, and what its cursor and its place in the page need. */

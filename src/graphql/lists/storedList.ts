@@ -1,15 +1,16 @@
 import type { GraphQLResolveInfo } from 'graphql'
 import type { Where } from '../../reads/condition.ts'
 import type { PageArgs } from '../../reads/pagePlan.ts'
+import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { registerKeys } from '../globalId.ts'
 import { defineConnection, defineListArgs } from './connection.ts'
-import { type PageSource, type ParentLink, type Row, readRoot, readUnder } from './pageReading.ts'
+import { type PageSource, type ParentLink, type Row, readByKey, readRoot, readUnder } from './pageReading.ts'
 
 /** What counting all rows of a list costs, in rows that are read. */
 const COUNT_COST = 10
 
-/** Makes the types of a connection of stored rows, and the fields that list them. */
+/** Makes the types of a connection of stored rows, and the fields that list them or show one of them. */
 export function defineStoredList<Filter>(name: string, source: PageSource<Filter>) {
   registerKeys(name, source.model, source.keys)
   const options = {
@@ -17,6 +18,8 @@ export function defineStoredList<Filter>(name: string, source: PageSource<Filter
     extensions: { page: true },
     args: defineListArgs(name, source, source.filter),
   }
+  const [key] = source.keys
+  const one = { type: source.type, nullable: true as const }
   return {
     /** A field of Query: all rows of the tenant, or those that `always` holds for. */
     root: (description: string, always?: Where) => ({
@@ -31,6 +34,34 @@ export function defineStoredList<Filter>(name: string, source: PageSource<Filter
       description,
       resolve: (row: { [key in Key]: string }, args: PageArgs, context: Context, info: GraphQLResolveInfo) =>
         readUnder(source, parent, row[parent.key], args, context, info),
+    }),
+    /** A field of Query: the row with the key that is asked for. Only where one field is the key. */
+    byKey: (description: string) => ({
+      ...one,
+      description,
+      args: builder.args((t) => ({
+        [key.field]: t.field({
+          type: key.kind === 'uuid' ? 'UUID' : 'String',
+          required: true,
+          description: 'Its key.',
+        }),
+      })),
+      resolve: (_: unknown, args: Record<string, string>, context: Context, info: GraphQLResolveInfo) =>
+        readByKey(source, args[key.field]!, context, info),
+    }),
+    /** A field of a mutation's payload: the row whose key is in the result. Only where one field is the key. */
+    inPayload: <Result>(keyOf: (result: Result) => string | null, description: string) => ({
+      ...one,
+      description,
+      resolve: (
+        { result }: { result: Result | null },
+        _: unknown,
+        context: Context,
+        info: GraphQLResolveInfo,
+      ) => {
+        const shown = result === null ? null : keyOf(result)
+        return shown === null ? null : readByKey(source, shown, context, info)
+      },
     }),
   }
 }
