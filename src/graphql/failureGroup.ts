@@ -77,49 +77,50 @@ const groupsOf =
     failureGroups(runsOf, parents, filter ? failurePatternWhere(filter) : {})
 
 builder.queryField('failureGroups', (t) =>
-  t.field({
-    ...failureGroupPages.field,
-    description: 'What went wrong in all the tenant’s runs, the most common failure first.',
-    resolve: (_, args, context, info) => failureGroupPages.read(args, context, info, groupsOf(null)),
-  }),
+  t.field(
+    failureGroupPages.root(
+      'What went wrong in all the tenant’s runs, the most common failure first.',
+      groupsOf(null),
+    ),
+  ),
 )
 
 builder.prismaObjectField(Simulation, 'failureGroups', (t) =>
-  t.field({
-    ...failureGroupPages.field,
-    select: { simulationId: true },
-    description: 'What went wrong in its runs, the most common failure first.',
-    resolve: ({ simulationId }, args, context, info) =>
-      failureGroupPages.read(args, context, info, groupsOf(RUNS_OF.simulation), simulationId),
-  }),
+  t.field(
+    failureGroupPages.under(
+      'simulationId',
+      'What went wrong in its runs, the most common failure first.',
+      groupsOf(RUNS_OF.simulation),
+    ),
+  ),
 )
 
 builder.prismaObjectField(ConfigVersion, 'failureGroups', (t) =>
-  t.field({
-    ...failureGroupPages.field,
-    select: { versionId: true },
-    description: 'What went wrong in all runs of the version, the most common failure first.',
-    resolve: ({ versionId }, args, context, info) =>
-      failureGroupPages.read(args, context, info, groupsOf(RUNS_OF.configVersion), versionId),
-  }),
+  t.field(
+    failureGroupPages.under(
+      'versionId',
+      'What went wrong in all runs of the version, the most common failure first.',
+      groupsOf(RUNS_OF.configVersion),
+    ),
+  ),
 )
 
 builder.prismaObjectField(Configuration, 'failureGroups', (t) =>
-  t.field({
-    ...failureGroupPages.field,
-    select: { configId: true },
-    description: 'What went wrong in all runs of its versions, the most common failure first.',
-    resolve: ({ configId }, args, context, info) =>
-      failureGroupPages.read(args, context, info, groupsOf(RUNS_OF.configuration), configId),
-  }),
+  t.field(
+    failureGroupPages.under(
+      'configId',
+      'What went wrong in all runs of its versions, the most common failure first.',
+      groupsOf(RUNS_OF.configuration),
+    ),
+  ),
 )
 
 builder.prismaObjectField(Scenario, 'failureGroups', (t) =>
-  t.field({
-    ...failureGroupPages.field,
-    select: { scenarioId: true },
-    description: 'What went wrong in all runs of the scenario, the most common failure first.',
-    resolve: ({ scenarioId }, args, context, info) =>
-      failureGroupPages.read(args, context, info, groupsOf(RUNS_OF.scenario), scenarioId),
-  }),
+  t.field(
+    failureGroupPages.under(
+      'scenarioId',
+      'What went wrong in all runs of the scenario, the most common failure first.',
+      groupsOf(RUNS_OF.scenario),
+    ),
+  ),
 )

@@ -222,44 +222,39 @@ const performancePages = defineComputedList<typeof SimulationPerformanceFilter.$
 const inTheLast = (days: number) => ({ gte: new Date(Date.now() - days * DAY_MS) })
 
 builder.queryFields((t) => ({
-  systemPerformance: t.field({
-    ...systemPerformancePages.field,
-    description:
+  systemPerformance: t.field(
+    systemPerformancePages.root(
       'How many simulations were planned, hour by hour, and what became of them: the latest hour first.',
-    resolve: (_, args, context, info) =>
-      systemPerformancePages.read(args, context, info, (_parents, filter) =>
-        hoursOfSimulations({ createdAt: conditionOf(filter?.createdAt) ?? inTheLast(1) }),
-      ),
-  }),
-  errorRates: t.field({
-    ...errorRatePages.field,
-    description: 'How often scenarios went wrong, day by day: the latest day first, on each the worst.',
-    resolve: (_, args, context, info) =>
-      errorRatePages.read(args, context, info, (_parents, filter) =>
+      (_parents, filter) => hoursOfSimulations({ createdAt: conditionOf(filter?.createdAt) ?? inTheLast(1) }),
+    ),
+  ),
+  errorRates: t.field(
+    errorRatePages.root(
+      'How often scenarios went wrong, day by day: the latest day first, on each the worst.',
+      (_parents, filter) =>
         errorRates({
           executionTime: conditionOf(filter?.executionTime) ?? inTheLast(7),
           scenarioId: textConditionOf(filter?.scenarioId),
         }),
-      ),
-  }),
+    ),
+  ),
 }))
 
 builder.prismaObjectField(Simulation, 'performance', (t) =>
   t.field({
-    ...performancePages.field,
-    select: { simulationId: true },
+    ...performancePages.options,
     description: 'What ended when, hour by hour or day by day; those in which nothing ended are left out.',
     args: {
-      ...performancePages.field.args,
+      ...performancePages.options.args,
       grain: t.arg({ type: Grain, required: true, defaultValue: 'hour', description: 'Hours or days.' }),
     },
     resolve: ({ simulationId }, { grain, ...args }, context, info) =>
       performancePages.read(
+        (simulationIds) => performanceBuckets(grain, simulationIds),
+        simulationId,
         args,
         context,
         info,
-        (simulationIds) => performanceBuckets(grain, simulationIds),
-        simulationId,
       ),
   }),
 )

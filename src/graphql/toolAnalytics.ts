@@ -160,49 +160,50 @@ const analyticsOf =
     toolAnalytics(runsOf, parents, usesOf(filter))
 
 builder.queryField('toolAnalytics', (t) =>
-  t.field({
-    ...toolAnalyticsPages.field,
-    description: 'How tools were used in all the tenant’s runs, those with the most calls first.',
-    resolve: (_, args, context, info) => toolAnalyticsPages.read(args, context, info, analyticsOf(null)),
-  }),
+  t.field(
+    toolAnalyticsPages.root(
+      'How tools were used in all the tenant’s runs, those with the most calls first.',
+      analyticsOf(null),
+    ),
+  ),
 )
 
 builder.prismaObjectField(Simulation, 'toolAnalytics', (t) =>
-  t.field({
-    ...toolAnalyticsPages.field,
-    select: { simulationId: true },
-    description: 'How tools were used in its runs, those with the most calls first.',
-    resolve: ({ simulationId }, args, context, info) =>
-      toolAnalyticsPages.read(args, context, info, analyticsOf(RUNS_OF.simulation), simulationId),
-  }),
+  t.field(
+    toolAnalyticsPages.under(
+      'simulationId',
+      'How tools were used in its runs, those with the most calls first.',
+      analyticsOf(RUNS_OF.simulation),
+    ),
+  ),
 )
 
 builder.prismaObjectField(Configuration, 'toolAnalytics', (t) =>
-  t.field({
-    ...toolAnalyticsPages.field,
-    select: { configId: true },
-    description: 'How tools were used in all runs of its versions, those with the most calls first.',
-    resolve: ({ configId }, args, context, info) =>
-      toolAnalyticsPages.read(args, context, info, analyticsOf(RUNS_OF.configuration), configId),
-  }),
+  t.field(
+    toolAnalyticsPages.under(
+      'configId',
+      'How tools were used in all runs of its versions, those with the most calls first.',
+      analyticsOf(RUNS_OF.configuration),
+    ),
+  ),
 )
 
 builder.prismaObjectField(ConfigVersion, 'toolAnalytics', (t) =>
-  t.field({
-    ...toolAnalyticsPages.field,
-    select: { versionId: true },
-    description: 'How tools were used in all runs of the version, those with the most calls first.',
-    resolve: ({ versionId }, args, context, info) =>
-      toolAnalyticsPages.read(args, context, info, analyticsOf(RUNS_OF.configVersion), versionId),
-  }),
+  t.field(
+    toolAnalyticsPages.under(
+      'versionId',
+      'How tools were used in all runs of the version, those with the most calls first.',
+      analyticsOf(RUNS_OF.configVersion),
+    ),
+  ),
 )
 
 builder.prismaObjectField(Scenario, 'toolAnalytics', (t) =>
-  t.field({
-    ...toolAnalyticsPages.field,
-    select: { scenarioId: true },
-    description: 'How tools were used in all runs of the scenario, those with the most calls first.',
-    resolve: ({ scenarioId }, args, context, info) =>
-      toolAnalyticsPages.read(args, context, info, analyticsOf(RUNS_OF.scenario), scenarioId),
-  }),
+  t.field(
+    toolAnalyticsPages.under(
+      'scenarioId',
+      'How tools were used in all runs of the scenario, those with the most calls first.',
+      analyticsOf(RUNS_OF.scenario),
+    ),
+  ),
 )

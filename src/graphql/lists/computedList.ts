@@ -20,31 +20,53 @@ interface ComputedSource<Filter> extends Sorting {
   where(filter: Filter | undefined): Where
 }
 
-/** Makes the types of a connection of computed rows, what their fields have in common, and what reads them. */
+/** Computes the rows of these parents. */
+type RowsOf<Filter> = (parents: readonly string[], filter: Filter | undefined) => ComputedRows
+
+/** Rows without a parent have this one in their SQL. */
+const NO_PARENT = ''
+
+/** Makes the types of a connection of computed rows, and the fields that list them. */
 export function defineComputedList<Filter>(name: string, source: ComputedSource<Filter>) {
+  const options = {
+    type: defineConnection<Row>(name, source.type, source.cost),
+    extensions: { page: true, cost: source.cost },
+    args: defineListArgs(name, source, source.filter),
+  }
+  async function read(
+    rowsOf: RowsOf<Filter>,
+    parent: string,
+    args: PageArgs,
+    context: Context,
+    info: GraphQLResolveInfo,
+  ): Promise<Connection<Row>> {
+    const { loader } = sharedByField(context, info, () => {
+      const filter = (args.filter ?? undefined) as Filter | undefined
+      return loaderOf(context, planPage(source, args, source.where(filter)), (parents) =>
+        rowsOf(parents, filter),
+      )
+    })
+    const { page, pages, counts } = loader
+    return connectionOf(page, await pages.load(parent), () => counts.load(parent))
+  }
   return {
-    field: {
-      type: defineConnection<Row>(name, source.type, source.cost),
-      extensions: { page: true, cost: source.cost },
-      args: defineListArgs(name, source, source.filter),
-    },
-    /** All parents of a list are read together. Rows without a parent have none in their SQL: `''`. */
-    async read(
-      args: PageArgs,
-      context: Context,
-      info: GraphQLResolveInfo,
-      rowsOf: (parents: readonly string[], filter: Filter | undefined) => ComputedRows,
-      parent = '',
-    ): Promise<Connection<Row>> {
-      const { loader } = sharedByField(context, info, () => {
-        const filter = (args.filter ?? undefined) as Filter | undefined
-        return loaderOf(context, planPage(source, args, source.where(filter)), (parents) =>
-          rowsOf(parents, filter),
-        )
-      })
-      const { page, pages, counts } = loader
-      return connectionOf(page, await pages.load(parent), () => counts.load(parent))
-    },
+    /** For a field with arguments of its own: what the others are made of. */
+    options,
+    read,
+    /** A field of Query: rows of all that the tenant has. */
+    root: (description: string, rowsOf: RowsOf<Filter>) => ({
+      ...options,
+      description,
+      resolve: (_: unknown, args: PageArgs, context: Context, info: GraphQLResolveInfo) =>
+        read(rowsOf, NO_PARENT, args, context, info),
+    }),
+    /** A field of another type: rows of what the parent has. All parents of a list are read together. */
+    under: <Key extends string>(key: Key, description: string, rowsOf: RowsOf<Filter>) => ({
+      ...options,
+      description,
+      resolve: (row: { [key in Key]: string }, args: PageArgs, context: Context, info: GraphQLResolveInfo) =>
+        read(rowsOf, row[key], args, context, info),
+    }),
   }
 }
 
