@@ -1,18 +1,29 @@
 import { defineConfig } from 'vitest/config'
+import { SEED } from './test/support/seed.ts'
+
+console.log(`ARC_TEST_SEED=${SEED}`)
+
+// Vite would take graphql's ES modules where Node takes its CommonJS ones, and two graphqls refuse each other's schemas.
+const resolve = { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] }
+
+// Not `extends: true`, which reads this file again for each project and would draw a seed of its own.
+const test = {
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  env: { ARC_TEST_SEED: String(SEED) },
+  setupFiles: 'test/support/fastCheck.ts',
+}
 
 export default defineConfig({
-  // Vite would take graphql's ES modules where Node takes its CommonJS ones, and two graphqls refuse each other's schemas.
-  resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
     // Much of the time is waiting: for pauses before a second attempt, for tokens to end.
     maxWorkers: 2,
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { resolve, test: { ...test, name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       {
-        extends: true,
+        resolve,
         test: {
+          ...test,
           name: 'database',
           include: ['test/**/*.test.ts'],
           exclude: ['test/unit/**'],

@@ -73,7 +73,7 @@ export class KnownRows {
   }
 
   under(name: string): Values {
-    return this.#own.get(name) ?? []
+    return sorted(this.#own.get(name) ?? [])
   }
 
   /** What fits; with `ofType` global ids of that type. */
@@ -91,13 +91,13 @@ export class KnownRows {
 
   /** What another tenant has under the name, and what belongs elsewhere. */
   hostileFor(name: string, type: string): Values {
-    if (type === 'ID') return this.#strangers.get('id') ?? []
+    if (type === 'ID') return sorted(this.#strangers.get('id') ?? [])
     if (type === 'String' && (name === 'after' || name === 'before'))
       return [...this.#strangersCursors, ...[...this.#cursors.values()].flat()]
     if (type !== 'UUID') return []
     return [...this.#strangers].flatMap(([field, values]) =>
       // A message may say again what it was given.
-      field === 'user_id' ? [] : values.filter((value) => fits('UUID', value)),
+      field === 'user_id' ? [] : sorted(values.filter((value) => fits('UUID', value))),
     )
   }
 
@@ -124,6 +124,9 @@ function push(map: Map<string, unknown[]>, name: string, value: unknown): void {
   map.set(name, values)
   if (values.length < MOST_VALUES && !values.includes(value)) values.push(value)
 }
+
+/** Rows of one millisecond come in the order of their ids, which no seed repeats. */
+const sorted = (values: Values): Values => values.toSorted((a, b) => (String(a) < String(b) ? -1 : 1))
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
