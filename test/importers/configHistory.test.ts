@@ -1,9 +1,12 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, test } from 'vitest'
 import { readHistory } from '../../src/importers/configHistory.ts'
 import { type Tenant, useArc } from '../support/arc.ts'
+import { fixture } from '../support/fixtures.ts'
 import { importInto, useFolder } from '../support/importing.ts'
+import { withSharedData } from '../support/sharedData.ts'
 
 const arc = useArc()
 const folder = useFolder()
@@ -232,29 +235,33 @@ describe('the model', () => {
   })
 })
 
-const data = new URL('../../../shared/data/configs/', import.meta.url)
-const folders = existsSync(data) ? readdirSync(data).filter((name) => !name.includes('.json')) : []
+/** The folder of a history, imported: what comes back is what lies there. */
+async function expectBack(path: string, model: string): Promise<void> {
+  const files = readdirSync(path).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+  const texts = files.map((file) => readFileSync(`${path}/${file}`, 'utf8'))
+  const tenant = arc.tenant()
+  const first = await importInto(arc, tenant, [path], { model: 'gpt-4' })
+  expect(first.output).toContain(`versions       ${texts.length} stored, 0 there already`)
+  const second = await importInto(arc, tenant, [path], { model: 'gpt-4' })
+  expect(second.output).toContain(`versions       0 stored, ${texts.length} there already`)
+  const [stored] = (await configurationsOf(tenant)) as [Stored]
+  expect(stored.name).toBe(basename(path))
+  expect(stored.yaml.map((yaml) => yaml.replace('model_name: gpt-4\n', ''))).toEqual(texts)
+  expect(stored.models).toEqual(texts.map(() => model))
+  expect(stored.diffs.map(({ before, after }) => [before, after])).toEqual(
+    texts.slice(1).map((_, index) => [index + 1, index + 2]),
+  )
+  for (const { text } of stored.diffs) expect(text).toMatch(/^[-+](?![-+])/m)
+}
 
-describe.runIf(folders.length > 0).each(folders)('%s', (name) => {
-  it('comes back version by version, with a diff for each but the first', async () => {
-    const path = fileURLToPath(new URL(name, data))
-    const texts = readdirSync(path)
-      .sort()
-      .map((file) => readFileSync(`${path}/${file}`, 'utf8'))
-    const tenant = arc.tenant()
-    const first = await importInto(arc, tenant, [path], { model: 'gpt-4' })
-    expect(first.output).toContain(`versions       ${texts.length} stored, 0 there already`)
-    const second = await importInto(arc, tenant, [path], { model: 'gpt-4' })
-    expect(second.output).toContain(`versions       0 stored, ${texts.length} there already`)
-    const [stored] = (await configurationsOf(tenant)) as [Stored]
-    expect(stored.name).toBe(name)
-    expect(stored.yaml.map((yaml) => yaml.replace('model_name: gpt-4\n', ''))).toEqual(texts)
-    expect(new Set(stored.models)).toEqual(
-      new Set([name.startsWith('mdma') ? 'openai:gpt-4.1-mini' : 'gpt-4']),
+describe('a folder comes back version by version, with a diff for each but the first:', () => {
+  it('kite-agent', () => expectBack(fixture('configs/kite-agent'), 'gpt-4'))
+
+  withSharedData('real ones:', (data) => {
+    const configs = fileURLToPath(new URL('configs/', data))
+    const folders = readdirSync(configs).filter((name) => !name.includes('.json'))
+    it.each(folders)('%s', (name) =>
+      expectBack(join(configs, name), name.startsWith('mdma') ? 'openai:gpt-4.1-mini' : 'gpt-4'),
     )
-    expect(stored.diffs.map(({ before, after }) => [before, after])).toEqual(
-      texts.slice(1).map((_, index) => [index + 1, index + 2]),
-    )
-    for (const { text } of stored.diffs) expect(text).toMatch(/^[-+](?![-+])/m)
   })
 })

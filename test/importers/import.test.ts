@@ -3,17 +3,15 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { importCommand } from '../../src/commands/import.ts'
 import { readConfig } from '../../src/config.ts'
 import { type Tenant, useArc } from '../support/arc.ts'
-import { expectedTotals, realPath, textsWith } from '../support/expectedTotals.ts'
+import { fixture } from '../support/fixtures.ts'
 import { zipOf } from '../support/zipArchive.ts'
 
 const arc = useArc()
 
-const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
 const tau2Small = fixture('tau2bench-small.json')
 const tauSmall = fixture('taubench-small.json')
 
@@ -416,132 +414,5 @@ async function startProxy(isLost: (operation: string, count: number) => boolean)
         proxy.close(resolve)
         proxy.closeAllConnections()
       }),
-  }
-}
-
-const FORMATS = ['tau-bench', 'tau2-bench', 'inspect', 'promptfoo', 'intercode', 'sweagent', 'minisweagent']
-
-describe.each(FORMATS.flatMap(expectedTotals))('%s', (name, expected) => {
-  const path = realPath(name)
-
-  it('adds up in the graph to what is in the file, also after a second import', async () => {
-    const tenant = arc.tenant()
-    const { exitCode, output } = await importInto(tenant, [path])
-    expect(exitCode).toBe(0)
-    if (expected.records === 0) expect(output).toContain('holds no samples')
-    const again = await importInto(tenant, [path])
-    expect(again.exitCode).toBe(0)
-    expect(recordsIn(again.output)).toEqual({ stored: 0, known: expected.records })
-
-    const { duration_s, cost_usd, ...exact } = expected
-    const { duration_s: duration, cost_usd: cost, ...totals } = await totalsInGraph(tenant)
-    expect(totals).toEqual(exact)
-    // Stored are whole milliseconds and millionths of a dollar: each record may be off by half of one.
-    expect(Math.abs(duration - duration_s)).toBeLessThanOrEqual(0.0005 * (exact.records + 1))
-    expect(Math.abs(cost - cost_usd)).toBeLessThanOrEqual(0.0000005 * (exact.records + 1))
-    const simulations = await simulationsOf(tenant)
-    expect(simulations.map(({ status }) => status)).toEqual(simulations.map(() => 'COMPLETED'))
-    const sumOf = (field: string) => simulations.reduce((sum, simulation) => sum + simulation[field], 0)
-    expect([sumOf('completedScenarios'), sumOf('totalTokens')]).toEqual([
-      exact.status.success ?? 0,
-      exact.tokens,
-    ])
-    expect(sumOf('totalCostUsd')).toBeCloseTo(cost, 9)
-  })
-})
-
-/** What an import said of the records of all runs. */
-function recordsIn(output: string): { stored: number; known: number } {
-  const counts = { stored: 0, known: 0 }
-  for (const [, stored, known] of output.matchAll(/records +(\d+) stored, (\d+) there already/g)) {
-    counts.stored += Number(stored)
-    counts.known += Number(known)
-  }
-  return counts
-}
-
-describe.skipIf(expectedTotals('inspect').length === 0)('one run in two containers', () => {
-  const stem = 'inspect/2025-09-15T15-04-34-04-00_popularity_jKN69eAYYpZFAZhRgMAztp'
-  const [archive, json] = [realPath(`${stem}.eval`), realPath(`${stem}.repacked.json`)]
-
-  it.each([
-    ['archive', archive, json],
-    ['JSON', json, archive],
-  ])('is stored once, the %s first', async (_first, first, second) => {
-    const tenant = arc.tenant()
-    expect(recordsIn((await importInto(tenant, [first])).output)).toEqual({ stored: 50, known: 0 })
-    const before = await simulationsOf(tenant)
-    const renamed = join(folder, 'renamed.bin')
-    await writeFile(renamed, await readFile(second))
-    expect(recordsIn((await importInto(tenant, [renamed])).output)).toEqual({ stored: 0, known: 50 })
-    expect(await simulationsOf(tenant)).toEqual(before)
-    expect(before).toHaveLength(1)
-  })
-})
-
-describe.skipIf(expectedTotals('promptfoo').length === 0)('a suite that was run on three dates', () => {
-  it('has one configuration and one version of it', async () => {
-    const tenant = arc.tenant()
-    const files = ['43f8914c', '67d19e7e', '18300309'].map((commit) =>
-      realPath(`promptfoo/mdma_${commit}_results.json`),
-    )
-    expect(recordsIn((await importInto(tenant, files)).output)).toEqual({ stored: 60, known: 0 })
-    const versions = (await simulationsOf(tenant)).map(({ configVersion }) => configVersion)
-    expect(
-      versions.map(({ versionNumber, configuration }) => [versionNumber, configuration.versions.totalCount]),
-    ).toEqual([
-      [1, 1],
-      [1, 1],
-      [1, 1],
-    ])
-    const { scenarios, configurations } = await tenant.data(
-      '{ scenarios { totalCount } configurations { totalCount } }',
-    )
-    // Ten tests on the first date, of which some were described otherwise from the second on.
-    expect(scenarios.totalCount).toBeLessThan(10 + 25)
-    expect(configurations.totalCount).toBe(1)
-  })
-})
-
-/** What all of a tenant's outcomes add up to, read page by page. */
-async function totalsInGraph(tenant: Tenant) {
-  const outcomes = await allNodes(
-    tenant,
-    'outcomes',
-    'scenarioId status reliabilityScore tokensUsed costUsd executionTimeMs trajectory',
-  )
-  const uses = await allNodes(tenant, 'toolUsage', 'toolName callCount')
-  const graded = outcomes.filter(({ reliabilityScore }) => reliabilityScore !== null)
-  const add = (values: (number | null)[]) => values.reduce<number>((total, value) => total + (value ?? 0), 0)
-  const countBy = (pairs: [string, number][]) => {
-    const counts: Record<string, number> = {}
-    for (const [key, count] of pairs) counts[key] = (counts[key] ?? 0) + count
-    return counts
-  }
-  return {
-    records: outcomes.length,
-    scored: graded.length,
-    passed: graded.filter(({ status }) => status === 'SUCCESS').length,
-    score_sum: Number(add(graded.map(({ reliabilityScore }) => reliabilityScore)).toFixed(6)),
-    status: countBy(outcomes.map(({ status }) => [status.toLowerCase(), 1])),
-    scenarios: new Set(outcomes.map(({ scenarioId }) => scenarioId)).size,
-    tokens: add(outcomes.map(({ tokensUsed }) => tokensUsed)),
-    cost_usd: Number(add(outcomes.map(({ costUsd }) => costUsd)).toFixed(6)),
-    duration_s: add(outcomes.map(({ executionTimeMs }) => executionTimeMs)) / 1000,
-    tool_calls: countBy(uses.map(({ toolName, callCount }) => [toolName, callCount])),
-    nul_strings: add(outcomes.map(({ trajectory }) => textsWith('\ufffd', trajectory))),
-  }
-}
-
-async function allNodes(tenant: Tenant, field: string, selection: string): Promise<any[]> {
-  const nodes: any[] = []
-  for (let after: string | null = null; ; ) {
-    const page: any = await tenant.data(
-      `query ($after: String) { page: ${field}(first: 200, after: $after) { nodes { ${selection} } pageInfo { hasNextPage endCursor } } }`,
-      { after },
-    )
-    nodes.push(...page.page.nodes)
-    if (!page.page.pageInfo.hasNextPage) return nodes
-    after = page.page.pageInfo.endCursor
   }
 }

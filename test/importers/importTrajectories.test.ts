@@ -1,8 +1,10 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { type Tenant, useArc } from '../support/arc.ts'
-import { expectedTotals } from '../support/expectedTotals.ts'
 import { importInto, useFolder } from '../support/importing.ts'
+import { withSharedData } from '../support/sharedData.ts'
 
 const arc = useArc()
 const folder = useFolder()
@@ -165,14 +167,24 @@ describe('the trajectories of a run', () => {
   })
 })
 
-const real = expectedTotals('minisweagent').map(([name]) =>
-  fileURLToPath(new URL(`../../../shared/data/${name}`, import.meta.url)),
-)
-
-it.runIf(real.length > 0)('a real folder is one run', async () => {
-  const tenant = arc.tenant()
-  expect((await importInto(arc, tenant, real)).output).toContain('records        3 stored')
-  expect(await simulationsOf(tenant)).toMatchObject([
-    { simulationName: 'mini-swe-agent deepseek/deepseek-reasoner deepseek_reasoner_dev', totalScenarios: 3 },
-  ])
+withSharedData('a real folder', (data) => {
+  it('is one run', async () => {
+    const tenant = arc.tenant()
+    const run = fileURLToPath(new URL('minisweagent/deepseek_reasoner_dev', data))
+    const files = readdirSync(run, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.json'),
+    )
+    const { output } = await importInto(
+      arc,
+      tenant,
+      files.map((name) => join(run, name)),
+    )
+    expect(output).toContain('records        3 stored')
+    expect(await simulationsOf(tenant)).toMatchObject([
+      {
+        simulationName: 'mini-swe-agent deepseek/deepseek-reasoner deepseek_reasoner_dev',
+        totalScenarios: 3,
+      },
+    ])
+  })
 })

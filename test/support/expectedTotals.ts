@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { expect } from 'vitest'
+import { expect, it } from 'vitest'
 import type { ParsedFile } from '../../src/importers/format.ts'
+import { withSharedData } from './sharedData.ts'
 
 /** What a result file adds up to. */
 interface Totals {
@@ -17,29 +18,33 @@ interface Totals {
   tool_calls: Record<string, number>
   /** Texts in the trajectories that hold U+0000, which PostgreSQL does not take. */
   nul_strings: number
+  /** Records of our own that are broken on purpose. */
+  rejected: number
 }
 
-// Real result files are large and lie beside the project; a checkout without them still tests everything else.
-const dataFolder = new URL('../../../shared/data/', import.meta.url)
-const expectations = new URL('expected-dev.json', dataFolder)
+type ResultFileTest = (path: string, expected: Totals) => void | Promise<void>
 
-/** `[file, its expected totals]` for the real files of one format; empty where the data folder is absent. */
-export function expectedTotals(format: string): [string, Totals][] {
-  if (!existsSync(expectations)) return []
-  const byFile: Record<string, Totals & { format: string }> = JSON.parse(readFileSync(expectations, 'utf8'))
+const fixtures = new URL('../fixtures/', import.meta.url)
+
+/** A test for each result file of the format that its totals are known of: fixtures of our own, and real files. */
+export function eachResultFile(format: string, title: string, test: ResultFileTest): void {
+  const define = (folder: URL, list: string) =>
+    it.each(filesIn(folder, list, format))(`%s ${title}`, (name, expected) =>
+      test(fileURLToPath(new URL(name, folder)), expected),
+    )
+  define(fixtures, 'expected-totals.json')
+  withSharedData(`real files of ${format}`, (folder) => define(folder, 'expected-dev.json'))
+}
+
+function filesIn(folder: URL, list: string, format: string): [string, Totals][] {
+  const byFile: Record<string, Totals & { format: string }> = readJson(new URL(list, folder))
   return Object.entries(byFile)
     .filter(([, expected]) => expected.format === format)
-    .map(([file, { format: _format, ...totals }]) => [file, totals])
+    .map(([file, { format: _format, ...totals }]) => [file, { ...totals, rejected: totals.rejected ?? 0 }])
 }
 
-/** The parsed JSON of a real file, named as in `expected-dev.json`. */
-export function realDocument(file: string): unknown {
-  return JSON.parse(readFileSync(new URL(file, dataFolder), 'utf8'))
-}
-
-/** Where a real file lies. */
-export function realPath(file: string): string {
-  return fileURLToPath(new URL(file, dataFolder))
+export function readJson(path: string | URL): any {
+  return JSON.parse(readFileSync(path, 'utf8'))
 }
 
 /** Expects that what an importer read adds up to the expected totals. */
@@ -50,7 +55,7 @@ export function expectTotals(parsed: ParsedFile, { duration_s, ...exact }: Total
   expect(Math.abs(importedDuration - duration_s)).toBeLessThanOrEqual(0.0005 * (exact.records + 1))
 }
 
-function totalsOf({ runs }: ParsedFile): Totals {
+function totalsOf({ runs, rejected }: ParsedFile): Totals {
   const outcomes = runs.flatMap((run) => run.outcomes)
   const graded = outcomes.filter((outcome) => outcome.reliabilityScore != null)
   const toolUsage = outcomes.flatMap((outcome) => outcome.toolUsage ?? [])
@@ -66,6 +71,7 @@ function totalsOf({ runs }: ParsedFile): Totals {
     duration_s: rounded(sum(outcomes.map((outcome) => outcome.executionTimeMs ?? 0)) / 1000, 3),
     tool_calls: countBy(toolUsage, (usage) => [usage.toolName, usage.callCount]),
     nul_strings: sum(outcomes.map((outcome) => textsWith('\0', outcome.trajectory))),
+    rejected: rejected.length,
   }
 }
 

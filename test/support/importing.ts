@@ -18,7 +18,8 @@ export function useFolder() {
     async write(name: string, content: unknown): Promise<string> {
       const path = join(folder, name)
       await mkdir(dirname(path), { recursive: true })
-      await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content))
+      const isText = typeof content === 'string' || Buffer.isBuffer(content)
+      await writeFile(path, isText ? content : JSON.stringify(content))
       return path
     },
   }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { applyPatch, diffArrays, parsePatch } from 'diff'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -9,6 +9,7 @@ import {
 } from '../../../src/evaluation/configurations/configDiff.ts'
 import { parseConfigDocument } from '../../../src/evaluation/configurations/configDocument.ts'
 import type { JsonObject, JsonValue } from '../../../src/json.ts'
+import { withSharedData } from '../../support/sharedData.ts'
 
 /** A tree after the changes, applied one after the other as RFC 6902 says; `before` must be what is there. */
 function applied(tree: JsonObject, changes: ChangeSummary): JsonValue {
@@ -400,14 +401,9 @@ describe('the unified diff of two texts', () => {
   })
 })
 
-const configs = new URL('../../../../shared/data/configs/', import.meta.url)
-const histories = existsSync(configs)
-  ? readdirSync(configs, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => name)
-  : []
-
-describe.skipIf(histories.length === 0)('real configurations (needs ../shared/data/configs)', () => {
+withSharedData('real configurations', (data) => {
+  const configs = new URL('configs/', data)
+  const histories = readdirSync(configs).filter((name) => !name.endsWith('.json'))
   const versionsOf = (history: string) => {
     const folder = new URL(`${history}/`, configs)
     return readdirSync(folder)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
@@ -7,6 +7,7 @@ import {
   parseConfigDocument,
 } from '../../../src/evaluation/configurations/configDocument.ts'
 import { Refusal } from '../../../src/refusal.ts'
+import { withSharedData } from '../../support/sharedData.ts'
 
 const NO_TEMPERATURE = 'The temperature is not set: the default of the provider applies.'
 const MiB = 1_048_576
@@ -582,15 +583,11 @@ describe('any text', () => {
   })
 })
 
-const configs = new URL('../../../../shared/data/configs/', import.meta.url)
-const folders = existsSync(configs)
-  ? readdirSync(configs, { withFileTypes: true }).filter((entry) => entry.isDirectory())
-  : []
-const files = folders.flatMap(({ name }) =>
-  readdirSync(new URL(`${name}/`, configs)).map((file) => `${name}/${file}`),
-)
-
-describe.skipIf(files.length === 0)('real configurations (needs ../shared/data/configs)', () => {
+withSharedData('real configurations', (data) => {
+  const configs = new URL('configs/', data)
+  const files = readdirSync(configs, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.yaml'),
+  )
   const read = (file: string) => readFileSync(new URL(file, configs), 'utf8')
   const withModel: Record<string, string> = {
     mdma__evals__promptfooconfig: 'openai:gpt-4.1-mini',

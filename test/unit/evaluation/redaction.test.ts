@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parse as parseYaml, stringify } from 'yaml'
 import { redactTree, redactYaml } from '../../../src/evaluation/redaction/redaction.ts'
 import type { JsonObject, JsonValue } from '../../../src/json.ts'
+import { withSharedData } from '../../support/sharedData.ts'
 
 const GONE = '<redacted>'
 
@@ -253,19 +254,24 @@ describe('what is no secret stays', () => {
     expect(redacted(JSON.stringify(tree))).toEqual(JSON.stringify(tree))
   })
 
-  const data = new URL('../../../../shared/data/', import.meta.url)
-  test.runIf(existsSync(data))('in real result files and configurations', () => {
-    for (const name of readdirSync(data, { recursive: true, encoding: 'utf8' })) {
-      if (/\.(json|traj)$/.test(name)) {
-        const text = readFileSync(new URL(name, data), 'utf8')
+  withSharedData('in real data', (data) => {
+    const names = readdirSync(data, { recursive: true, encoding: 'utf8' })
+    const read = (name: string) => readFileSync(new URL(name, data), 'utf8')
+
+    test('in result files', () => {
+      for (const name of names.filter((each) => /\.(json|traj)$/.test(each))) {
+        const text = read(name)
         if (/\bNaN\b/.test(text)) continue
         expect([name, redactTree(JSON.parse(text)).redactions.places]).toEqual([name, 0])
       }
-      if (name.endsWith('.yaml')) {
-        const text = readFileSync(new URL(name, data), 'utf8')
+    })
+
+    test('in configurations', () => {
+      for (const name of names.filter((each) => each.endsWith('.yaml'))) {
+        const text = read(name)
         expect(redactYaml(text).text).toBe(text)
       }
-    }
+    })
   })
 })
 

@@ -1,14 +1,13 @@
-import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parse as parseYaml } from 'yaml'
 import { detectFormat } from '../../../src/importers/formats.ts'
 import { inspect } from '../../../src/importers/inspect/inspect.ts'
-import { readResultFile } from '../../../src/importers/resultFile.ts'
-import { expectedTotals, expectTotals, realPath } from '../../support/expectedTotals.ts'
+import { readJson } from '../../support/expectedTotals.ts'
+import { fixture } from '../../support/fixtures.ts'
 import { expectSound, mutatedDocument } from '../../support/mutatedDocument.ts'
 
-const small = JSON.parse(readFileSync(new URL('../../fixtures/inspect-small.json', import.meta.url), 'utf8'))
+const small = readJson(fixture('inspect-small.json'))
 
 function parseSmall(change: object = {}) {
   const { runs, rejected } = inspect.parse({ ...small, ...change }, 'some/folder/kites.json')
@@ -103,6 +102,8 @@ test('scenarios hold the input, the target and the metadata', () => {
     metadata: { height: 3, task: 'kites/fly', sample_id: '3', choices: ['up', 'down'] },
   })
   expect(scenarios[0]).toMatchObject({ taskPrompt: 'Fly kite 1.' })
+  const samples = [{ ...small.samples[0], input: [{ role: 'user', content: 'Fly it alone.' }] }]
+  expect(parseSmall({ samples }).run.scenarios[0]).toMatchObject({ taskPrompt: 'Fly it alone.' })
 })
 
 test('an outcome has the usage of all models, the time of its last event, and its own duration', () => {
@@ -339,17 +340,4 @@ test('however a log is broken, its samples are read or rejected', () => {
     ),
     { numRuns: 1000 },
   )
-})
-
-const real = expectedTotals('inspect')
-
-if (real.length === 0) test.skip('real files add up (skipped: no data folder beside the project)', () => {})
-
-test.each(real)('%s adds up', async (file, expected) => {
-  const parsed = await readResultFile(realPath(file))
-  expect(parsed.format).toBe('Inspect')
-  expect(parsed.rejected).toEqual([])
-  expectTotals(parsed, expected)
-  expectSound(parsed, expected.records)
-  expect(JSON.stringify(parsed.runs)).not.toMatch(/(attachment|tc):\/\/\w/)
 })

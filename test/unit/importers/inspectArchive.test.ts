@@ -2,18 +2,20 @@ import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { UnreadableFile } from '../../../src/importers/format.ts'
 import { inspect } from '../../../src/importers/inspect/inspect.ts'
 import { isZip, readInspectArchive } from '../../../src/importers/inspect/inspectArchive.ts'
 import { readResultFile } from '../../../src/importers/resultFile.ts'
-import { expectedTotals, realPath } from '../../support/expectedTotals.ts'
+import { fixture } from '../../support/fixtures.ts'
+import { withSharedData } from '../../support/sharedData.ts'
 import { type ZipEntry, zipClaiming, zipOf } from '../../support/zipArchive.ts'
 
 /** The same log twice; the archive holds files packed by Zstandard, by Deflate and not at all. */
-const archivePath = new URL('../../fixtures/inspect-small.eval', import.meta.url).pathname
-const jsonPath = new URL('../../fixtures/inspect-small.json', import.meta.url).pathname
+const archivePath = fixture('inspect-small.eval')
+const jsonPath = fixture('inspect-small.json')
 const archive = readFileSync(archivePath)
 
 const head = { version: 2, eval: { run_id: 'r', task_id: 't', task: 'kites', model: 'm' }, plan: {} }
@@ -171,20 +173,18 @@ test('however its bytes are changed, it is read or refused', async () => {
   )
 })
 
-test.skipIf(expectedTotals('inspect').length === 0)('a real archive and its JSON are one run', async () => {
-  for (const [archiveName, jsonName] of [
+withSharedData('real files', (data) => {
+  const popularity = '2025-09-15T15-04-34-04-00_popularity_jKN69eAYYpZFAZhRgMAztp'
+  test.each([
     ['log_formats.eval', 'log_formats.json'],
-    [
-      '2025-09-15T15-04-34-04-00_popularity_jKN69eAYYpZFAZhRgMAztp.eval',
-      '2025-09-15T15-04-34-04-00_popularity_jKN69eAYYpZFAZhRgMAztp.repacked.json',
-    ],
-  ]) {
-    const [archived, plain] = await Promise.all(
-      [archiveName, jsonName].map((name) => readResultFile(realPath(`inspect/${name}`))),
+    [`${popularity}.eval`, `${popularity}.repacked.json`],
+  ])('%s and its JSON are one run', async (archived, plain) => {
+    const [ofArchive, ofJson] = await Promise.all(
+      [archived, plain].map((name) => readResultFile(fileURLToPath(new URL(`inspect/${name}`, data)))),
     )
-    expect(archived!.runs[0]!.identity).toBe(plain!.runs[0]!.identity)
-    expect(archived!.runs[0]!.configuration).toEqual(plain!.runs[0]!.configuration)
-  }
+    expect(ofArchive!.runs[0]!.identity).toBe(ofJson!.runs[0]!.identity)
+    expect(ofArchive!.runs[0]!.configuration).toEqual(ofJson!.runs[0]!.configuration)
+  })
 })
 
 test('holds no secret any more once it is read as a result file', async () => {

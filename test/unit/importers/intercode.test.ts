@@ -3,7 +3,6 @@ import { expect, test } from 'vitest'
 import { parse as parseYaml } from 'yaml'
 import { detectFormat } from '../../../src/importers/formats.ts'
 import { interCode } from '../../../src/importers/intercode.ts'
-import { expectedTotals, expectTotals, realDocument } from '../../support/expectedTotals.ts'
 import { expectSound, mutatedDocument } from '../../support/mutatedDocument.ts'
 
 const path = 'results/bash/gpt-9/ic_bash_multiturn_gpt-9_3_turns_kites.json'
@@ -262,17 +261,4 @@ test('however a file is broken, its records are read or rejected', () => {
     }),
     { numRuns: 1000 },
   )
-})
-
-const real = expectedTotals('intercode')
-
-if (real.length === 0) test.skip('real files add up (skipped: no data folder beside the project)', () => {})
-
-test.each(real)('%s adds up', (file, expected) => {
-  const document = realDocument(file)
-  expect(detectFormat(document)).toBe(interCode)
-  const parsed = interCode.parse(document, file)
-  expect(parsed.rejected).toEqual([])
-  expectTotals(parsed, expected)
-  expectSound(parsed, expected.records)
 })

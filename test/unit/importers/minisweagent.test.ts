@@ -3,7 +3,6 @@ import { expect, test } from 'vitest'
 import { parse as parseYaml } from 'yaml'
 import { detectFormat } from '../../../src/importers/formats.ts'
 import { miniSweAgent } from '../../../src/importers/minisweagent.ts'
-import { expectedTotals, expectTotals, realDocument } from '../../support/expectedTotals.ts'
 import { expectSound, mutatedDocument } from '../../support/mutatedDocument.ts'
 
 function call(id: string, timestamp: number, usage: object) {
@@ -190,9 +189,4 @@ test('whatever is broken in a file, it is read or rejected', () => {
     }),
     { numRuns: 500 },
   )
-})
-
-test.each(expectedTotals('minisweagent'))('%s adds up', (file, expected) => {
-  expect(detectFormat(realDocument(file))).toBe(miniSweAgent)
-  expectTotals(miniSweAgent.parse(realDocument(file), file), expected)
 })

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { parse as parseYaml } from 'yaml'
 import { detectFormat } from '../../../src/importers/formats.ts'
 import { promptfoo } from '../../../src/importers/promptfoo.ts'
-import { expectedTotals, expectTotals, realDocument } from '../../support/expectedTotals.ts'
+import { readJson } from '../../support/expectedTotals.ts'
 import { expectSound, mutatedDocument } from '../../support/mutatedDocument.ts'
+import { withSharedData } from '../../support/sharedData.ts'
 
 function result(testIdx: number, change: object = {}): any {
   return {
@@ -189,6 +190,13 @@ test('a scenario is its variables and assertions, not the prompt that they were 
     'Be brief.\n\nFly.',
   )
   expect(promptWith({}, ' ')).toBeNull()
+  const tagged = result(0, { testCase: { ...result(0).testCase, tags: ['windy', '', 7] } })
+  expect(parse(file([tagged]))[0]!.scenarios[0]!.tags).toEqual([
+    'promptfoo',
+    'windy',
+    'contains',
+    'llm-rubric',
+  ])
 })
 
 test('an outcome has the usage of its own call, and begins with the suite', () => {
@@ -371,30 +379,34 @@ test('however a file is broken, its results are read or rejected', () => {
   )
 })
 
-const real = expectedTotals('promptfoo')
-
-if (real.length === 0) test.skip('real files add up (skipped: no data folder beside the project)', () => {})
-
-test.each(real)('%s adds up', (file, expected) => {
-  const document = realDocument(file)
-  expect(detectFormat(document)).toBe(promptfoo)
-  const parsed = promptfoo.parse(document, file)
-  expect(parsed.rejected).toEqual([])
-  expectTotals(parsed, expected)
-  expectSound(parsed, expected.records)
-})
-
-test.skipIf(real.length === 0)(
-  'the runs of one suite on three dates share configuration and scenarios',
-  () => {
-    const [first, second, third] = ['43f8914c', '67d19e7e', '18300309'].map(
-      (commit) => parse(realDocument(`promptfoo/mdma_${commit}_results.json`))[0]!,
-    )
+describe('the runs of one suite on three dates', () => {
+  const expectOneSuite = (documents: unknown[]) => {
+    const [first, second, third] = documents.map((document) => parse(document)[0]!)
     expect(new Set([first, second, third].map((run) => run!.identity)).size).toBe(3)
     expect(second!.configuration).toEqual(first!.configuration)
     expect(third!.configuration).toEqual(first!.configuration)
     const ids = (run: typeof first) => new Set(run!.scenarios.map(({ externalId }) => externalId))
     expect(ids(third)).toEqual(ids(second))
     expect([...ids(first)].filter((id) => ids(second).has(id)).length).toBeGreaterThan(2)
-  },
-)
+  }
+
+  test('share configuration and scenarios', () => {
+    const onDay = (day: number, tests: number[]) => ({
+      ...file(
+        tests.map((testIdx) => result(testIdx)),
+        { timestamp: `2026-01-0${day}T03:04:05.000Z` },
+      ),
+      evalId: `eval-${day}`,
+    })
+    expectOneSuite([onDay(1, [0, 1, 2]), onDay(2, [0, 1, 2, 3]), onDay(3, [0, 1, 2, 3])])
+  })
+
+  withSharedData('of real files', (data) => {
+    test('share configuration and scenarios', () => {
+      const commits = ['43f8914c', '67d19e7e', '18300309']
+      expectOneSuite(
+        commits.map((commit) => readJson(new URL(`promptfoo/mdma_${commit}_results.json`, data))),
+      )
+    })
+  })
+})

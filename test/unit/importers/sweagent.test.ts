@@ -3,7 +3,6 @@ import { expect, test } from 'vitest'
 import { parse as parseYaml } from 'yaml'
 import { detectFormat } from '../../../src/importers/formats.ts'
 import { sweAgent } from '../../../src/importers/sweagent.ts'
-import { expectedTotals, expectTotals, realDocument } from '../../support/expectedTotals.ts'
 import { expectSound, mutatedDocument } from '../../support/mutatedDocument.ts'
 
 const instanceTemplate = 'Solve this.\nISSUE:\n{{problem_statement}}\n\nINSTRUCTIONS:\nGo to {{working_dir}}.'
@@ -203,9 +202,4 @@ test('whatever is broken in a file, it is read or rejected', () => {
     }),
     { numRuns: 500 },
   )
-})
-
-test.each(expectedTotals('sweagent'))('%s adds up', (file, expected) => {
-  expect(detectFormat(realDocument(file))).toBe(sweAgent)
-  expectTotals(sweAgent.parse(realDocument(file), file), expected)
 })

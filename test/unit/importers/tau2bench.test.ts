@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parse as parseYaml } from 'yaml'
 import { detectFormat } from '../../../src/importers/formats.ts'
 import { tau2Bench } from '../../../src/importers/tau2bench.ts'
-import { expectedTotals, expectTotals, realDocument } from '../../support/expectedTotals.ts'
+import { readJson } from '../../support/expectedTotals.ts'
+import { fixture } from '../../support/fixtures.ts'
 import { expectSound, mutatedDocument } from '../../support/mutatedDocument.ts'
 
 interface Document {
@@ -13,9 +13,7 @@ interface Document {
   simulations: object[]
 }
 
-const small: Document = JSON.parse(
-  readFileSync(new URL('../../fixtures/tau2bench-small.json', import.meta.url), 'utf8'),
-)
+const small: Document = readJson(fixture('tau2bench-small.json'))
 
 const hardTask = 'tau2/telecom/[kite_issue]torn_tail|no_wind[PERSONA:Hard]'
 const easyTask = 'tau2/telecom/[kite_issue]wet_string[PERSONA:Easy]'
@@ -103,6 +101,12 @@ test('scenarios hold what the user was told and how the run was graded', () => {
     tags: ['tau2-bench', 'telecom'],
   })
   expect(scenarios[3]!.taskPrompt).toBeNull()
+  const tasks = [{ id: '[kite_issue]no_wind[PERSONA:None]' }]
+  const simulations = [{ ...small.simulations[0]!, task_id: tasks[0]!.id }]
+  expect(parse({ ...small, tasks, simulations }).run.scenarios[0]).toMatchObject({
+    difficultyLevel: 'medium',
+    tags: ['tau2-bench', 'telecom', 'kite_issue', 'persona:none'],
+  })
 })
 
 test('a passed outcome has tokens, cost and times, and its whole record', () => {
@@ -421,17 +425,4 @@ test('however a file is broken, its records are read or rejected', () => {
     }),
     { numRuns: 1000 },
   )
-})
-
-const real = expectedTotals('tau2-bench')
-
-if (real.length === 0) test.skip('real files add up (skipped: no data folder beside the project)', () => {})
-
-test.each(real)('%s adds up', (file, expected) => {
-  const document = realDocument(file)
-  expect(detectFormat(document)).toBe(tau2Bench)
-  const parsed = tau2Bench.parse(document, file)
-  expect(parsed.rejected).toEqual([])
-  expectTotals(parsed, expected)
-  expectSound(parsed, expected.records)
 })

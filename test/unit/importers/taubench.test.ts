@@ -1,17 +1,15 @@
-import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parse as parseYaml } from 'yaml'
 import { detectFormat } from '../../../src/importers/formats.ts'
 import { tauBench } from '../../../src/importers/taubench.ts'
-import { expectedTotals, expectTotals, realDocument } from '../../support/expectedTotals.ts'
+import { readJson } from '../../support/expectedTotals.ts'
+import { fixture } from '../../support/fixtures.ts'
 import { expectSound, mutatedDocument } from '../../support/mutatedDocument.ts'
 
 interface Document extends Array<{ task_id: number; trial: number; traj: { content: string }[] }> {}
 
-const small: Document = JSON.parse(
-  readFileSync(new URL('../../fixtures/taubench-small.json', import.meta.url), 'utf8'),
-)
+const small: Document = readJson(fixture('taubench-small.json'))
 
 const upstreamName = 'tool-calling-kite-model-7-0.2_range_0--1_user-kite-user-2-llm_0304101500.json'
 
@@ -293,17 +291,4 @@ test('however a file is broken, its records are read or rejected', () => {
     }),
     { numRuns: 1000 },
   )
-})
-
-const real = expectedTotals('tau-bench')
-
-if (real.length === 0) test.skip('real files add up (skipped: no data folder beside the project)', () => {})
-
-test.each(real)('%s adds up', (file, expected) => {
-  const document = realDocument(file)
-  expect(detectFormat(document)).toBe(tauBench)
-  const parsed = tauBench.parse(document, file)
-  expect(parsed.rejected).toEqual([])
-  expectTotals(parsed, expected)
-  expectSound(parsed, expected.records)
 })
