@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
 import { SEED } from './test/support/seed.ts'
+import { SOON } from './test/support/soon.ts'
 
 console.log(`ARC_TEST_SEED=${SEED}`)
 
@@ -10,6 +11,7 @@ const resolve = { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }
 const test = {
   testTimeout: 30_000,
   hookTimeout: 60_000,
+  expect: { poll: SOON },
   env: { ARC_TEST_SEED: String(SEED) },
   setupFiles: 'test/support/fastCheck.ts',
 }

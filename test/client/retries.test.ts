@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ArcClient } from '../../src/client/arcClient.ts'
 import { ArcRequestError } from '../../src/client/arcRequestError.ts'
 import { type Tenant, useArc } from '../support/arc.ts'
+import { type HeldTimer, holdTimers } from '../support/heldTimers.ts'
 import { ServerProxy } from '../support/serverProxy.ts'
+import { stopClock } from '../support/stoppedClock.ts'
 
 let proxy: ServerProxy
 afterAll(() => proxy.close())
@@ -16,16 +18,24 @@ const clientOf = async (tenant: Tenant) => new ArcClient({ url: proxy.url, token
 const YAML = 'model: gpt-4\n'
 
 describe('after an answer that got lost', () => {
-  /** Loses the answer to the operation of that name, and tells how often it was sent. */
-  async function losing<Result>(operation: string, call: () => Promise<Result>): Promise<Result> {
-    const before = proxy.count(operation)
-    const lost = proxy.loseAnswer(operation)
-    const [result] = await Promise.all([call(), lost])
-    expect(proxy.count(operation) - before).toBe(2)
-    return result
+  /** What makes a call lose the answer to the operation of that name, which is then sent again. */
+  function useLosses() {
+    const pauses = holdTimers('retry.ts')
+    return async <Result>(operation: string, call: () => Promise<Result>): Promise<Result> => {
+      const before = proxy.count(operation)
+      const lost = proxy.loseAnswer(operation)
+      const called = call()
+      await lost
+      const pause = await pauses.next()
+      pause.fire()
+      const result = await called
+      expect(proxy.count(operation) - before).toBe(2)
+      return result
+    }
   }
 
   it('every mutation has done its work once', async () => {
+    const losing = useLosses()
     const tenant = arc.tenant()
     const client = await clientOf(tenant)
 
@@ -94,6 +104,7 @@ describe('after an answer that got lost', () => {
   })
 
   it('a simulation is failed or cancelled once, and a version ensured once', async () => {
+    const losing = useLosses()
     const tenant = arc.tenant()
     const client = await clientOf(tenant)
     await losing('mutation CreateConfiguration', () =>
@@ -114,6 +125,7 @@ describe('after an answer that got lost', () => {
   })
 
   it('a mutation of unknown kind is not sent again, unless the caller says that it may be', async () => {
+    const losing = useLosses()
     const tenant = arc.tenant()
     const client = await clientOf(tenant)
     const document = `mutation CreateBlindly($name: String!) {
@@ -134,35 +146,55 @@ describe('after an answer that got lost', () => {
 })
 
 describe('an attempt', () => {
+  /** Up to a quarter longer: those who lost the same server must not all come back in one moment. */
+  const expectPause = ({ ms }: HeldTimer, least: number) => {
+    expect(ms).toBeGreaterThanOrEqual(least)
+    expect(ms).toBeLessThanOrEqual(least * 1.25)
+  }
+
   it('is the last after three, with pauses of one and two seconds', async () => {
     const client = await clientOf(arc.tenant())
+    const pauses = holdTimers('retry.ts')
     const cuts = [1, 2, 3].map(() => proxy.cut('query Thrice'))
-    const began = Date.now()
-    await expect(client.request('query Thrice { viewer { role } }')).rejects.toMatchObject({
+    const refused = expect(client.request('query Thrice { viewer { role } }')).rejects.toMatchObject({
       name: 'ArcRequestError',
       status: 0,
       retryable: true,
     })
+    for (const attempt of [1, 2]) {
+      const pause = await pauses.next()
+      expect(proxy.count('query Thrice')).toBe(attempt)
+      expectPause(pause, attempt * 1_000)
+      pause.fire()
+    }
+    await refused
     await Promise.all(cuts)
-    expect(Date.now() - began).toBeGreaterThanOrEqual(2_990)
     expect(proxy.count('query Thrice')).toBe(3)
   })
 
   it('that a gateway put off comes when that wants it', async () => {
     const client = await clientOf(arc.tenant())
+    const now = stopClock()
+    const pauses = holdTimers('retry.ts')
     const put = [
       proxy.answer('query Later', '503 Service Unavailable', 'Retry-After: 0'),
-      proxy.answer(
-        'query Later',
-        '429 Too Many Requests',
-        `Retry-After: ${new Date(Date.now() + 2_500).toUTCString()}`,
-      ),
+      proxy.answer('query Later', '503 Service Unavailable', 'Retry-After: 3'),
     ]
-    const began = Date.now()
-    expect(await client.request('query Later { viewer { role } }')).toEqual({ viewer: { role: 'USER' } })
+    const answered = client.request('query Later { viewer { role } }')
+    for (const ms of [0, 3_000]) {
+      const pause = await pauses.next()
+      expectPause(pause, ms)
+      pause.fire()
+    }
+    expect(await answered).toEqual({ viewer: { role: 'USER' } })
+    const date = new Date(now + 40_000).toUTCString()
+    put.push(proxy.answer('query AtADate', '429 Too Many Requests', `Retry-After: ${date}`))
+    const answeredThen = client.request('query AtADate { viewer { role } }')
+    const pause = await pauses.next()
+    expectPause(pause, 40_000)
+    pause.fire()
+    expect(await answeredThen).toEqual({ viewer: { role: 'USER' } })
     await Promise.all(put)
-    // The date has whole seconds.
-    expect(Date.now() - began).toBeGreaterThanOrEqual(1_400)
   })
 
   it('is not made when the gateway puts it off for longer than a minute', async () => {

@@ -3,6 +3,7 @@ import { ArcClient } from '../../src/client/arcClient.ts'
 import { ArcRequestError } from '../../src/client/arcRequestError.ts'
 import { runSample } from '../../src/sample/sample.ts'
 import { Arc, type Tenant, useArc } from '../support/arc.ts'
+import { SOON } from '../support/soon.ts'
 
 const arc = useArc()
 
@@ -15,7 +16,7 @@ async function sampleUntil(tenant: Tenant, isThere: () => Promise<void>): Promis
   const stopping = new AbortController()
   const sample = runSample(await clientOf(tenant), stopping.signal)
   try {
-    await Promise.race([sample, vi.waitFor(isThere, { timeout: 20_000, interval: 50 })])
+    await Promise.race([sample, vi.waitFor(isThere, SOON)])
   } finally {
     stopping.abort()
     await sample
@@ -226,7 +227,7 @@ it('ends quietly when the server closes under it, and says so when nobody closed
   const client = await clientOf(tenant, other.url)
   const stopping = new AbortController()
   const sample = runSample(client, stopping.signal)
-  await vi.waitFor(() => liveRunBegins(tenant), { timeout: 20_000 })
+  await vi.waitFor(() => liveRunBegins(tenant), SOON)
   stopping.abort()
   await Promise.all([sample, other.stop()])
   await expect(runSample(client, new AbortController().signal)).rejects.toThrow(ArcRequestError)

@@ -3,7 +3,10 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ArcClient, type ArcClientOptions } from '../../src/client/arcClient.ts'
 import { LiveHub } from '../../src/live/hub.ts'
 import { Arc, type Tenant, useArc } from '../support/arc.ts'
+import { holdTimers } from '../support/heldTimers.ts'
 import { ServerProxy } from '../support/serverProxy.ts'
+import { SOON } from '../support/soon.ts'
+import { moveClock, stopClock } from '../support/stoppedClock.ts'
 import { complete, EVENTS, seqs, success, upTo } from '../support/subscriptions.ts'
 
 let proxy: ServerProxy
@@ -113,12 +116,19 @@ describe('the events of a simulation', () => {
 
   it('go on with a new token when one ends', async () => {
     const { tenant, simulationId, record } = await begun()
-    const lifetimes = [2, 3600]
+    stopClock()
+    const expiry = holdTimers('expiry.ts')
     let fetched = 0
-    const client = await clientOf(tenant, { token: () => tenant.token('app_user', lifetimes[fetched++]) })
-    const events = client.simulationEvents(simulationId)
+    const token = () => {
+      fetched += 1
+      return tenant.token('app_user', 60)
+    }
+    const events = (await clientOf(tenant, { token })).simulationEvents(simulationId)
     expect(seqs(await take(events, 1))).toEqual([1])
-    await vi.waitFor(() => expect(hub.watchedCount).toBe(0), { timeout: 5_000 })
+    const end = await expiry.next()
+    moveClock(60_000)
+    end.fire()
+    await vi.waitFor(() => expect(hub.watchedCount).toBe(0), SOON)
     await record(1, 3)
     await complete(tenant, simulationId)
     expect(seqs(await all(events))).toEqual(upTo(5, 2))
@@ -127,35 +137,49 @@ describe('the events of a simulation', () => {
 
   it('end with an error when there is no new token', async () => {
     const { tenant, simulationId } = await begun()
-    const client = await clientOf(tenant, { token: await tenant.token('app_user', 2) })
+    stopClock()
+    const expiry = holdTimers('expiry.ts')
+    const client = await clientOf(tenant, { token: await tenant.token('app_user', 60) })
     const events = client.simulationEvents(simulationId)
     await take(events, 1)
+    const end = await expiry.next()
+    moveClock(60_000)
+    end.fire()
     await expect(events.next()).rejects.toMatchObject({ codes: ['UNAUTHENTICATED'], retryable: false })
   })
 
   it('go on when the network falls silent without a word', async () => {
-    const { tenant, client, simulationId, record } = await begun({ silenceMs: 1_500 })
+    const { tenant, client, simulationId, record } = await begun()
+    const silence = holdTimers('deadline.ts')
     const events = client.simulationEvents(simulationId)
     expect(seqs(await take(events, 1))).toEqual([1])
+    const more = take(events, 3)
     proxy.mute(true)
     await record(1, 3)
     proxy.mute(false)
     // While it runs the server keeps the connection open: nobody breaks it.
-    expect(seqs(await take(events, 3))).toEqual([2, 3, 4])
+    const silent = await silence.next()
+    expect(silent.ms).toBe(30_000)
+    silent.fire()
+    expect(seqs(await more)).toEqual([2, 3, 4])
     await complete(tenant, simulationId)
     expect(seqs(await all(events))).toEqual([5])
   })
 
   it('of an idle simulation are not taken for lost: the server shows that it is there', async () => {
-    const { tenant, client, simulationId } = await begun({ silenceMs: 1_000 })
+    const { tenant, client, simulationId } = await begun()
     const before = proxy.count('subscription SimulationEvents')
+    const silence = holdTimers('deadline.ts')
     const events = client.simulationEvents(simulationId)
     await take(events, 1)
-    const forAWhile = () => new Promise((resolve) => setTimeout(resolve, 2_000))
-    // Nobody asks for an event, then somebody waits for one.
-    await forAWhile()
+    // Nobody asks for an event; then somebody waits for one, and each sign of life begins the silence anew.
+    expect(silence.pending).toEqual([])
     const last = events.next()
-    await forAWhile()
+    let since = await silence.next()
+    for (const _ of upTo(3)) {
+      expect(since.ms).toBe(30_000)
+      since = await silence.next(since)
+    }
     await complete(tenant, simulationId)
     expect((await last).value).toMatchObject({ kind: 'COMPLETED' })
     expect(proxy.count('subscription SimulationEvents') - before).toBe(1)
@@ -171,12 +195,16 @@ describe('the events of a simulation', () => {
 
   it('of a server that was never there end after three attempts', async () => {
     const client = new ArcClient({ url: 'http://127.0.0.1:1/graphql', token: 't' })
-    const began = Date.now()
-    await expect(client.simulationEvents(randomUUID()).next()).rejects.toMatchObject({ status: 0 })
-    const took = Date.now() - began
-    expect(took).toBeGreaterThanOrEqual(2_990)
-    // Four would take seven seconds.
-    expect(took).toBeLessThan(6_500)
+    const pauses = holdTimers('retry.ts')
+    const refused = expect(client.simulationEvents(randomUUID()).next()).rejects.toMatchObject({ status: 0 })
+    for (const seconds of [1, 2]) {
+      const pause = await pauses.next()
+      expect(pause.ms).toBeGreaterThanOrEqual(seconds * 1_000)
+      expect(pause.ms).toBeLessThanOrEqual(seconds * 1_250)
+      pause.fire()
+    }
+    await refused
+    expect(pauses.pending).toEqual([])
   })
 })
 
@@ -187,8 +215,8 @@ it('progress is the newest state, each once, until the simulation ends', async (
   proxy.cutAll()
   // The state comes again on the new connection, and is not shown again.
   const next = progress.next()
-  await vi.waitFor(() => expect(hub.watchedCount).toBe(0), { timeout: 5_000 })
-  await vi.waitFor(() => expect(hub.watchedCount).toBe(1), { timeout: 5_000 })
+  await vi.waitFor(() => expect(hub.watchedCount).toBe(0), SOON)
+  await vi.waitFor(() => expect(hub.watchedCount).toBe(1), SOON)
   await record(1, 1)
   expect((await next).value).toMatchObject({ seq: 2, completionPercent: 100 / RUNS })
   await complete(tenant, simulationId)
@@ -196,7 +224,7 @@ it('progress is the newest state, each once, until the simulation ends', async (
 })
 
 describe('who leaves', () => {
-  const nobodyWatches = () => vi.waitFor(() => expect(hub.watchedCount).toBe(0), { timeout: 5_000 })
+  const nobodyWatches = () => vi.waitFor(() => expect(hub.watchedCount).toBe(0), SOON)
 
   it('by a signal hears its reason, while an event is awaited', async () => {
     const { client, simulationId } = await begun()
@@ -230,12 +258,14 @@ describe('who leaves', () => {
     const events = client.simulationEvents(simulationId, { signal: stopping.signal })
     await take(events, 1)
     const next = events.next()
+    const pauses = holdTimers('retry.ts')
     proxy.cutAll()
     await nobodyWatches()
-    const abortedAt = Date.now()
+    // The pause before the next attempt, which never ends.
+    await pauses.next()
     stopping.abort(new Error('enough'))
     await expect(next).rejects.toThrow('enough')
-    expect(Date.now() - abortedAt).toBeLessThan(500)
+    expect(pauses.pending).toEqual([])
   })
 })
 

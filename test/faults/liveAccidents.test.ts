@@ -6,6 +6,7 @@ import type { Viewer } from '../../src/viewer.ts'
 import { Arc, type Tenant } from '../support/arc.ts'
 import { useArcBehindProxy } from '../support/databaseProxy.ts'
 import { resultsOverSse } from '../support/graphqlSse.ts'
+import { SOON } from '../support/soon.ts'
 import {
   all,
   complete,
@@ -21,9 +22,6 @@ import {
 
 const { arc, proxy } = await useArcBehindProxy()
 const { openSocket, overWebSocket, overSse } = useSubscriptions(arc)
-
-/** At once, on a machine that has other things to do. */
-const SOON = { timeout: 5_000 }
 
 /** The hub of the server under test: the first that starts. */
 let hub: LiveHub

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'
 import { useArcBehindProxy } from '../support/databaseProxy.ts'
+import { SOON } from '../support/soon.ts'
 import {
   all,
   complete,
@@ -102,7 +103,7 @@ describe.each([
           await later.return!()
           expect(state).toMatchObject({ seq: 1, simulation: { simulationName: 'second' } })
         },
-        { timeout: 5_000, interval: 200 },
+        { ...SOON, interval: 200 },
       )
       await first.return!()
     })

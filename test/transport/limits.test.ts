@@ -8,6 +8,8 @@ import { INGESTION_FIELDS } from '../../src/http/operationCheck.ts'
 import { Arc, type Tenant, useArc } from '../support/arc.ts'
 import { resultsOverSse } from '../support/graphqlSse.ts'
 import { GraphQLSocket } from '../support/graphqlWs.ts'
+import { holdTimers } from '../support/heldTimers.ts'
+import { moveClock, stopClock } from '../support/stoppedClock.ts'
 import { next, PROGRESS } from '../support/subscriptions.ts'
 import { onEveryTransport } from '../support/transports.ts'
 
@@ -144,38 +146,37 @@ describe('what a document may hold', () => {
       message: /Cannot spread fragment "a" within itself/,
     })
     const doubling = `{ simulations { nodes { ...f0 } } } ${times(
-      60,
+      20,
       (index) =>
         `fragment f${index} on Simulation { configVersion { simulations { nodes { ...f${index + 1} } } }
         x: configVersion { simulations { nodes { ...f${index + 1} } } } }`,
-    )} fragment f60 on Simulation { status }`
-    const started = performance.now()
+    )} fragment f20 on Simulation { status }`
     const { errors } = await tenant.ask(doubling)
     expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['LIMIT_EXCEEDED'])
-    expect(performance.now() - started).toBeLessThan(2_000)
   })
 
-  it('is judged before anything that takes long: documents at the limits are answered soon', async () => {
+  it('is judged before anything that takes long: what is beyond a limit is neither read nor validated', async () => {
     const hostile = [
-      `{ ${'viewer { role } '.repeat(190)} }`,
-      `{ ${times(199, (index) => `...f${index % 20}`)} } ${times(20, (index) => `fragment f${index} on Query { ${'viewer { role } '.repeat(100)} }`)}`,
-      `{ viewer ${'{ viewer '.repeat(4_000)}`,
-      `{ scenarios(filter: ${'{ a: '.repeat(3_000)} 1 ${'}'.repeat(3_000)}) { totalCount } }`,
-      `{ scenarios(filter: ${'['.repeat(4_900)} 1 ${']'.repeat(4_900)}) { totalCount } }`,
-      `{ ${'viewer { '.repeat(4_900)}`,
-      `{ viewer { role } } ${times(1_500, (index) => `fragment f${index} on Viewer { role }`)}`,
-      `query (${times(1_400, (index) => `$v${index}: Int`)}) { viewer { role } }`,
+      `{ ${times(199, (index) => `...f${index % 20}`)} } ${times(20, (index) => `fragment f${index} on Query { ${'nothing { role } '.repeat(100)} }`)}`,
+      `{ viewer ${'{ nothing '.repeat(4_000)}`,
+      `{ scenarios(filter: ${'{ a: '.repeat(3_000)} 1 ${'}'.repeat(2_999)}) { nothing } }`,
+      `{ scenarios(filter: ${'['.repeat(4_900)} 1 ${']'.repeat(4_899)}) { nothing } }`,
+      `{ ${'nothing { '.repeat(4_900)}`,
+      `{ nothing } ${times(1_500, (index) => `fragment f${index} on Viewer { nothing }`)}`,
     ]
     for (const query of hostile) {
-      const started = performance.now()
       const { errors } = await arc.tenant().ask(query)
-      const ms = performance.now() - started
-      expect({ query: query.slice(0, 60), ms: ms < 1_500 ? 'soon' : ms }).toMatchObject({ ms: 'soon' })
-      for (const { extensions } of errors ?? [])
-        expect(['LIMIT_EXCEEDED', 'GRAPHQL_VALIDATION_FAILED', 'GRAPHQL_PARSE_FAILED']).toContain(
-          extensions.code,
-        )
+      const codes = errors?.map(({ extensions }) => extensions.code)
+      expect({ query: query.slice(0, 60), codes }).toMatchObject({ codes: ['LIMIT_EXCEEDED'] })
     }
+  })
+
+  it('within the limits takes no long time: many errors are told up to a hundred', async () => {
+    const { errors } = await arc
+      .tenant()
+      .ask(`query (${times(1_400, (index) => `$v${index}: Int`)}) { viewer { role } }`)
+    expect(errors).toHaveLength(101)
+    expect(errors!.at(-1)!.message).toMatch(/Too many validation errors/)
   })
 })
 
@@ -413,7 +414,7 @@ describe('how large a request may be', () => {
       ARC_MAX_BODY_BYTES: '200',
       ARC_MAX_INGESTION_BODY_BYTES: '400',
       ARC_MAX_FRAME_BYTES: '600',
-      ARC_MAX_BODY_SECONDS: '1',
+      ARC_MAX_BODY_SECONDS: '7',
     })
 
     it('the settings count', async () => {
@@ -425,8 +426,9 @@ describe('how large a request may be', () => {
     })
 
     it('a body that trickles in is not waited for', async () => {
+      const patience = holdTimers('requestBody.ts')
       const body = new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array([0x7b])) })
-      const response = await fetch(small.url, {
+      const answered = fetch(small.url, {
         method: 'POST',
         headers: {
           authorization: `Bearer ${await small.tenant().token()}`,
@@ -435,12 +437,16 @@ describe('how large a request may be', () => {
         body,
         duplex: 'half',
       } as RequestInit)
+      const end = await patience.next()
+      expect(end.ms).toBe(7_000)
+      end.fire()
+      const response = await answered
       const { errors } = (await response.json()) as any
       expect({ status: response.status, code: errors[0].extensions.code }).toEqual({
         status: 408,
         code: 'LIMIT_EXCEEDED',
       })
-      expect(errors[0].message).toMatch(/within 1 s .*ARC_MAX_BODY_SECONDS/)
+      expect(errors[0].message).toMatch(/within 7 s .*ARC_MAX_BODY_SECONDS/)
     })
 
     it('a message on a WebSocket has the limit of its operation, too', async () => {
@@ -656,20 +662,25 @@ describe('how often', () => {
   const QUERY = '{ viewer { role } }'
 
   it('requests of one key: 429 and when to come back; other keys are not touched', async () => {
+    stopClock()
     const tenant = small.tenant()
     for (let count = 0; count < 5; count++) expect((await tenant.ask(QUERY)).status).toBe(200)
     const { status, headers, errors } = await tenant.ask(QUERY)
     expect(status).toBe(429)
-    const seconds = Number(headers.get('retry-after'))
-    expect(seconds).toBeGreaterThanOrEqual(1)
-    expect(seconds).toBeLessThanOrEqual(12)
-    expect(errors).toMatchObject([{ extensions: { code: 'RATE_LIMITED', retryAfterSeconds: seconds } }])
+    expect(headers.get('retry-after')).toBe('12')
+    expect(errors).toMatchObject([{ extensions: { code: 'RATE_LIMITED', retryAfterSeconds: 12 } }])
     expect(errors![0]!.message).toMatch(/More than 5 requests .*ARC_MAX_REQUESTS_PER_MINUTE/)
     expect((await tenant.ask(QUERY, {}, 'app_readonly')).status).toBe(200)
     expect((await small.tenant().ask(QUERY)).status).toBe(200)
+    moveClock(11_999)
+    expect((await tenant.ask(QUERY)).status).toBe(429)
+    moveClock(1)
+    expect((await tenant.ask(QUERY)).status).toBe(200)
+    expect((await tenant.ask(QUERY)).status).toBe(429)
   })
 
   it('messages on a WebSocket count with requests over HTTP, and the socket stays open', async () => {
+    stopClock()
     const tenant = small.tenant()
     const socket = new GraphQLSocket(small.webSocketUrl, { authorization: `Bearer ${await tenant.token()}` })
     for (let count = 0; count < 3; count++)
@@ -688,11 +699,18 @@ describe('the client', () => {
   const perSecond = useLimits({ ARC_MAX_REQUESTS_PER_MINUTE: '60' })
 
   it('comes back after too many requests', async () => {
+    stopClock()
+    const pauses = holdTimers('retry.ts')
     const tenant = perSecond.tenant()
     const client = new ArcClient({ url: perSecond.url, token: await tenant.token() })
     await Promise.all(Array.from({ length: 60 }, () => client.getMetrics()))
     expect((await tenant.ask('{ viewer { role } }')).status).toBe(429)
-    expect((await client.getMetrics()).totalQueries).toBe(60)
+    const metrics = client.getMetrics()
+    const pause = await pauses.next()
+    expect(pause.ms).toBeGreaterThanOrEqual(1_000)
+    moveClock(1_000)
+    pause.fire()
+    expect((await metrics).totalQueries).toBe(60)
   })
 })
 
@@ -703,12 +721,13 @@ describe('tokens that are not accepted', () => {
     behindProxy.post(QUERY, token, { 'x-forwarded-for': `203.0.113.99, ${address}` })
 
   it('lock an address out for a while: whatever it says of itself, and on WebSockets too', async () => {
+    stopClock()
     for (let count = 0; count < 3; count++) expect((await from('198.51.100.1')).status).toBe(401)
     const token = await behindProxy.tenant().token()
     const { status, headers, errors } = await from('198.51.100.1', token)
     expect({ status, code: errors?.[0]?.extensions.code }).toEqual({ status: 429, code: 'RATE_LIMITED' })
     expect(errors![0]!.message).toMatch(/More than 3 tokens .*ARC_MAX_FAILED_LOGINS_PER_MINUTE/)
-    expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
+    expect(headers.get('retry-after')).toBe('20')
     const socket = new GraphQLSocket(
       behindProxy.webSocketUrl,
       { authorization: `Bearer ${token}` },
@@ -716,9 +735,12 @@ describe('tokens that are not accepted', () => {
     )
     expect((await socket.closed).code).toBe(1013)
     expect((await from('198.51.100.2', token)).status).toBe(200)
+    moveClock(20_000)
+    expect((await from('198.51.100.1', token)).status).toBe(200)
   })
 
   it('of one IPv6 network are counted together', async () => {
+    stopClock()
     for (let count = 0; count < 3; count++) expect((await from(`2001:db8:1:2::${count}`)).status).toBe(401)
     expect((await from('2001:db8:1:2:ffff::9')).status).toBe(429)
     expect((await from('2001:db8:1:3::9')).status).toBe(401)
