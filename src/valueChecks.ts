@@ -162,6 +162,24 @@ export function list<Item>(value: readonly Item[], max: number, path: InputPath)
   return value
 }
 
+/** Looks at each row of a call: those that are taken and those that are refused, each with its place in the call. */
+export function checkEach<Input, Row>(
+  inputs: readonly Input[],
+  check: (input: Input, index: number) => Row,
+): { taken: { index: number; row: Row }[]; refused: { index: number; refusal: Refusal }[] } {
+  const taken: { index: number; row: Row }[] = []
+  const refused: { index: number; refusal: Refusal }[] = []
+  inputs.forEach((input, index) => {
+    try {
+      taken.push({ index, row: check(input, index) })
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      refused.push({ index, refusal: error })
+    }
+  })
+  return { taken, refused }
+}
+
 /** How many rows a call brings, or makes. @throws Refusal TOO_MANY_ROWS, INVALID_VALUE when there is none. */
 export function checkRows(count: number, path: InputPath, max = MAX_ROWS): void {
   if (count === 0) throw invalid([], `a list of 1 to ${max}`, path)

@@ -1,8 +1,7 @@
 import type { ToolUsageInput } from '../evaluation/outcomes/outcomeInput.ts'
-import { errorType } from '../evaluation/outcomes/trajectory.ts'
+import { errorType, usageByTool } from '../evaluation/outcomes/trajectory.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
-import { MAX_ERROR_TYPES } from '../valueChecks.ts'
-import { asList, asObject, asText } from './recordReading.ts'
+import { append, asList, asObject, asText, treeIn } from './recordReading.ts'
 
 /** One call of a tool found in a conversation. */
 export interface ToolCall {
@@ -49,23 +48,13 @@ export function toolCallsOf(messages: JsonValue[]): ToolCall[] {
  * `user:<tool>`, so that it never counts as the agent's. A call without a result counts as not failed.
  */
 export function toolUsageOf(calls: ToolCall[], isFailure: (result: JsonObject) => boolean): ToolUsageInput[] {
-  const positionsByTool = new Map<string, number[]>()
-  for (const [position, call] of calls.entries()) {
-    const toolName = call.byUser ? `user:${call.name}` : call.name
-    append(positionsByTool, toolName, position)
-  }
-  return [...positionsByTool].map(([toolName, positions]) => {
-    const ownCalls = positions.map((position) => calls[position]!)
-    const failures = ownCalls.flatMap(({ result }) => (result && isFailure(result) ? [result] : []))
-    return {
-      toolName,
-      callCount: positions.length,
-      avgDurationMs: meanDurationMs(ownCalls),
-      successRate: (positions.length - failures.length) / positions.length,
-      toolSequence: positions,
-      errorTypes: errorTypesOf(failures),
-    }
-  })
+  return usageByTool(
+    calls.map((call) => ({
+      tool: call.byUser ? `user:${call.name}` : call.name,
+      durationMs: durationOf(call),
+      errorType: call.result && isFailure(call.result) ? errorType(contentText(call.result)) : null,
+    })),
+  )
 }
 
 /** Tokens of the agent's own model calls (`usage` of its messages); null when no message states any. */
@@ -105,13 +94,6 @@ export function epochMs(value: JsonValue | undefined): number | null {
   return Number.isNaN(wholeSeconds) ? null : wholeSeconds + Number(fraction) * 1000
 }
 
-/** Adds a value to the list under a key. */
-export function append<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
-  const list = lists.get(key)
-  if (list) list.push(value)
-  else lists.set(key, [value])
-}
-
 function toolCallOf(entry: JsonObject, message: JsonObject): ToolCall | null {
   const described = isJsonObject(entry.function) ? entry.function : entry
   const name = asText(described.name) ?? asText(entry.function)
@@ -119,36 +101,17 @@ function toolCallOf(entry: JsonObject, message: JsonObject): ToolCall | null {
   return {
     name,
     byUser: (entry.requestor ?? message.role) === 'user',
-    arguments: parsedArguments(described.arguments),
+    // What a model wrote as arguments need not be JSON: that is the model's fault, not the file's.
+    arguments: treeIn(described.arguments),
     calledAtMs: epochMs(message.timestamp),
     result: null,
   }
 }
 
-function parsedArguments(value: JsonValue | undefined): JsonValue {
-  if (typeof value !== 'string') return value ?? null
-  try {
-    return JSON.parse(value)
-  } catch {
-    // What a model wrote as arguments need not be JSON; that is the model's fault, not the file's.
-    return value
-  }
-}
-
-function meanDurationMs(calls: ToolCall[]): number | null {
-  const durations = calls.flatMap(({ calledAtMs, result, durationMs }) => {
-    if (typeof durationMs === 'number') return [durationMs]
-    const endedAtMs = epochMs(result?.timestamp)
-    return calledAtMs === null || endedAtMs === null || endedAtMs < calledAtMs ? [] : [endedAtMs - calledAtMs]
-  })
-  if (durations.length === 0) return null
-  const mean = durations.reduce((sum, duration) => sum + duration, 0) / durations.length
-  return Math.round(mean * 1000) / 1000
-}
-
-function errorTypesOf(failures: JsonObject[]): string[] {
-  const types = new Set(failures.map((result) => errorType(contentText(result))))
-  return [...types].slice(0, MAX_ERROR_TYPES)
+function durationOf({ calledAtMs, result, durationMs }: ToolCall): number | null {
+  if (typeof durationMs === 'number') return durationMs
+  const endedAtMs = epochMs(result?.timestamp)
+  return calledAtMs === null || endedAtMs === null || endedAtMs < calledAtMs ? null : endedAtMs - calledAtMs
 }
 
 function sumOf(usages: JsonObject[], key: string): number {

@@ -10,6 +10,7 @@ import { type Redactions, redactYaml } from '../evaluation/redaction/redaction.t
 import { Refusal } from '../refusal.ts'
 import { UnreadableFile } from './format.ts'
 import { detectFormat } from './formats.ts'
+import { append } from './recordReading.ts'
 import { textOf } from './resultFile.ts'
 
 /** What the model is called where neither a file nor the user names it, as for results. */
@@ -80,7 +81,7 @@ export function byConfiguration(files: string[], name: string | undefined): Map<
   for (const file of files) {
     // As the server keeps it: without this it would not be found again.
     const key = (name ?? basename(dirname(resolve(file)))).trim()
-    groups.set(key, [...(groups.get(key) ?? []), file])
+    append(groups, key, file)
   }
   return groups
 }

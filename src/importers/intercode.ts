@@ -1,7 +1,6 @@
 import { basename } from 'node:path'
 import type { FailurePatternInput, OutcomeStatus } from '../evaluation/outcomes/outcomeInput.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
-import { shorten } from '../text.ts'
 import { type ToolCall, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
@@ -11,7 +10,6 @@ import {
   BrokenRecord,
   bounded,
   domainOrUnknown,
-  MAX_NAME_LENGTH,
   objectOf,
   picked,
   type RecordPlace,
@@ -19,6 +17,7 @@ import {
   recordsIdentity,
   repetitionsOf,
   scoreOf,
+  shortName,
   shown,
 } from './recordReading.ts'
 import { failure, failureFields, isPassed, unexplainedFailure } from './rewardChecks.ts'
@@ -85,10 +84,7 @@ function parseLogs(logs: JsonObject, meta: JsonObject, fileName: string): Parsed
   const { turns_max: maxTurns = meta.max_turns ?? null } = asObject(first.summary)
   const run = {
     identity: recordsIdentity('intercode', records),
-    name: shorten(
-      `InterCode ${dataset} ${modelOrUnknown(settings.model)} ${settings.strategy ?? ''}`.trim(),
-      MAX_NAME_LENGTH,
-    ),
+    name: shortName('InterCode', dataset, modelOrUnknown(settings.model), settings.strategy),
     configuration: runConfiguration(
       ['InterCode', environment, modelOrUnknown(settings.model), settings.strategy],
       settings.model,
@@ -208,7 +204,7 @@ function scenarioOf(externalId: string, record: JsonObject): ImportedScenario {
   const environment = environmentOf(record)
   return {
     externalId,
-    name: shorten(`InterCode ${datasetOf(record)} task ${taskId}`, MAX_NAME_LENGTH),
+    name: shortName(`InterCode ${datasetOf(record)} task ${taskId}`),
     taskPrompt: asText(query),
     groundTruth: gold === undefined ? null : { gold },
     difficultyLevel: difficultyOf(hardness),

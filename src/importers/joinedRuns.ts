@@ -3,7 +3,7 @@ import { ArcRequestError } from '../client/arcRequestError.ts'
 import { FindOutcomesDocument, type SimulationStatus } from '../client/operations.ts'
 import type { ImportedRun } from './format.ts'
 import { findSimulation, outcomeIdOf, simulationIdOf } from './importRun.ts'
-import { identityOfRecords } from './recordReading.ts'
+import { append, identityOfRecords } from './recordReading.ts'
 
 const MAX_IDS_PER_QUERY = 500
 
@@ -16,7 +16,7 @@ export function joinRuns(parts: ImportedRun[]): ImportedRun[] {
   const groups = new Map<string, ImportedRun[]>()
   for (const part of parts) {
     const key = part.partOf ?? part.identity
-    groups.set(key, [...(groups.get(key) ?? []), part])
+    append(groups, key, part)
   }
   return [...groups.values()].flatMap((group) => {
     const distinct = [...new Map(group.map((part) => [part.identity, part])).values()].sort(byTimeThenContent)

@@ -3,17 +3,19 @@ import { deriveToolUsage } from '../evaluation/outcomes/trajectory.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { contentText } from './chatMessages.ts'
 import type { ResultFormat } from './format.ts'
-import { amountOf, asList, asObject, asText, BrokenRecord, objectOf, shown } from './recordReading.ts'
-import { crashFailure, failure } from './rewardChecks.ts'
-import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
 import {
-  filledIn,
-  instanceIdOf,
-  readTrajectoryFile,
-  stemOf,
+  amountOf,
+  asList,
+  asObject,
+  asText,
+  BrokenRecord,
+  objectOf,
+  shown,
   sumOrNull,
-  type Trajectory,
-} from './trajectoryFile.ts'
+} from './recordReading.ts'
+import { crashFailure, failure, failureFields } from './rewardChecks.ts'
+import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
+import { filledIn, instanceIdOf, readTrajectoryFile, stemOf, type Trajectory } from './trajectoryFile.ts'
 
 /** Seconds since 1970, from 1973 to 5138: what is outside is no time of a message. */
 const MIN_TIME = 1e8
@@ -83,11 +85,8 @@ function trajectoryOf(document: JsonObject, path: string): Trajectory {
         message_count: messages.length,
         has_patch: asText(info.submission) !== null,
       },
-      error: asText(info.exception_str) ?? failures[0]?.errorMessage ?? null,
-      errorCode: failures[0]?.failureType ?? null,
-      errorCategory: failures[0]?.failureCategory ?? null,
       toolUsage: deriveToolUsage(messages.some(callsTools) ? messages : commandsOf(messages)),
-      failurePatterns: failures,
+      ...failureFields(failures, asText(info.exception_str)),
     },
   }
 }

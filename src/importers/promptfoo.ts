@@ -1,24 +1,27 @@
 import { basename } from 'node:path'
 import type { FailurePatternInput } from '../evaluation/outcomes/outcomeInput.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
-import { cutText, shorten } from '../text.ts'
+import { shorten } from '../text.ts'
 import { LENGTHS, MAX_TAGS } from '../valueChecks.ts'
-import { append, contentText, epochMs } from './chatMessages.ts'
+import { contentText, epochMs } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
   amountOf,
+  append,
   asList,
   asObject,
   asText,
   BrokenRecord,
   bounded,
   digest,
-  MAX_NAME_LENGTH,
   objectOf,
   type RecordPlace,
   readRecords,
   repetitionsOf,
+  shortName,
   shown,
+  toTheSecond,
+  treeIn,
 } from './recordReading.ts'
 import { crashFailure, failure, failureFields } from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
@@ -133,10 +136,7 @@ function runOf(
   const provider = providerOf(first)
   return {
     identity: digest(['promptfoo', id, key]),
-    name: shorten(
-      `promptfoo ${suite} ${providerName(provider)} ${cutText(timestamp ?? '', 19)}`.trim(),
-      MAX_NAME_LENGTH,
-    ),
+    name: shortName('promptfoo', suite, providerName(provider), toTheSecond(timestamp)),
     configuration: configurationOf(first, evaluation),
     repetitions: repetitionsOf(outcomes),
     scenarios: [...new Map(sources.map(({ scenario }) => [scenario.externalId, scenario])).values()],
@@ -251,15 +251,11 @@ function messagesOf(record: JsonObject, response: JsonObject): JsonValue[] {
 
 function chatOf(prompt: JsonValue | undefined): JsonObject[] | null {
   if (typeof prompt !== 'string' || !prompt.trimStart().startsWith('[')) return null
-  try {
-    const messages: unknown = JSON.parse(prompt)
-    return Array.isArray(messages) && messages.every((message) => asText(asObject(message).role) !== null)
-      ? messages
-      : null
-  } catch {
-    // A prompt may begin with a bracket and be plain text.
-    return null
-  }
+  // A prompt may begin with a bracket and be plain text.
+  const messages = treeIn(prompt)
+  return Array.isArray(messages) && messages.every((message) => asText(asObject(message).role) !== null)
+    ? (messages as JsonObject[])
+    : null
 }
 
 function componentsOf(record: JsonObject): JsonObject[] {
@@ -350,10 +346,7 @@ function scenarioOf(externalId: string, record: JsonObject, suite: string): Impo
   const ownTags = asList(tags).flatMap((tag) => asText(tag) ?? [])
   return {
     externalId,
-    name: shorten(
-      (isNamed ? null : asText(name)) ?? externalId.slice(scenarioIdOf('', suite).length),
-      MAX_NAME_LENGTH,
-    ),
+    name: shortName((isNamed ? null : asText(name)) ?? externalId.slice(scenarioIdOf('', suite).length)),
     taskPrompt: taskPromptOf(asObject(vars ?? record.vars), record),
     groundTruth: assert === undefined ? null : { assert },
     difficultyLevel: null,

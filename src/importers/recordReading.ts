@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { cutText, isLongerThan, shorten } from '../text.ts'
 import { LENGTHS } from '../valueChecks.ts'
@@ -51,7 +51,48 @@ export function asText(value: unknown): string | null {
 /** The text as one line; a long one ends in a hash of the whole, so that two that begin alike stay two. */
 export function bounded(text: string, maxLength: number): string {
   const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim()
-  return isLongerThan(line, maxLength) ? `${cutText(line, maxLength - 9)} ${sha256(line).slice(0, 8)}` : line
+  return isLongerThan(line, maxLength)
+    ? `${cutText(line, maxLength - 9)} ${hash('sha256', line).slice(0, 8)}`
+    : line
+}
+
+/** The name of a run or a scenario, made of what is known of it. */
+export function shortName(...parts: (string | null)[]): string {
+  return shorten(
+    parts
+      .filter((part) => part !== null)
+      .join(' ')
+      .trim(),
+    MAX_NAME_LENGTH,
+  )
+}
+
+/** An ISO time without what is below the second, and without its zone. */
+export function toTheSecond(time: string | null): string | null {
+  return time && cutText(time, 19)
+}
+
+/** The tree that a text says as JSON. A text that says none, and any other value, is itself. */
+export function treeIn(value: JsonValue | undefined): JsonValue {
+  if (typeof value !== 'string') return value ?? null
+  try {
+    return JSON.parse(value)
+  } catch {
+    return value
+  }
+}
+
+/** Adds a value to the list under a key. */
+export function append<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
+  const list = lists.get(key)
+  if (list) list.push(value)
+  else lists.set(key, [value])
+}
+
+/** The sum of the numbers from 0 up; null when there is none to add. */
+export function sumOrNull(values: (JsonValue | undefined)[]): number | null {
+  const numbers = values.filter((value) => typeof value === 'number' && value >= 0) as number[]
+  return numbers.length === 0 ? null : numbers.reduce((sum, number) => sum + number, 0)
 }
 
 /** The value with the keys of every object in it sorted. */
@@ -77,9 +118,9 @@ export function canonicalJson(value: JsonValue): string {
  */
 export function digest(value: JsonValue): string {
   try {
-    return sha256(canonicalJson(value))
+    return hash('sha256', canonicalJson(value))
   } catch (error) {
-    if (error instanceof RangeError) return sha256('nested too deeply')
+    if (error instanceof RangeError) return hash('sha256', 'nested too deeply')
     throw error
   }
 }
@@ -89,14 +130,9 @@ export function recordsIdentity(format: string, records: JsonValue[]): string {
   return digest([format, ...records.map(digest).sort()])
 }
 
-/** SHA-256 of the text's UTF-8 bytes, in hex. */
-export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
-}
-
 /** The identity of a run that is no more than its records, in whatever order. */
 export function identityOfRecords(identities: string[]): string {
-  return sha256(canonicalJson([...identities].sort()))
+  return hash('sha256', canonicalJson([...identities].sort()))
 }
 
 /**

@@ -8,17 +8,25 @@ import { deriveToolUsage } from '../evaluation/outcomes/trajectory.ts'
 import { isJsonObject, type JsonObject } from '../json.ts'
 import { contentText } from './chatMessages.ts'
 import type { ResultFormat } from './format.ts'
-import { amountOf, asList, asObject, asText, BrokenRecord, objectOf, shown } from './recordReading.ts'
-import { failure } from './rewardChecks.ts'
+import {
+  amountOf,
+  asList,
+  asObject,
+  asText,
+  BrokenRecord,
+  objectOf,
+  shown,
+  sumOrNull,
+  treeIn,
+} from './recordReading.ts'
+import { failure, failureFields } from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
 import {
   filledIn,
   instanceIdOf,
-  objectIn,
   readTrajectoryFile,
   runFolder,
   stemOf,
-  sumOrNull,
   type Trajectory,
 } from './trajectoryFile.ts'
 
@@ -71,7 +79,7 @@ function trajectoryOf(document: JsonObject, path: string): Trajectory {
   if (!Array.isArray(steps)) throw new BrokenRecord(`trajectory is ${shown(steps)}, not a list of steps`)
   const info = objectOf(document, 'info')
   const stats = objectOf(info, 'model_stats')
-  const replay = objectIn(document.replay_config)
+  const replay = asObject(treeIn(document.replay_config))
   const agent = asObject(replay.agent)
   const named = namedSettings(path)
   const agentModel = asObject(agent.model)
@@ -106,11 +114,8 @@ function trajectoryOf(document: JsonObject, path: string): Trajectory {
         step_count: steps.length,
         has_patch: asText(info.submission) !== null,
       },
-      error: failures[0]?.errorMessage ?? null,
-      errorCode: failures[0]?.failureType ?? null,
-      errorCategory: failures[0]?.failureCategory ?? null,
       toolUsage: deriveToolUsage(trajectory),
-      failurePatterns: failures,
+      ...failureFields(failures),
     },
   }
 }

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { basename } from 'node:path'
 import type {
   ErrorCategory,
@@ -5,7 +6,6 @@ import type {
   OutcomeStatus,
 } from '../evaluation/outcomes/outcomeInput.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
-import { cutText, shorten } from '../text.ts'
 import { epochMs, tokensOf, toolCallsOf, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
@@ -16,15 +16,15 @@ import {
   BrokenRecord,
   canonicalJson,
   domainOrUnknown,
-  MAX_NAME_LENGTH,
   objectOf,
   type RecordPlace,
   readRecords,
   repetitionsOf,
   scoreOf,
-  sha256,
+  shortName,
   shown,
   taskIdText,
+  toTheSecond,
 } from './recordReading.ts'
 import {
   callText,
@@ -88,10 +88,7 @@ function parseResults(results: JsonObject, simulations: JsonValue[], fileName: s
   const timestamp = asText(results.timestamp)
   const run = {
     identity: identityOf(results, simulations),
-    name: shorten(
-      `tau2-bench ${domain} ${modelOrUnknown(model)} ${cutText(timestamp ?? '', 19)}`.trim(),
-      MAX_NAME_LENGTH,
-    ),
+    name: shortName('tau2-bench', domain, modelOrUnknown(model), toTheSecond(timestamp)),
     configuration: runConfiguration(
       ['tau2-bench', domain, modelOrUnknown(model), asText(agent.implementation)],
       model,
@@ -120,7 +117,10 @@ function identityOf(results: JsonObject, simulations: JsonValue[]): string {
     const { id, task_id, trial } = asObject(simulation)
     return canonicalJson(id ?? [task_id ?? null, trial ?? null])
   })
-  return sha256(canonicalJson(['tau2-bench', results.timestamp ?? null, results.info ?? null, ids.sort()]))
+  return hash(
+    'sha256',
+    canonicalJson(['tau2-bench', results.timestamp ?? null, results.info ?? null, ids.sort()]),
+  )
 }
 
 function outcomeOf(
@@ -288,11 +288,10 @@ function scenarioOf(taskId: string, task: JsonObject, domain: string): ImportedS
   const { issue, faults, persona } = telecomId(taskId)
   return {
     externalId: externalIdOf(domain, taskId),
-    name: shorten(
+    name: shortName(
       issue === null
         ? `tau2-bench ${domain} task ${taskId}`
         : `tau2-bench ${domain} ${issue} (persona ${persona}): ${faults.join(', ')}`,
-      MAX_NAME_LENGTH,
     ),
     taskPrompt: promptOf(asObject(user_scenario)) ?? null,
     groundTruth: isJsonObject(evaluation_criteria) ? evaluation_criteria : null,

@@ -1,7 +1,6 @@
 import { basename } from 'node:path'
 import type { FailurePatternInput } from '../evaluation/outcomes/outcomeInput.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
-import { shorten } from '../text.ts'
 import { contentText, type ToolCall, tokensOf, toolCallsOf, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
@@ -12,13 +11,13 @@ import {
   BrokenRecord,
   canonicalJson,
   domainOrUnknown,
-  MAX_NAME_LENGTH,
   objectOf,
   type RecordPlace,
   readRecords,
   recordsIdentity,
   repetitionsOf,
   scoreOf,
+  shortName,
   shown,
   taskIdText,
 } from './recordReading.ts'
@@ -78,7 +77,7 @@ function parseRecords(records: JsonValue[], fileName: string): ParsedFile {
     named.agentStrategy ?? (outcomes.some((outcome) => usedTools(outcome)) ? 'tool-calling' : null)
   const run = {
     identity: recordsIdentity('tau-bench', records),
-    name: shorten(`tau-bench ${environment} ${modelOrUnknown(named.model)}`, MAX_NAME_LENGTH),
+    name: shortName('tau-bench', environment, modelOrUnknown(named.model)),
     configuration: runConfiguration(
       ['tau-bench', environment, modelOrUnknown(named.model), agentStrategy],
       named.model,
@@ -213,7 +212,7 @@ function scenarioOf(taskId: string, task: JsonObject, environment: string): Impo
   const { instruction, actions, outputs, ...rest } = task
   return {
     externalId: externalIdOf(environment, taskId),
-    name: shorten(`tau-bench ${environment} task ${taskId}`, MAX_NAME_LENGTH),
+    name: shortName(`tau-bench ${environment} task ${taskId}`),
     taskPrompt: asText(instruction) ?? null,
     groundTruth:
       actions === undefined && outputs === undefined

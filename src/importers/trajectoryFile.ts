@@ -1,5 +1,6 @@
+import { hash } from 'node:crypto'
 import { basename, dirname, resolve } from 'node:path'
-import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
+import type { JsonObject, JsonValue } from '../json.ts'
 import { shorten } from '../text.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile } from './format.ts'
 import {
@@ -7,8 +8,7 @@ import {
   BrokenRecord,
   canonicalJson,
   identityOfRecords,
-  MAX_NAME_LENGTH,
-  sha256,
+  shortName,
   shown,
   taskIdText,
 } from './recordReading.ts'
@@ -38,11 +38,11 @@ export function readTrajectoryFile(
     const { instanceId, problem, model, configuration, outcome } = read(document)
     const folder = runFolder(path, instanceId)
     const scenario = scenarioOf(instanceId, problem)
-    const identity = sha256(canonicalJson([format, document]))
+    const identity = hash('sha256', canonicalJson([format, document]))
     const run: ImportedRun = {
       identity: identityOfRecords([identity]),
       partOf: canonicalJson([format, folder, configuration.name, configuration.yaml]),
-      name: shorten(`${format} ${model} ${basename(folder)}`, MAX_NAME_LENGTH),
+      name: shortName(format, model, basename(folder)),
       configuration,
       repetitions: 1,
       scenarios: [scenario],
@@ -95,31 +95,13 @@ export function filledIn(
   return end < 0 ? null : asText(message.slice(before.length, end))
 }
 
-/** The sum of the numbers above 0; null when there is none to add. */
-export function sumOrNull(values: (JsonValue | undefined)[]): number | null {
-  const numbers = values.filter((value) => typeof value === 'number' && value >= 0) as number[]
-  return numbers.length === 0 ? null : numbers.reduce((sum, number) => sum + number, 0)
-}
-
-/** The object that a value is or that its JSON text says; empty for anything else. */
-export function objectIn(value: JsonValue | undefined): JsonObject {
-  if (isJsonObject(value)) return value
-  if (typeof value !== 'string') return {}
-  try {
-    const tree: unknown = JSON.parse(value)
-    return isJsonObject(tree) ? tree : {}
-  } catch {
-    return {}
-  }
-}
-
 /** The same for every agent that solves the instance, so that their runs can be compared. */
 function scenarioOf(instanceId: string, problem: string | null): ImportedScenario {
   const [, owner, repository] = /^(.+?)__(.+)-\w+$/.exec(instanceId) ?? []
   const repo = owner === undefined ? null : `${owner}/${repository}`
   return {
     externalId: `swe/${instanceId}`,
-    name: shorten(instanceId, MAX_NAME_LENGTH),
+    name: shortName(instanceId),
     taskPrompt: problem === null ? null : problem.replaceAll('\r\n', '\n').trim(),
     groundTruth: null,
     difficultyLevel: null,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Alias, CST, ErrorCode, Node, ParsedNode, Scalar, YAMLMap } from 'yaml'
 import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, Parser, visit } from 'yaml'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
@@ -124,7 +124,7 @@ export function parseConfigDocument(rawYaml: string): ConfigDocument {
         'it is kept as it was given, and shown to all who may read it.',
     )
   }
-  const configHash = createHash('sha256').update(rawYaml, 'utf8').digest('hex')
+  const configHash = hash('sha256', rawYaml)
   return { parsedConfig, configHash, model, temperature, warnings }
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { cutText } from '../../text.ts'
 import { LENGTHS } from '../../valueChecks.ts'
 import type {
@@ -170,8 +170,5 @@ export function maskVariableParts(text: string): string {
 
 /** Equal for two occurrences of one failure, whatever ids and numbers they carry: 32 hex digits of a SHA-256. */
 export function failureSignature(failureType: string, message: string | null | undefined): string {
-  return createHash('sha256')
-    .update(`${failureType}\n${maskVariableParts(message ?? '')}`)
-    .digest('hex')
-    .slice(0, 32)
+  return hash('sha256', `${failureType}\n${maskVariableParts(message ?? '')}`).slice(0, 32)
 }

@@ -29,14 +29,15 @@ import {
   failureSignature,
 } from '../failures/failurePattern.ts'
 import { checkedScenarioKey } from '../scenarios/scenarioKey.ts'
-import type {
-  ErrorCategory,
-  FailurePatternInput,
-  OutcomeInput,
-  OutcomeStatus,
-  ToolUsageInput,
+import {
+  ERROR_CATEGORIES,
+  type ErrorCategory,
+  type FailurePatternInput,
+  OUTCOME_STATUSES,
+  type OutcomeInput,
+  type OutcomeStatus,
+  type ToolUsageInput,
 } from './outcomeInput.ts'
-import { ERROR_CATEGORIES, OUTCOME_STATUSES } from './outcomeInput.ts'
 import { deriveToolUsage, normaliseTrajectory } from './trajectory.ts'
 
 /** Tools, and failure patterns, of one outcome. */

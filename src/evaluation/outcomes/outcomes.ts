@@ -1,7 +1,7 @@
 import sql from 'sql-template-tag'
 import type { TenantTransaction, Write } from '../../db/tenantTransaction.ts'
 import { type ErrorCode, type InputPath, Refusal } from '../../refusal.ts'
-import { checkRows } from '../../valueChecks.ts'
+import { checkEach, checkRows } from '../../valueChecks.ts'
 import type { OutcomeInput } from './outcomeInput.ts'
 import { type OutcomeRow, validateOutcome } from './outcomeValidation.ts'
 
@@ -96,17 +96,15 @@ export async function storeInTransaction(
   prepare?: Prepare,
 ): Promise<OutcomeReceipt[]> {
   const now = new Date()
-  const rows: NumberedRow[] = []
-  const rejected: OutcomeReceipt[] = []
-  for (const { index, input, notes } of inputs) {
-    try {
-      const valid = validateOutcome(input, now)
-      rows.push({ index, row: valid.row, notes: [...notes, ...valid.notes] })
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      rejected.push(rejection(index, error, input.outcomeId))
-    }
-  }
+  const { taken, refused } = checkEach(inputs, ({ index, input, notes }): NumberedRow => {
+    const valid = validateOutcome(input, now)
+    return { index, row: valid.row, notes: [...notes, ...valid.notes] }
+  })
+  const rows = taken.map(({ row }) => row)
+  const rejected = refused.map(({ index: place, refusal }) => {
+    const { index, input } = inputs[place]!
+    return rejection(index, refusal, input.outcomeId)
+  })
   if (rows.length === 0 && !prepare) return rejected
   return [...rejected, ...(await storeRows(write, rows, prepare))]
 }

@@ -15,8 +15,7 @@ import {
   optionalUuid,
 } from '../../valueChecks.ts'
 import { scenarioKey } from '../scenarios/scenarioKey.ts'
-import type { OutcomeInput, OutcomeStatus } from './outcomeInput.ts'
-import { ERROR_CATEGORIES } from './outcomeInput.ts'
+import { ERROR_CATEGORIES, type OutcomeInput, type OutcomeStatus } from './outcomeInput.ts'
 
 /** What a sandbox's result says about the scenario it ran: enough to create it when a prompt is given. */
 export interface ResultScenario {

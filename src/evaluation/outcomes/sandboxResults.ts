@@ -1,6 +1,6 @@
 import type { TenantTransaction, Write } from '../../db/tenantTransaction.ts'
 import { Refusal } from '../../refusal.ts'
-import { checkRows } from '../../valueChecks.ts'
+import { checkEach, checkRows } from '../../valueChecks.ts'
 import { upsertScenarios } from '../scenarios/scenarios.ts'
 import {
   addScenarios,
@@ -10,8 +10,6 @@ import {
 } from '../simulations/simulationStore.ts'
 import { inOrder, type OutcomeReceipt, rejection, storeInTransaction } from './outcomes.ts'
 import { mapSandboxResult, type ResultScenario } from './sandboxResult.ts'
-
-type MappedSandboxResult = ReturnType<typeof mapSandboxResult>
 
 /**
  * Stores what sandboxes report in their own structure. A scenario that the tenant does not have is created when the
@@ -26,17 +24,9 @@ export async function recordSandboxResults(
   results: readonly unknown[],
 ): Promise<OutcomeReceipt[]> {
   checkRows(results.length, ['results'])
-  const rejected: OutcomeReceipt[] = []
-  const mapped = new Map<number, MappedSandboxResult>()
-  results.forEach((result, index) => {
-    try {
-      mapped.set(index, mapSandboxResult(result))
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      rejected.push(rejection(index, error))
-    }
-  })
-  const outcomes = [...mapped].map(([index, { outcome, notes }]) => ({
+  const { taken, refused } = checkEach(results, mapSandboxResult)
+  const scenarioAt = new Map(taken.map(({ index, row }) => [index, row.scenario]))
+  const outcomes = taken.map(({ index, row: { outcome, notes } }) => ({
     index,
     input: { ...outcome, simulationId },
     notes,
@@ -45,10 +35,10 @@ export async function recordSandboxResults(
     takeScenarios(
       transaction,
       simulationId,
-      indexes.map((index) => mapped.get(index)!.scenario),
+      indexes.map((index) => scenarioAt.get(index)!),
     ),
   )
-  return inOrder([...rejected, ...receipts])
+  return inOrder([...refused.map(({ index, refusal }) => rejection(index, refusal)), ...receipts])
 }
 
 /** Locks the simulation and lets those of the scenarios join it that it does not have. */

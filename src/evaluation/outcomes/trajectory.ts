@@ -57,17 +57,23 @@ export function deriveToolUsage(trajectory: JsonValue): ToolUsageInput[] {
   return []
 }
 
-interface ToolCall {
+/** One call of a tool, as far as its use tells of it. */
+export interface UsedTool {
   tool: string
-  /** Milliseconds since 1970, with microseconds where the source has them. */
-  calledAt: number | null
+  /** Milliseconds; null where nothing tells them. */
   durationMs: number | null
-  answered: boolean
   /** Null when the call did not fail. */
   errorType: string | null
 }
 
-function usageByTool(calls: ToolCall[]): ToolUsageInput[] {
+interface ToolCall extends UsedTool {
+  /** Milliseconds since 1970, with microseconds where the source has them. */
+  calledAt: number | null
+  answered: boolean
+}
+
+/** The calls summed up by tool, in the order of first use. */
+export function usageByTool(calls: readonly UsedTool[]): ToolUsageInput[] {
   const positionsByTool = new Map<string, number[]>()
   for (let position = 0; position < calls.length; position++) {
     const { tool } = calls[position]!

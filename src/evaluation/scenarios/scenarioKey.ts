@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { InputPath } from '../../refusal.ts'
 import { invalid } from '../../valueChecks.ts'
 
@@ -22,8 +22,7 @@ export function scenarioKey(externalId: string): string {
     .replace(/^_/, '')
     .slice(0, MAX_SLUG_LENGTH)
     .replace(/_$/, '')
-  const hash = createHash('sha256').update(externalId).digest('hex').slice(0, 8)
-  return `${slug || 'scenario'}_${hash}`
+  return `${slug || 'scenario'}_${hash('sha256', externalId).slice(0, 8)}`
 }
 
 /** The key of a scenario as a caller gives it. */

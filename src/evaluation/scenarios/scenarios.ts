@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import sql from 'sql-template-tag'
 import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import type { JsonObject, JsonValue } from '../../json.ts'
@@ -7,7 +7,9 @@ import { cutText } from '../../text.ts'
 import {
   BYTES,
   checkBytes,
+  checkEach,
   checkRows,
+  invalid,
   LENGTHS,
   list,
   MAX_INTEGER,
@@ -71,35 +73,21 @@ export async function upsertScenarios(
   inputs: readonly ScenarioInput[],
 ): Promise<ScenarioReceipt[]> {
   checkRows(inputs.length, ['scenarios'])
-  const receipts: ScenarioReceipt[] = []
-  const rows = new Map<string, ScenarioRow & { index: number }>()
-  inputs.forEach((input, index) => {
-    try {
-      const row = scenarioRow(input)
-      if (rows.has(row.scenario_id)) {
-        throw new Refusal('INVALID_VALUE', `The scenario ${row.scenario_id} stands in this call twice.`, [
-          'scenarioId',
-        ])
-      }
-      rows.set(row.scenario_id, { ...row, index })
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      receipts.push({
-        index,
-        scenarioId: input.scenarioId ?? null,
-        status: 'REJECTED',
-        revision: null,
-        refusal: error,
-      })
-    }
+  const keys = new Set<string>()
+  const { taken, refused } = checkEach(inputs, (input) => {
+    const row = scenarioRow(input)
+    if (keys.has(row.scenario_id)) throw invalid(row.scenario_id, 'sent once in a call', ['scenarioId'])
+    keys.add(row.scenario_id)
+    return row
   })
+  const indexOf = new Map(taken.map(({ index, row }) => [row.scenario_id, index]))
   const written = await transaction.query<{
     scenario_id: string
     revision: number
     stored: boolean
   }>(sql`/* upsertScenarios */
     with input as materialized (
-      select * from jsonb_to_recordset(${JSON.stringify([...rows.values()])}::jsonb) as x(
+      select * from jsonb_to_recordset(${JSON.stringify(taken.map(({ row }) => row))}::jsonb) as x(
         scenario_id text, external_id text, source text, name text, task_prompt text, ground_truth jsonb,
         difficulty_level text, tags text[], expected_tools jsonb, estimated_duration_ms integer, metadata jsonb,
         content_hash text)
@@ -121,15 +109,22 @@ export async function upsertScenarios(
     from input
     left join written w using (scenario_id)
     left join scenarios s using (scenario_id)`)
-  for (const { scenario_id, revision, stored } of written) {
-    receipts.push({
-      index: rows.get(scenario_id)!.index,
+  const receipts: ScenarioReceipt[] = [
+    ...written.map(({ scenario_id, revision, stored }) => ({
+      index: indexOf.get(scenario_id)!,
       scenarioId: scenario_id,
-      status: stored ? 'STORED' : 'DUPLICATE',
+      status: stored ? ('STORED' as const) : ('DUPLICATE' as const),
       revision,
       refusal: null,
-    })
-  }
+    })),
+    ...refused.map(({ index, refusal }) => ({
+      index,
+      scenarioId: inputs[index]!.scenarioId ?? null,
+      status: 'REJECTED' as const,
+      revision: null,
+      refusal,
+    })),
+  ]
   return receipts.sort((a, b) => a.index - b.index)
 }
 
@@ -162,5 +157,5 @@ function scenarioRow(input: ScenarioInput): ScenarioRow {
     ]),
     metadata: storableAt(input.metadata ?? {}, ['metadata']),
   }
-  return { ...described, content_hash: createHash('sha256').update(JSON.stringify(described)).digest('hex') }
+  return { ...described, content_hash: hash('sha256', JSON.stringify(described)) }
 }

@@ -1,6 +1,5 @@
 import { basename } from 'node:path'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
-import { cutText, shorten } from '../../text.ts'
 import { contentText, epochMs } from '../chatMessages.ts'
 import type { ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from '../format.ts'
 import {
@@ -9,11 +8,12 @@ import {
   asText,
   bounded,
   digest,
-  MAX_NAME_LENGTH,
   namedByKeys,
   picked,
   readRecords,
   repetitionsOf,
+  shortName,
+  toTheSecond,
 } from '../recordReading.ts'
 import { modelOrUnknown, runConfiguration } from '../runConfiguration.ts'
 import { withAttachments } from './inspectAttachments.ts'
@@ -79,10 +79,7 @@ function parseLog(log: JsonObject, spec: JsonObject, fileName: string): ParsedFi
   const created = asText(spec.created)
   const run: ImportedRun = {
     identity: identityOf(spec, samples),
-    name: shorten(
-      `Inspect ${context.task} ${modelOrUnknown(context.model)} ${cutText(created ?? '', 19)}`.trim(),
-      MAX_NAME_LENGTH,
-    ),
+    name: shortName('Inspect', context.task, modelOrUnknown(context.model), toTheSecond(created)),
     configuration: configurationOf(log, spec, context),
     repetitions: repetitionsOf(outcomes),
     scenarios: taskIds.map((taskId) => scenarioOf(taskId, sampleOf.get(taskId)!, context.task)),
@@ -165,7 +162,7 @@ function scenarioOf(sampleId: string, sample: JsonObject, task: string): Importe
   const { input, target, metadata } = sample
   return {
     externalId: sampleScenarioId(task, sampleId),
-    name: shorten(`${task} ${sampleId}`, MAX_NAME_LENGTH),
+    name: shortName(task, sampleId),
     taskPrompt: promptOf(input),
     groundTruth: target === undefined ? null : { target },
     difficultyLevel: null,

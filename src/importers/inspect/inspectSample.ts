@@ -18,6 +18,7 @@ import {
   objectOf,
   type RecordPlace,
   shown,
+  sumOrNull,
 } from '../recordReading.ts'
 import { crashFailure, failure, failureFields, isPassed } from '../rewardChecks.ts'
 import { modelOrUnknown } from '../runConfiguration.ts'
@@ -182,21 +183,17 @@ function usageOf(
   usage: JsonObject,
 ): Pick<OutcomeInput, 'tokensUsed' | 'promptTokens' | 'completionTokens' | 'costUsd'> {
   const models = Object.values(usage).filter(isJsonObject)
-  const sum = (amounts: (number | null)[]) => {
-    const known = amounts.filter((amount) => amount !== null)
-    return known.length === 0 ? null : known.reduce((total, amount) => total + amount, 0)
-  }
   const inputs = models.map((model) => amountOf(model, 'input_tokens'))
   const outputs = models.map((model) => amountOf(model, 'output_tokens'))
   const totals = models.map(
-    (model, index) => amountOf(model, 'total_tokens') ?? sum([inputs[index]!, outputs[index]!]),
+    (model, index) => amountOf(model, 'total_tokens') ?? sumOrNull([inputs[index]!, outputs[index]!]),
   )
-  const [input, output, total] = [sum(inputs), sum(outputs), sum(totals)]
+  const [input, output, total] = [sumOrNull(inputs), sumOrNull(outputs), sumOrNull(totals)]
   return {
     tokensUsed: total,
     promptTokens: total === null || output === null ? input : Math.max(0, total - output),
     completionTokens: output,
-    costUsd: sum(models.map((model) => amountOf(model, 'total_cost'))),
+    costUsd: sumOrNull(models.map((model) => amountOf(model, 'total_cost'))),
   }
 }
 
