@@ -13,6 +13,7 @@ import {
 } from 'graphql'
 import type { Limits } from '../../config.ts'
 import { Refusal } from '../../refusal.ts'
+import { isStorable } from '../../text.ts'
 import { assertWithin } from './assertWithin.ts'
 
 /**
@@ -72,10 +73,6 @@ export function checkVariables(
     const wanted = Object.hasOwn(variables, name) && typeFromAST(schema, type as never)
     if (wanted) check(variables[name], wanted as GraphQLInputType, name)
   }
-}
-
-function isStorable(text: string): boolean {
-  return text.isWellFormed() && !text.includes('\0')
 }
 
 function unstorableText(subject: string): Refusal {
