@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { Refusal } from '../refusal.ts'
 import type { Claims } from '../viewer.ts'
 import type { KnownKey } from './apiKeyLookup.ts'
@@ -8,24 +9,23 @@ type FindKey = (hash: Buffer) => Promise<KnownKey | null>
 
 /** For how long one look at a key is good for all that it has open. Requests always look. */
 const RECHECK_MS = 2_500
+/** Looks that are kept; beyond them a key is looked at more often. */
+const MAX_LOOKS = 10_000
 
 /** Turns the secret of an API key into claims. The function that it returns throws Refusal UNAUTHENTICATED. */
 export function createKeyVerifier(findKey: FindKey): (secret: string) => Promise<Claims> {
-  const looks = new Map<string, Promise<boolean>>()
+  const look = (hash: Buffer) => findKey(hash).then((key) => key !== null && key.revokedAt === null)
+  const looks = new LRUCache<string, boolean, Buffer>({
+    max: MAX_LOOKS,
+    ttl: RECHECK_MS,
+    fetchMethod: (_keyId, _before, { context: hash }) => look(hash),
+    // Who waits for a look gets its answer, also when it makes room for others meanwhile.
+    ignoreFetchAbort: true,
+  })
 
   /** Asked by each socket and subscription of the key: one look answers all of them. */
-  const stillHolds = (keyId: string, hash: Buffer, fresh = false): Promise<boolean> => {
-    const look = () => findKey(hash).then((key) => key !== null && key.revokedAt === null)
-    if (fresh) return look()
-    let holds = looks.get(keyId)
-    if (!holds) {
-      holds = look()
-      looks.set(keyId, holds)
-      const forget = () => looks.delete(keyId)
-      holds.then(() => setTimeout(forget, RECHECK_MS).unref(), forget)
-    }
-    return holds
-  }
+  const stillHolds = async (keyId: string, hash: Buffer, fresh = false): Promise<boolean> =>
+    fresh ? look(hash) : (await looks.fetch(keyId, { context: hash }))!
 
   return async (secret) => {
     const hash = hashOf(secret)

@@ -10,6 +10,7 @@ import {
   specifiedRules,
   validate,
 } from 'graphql'
+import { LRUCache } from 'lru-cache'
 import { type ExposureConfig, LIMIT_SETTINGS, type Limits } from '../config.ts'
 import type { OperationCost } from '../graphql/context.ts'
 import { Refusal } from '../refusal.ts'
@@ -63,8 +64,14 @@ export const INGESTION_FIELDS: ReadonlySet<string> = new Set([
 const KEPT_CHARACTERS = 500_000
 const LONGEST_KEPT = 20_000
 
-/** A document that may run, with the cost of each operation that costs the same whatever its variables; or why it may not. */
-type Judged = { document: DocumentNode; costs: Map<OperationDefinitionNode, number> } | Refusal
+/** A document that may run, and the cost of each operation that costs the same whatever its variables. */
+interface Runnable {
+  document: DocumentNode
+  costs: Map<OperationDefinitionNode, number>
+}
+
+/** What became of a document: it may run, or why not. */
+type Judged = Runnable | Refusal
 
 export function createOperationCheck(
   schema: GraphQLSchema,
@@ -73,33 +80,15 @@ export function createOperationCheck(
 ): CheckOperation {
   const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
   const trustedTexts = new Set(trustedDocuments.values())
-  const kept = new Map<string, Judged>()
-  let keptCharacters = 0
+  const documents = new LRUCache<string, Judged>({
+    maxSize: KEPT_CHARACTERS,
+    maxEntrySize: LONGEST_KEPT,
+    // Of nothing there is a document too, and a size has to be positive.
+    sizeCalculation: (_, query) => Math.max(1, query.length),
+    memoMethod: (query) => judge(query),
+  })
 
   function judge(query: string): Judged {
-    const known = kept.get(query)
-    if (known) {
-      // The last of the map is the one that was used last.
-      kept.delete(query)
-      kept.set(query, known)
-      return known
-    }
-    const judged = read(query)
-    if (query.length <= LONGEST_KEPT) keep(query, judged)
-    return judged
-  }
-
-  function keep(query: string, judged: Judged): void {
-    kept.set(query, judged)
-    keptCharacters += query.length
-    for (const oldest of kept.keys()) {
-      if (keptCharacters <= KEPT_CHARACTERS) return
-      kept.delete(oldest)
-      keptCharacters -= oldest.length
-    }
-  }
-
-  function read(query: string): Judged {
     let document: DocumentNode
     try {
       document = parse(query, { maxTokens: limits.tokens })
@@ -114,7 +103,7 @@ export function createOperationCheck(
   }
 
   function costOf(
-    { document, costs }: Exclude<Judged, Refusal>,
+    { document, costs }: Runnable,
     operation: OperationDefinitionNode,
     variables: Record<string, unknown>,
   ): number {
@@ -133,7 +122,7 @@ export function createOperationCheck(
     if (!isObjectOrNull(extensions)) throw new Refusal('BAD_REQUEST', 'extensions has to be an object.')
     const query = textOf(params, extensions)
 
-    const judged = judge(query)
+    const judged = documents.memo(query)
     if (judged instanceof Refusal) throw judged
     const { document } = judged
     const operation = getOperationAST(document, operationName)

@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache'
+
 /** As many keys are remembered; what was not used for longest is forgotten first, and begins again with a full bucket. */
 const MAX_KEYS = 10_000
 const MINUTE_MS = 60_000
@@ -10,7 +12,7 @@ interface Bucket {
 /** For each key a bucket of `perMinute` tokens, which fills up again within a minute. 0 per minute is no limit. */
 export class TokenBuckets {
   readonly perMinute: number
-  readonly #buckets = new Map<string, Bucket>()
+  readonly #buckets = new LRUCache<string, Bucket>({ max: MAX_KEYS })
 
   constructor(perMinute: number) {
     this.perMinute = perMinute
@@ -33,15 +35,12 @@ export class TokenBuckets {
 
   #filled(key: string): Bucket {
     const now = Date.now()
-    const known = this.#buckets.get(key)
-    const bucket = known ?? { tokens: this.perMinute, at: now }
+    const bucket = this.#buckets.get(key) ?? { tokens: this.perMinute, at: now }
     // The clock may be set back.
     const passedMs = Math.max(0, now - bucket.at)
     bucket.tokens = Math.min(this.perMinute, bucket.tokens + (passedMs / MINUTE_MS) * this.perMinute)
     bucket.at = now
-    this.#buckets.delete(key)
     this.#buckets.set(key, bucket)
-    if (this.#buckets.size > MAX_KEYS) this.#buckets.delete(this.#buckets.keys().next().value!)
     return bucket
   }
 }
