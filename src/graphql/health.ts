@@ -42,31 +42,31 @@ const PoolStats = builder.objectRef<Health['pool']>('PoolStats').implement({
 })
 
 const BackgroundJob = builder.objectRef<Health['jobs'][number]>('BackgroundJob').implement({
-  description: 'Work that Arc does by itself, again and again, on one server at a time.',
+  description: 'A job that Arc runs regularly, on one server at a time.',
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Its name.' }),
-    isRunning: t.exposeBoolean('running', { description: 'Whether a server is at it.' }),
-    dueAt: t.expose('dueAt', { type: 'DateTime', description: 'When it runs next, or was to run.' }),
+    isRunning: t.exposeBoolean('running', { description: 'Whether a server is running it now.' }),
+    dueAt: t.expose('dueAt', { type: 'DateTime', description: 'When it runs next, or should have run.' }),
     startedAt: t.expose('startedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When its last run began; null before the first.',
+      description: 'When its last run began; null before the first one.',
     }),
     endedAt: t.expose('endedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When a run ended last, well or not; null before the first did.',
+      description: 'When a run last ended, whether it succeeded or failed; null before the first one ended.',
     }),
-    runs: t.exposeInt('runs', { description: 'How often it was begun.' }),
+    runs: t.exposeInt('runs', { description: 'How many runs have begun.' }),
     failures: t.exposeInt('failures', {
       description:
-        'How many runs in a row have failed: each makes it wait longer for the next try, up to ten minutes.',
+        'How many runs have failed in a row. Each makes the next attempt wait longer, up to ten minutes.',
     }),
     lastErrorAt: t.expose('lastErrorAt', {
       type: 'DateTime',
       nullable: true,
       description:
-        'When a run failed last; null when none has. Why is in the server’s log and in the table store.jobs.',
+        'When a run last failed; null when none has. The reason is in the server’s log and in the table store.jobs.',
     }),
   }),
 })
@@ -113,7 +113,7 @@ const HealthType = builder.objectRef<Health & { listening: boolean }>('Health').
     }),
     jobs: t.field({
       type: [BackgroundJob],
-      description: 'What the servers of this database do by themselves.',
+      description: 'The jobs that Arc runs regularly on this database.',
       resolve: ({ jobs }) => jobs,
     }),
     listening: t.exposeBoolean('listening', { description: 'Whether the LISTEN connection is up.' }),

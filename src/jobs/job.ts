@@ -1,23 +1,24 @@
 import type { Logger } from 'pino'
+import type { Sql } from 'sql-template-tag'
 
 /**
- * Work that Arc does by itself, again and again, one server at a time. How often is said by its row in store.jobs, which
- * comes with a migration.
+ * Work that Arc does regularly, on one server at a time. Its row in store.jobs says how often; a migration adds it.
  *
- * A run may be repeated and, where a server could not renew its lease, two may overlap: each has to bear both.
+ * A run may be repeated after a failure, and two runs overlap when a server cannot renew its lease. A job has to
+ * withstand both.
  */
 export interface Job {
   readonly name: string
-  /** Throws when it fails: it is tried again, later each time. */
+  /** Throws when it fails. Then it is tried again, after a wait that grows with each failure. */
   run(context: JobContext): Promise<void>
 }
 
 export interface JobContext {
-  /** One statement, its rows, on a connection that is taken for it alone: nothing of the session remains for the next. */
-  query<Row extends object>(statement: string, values?: unknown[]): Promise<Row[]>
+  /** One statement, its rows. Each takes a connection of its own, so nothing of the session remains for the next one. */
+  query<Row extends object>(statement: Sql): Promise<Row[]>
   /**
-   * Aborted when the server closes or another one has taken the job over: a run of several steps ends after the one that
-   * it is in. What is left is the next run's.
+   * Aborted when the server closes, or when another server has taken over the job. A run with several steps then stops
+   * after the current one, and leaves the rest to the next run.
    */
   signal: AbortSignal
   logger: Logger

@@ -1,31 +1,32 @@
 import type pg from 'pg'
+import type { Sql } from 'sql-template-tag'
 
-/** A run's way to the database, which can be broken off when nobody waits for the run any longer. */
+/** The connections of one run, which can be cut when nobody waits for the run any longer. */
 export class JobConnections {
   readonly #pool: pg.Pool
   readonly #taken = new Set<pg.PoolClient>()
-  #brokenOff = false
+  #cut = false
 
   constructor(pool: pg.Pool) {
     this.#pool = pool
   }
 
-  async query<Row extends object>(statement: string, values?: unknown[]): Promise<Row[]> {
-    if (this.#brokenOff) throw new Error('the run was given up')
+  async query<Row extends object>(statement: Sql): Promise<Row[]> {
     const client = await this.#pool.connect()
     this.#taken.add(client)
     try {
-      if (this.#brokenOff) throw new Error('the run was given up')
-      return (await client.query<Row>(statement, values)).rows
+      if (this.#cut) throw new Error('the run was abandoned')
+      return (await client.query<Row>(statement)).rows
     } finally {
       this.#taken.delete(client)
       client.release()
     }
   }
 
-  /** Hangs up: without this the pool would wait for the statements that are running. The database may still end them. */
-  breakOff(): void {
-    this.#brokenOff = true
+  /** Otherwise the pool could not end before the running statements do. The database may still complete them. */
+  cut(): void {
+    this.#cut = true
+    // Releasing a client does not help: with pipelining, `pg` waits for its statements first.
     for (const client of this.#taken) (client as unknown as pg.Client).connection.stream.destroy()
   }
 }

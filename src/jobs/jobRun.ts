@@ -4,42 +4,42 @@ import type { Job } from './job.ts'
 import { JobConnections } from './jobConnections.ts'
 import { type Claim, endJob, renewJob } from './jobStore.ts'
 
-/** A lease holds for 30 seconds (store.job_patience): two renewals may fail before it is lost. */
+/** A lease lasts 30 seconds (store.job_patience), so two renewals may fail before it is lost. */
 const RENEW_MS = 10_000
 
-/** One run of a job, by this server. */
+/** One run of a job on this server. */
 export class JobRun {
-  /** Settles when the job was given back, or given up. Never rejects: what went wrong is in the log and in the job's row. */
+  /** Resolves when the run has ended or was abandoned. Never rejects: errors go to the log and to the job's row. */
   readonly ended: Promise<void>
   readonly #pool: pg.Pool
   readonly #claim: Claim
   readonly #logger: Logger
   readonly #connections: JobConnections
   readonly #stop = new AbortController()
-  #giveUp = () => {}
+  #abandon = () => {}
 
   constructor(pool: pg.Pool, job: Job, claim: Claim, logger: Logger) {
     this.#pool = pool
     this.#claim = claim
     this.#logger = logger
     this.#connections = new JobConnections(pool)
-    if (claim.wasLost) logger.warn('a job is taken over from a run that was never given back')
-    const givenUp = new Promise<void>((resolve) => {
-      this.#giveUp = resolve
+    if (claim.wasLost) logger.warn('taking over a job whose last run never ended')
+    const abandoned = new Promise<void>((resolve) => {
+      this.#abandon = resolve
     })
-    this.ended = Promise.race([this.#run(job), givenUp])
+    this.ended = Promise.race([this.#run(job), abandoned])
   }
 
-  /** Asks it to end after the step that it is in. */
+  /** Asks the run to stop after its current step. */
   stop(): void {
     this.#stop.abort()
   }
 
-  /** Waits no longer. The job stays taken until its lease is over. */
-  giveUp(): void {
-    this.#logger.warn('a job did not end before the server did, and is left to another one')
-    this.#connections.breakOff()
-    this.#giveUp()
+  /** Stops waiting for the run. Another server can take over the job when the lease has run out. */
+  abandon(): void {
+    this.#logger.warn('a job did not end in time while the server closed: another server will take it over')
+    this.#connections.cut()
+    this.#abandon()
   }
 
   async #run(job: Job): Promise<void> {
@@ -48,7 +48,7 @@ export class JobRun {
     let failure: Error | undefined
     try {
       await job.run({
-        query: (statement, values) => this.#connections.query(statement, values),
+        query: (statement) => this.#connections.query(statement),
         signal: this.#stop.signal,
         logger: this.#logger,
       })
@@ -61,10 +61,13 @@ export class JobRun {
       const dueInMs = await endJob(this.#pool, this.#claim, failure ? failure.message : null)
       const ran = { ms: Math.round(performance.now() - begin), dueInMs }
       if (failure) this.#logger.error({ ...ran, err: failure }, 'a job failed and will be tried again')
-      else if (dueInMs === null) this.#logger.warn(ran, 'a job ended after another server had taken it over')
+      else if (dueInMs === null) this.#logger.warn(ran, 'a job ended, but another server had taken it over')
       else this.#logger.debug(ran, 'a job ended')
     } catch (error) {
-      this.#logger.warn({ err: error, failure }, 'a job ended and could not be given back')
+      this.#logger.warn(
+        { err: error, failure },
+        'a job ended, but that could not be stored: it will run again',
+      )
     }
   }
 
@@ -73,7 +76,7 @@ export class JobRun {
       (held) => {
         if (!held) this.stop()
       },
-      ({ message }: Error) => this.#logger.warn({ reason: message }, "a job's lease could not be renewed"),
+      ({ message }: Error) => this.#logger.warn({ reason: message }, 'could not renew the lease of a job'),
     )
   }
 }

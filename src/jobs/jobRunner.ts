@@ -4,18 +4,18 @@ import type { Job } from './job.ts'
 import { JobRun } from './jobRun.ts'
 import { claimJobs } from './jobStore.ts'
 
-/** Somebody may have said that a job is due now, and another server may be gone. */
+/** A job may have been made due by hand, or its server may be gone. */
 const MAX_IDLE_MS = 30_000
 
-/** Another server takes a job in this very moment: it is asked again when the lease can be seen. */
+/** Another server is claiming the job at this moment: its lease will be visible shortly. */
 const MIN_IDLE_MS = 100
 
-/** With what else a server that closes waits for, less than the ten seconds that containers are given to stop. */
+/** Together with the other waits when a server closes, below the ten seconds that containers get to stop. */
 const CLOSE_MS = 5_000
 
 /**
- * Runs the jobs that are due, each on one server at a time. Between two jobs it waits until the next one is due; nothing
- * of it keeps the process alive, or a session of the database.
+ * Runs the jobs that are due, each on one server at a time, and otherwise sleeps until the next one is. Its timers do
+ * not keep the process alive, and it holds no database session.
  */
 export class JobRunner {
   readonly #pool: pg.Pool
@@ -32,14 +32,14 @@ export class JobRunner {
     this.#logger = logger
   }
 
-  /** Begins what is due, and looks again whenever something may be. Resolves when what runs here has ended. */
+  /** Starts what is due, and from then on looks by itself. Resolves when no job is running on this server. */
   async runDue(): Promise<void> {
-    // One look after the other: each asks for what did not run when it began.
+    // One look after the other: each asks for the jobs that are not running at that time.
     this.#looking = this.#looking.then(() => this.#look())
     await this.#allEnded()
   }
 
-  /** Lets the jobs that run here end, if they do in time. */
+  /** Gives the running jobs five seconds to end. */
   async close(): Promise<void> {
     this.#closing = true
     clearTimeout(this.#timer)
@@ -50,7 +50,7 @@ export class JobRunner {
     })
     await Promise.race([this.#allEnded(), tooLate])
     clearTimeout(bound)
-    for (const run of this.#runs.values()) run.giveUp()
+    for (const run of this.#runs.values()) run.abandon()
   }
 
   async #look(): Promise<void> {
@@ -76,7 +76,7 @@ export class JobRunner {
         })
       }
     } catch (error) {
-      this.#logger.warn({ reason: (error as Error).message }, 'which jobs are due could not be asked')
+      this.#logger.warn({ reason: (error as Error).message }, 'could not ask which jobs are due')
     }
     if (!this.#closing) this.#timer = setTimeout(() => this.runDue(), idleMs).unref()
   }

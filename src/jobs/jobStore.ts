@@ -1,14 +1,15 @@
 import type pg from 'pg'
+import sql from 'sql-template-tag'
 
-/** What a run has to show when it renews its lease or gives the job back. */
+/** Proves, when a run renews its lease or ends, that the job is still its own. */
 export interface Claim {
   job: string
   lease: string
-  /** The run before was never given back: its server went away, or lost the database. */
+  /** The previous run never ended: its server went away, or lost the database. */
   wasLost: boolean
 }
 
-/** Takes those jobs that are due and free; of the others, how long to wait until one may be. */
+/** Claims the jobs that are due and free. `waitMs` says when one of the others may be. */
 export async function claimJobs(
   pool: pg.Pool,
   known: string[],
@@ -18,7 +19,7 @@ export async function claimJobs(
     lease: string | null
     was_lost: boolean
     wait_ms: number
-  }>('/* claimJobs */ select job, lease, was_lost, wait_ms from claim_jobs($1)', [known])
+  }>(sql`/* claimJobs */ select job, lease, was_lost, wait_ms from claim_jobs(${known})`)
   const claims: Claim[] = []
   let waitMs = Number.POSITIVE_INFINITY
   for (const { job, lease, was_lost, wait_ms } of rows) {
@@ -28,25 +29,27 @@ export async function claimJobs(
   return { claims, waitMs }
 }
 
-/** False when another server has the job. */
+/** False when another server has taken over the job. */
 export async function renewJob(pool: pg.Pool, { job, lease }: Claim): Promise<boolean> {
-  const { rows } = await pool.query<{ held: boolean }>('/* renewJob */ select renew_job($1, $2) as held', [
-    job,
-    lease,
-  ])
+  const { rows } = await pool.query<{ held: boolean }>(
+    sql`/* renewJob */ select renew_job(${job}, ${lease}) as held`,
+  )
   return rows[0]!.held
 }
 
-/** Gives the job back. In how many milliseconds it is due again; null when another server has it. */
+/**
+ * Releases the job; `error` is null when the run succeeded. Returns in how many milliseconds it is due again, or null
+ * when another server has taken it over.
+ */
 export async function endJob(
   pool: pg.Pool,
   { job, lease }: Claim,
   error: string | null,
 ): Promise<number | null> {
+  // A text in PostgreSQL cannot hold U+0000.
+  const text = error?.replaceAll('\0', '') ?? null
   const { rows } = await pool.query<{ due_in_ms: number | null }>(
-    '/* endJob */ select end_job($1, $2, $3) as due_in_ms',
-    // The one character that PostgreSQL's texts cannot hold.
-    [job, lease, error?.replaceAll('\0', '') ?? null],
+    sql`/* endJob */ select end_job(${job}, ${lease}, ${text}) as due_in_ms`,
   )
   return rows[0]!.due_in_ms
 }

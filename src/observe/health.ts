@@ -10,7 +10,7 @@ export interface Health {
   /** Partitions or chunks that hold outcomes. */
   outcomeParts: number
   pool: { total: number; idle: number; waiting: number }
-  /** What the servers do by themselves. */
+  /** What Arc runs regularly. */
   jobs: JobState[]
   responseTimeMs: number
 }

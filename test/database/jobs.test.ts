@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import sql, { type Sql } from 'sql-template-tag'
 import { afterEach, describe, expect, inject, it, vi } from 'vitest'
 import type { JobContext } from '../../src/jobs/job.ts'
 import { DatabaseProxy } from '../support/databaseProxy.ts'
 import { cleanUp } from '../support/emptyDatabase.ts'
-import { heldJob, letPass, newJob, rowOf, server, sql } from '../support/jobs.ts'
+import { asOwner, heldJob, letPass, newJob, rowOf, server } from '../support/jobs.ts'
 
 const adminUrl = inject('adminUrl')
 const databaseUrl = inject('databaseUrl')
@@ -62,7 +63,7 @@ describe('a job', () => {
     const begins = held.nextRun()
     void runner.runDue()
     await begins
-    await sql('update store.jobs set due_at = now() where name = $1', [name])
+    await asOwner('update store.jobs set due_at = now() where name = $1', [name])
     const beginsAgain = held.nextRun()
     held.runs[0]!.end()
     await beginsAgain
@@ -91,7 +92,7 @@ describe('a job', () => {
     let works = false
     const run = async ({ query }: JobContext) => {
       if (!works) throw new Error('no such\0thing')
-      await query('select 1')
+      await query(sql`select 1`)
     }
     const { runner, logged } = server([{ name, run }])
     const waits: number[] = []
@@ -155,7 +156,7 @@ describe('a job', () => {
       last_error: 'The server that ran it went away, or lost the database.',
       leased_for: 60,
     })
-    expect(logged.map(({ msg }) => msg)).toEqual(['a job is taken over from a run that was never given back'])
+    expect(logged.map(({ msg }) => msg)).toEqual(['taking over a job whose last run never ended'])
     held.runs[0]!.end()
     await ended
     expect(await rowOf(name)).toMatchObject({ runs: 2, failures: 0, taken: false, due_after: 3600 })
@@ -175,7 +176,7 @@ describe('a job', () => {
       await vi.waitFor(
         async () =>
           expect(
-            await sql(
+            await asOwner(
               `select from store.jobs where name = $1 and leased_until > now() + interval '20 seconds'`,
               [name],
             ),
@@ -222,7 +223,7 @@ describe('a job', () => {
     cleanUp.push(() => proxy.close())
     const ran: unknown[] = []
     const run = async ({ query }: JobContext) => {
-      ran.push(await query('select 42 as answer'))
+      ran.push(await query(sql`select 42 as answer`))
     }
     const { runner, logged } = server([{ name, run }], proxy.url)
     const holding = proxy.hold('as answer')
@@ -246,7 +247,7 @@ describe('a job', () => {
     const looking = runner.runDue()
     ;(await holding).cut()
     await looking
-    expect(logged.at(-1)!.msg).toBe('which jobs are due could not be asked')
+    expect(logged.at(-1)!.msg).toBe('could not ask which jobs are due')
     const begins = held.nextRun()
     const ended = runner.runDue()
     await begins
@@ -268,7 +269,9 @@ describe('a server', () => {
     // A server looks again when a job has ended.
     await runner.runDue()
     const statements = vi.spyOn(pool, 'query')
-    const looks = () => statements.mock.calls.filter(([text]) => String(text).includes('claimJobs')).length
+    const looks = () =>
+      statements.mock.calls.filter(([statement]) => (statement as unknown as Sql).text.includes('claimJobs'))
+        .length
     await letPass(name, every)
     await vi.advanceTimersByTimeAsync(looksAfterMs / 2)
     expect(looks()).toBe(0)
@@ -281,7 +284,7 @@ describe('a server', () => {
   it('is kept alive by no timer of its jobs', async () => {
     const held = heldJob(await newJob())
     const { runner, pool } = server([held.job])
-    await pool.query('select 1')
+    await pool.query(sql`select 1`)
     const timeout = vi.spyOn(globalThis, 'setTimeout')
     const interval = vi.spyOn(globalThis, 'setInterval')
     const begins = held.nextRun()
@@ -309,7 +312,7 @@ describe('a server', () => {
     })
     const { context, end } = held.runs[0]!
     expect(context.signal.aborted).toBe(true)
-    expect(await context.query('select 1 as one')).toEqual([{ one: 1 }])
+    expect(await context.query(sql`select 1 as one`)).toEqual([{ one: 1 }])
     expect(closed).toBe(false)
     end()
     await closing
@@ -329,11 +332,11 @@ describe('a server', () => {
       reached = resolve
     })
     // PGlite has one session, which nothing but its own end gets out of a statement.
-    const statement = onPGlite ? 'select 1' : 'select pg_sleep(600)'
+    const statement = onPGlite ? sql`select 1` : sql`select pg_sleep(600)`
     let failed: Promise<unknown> | undefined
     const run = async ({ query }: JobContext) => {
       const asked = query(statement)
-      failed = asked.then(() => query('select 2')).catch((error: Error) => error.message)
+      failed = asked.then(() => query(sql`select 2`)).catch((error: Error) => error.message)
       reached()
       await new Promise(() => {})
     }
@@ -343,7 +346,9 @@ describe('a server', () => {
     if (!onPGlite) {
       await vi.waitFor(
         async () =>
-          expect(await sql('select from pg_stat_activity where query = $1', [statement])).toHaveLength(1),
+          expect(
+            await asOwner('select from pg_stat_activity where query = $1', [statement.text]),
+          ).toHaveLength(1),
         SOON,
       )
     }
@@ -352,10 +357,14 @@ describe('a server', () => {
     expect(logged).toEqual([])
     await vi.advanceTimersByTimeAsync(1_000)
     await closing
-    expect(logged[0]!.msg).toBe('a job did not end before the server did, and is left to another one')
+    expect(logged[0]!.msg).toBe(
+      'a job did not end in time while the server closed: another server will take it over',
+    )
     if (!onPGlite) {
       expect(await failed).toMatch(/terminated/)
-      await sql('select pg_terminate_backend(pid) from pg_stat_activity where query = $1', [statement])
+      await asOwner('select pg_terminate_backend(pid) from pg_stat_activity where query = $1', [
+        statement.text,
+      ])
     }
 
     expect(await rowOf(name)).toMatchObject({ taken: true, leased_for: 30 })

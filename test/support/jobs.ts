@@ -11,7 +11,7 @@ const adminUrl = inject('adminUrl')
 const databaseUrl = inject('databaseUrl')
 
 /** As the tables' owner. */
-export async function sql<Row extends pg.QueryResultRow>(
+export async function asOwner<Row extends pg.QueryResultRow>(
   statement: string,
   values: unknown[] = [],
 ): Promise<Row[]> {
@@ -21,14 +21,14 @@ export async function sql<Row extends pg.QueryResultRow>(
 /** The row of a job that no other test has. */
 export async function newJob(every = '1 hour'): Promise<string> {
   const name = `test_${randomBytes(4).toString('hex')}`
-  await sql('insert into store.jobs (name, every) values ($1, $2)', [name, every])
-  cleanUp.push(() => sql('delete from store.jobs where name = $1', [name]))
+  await asOwner('insert into store.jobs (name, every) values ($1, $2)', [name, every])
+  cleanUp.push(() => asOwner('delete from store.jobs where name = $1', [name]))
   return name
 }
 
 /** For the job's row so much time goes by. */
 export async function letPass(name: string, time: string): Promise<void> {
-  await sql(
+  await asOwner(
     'update store.jobs set due_at = due_at - $2::interval, leased_until = leased_until - $2::interval where name = $1',
     [name, time],
   )
@@ -36,7 +36,7 @@ export async function letPass(name: string, time: string): Promise<void> {
 
 /** What an operator sees; the lease counts from the run's begin, when it is due again from its end, in seconds. */
 export async function rowOf(name: string) {
-  const [row] = await sql(
+  const [row] = await asOwner(
     `select runs, failures, last_error, lease is not null as taken,
       extract(epoch from leased_until - started_at)::float8 as leased_for,
       extract(epoch from due_at - ended_at)::float8 as due_after
