@@ -184,8 +184,9 @@ export class Arc {
   }
 
   /**
-   * The statements that reach the database while `work` runs: of this process, so of this test's server. Not those of
-   * the connection that LISTENs: its heartbeat comes when it comes. What `instead` answers is sent in a statement's place.
+   * The statements that reach the database while `work` runs: of this process, so of this test's server. All that is
+   * asked for somebody is in a transaction of his; what Arc does by itself is not, comes when it comes, and is left out:
+   * the heartbeat of LISTEN, jobs. What `instead` answers is sent in a statement's place.
    */
   async statementsDuring(
     work: () => Promise<unknown>,
@@ -215,12 +216,14 @@ async function watchingQueries(
   onQuery: (client: pg.Client, statement: string) => string | undefined,
 ): Promise<void> {
   const { query } = pg.Client.prototype
+  const inTransaction = new Set<pg.Client>()
   pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
     const send = query as (...args: unknown[]) => unknown
-    const { connectionParameters } = this as unknown as { connectionParameters: pg.ClientConfig }
-    if (connectionParameters.application_name === 'arc listen') return send.apply(this, args)
     const [first] = args
     const statement = typeof first === 'string' ? first : ((first as { text?: string }).text ?? '')
+    if (/^begin/i.test(statement)) inTransaction.add(this)
+    else if (!inTransaction.has(this)) return send.apply(this, args)
+    if (/^(commit|rollback)/i.test(statement)) inTransaction.delete(this)
     const instead = onQuery(this, statement)
     return send.apply(this, instead === undefined ? args : [instead])
   } as never
