@@ -49,7 +49,7 @@ module.exports = {
     may(
       'importers',
       'client/',
-      'evaluation/(outcomes/(outcomeInput|trajectory)|scenarios/scenarioKey|configurations/configDocument|redaction/redaction)\\.ts$',
+      'evaluation/(outcomeInput|outcomes/trajectory|scenarios/scenarioKey|configurations/configDocument|redaction/redaction)\\.ts$',
     ),
     may('sample', 'client/'),
     may(

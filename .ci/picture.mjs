@@ -42,9 +42,20 @@ for (const [folder, files] of rows) {
 }
 
 const ofFiles = circles(arrows)
-// The files at the top are the words that everyone uses, and the wiring that uses everyone: no folder in this sense.
+// The files at the top are the words that everyone uses, and the wiring that uses everyone; a folder and one inside it are
+// one room.
 const ofFolders = circles(
-  new Map([...between].map(([folder, to]) => [folder, folder === 'src' ? [] : [...to.keys()]])),
+  new Map(
+    [...between].map(([folder, to]) => [
+      folder,
+      [...to.keys()].filter(
+        (other) =>
+          ![folder, other].includes('src') &&
+          !`${folder}/`.startsWith(`${other}/`) &&
+          !`${other}/`.startsWith(`${folder}/`),
+      ),
+    ]),
+  ),
 )
 const count = [...arrows.values()].reduce((sum, targets) => sum + targets.length, 0)
 console.log(

@@ -1,4 +1,4 @@
-import type { OutcomeInput } from '../evaluation/outcomes/outcomeInput.ts'
+import type { OutcomeInput } from '../evaluation/outcomeInput.ts'
 import { type OutcomeReceipt, recordOutcomes } from '../evaluation/outcomes/outcomes.ts'
 import { recordSandboxResults } from '../evaluation/outcomes/sandboxResults.ts'
 import { builder } from './builder.ts'

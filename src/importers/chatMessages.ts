@@ -1,4 +1,4 @@
-import type { ToolUsageInput } from '../evaluation/outcomes/outcomeInput.ts'
+import type { ToolUsageInput } from '../evaluation/outcomeInput.ts'
 import { errorType, usageByTool } from '../evaluation/outcomes/trajectory.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { append, asList, asObject, asText, treeIn } from './recordReading.ts'

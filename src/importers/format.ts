@@ -1,4 +1,4 @@
-import type { OutcomeInput } from '../evaluation/outcomes/outcomeInput.ts'
+import type { OutcomeInput } from '../evaluation/outcomeInput.ts'
 import type { JsonObject } from '../json.ts'
 
 /** A scenario as a result file describes it. `externalId` is the source's own id. */

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { FailurePatternInput, OutcomeStatus } from '../evaluation/outcomes/outcomeInput.ts'
+import type { FailurePatternInput, OutcomeStatus } from '../evaluation/outcomeInput.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { type ToolCall, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'

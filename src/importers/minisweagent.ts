@@ -1,4 +1,4 @@
-import type { ErrorCategory, FailurePatternInput } from '../evaluation/outcomes/outcomeInput.ts'
+import type { ErrorCategory, FailurePatternInput } from '../evaluation/outcomeInput.ts'
 import { deriveToolUsage } from '../evaluation/outcomes/trajectory.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { contentText } from './chatMessages.ts'

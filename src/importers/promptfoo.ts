@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { FailurePatternInput } from '../evaluation/outcomes/outcomeInput.ts'
+import type { FailurePatternInput } from '../evaluation/outcomeInput.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { shorten } from '../text.ts'
 import { LENGTHS, MAX_TAGS } from '../valueChecks.ts'

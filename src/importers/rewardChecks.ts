@@ -1,4 +1,4 @@
-import type { ErrorCategory, FailurePatternInput, OutcomeInput } from '../evaluation/outcomes/outcomeInput.ts'
+import type { ErrorCategory, FailurePatternInput, OutcomeInput } from '../evaluation/outcomeInput.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
 import { cutStart, lengthOf, shorten } from '../text.ts'
 import { LENGTHS } from '../valueChecks.ts'

@@ -1,9 +1,5 @@
 import { basename } from 'node:path'
-import type {
-  ErrorCategory,
-  FailurePatternInput,
-  OutcomeStatus,
-} from '../evaluation/outcomes/outcomeInput.ts'
+import type { ErrorCategory, FailurePatternInput, OutcomeStatus } from '../evaluation/outcomeInput.ts'
 import { deriveToolUsage } from '../evaluation/outcomes/trajectory.ts'
 import { isJsonObject, type JsonObject } from '../json.ts'
 import { contentText } from './chatMessages.ts'

@@ -1,10 +1,6 @@
 import { hash } from 'node:crypto'
 import { basename } from 'node:path'
-import type {
-  ErrorCategory,
-  FailurePatternInput,
-  OutcomeStatus,
-} from '../evaluation/outcomes/outcomeInput.ts'
+import type { ErrorCategory, FailurePatternInput, OutcomeStatus } from '../evaluation/outcomeInput.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { epochMs, tokensOf, toolCallsOf, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'

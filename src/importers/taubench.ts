@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { FailurePatternInput } from '../evaluation/outcomes/outcomeInput.ts'
+import type { FailurePatternInput } from '../evaluation/outcomeInput.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { contentText, type ToolCall, tokensOf, toolCallsOf, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'

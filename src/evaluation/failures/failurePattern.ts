@@ -1,12 +1,7 @@
 import { hash } from 'node:crypto'
 import { cutText } from '../../text.ts'
 import { LENGTHS } from '../../valueChecks.ts'
-import type {
-  ErrorCategory,
-  FailurePatternInput,
-  OutcomeInput,
-  OutcomeStatus,
-} from '../outcomes/outcomeInput.ts'
+import type { ErrorCategory, FailurePatternInput, OutcomeInput, OutcomeStatus } from '../outcomeInput.ts'
 
 /** How much of a message is searched for words that tell its kind: the rest is detail, and costs time. */
 const CLASSIFIED_LENGTH = 2_000

@@ -3,7 +3,7 @@ import type { ComputedRows } from '../../reads/computedPages.ts'
 import type { Where } from '../../reads/condition.ts'
 import { conditionSql } from '../../reads/conditionSql.ts'
 import type { OperationReads } from '../../reads/operationReads.ts'
-import type { ErrorCategory } from '../outcomes/outcomeInput.ts'
+import type { ErrorCategory } from '../outcomeInput.ts'
 import { type RunsOf, runsFrom } from '../rollups/runsOf.ts'
 
 /** How many of the tenant's failure patterns have each of these signatures. */

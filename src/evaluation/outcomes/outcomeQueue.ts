@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { inTenantTransaction } from '../../db/tenantTransaction.ts'
 import { MAX_ROWS } from '../../valueChecks.ts'
 import type { Viewer } from '../../viewer.ts'
-import type { OutcomeInput } from './outcomeInput.ts'
+import type { OutcomeInput } from '../outcomeInput.ts'
 import { type OutcomeReceipt, recordOutcomes } from './outcomes.ts'
 
 interface Waiting {

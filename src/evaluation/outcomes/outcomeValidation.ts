@@ -28,7 +28,6 @@ import {
   failureMessage,
   failureSignature,
 } from '../failures/failurePattern.ts'
-import { checkedScenarioKey } from '../scenarios/scenarioKey.ts'
 import {
   ERROR_CATEGORIES,
   type ErrorCategory,
@@ -37,7 +36,8 @@ import {
   type OutcomeInput,
   type OutcomeStatus,
   type ToolUsageInput,
-} from './outcomeInput.ts'
+} from '../outcomeInput.ts'
+import { checkedScenarioKey } from '../scenarios/scenarioKey.ts'
 import { deriveToolUsage, normaliseTrajectory } from './trajectory.ts'
 
 /** Tools, and failure patterns, of one outcome. */

@@ -2,7 +2,7 @@ import sql from 'sql-template-tag'
 import type { TenantTransaction, Write } from '../../db/tenantTransaction.ts'
 import { type ErrorCode, type InputPath, Refusal } from '../../refusal.ts'
 import { checkEach, checkRows } from '../../valueChecks.ts'
-import type { OutcomeInput } from './outcomeInput.ts'
+import type { OutcomeInput } from '../outcomeInput.ts'
 import { type OutcomeRow, validateOutcome } from './outcomeValidation.ts'
 
 export interface OutcomeReceipt {

@@ -14,8 +14,8 @@ import {
   optionalText,
   optionalUuid,
 } from '../../valueChecks.ts'
+import { ERROR_CATEGORIES, type OutcomeInput, type OutcomeStatus } from '../outcomeInput.ts'
 import { scenarioKey } from '../scenarios/scenarioKey.ts'
-import { ERROR_CATEGORIES, type OutcomeInput, type OutcomeStatus } from './outcomeInput.ts'
 
 /** What a sandbox's result says about the scenario it ran: enough to create it when a prompt is given. */
 export interface ResultScenario {

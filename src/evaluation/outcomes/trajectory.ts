@@ -2,7 +2,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
 import { cutText } from '../../text.ts'
 import { LENGTHS, MAX_ERROR_TYPES } from '../../valueChecks.ts'
 import { maskVariableParts } from '../failures/failurePattern.ts'
-import type { OutcomeStatus, ToolUsageInput } from './outcomeInput.ts'
+import type { OutcomeStatus, ToolUsageInput } from '../outcomeInput.ts'
 
 /**
  * The trajectory as it is stored: always an object with `start_time` and `status`, which are added where they are

@@ -3,7 +3,7 @@ import type {
   FailurePatternInput,
   OutcomeInput,
   OutcomeStatus,
-} from '../../evaluation/outcomes/outcomeInput.ts'
+} from '../../evaluation/outcomeInput.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
 import { shorten } from '../../text.ts'
 import { MAX_RETRY_COUNT } from '../../valueChecks.ts'

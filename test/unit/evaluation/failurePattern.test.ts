@@ -5,7 +5,7 @@ import {
   failureSignature,
   maskVariableParts,
 } from '../../../src/evaluation/failures/failurePattern.ts'
-import type { ErrorCategory } from '../../../src/evaluation/outcomes/outcomeInput.ts'
+import type { ErrorCategory } from '../../../src/evaluation/outcomeInput.ts'
 
 describe('classifyFailure', () => {
   it.each<[ErrorCategory, string]>([

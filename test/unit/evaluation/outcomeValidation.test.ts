@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { OutcomeInput, ToolUsageInput } from '../../../src/evaluation/outcomes/outcomeInput.ts'
+import type { OutcomeInput, ToolUsageInput } from '../../../src/evaluation/outcomeInput.ts'
 import { validateOutcome } from '../../../src/evaluation/outcomes/outcomeValidation.ts'
 import { Refusal } from '../../../src/refusal.ts'
 

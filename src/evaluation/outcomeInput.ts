@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../../json.ts'
+import type { JsonObject, JsonValue } from '../json.ts'
 
 /** How a scenario run ended. */
 export const OUTCOME_STATUSES = ['success', 'error', 'timeout', 'cancelled'] as const
