@@ -36,7 +36,15 @@ module.exports = {
       'db/(generated/|tenantTransaction\\.ts$)',
       'auth/apiKeyIssue\\.ts$',
     ),
-    may('graphql/lists', 'graphql/(builder|context|globalId|jsonPath)\\.ts$', 'reads/', 'db/generated/'),
+    may('graphql/lists', 'graphql/builder/', 'reads/', 'db/generated/'),
+    may(
+      'graphql/builder',
+      'evaluation/outcomes/outcomeQueue\\.ts$',
+      'live/hub\\.ts$',
+      'observe/',
+      'reads/(operationReads|keyset)\\.ts$',
+      'db/(generated/|tenantTransaction\\.ts$)',
+    ),
     may(
       'http',
       'config\\.ts$',

@@ -1,7 +1,7 @@
 import { createApiKey, revokeApiKey } from '../auth/apiKeyIssue.ts'
 import type { Prisma } from '../db/generated/client.ts'
-import { builder } from './builder.ts'
-import { enumField } from './enumField.ts'
+import { builder } from './builder/builder.ts'
+import { enumField } from './builder/enumField.ts'
 import {
   conditionOf,
   DateTimeFilter,

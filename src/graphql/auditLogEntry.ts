@@ -1,6 +1,6 @@
 import type { Prisma } from '../db/generated/client.ts'
-import { builder } from './builder.ts'
-import { enumField } from './enumField.ts'
+import { builder } from './builder/builder.ts'
+import { enumField } from './builder/enumField.ts'
 import {
   conditionOf,
   DateTimeFilter,

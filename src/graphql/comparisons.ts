@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { type ComparedVersion, ConfigComparison } from '../evaluation/configurations/configDiff.ts'
 import type { JsonObject } from '../json.ts'
 import { Refusal } from '../refusal.ts'
-import { type Context, oncePerOperation } from './context.ts'
+import { type Context, oncePerOperation } from './builder/context.ts'
 
 /** What one operation compares. */
 class Comparisons {

@@ -4,9 +4,9 @@ import {
   type NewVersion,
   setLatestVersion,
 } from '../evaluation/configurations/configurations.ts'
-import { builder } from './builder.ts'
+import { builder } from './builder/builder.ts'
+import { enumField } from './builder/enumField.ts'
 import { Configuration } from './configuration.ts'
-import { enumField } from './enumField.ts'
 import {
   conditionOf,
   DateTimeFilter,

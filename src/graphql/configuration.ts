@@ -1,5 +1,5 @@
 import type { Prisma } from '../db/generated/client.ts'
-import { builder } from './builder.ts'
+import { builder } from './builder/builder.ts'
 import { conditionOf, DateTimeFilter, IdFilter, StringFilter, textConditionOf } from './lists/filters.ts'
 import { defineStoredList } from './lists/storedList.ts'
 

@@ -1,5 +1,5 @@
 import { createConfiguration, setActive } from '../evaluation/configurations/configurations.ts'
-import { builder } from './builder.ts'
+import { builder } from './builder/builder.ts'
 import { configurationPages } from './configuration.ts'
 import { configVersionPages, GeneratedBy } from './configVersion.ts'
 import { payloadOf, payloadOfStep, payloadType } from './payload.ts'

@@ -1,6 +1,6 @@
 import { type FailureGroup, failureGroups } from '../evaluation/failures/failurePatternStore.ts'
 import { RUNS_OF, type RunsOf } from '../evaluation/rollups/runsOf.ts'
-import { builder } from './builder.ts'
+import { builder } from './builder/builder.ts'
 import { Configuration } from './configuration.ts'
 import { ConfigVersion } from './configVersion.ts'
 import { FailurePattern, failurePatternConditions, failurePatternWhere } from './failurePattern.ts'

@@ -1,9 +1,9 @@
 import DataLoader from 'dataloader'
 import type { Prisma } from '../db/generated/client.ts'
 import { countBySignature } from '../evaluation/failures/failurePatternStore.ts'
-import { builder } from './builder.ts'
+import { builder } from './builder/builder.ts'
+import { enumField } from './builder/enumField.ts'
 import { ConfigVersion } from './configVersion.ts'
-import { enumField } from './enumField.ts'
 import { sharedByField } from './lists/fieldLoader.ts'
 import {
   conditionOf,

@@ -1,5 +1,5 @@
 import type { Health } from '../observe/health.ts'
-import { builder } from './builder.ts'
+import { builder } from './builder/builder.ts'
 
 const Engine = builder.enumType('DatabaseEngine', {
   description: 'What kind of PostgreSQL Arc runs on.',

@@ -1,5 +1,5 @@
 import type { TenantMetrics } from '../observe/operationMetrics.ts'
-import { builder } from './builder.ts'
+import { builder } from './builder/builder.ts'
 
 const Metrics = builder.objectRef<TenantMetrics>('Metrics').implement({
   description: 'What this server process answered the tenant since it started, this operation not counted.',

@@ -6,7 +6,7 @@ import {
   type PerformanceBucket,
   performanceBuckets,
 } from '../evaluation/rollups/monitoringStore.ts'
-import { builder } from './builder.ts'
+import { builder } from './builder/builder.ts'
 import { defineComputedList } from './lists/computedList.ts'
 import {
   conditionOf,

@@ -1,8 +1,7 @@
 import type { FieldMap } from '@pothos/core'
-import type { TenantTransaction } from '../db/tenantTransaction.ts'
+import type { TenantTransaction, Write } from '../db/tenantTransaction.ts'
 import { ERROR_CODES, type ErrorCode, type InputPath, Refusal } from '../refusal.ts'
-import { builder } from './builder.ts'
-import type { Context } from './context.ts'
+import { builder } from './builder/builder.ts'
 
 export const ErrorCodeEnum = builder.enumType('ErrorCode', {
   description:
@@ -78,7 +77,7 @@ export async function payloadOf<Result>(work: () => Promise<Result>): Promise<Pa
 
 /** Runs a mutation that answers no more than what it was asked to act on. */
 export function payloadOfStep<Result>(
-  write: Context['write'],
+  write: Write,
   result: Result,
   step: (transaction: TenantTransaction) => Promise<void>,
 ): Promise<Payload<Result>> {

@@ -4,9 +4,9 @@ import {
   createRecommendation,
   giveFeedback,
 } from '../evaluation/recommendations/recommendations.ts'
-import { builder } from './builder.ts'
+import { builder } from './builder/builder.ts'
+import { enumField } from './builder/enumField.ts'
 import { ConfigDiff } from './configDiff.ts'
-import { enumField } from './enumField.ts'
 import {
   conditionOf,
   DateTimeFilter,

@@ -1,7 +1,7 @@
 import type { OutcomeInput } from '../evaluation/outcomeInput.ts'
 import { type OutcomeReceipt, recordOutcomes } from '../evaluation/outcomes/outcomes.ts'
 import { recordSandboxResults } from '../evaluation/outcomes/sandboxResults.ts'
-import { builder } from './builder.ts'
+import { builder } from './builder/builder.ts'
 import { ErrorCategoryEnum, OutcomeStatusEnum } from './outcome.ts'
 import { ErrorCodeEnum, pathAsText, payloadOf, payloadType, ReceiptStatus } from './payload.ts'
 

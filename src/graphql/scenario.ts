@@ -1,7 +1,7 @@
 import type { Prisma } from '../db/generated/client.ts'
 import { type ScenarioReceipt, upsertScenarios } from '../evaluation/scenarios/scenarios.ts'
-import { builder } from './builder.ts'
-import { enumField } from './enumField.ts'
+import { builder } from './builder/builder.ts'
+import { enumField } from './builder/enumField.ts'
 import {
   conditionOf,
   DateTimeFilter,

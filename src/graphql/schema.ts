@@ -1,4 +1,4 @@
-import { builder } from './builder.ts'
+import { builder } from './builder/builder.ts'
 import './scalars.ts'
 import './configuration.ts'
 import './configVersion.ts'

@@ -1,8 +1,8 @@
 import type { Prisma } from '../db/generated/client.ts'
-import { builder } from './builder.ts'
+import { builder } from './builder/builder.ts'
+import { enumField } from './builder/enumField.ts'
 import { Configuration } from './configuration.ts'
 import { ConfigVersion } from './configVersion.ts'
-import { enumField } from './enumField.ts'
 import {
   conditionOf,
   DateTimeFilter,

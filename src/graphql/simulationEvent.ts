@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader'
 import { type Progress, readEventRanges, type SimulationEvent } from '../live/eventStore.ts'
 import { Refusal } from '../refusal.ts'
-import { builder } from './builder.ts'
+import { builder } from './builder/builder.ts'
 import { pageArgs } from './lists/connection.ts'
 import { sharedByField } from './lists/fieldLoader.ts'
 import { defineNumberedList, numberedRange } from './lists/numberedList.ts'

@@ -4,7 +4,7 @@ import {
   failSimulation,
   startSimulation,
 } from '../evaluation/simulations/simulations.ts'
-import { builder } from './builder.ts'
+import { builder } from './builder/builder.ts'
 import { payloadOf, payloadOfStep, payloadType } from './payload.ts'
 import { simulationPages } from './simulation.ts'
 

@@ -1,7 +1,7 @@
 import { RUNS_OF, type RunsOf } from '../evaluation/rollups/runsOf.ts'
 import { type ToolAnalytics, toolAnalytics } from '../evaluation/tools/toolAnalyticsStore.ts'
 import type { Where } from '../reads/condition.ts'
-import { builder } from './builder.ts'
+import { builder } from './builder/builder.ts'
 import { Configuration } from './configuration.ts'
 import { ConfigVersion } from './configVersion.ts'
 import { defineComputedList } from './lists/computedList.ts'

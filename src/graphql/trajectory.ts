@@ -7,11 +7,11 @@ import {
   readTrajectories,
 } from '../evaluation/outcomes/trajectoryStore.ts'
 import type { JsonValue } from '../json.ts'
-import { builder } from './builder.ts'
-import { type Context, oncePerOperation } from './context.ts'
-import { checkJsonPath } from './jsonPath.ts'
+import { builder } from './builder/builder.ts'
+import { type Context, oncePerOperation } from './builder/context.ts'
 import { pageArgs } from './lists/connection.ts'
 import { sharedByField } from './lists/fieldLoader.ts'
+import { checkJsonPath } from './lists/jsonPath.ts'
 import { defineNumberedList, numberedRange } from './lists/numberedList.ts'
 import { Outcome } from './outcome.ts'
 

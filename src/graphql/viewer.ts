@@ -1,6 +1,6 @@
 import type { Viewer } from '../viewer.ts'
 import { ApiKey } from './apiKey.ts'
-import { builder } from './builder.ts'
+import { builder } from './builder/builder.ts'
 
 const RoleEnum = builder.enumType('Role', {
   description: 'What a token or an API key may do.',

@@ -2,7 +2,7 @@ import { type ExecutionArgs, type ExecutionResult, execute, getOperationAST } fr
 import { LIMIT_SETTINGS, type Limits } from '../config.ts'
 import type { PrismaClient } from '../db/generated/client.ts'
 import { inTenantTransaction } from '../db/tenantTransaction.ts'
-import type { Context, OperationCost, Services } from '../graphql/context.ts'
+import type { Context, OperationCost, Services } from '../graphql/builder/context.ts'
 import { OperationReads } from '../reads/operationReads.ts'
 import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'

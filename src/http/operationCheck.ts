@@ -12,7 +12,7 @@ import {
 } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import { type ExposureConfig, LIMIT_SETTINGS, type Limits } from '../config.ts'
-import type { OperationCost } from '../graphql/context.ts'
+import type { OperationCost } from '../graphql/builder/context.ts'
 import { Refusal } from '../refusal.ts'
 import { DocumentRefused } from './errors.ts'
 import { assertWithin } from './limits/assertWithin.ts'

@@ -1,5 +1,5 @@
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, print } from 'graphql'
-import type { Context } from '../graphql/context.ts'
+import type { Context } from '../graphql/builder/context.ts'
 import { presentableError } from './errors.ts'
 import { executeOperation, presentable } from './execution.ts'
 import type { TenantSlots } from './limits/tenantSlots.ts'

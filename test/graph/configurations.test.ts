@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { Context } from '../../src/graphql/builder/context.ts'
 import { comparisonsOf } from '../../src/graphql/comparisons.ts'
-import type { Context } from '../../src/graphql/context.ts'
 import { useArc } from '../support/arc.ts'
 
 const arc = useArc()

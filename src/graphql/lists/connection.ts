@@ -1,6 +1,6 @@
 import type { InputRef, ObjectRef } from '@pothos/core'
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, type Orders } from '../../reads/pagePlan.ts'
-import { builder } from '../builder.ts'
+import { builder } from '../builder/builder.ts'
 
 export interface Connection<Row = Record<string, unknown>> {
   edges: { cursor: string; node: Row }[]

@@ -1,5 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql'
-import { type Context, oncePerOperation } from '../context.ts'
+import { type Context, oncePerOperation } from '../builder/context.ts'
 
 const loadersOf = oncePerOperation(() => new Map<string, unknown>())
 

@@ -3,8 +3,8 @@ import { storableJson } from '../../json.ts'
 import { atJsonPath, foundBy, HeldByFew, hasElement, type Where } from '../../reads/condition.ts'
 import { Refusal } from '../../refusal.ts'
 import { lowestUuidAt } from '../../uuid.ts'
-import { builder } from '../builder.ts'
-import { checkJsonPath } from '../jsonPath.ts'
+import { builder } from '../builder/builder.ts'
+import { checkJsonPath } from './jsonPath.ts'
 
 export type InputFields = PothosSchemaTypes.InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>
 

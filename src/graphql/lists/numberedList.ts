@@ -2,7 +2,7 @@ import type { ObjectRef } from '@pothos/core'
 import { decodeCursor, encodeCursor, type SortField } from '../../reads/keyset.ts'
 import { checkPageSize, DEFAULT_PAGE_SIZE } from '../../reads/pagePlan.ts'
 import { Refusal } from '../../refusal.ts'
-import type { builder } from '../builder.ts'
+import type { builder } from '../builder/builder.ts'
 import { type Connection, defineConnection } from './connection.ts'
 
 const ORDER: SortField[] = [{ field: 'number', kind: 'integer' }]

@@ -1,9 +1,9 @@
 import type { GraphQLResolveInfo } from 'graphql'
 import type { Where } from '../../reads/condition.ts'
 import type { PageArgs } from '../../reads/pagePlan.ts'
-import { builder } from '../builder.ts'
-import type { Context } from '../context.ts'
-import { registerKeys } from '../globalId.ts'
+import { builder } from '../builder/builder.ts'
+import type { Context } from '../builder/context.ts'
+import { registerKeys } from '../builder/globalId.ts'
 import { defineConnection, defineListArgs } from './connection.ts'
 import { type PageSource, type ParentLink, type Row, readByKey, readRoot, readUnder } from './pageReading.ts'
 

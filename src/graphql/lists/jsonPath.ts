@@ -1,4 +1,4 @@
-import { type InputPath, Refusal } from '../refusal.ts'
+import { type InputPath, Refusal } from '../../refusal.ts'
 
 /** More levels than any tree that is stored has. */
 const MAX_STEPS = 100

@@ -1,6 +1,6 @@
-import { getDatamodel } from '../db/generated/pothos.ts'
-import { DECODE, type SortField } from '../reads/keyset.ts'
-import { Refusal } from '../refusal.ts'
+import { getDatamodel } from '../../db/generated/pothos.ts'
+import { DECODE, type SortField } from '../../reads/keyset.ts'
+import { Refusal } from '../../refusal.ts'
 
 /** The fields of each type's key, in the order that its global ids have them. */
 const keysOf = new Map<string, readonly SortField[]>()

@@ -1,12 +1,12 @@
 import type pg from 'pg'
 import type { Logger } from 'pino'
-import type { Write } from '../db/tenantTransaction.ts'
-import type { OutcomeQueue } from '../evaluation/outcomes/outcomeQueue.ts'
-import type { LiveHub } from '../live/hub.ts'
-import type { HealthProbe } from '../observe/health.ts'
-import type { OperationMetrics } from '../observe/operationMetrics.ts'
-import type { OperationReads } from '../reads/operationReads.ts'
-import type { Viewer } from '../viewer.ts'
+import type { Write } from '../../db/tenantTransaction.ts'
+import type { OutcomeQueue } from '../../evaluation/outcomes/outcomeQueue.ts'
+import type { LiveHub } from '../../live/hub.ts'
+import type { HealthProbe } from '../../observe/health.ts'
+import type { OperationMetrics } from '../../observe/operationMetrics.ts'
+import type { OperationReads } from '../../reads/operationReads.ts'
+import type { Viewer } from '../../viewer.ts'
 
 /** The parts of the server that resolvers call. */
 export interface Services {
