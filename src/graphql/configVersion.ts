@@ -162,8 +162,20 @@ const CreateConfigVersionPayload = payloadType<NewVersion>(
   }),
 )
 
-builder.mutationField('createConfigVersion', (t) =>
-  t.field({
+const SetLatestVersionInput = builder.inputType('SetLatestVersionInput', {
+  description: 'Which version of which configuration.',
+  fields: (t) => ({
+    configId: t.field({ type: 'UUID', required: true, description: 'The configuration’s key.' }),
+    versionId: t.field({
+      type: 'UUID',
+      required: true,
+      description: 'The key of the version whose YAML is to be the latest.',
+    }),
+  }),
+})
+
+builder.mutationFields((t) => ({
+  createConfigVersion: t.field({
     type: CreateConfigVersionPayload,
     description:
       'Adds a version to a configuration, with its diff to the one before. The same YAML as the latest version makes none.',
@@ -179,22 +191,7 @@ builder.mutationField('createConfigVersion', (t) =>
         ),
       ),
   }),
-)
-
-const SetLatestVersionInput = builder.inputType('SetLatestVersionInput', {
-  description: 'Which version of which configuration.',
-  fields: (t) => ({
-    configId: t.field({ type: 'UUID', required: true, description: 'The configuration’s key.' }),
-    versionId: t.field({
-      type: 'UUID',
-      required: true,
-      description: 'The key of the version whose YAML is to be the latest.',
-    }),
-  }),
-})
-
-builder.mutationField('setLatestVersion', (t) =>
-  t.field({
+  setLatestVersion: t.field({
     type: CreateConfigVersionPayload,
     description:
       'Goes back to an earlier version: a new version gets its YAML, so that the history stays whole.',
@@ -202,4 +199,4 @@ builder.mutationField('setLatestVersion', (t) =>
     resolve: (_, { input }, { write }) =>
       payloadOf(() => write((transaction) => setLatestVersion(transaction, input))),
   }),
-)
+}))
