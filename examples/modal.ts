@@ -5,10 +5,10 @@ export interface Task {
   taskPrompt: string
 }
 
-/** Runs the agent on one task in a sandbox of its own, and says what came of it. */
+/** Runs the agent on one task in a sandbox of its own, and returns the result. */
 export type RunInSandbox = (task: Task) => Promise<Omit<OutcomeInput, 'simulationId' | 'scenarioId'>>
 
-/** Runs all tasks, some at a time. Each outcome is stored when its sandbox ends; a sandbox that breaks is an outcome, too. */
+/** Runs all tasks, some at a time. Each outcome is stored when its sandbox ends; a sandbox that fails is an outcome, too. */
 export async function evaluate(
   client: ArcClient,
   agent: { name: string; yaml: string },

@@ -2,7 +2,7 @@ import { ArcClient, ArcRequestError } from 'arc-eval/client'
 
 const client = new ArcClient({
   url: process.env.ARC_URL!,
-  // Called at first, and again whenever the server refuses the token before.
+  // Called for the first request, and again whenever the server refuses the previous token.
   token: async () => process.env.ARC_TOKEN!,
 })
 

@@ -184,12 +184,12 @@ function jwtSecret(env: NodeJS.ProcessEnv, dataDir: string): Uint8Array {
   const given = text(env, 'ARC_JWT_SECRET')
   if (given !== undefined) {
     const bytes = new TextEncoder().encode(given)
-    if (bytes.length < 32) throw new ConfigError('ARC_JWT_SECRET has to be at least 32 bytes long.')
+    if (bytes.length < 32) throw new ConfigError('ARC_JWT_SECRET must be at least 32 bytes long.')
     return bytes
   }
   if (env.NODE_ENV === 'production') {
     throw new ConfigError(
-      'Set ARC_JWT_SECRET (32 bytes or more) or ARC_JWKS_URL: in production Arc makes no secret of its own.',
+      'Set ARC_JWT_SECRET (32 bytes or more) or ARC_JWKS_URL: in production Arc does not generate a secret.',
     )
   }
   const file = join(dataDir, 'jwt-secret')
@@ -210,7 +210,7 @@ function integer(env: NodeJS.ProcessEnv, name: string, fallback: number, min: nu
   if (value === undefined) return fallback
   const number = Number(value)
   if (!Number.isInteger(number) || number < min || number > max) {
-    throw new ConfigError(`${name} has to be a whole number from ${min} to ${max}, not "${value}".`)
+    throw new ConfigError(`${name} must be a whole number from ${min} to ${max}, not "${value}".`)
   }
   return number
 }
@@ -220,5 +220,5 @@ function flag(env: NodeJS.ProcessEnv, name: string, fallback: boolean): boolean 
   if (value === undefined) return fallback
   if (['1', 'true', 'yes', 'on'].includes(value)) return true
   if (['0', 'false', 'no', 'off'].includes(value)) return false
-  throw new ConfigError(`${name} has to be true or false, not "${value}".`)
+  throw new ConfigError(`${name} must be true or false, not "${value}".`)
 }

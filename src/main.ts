@@ -12,7 +12,7 @@ import { ROLES, type Role } from './viewer.ts'
 // Each command loads its parts when it runs: `arc token` waits for no database, `arc serve` for no importer.
 
 const program = new Command('arc')
-  .description('Keeps what evaluations of AI agents bring, and answers over GraphQL.')
+  .description('Stores results of AI agent evaluations, and serves them over GraphQL.')
   .showHelpAfterError()
 
 program
@@ -28,8 +28,8 @@ program
 
 program
   .command('migrate')
-  .description('Bring the database of DATABASE_ADMIN_URL (or DATABASE_URL) to the newest schema.')
-  .option('--login <name>', 'also make a login for the service, with the password in ARC_SERVICE_PASSWORD')
+  .description('Migrate the database of DATABASE_ADMIN_URL (or DATABASE_URL) to the latest schema.')
+  .option('--login <name>', 'also create a login for the service, with the password in ARC_SERVICE_PASSWORD')
   .action(async ({ login }: { login?: string }) => {
     const { runMigrations } = await import('./commands/migrate.ts')
     await runMigrations(readConfig(), login)
@@ -38,7 +38,7 @@ program
 program
   .command('retention')
   .description('Show or set for how many days outcomes are kept.')
-  .argument('[days]', 'a number of days, or "off" to keep them for ever')
+  .argument('[days]', 'a number of days, or "off" to keep them forever')
   .action(async (days: string | undefined) => {
     const { retention } = await import('./commands/retention.ts')
     await retention(readConfig(), days)
@@ -48,20 +48,17 @@ program
   .command('import')
   .description(
     'Import result files (tau-bench, tau2-bench, Inspect, promptfoo, InterCode, SWE-agent, mini-swe-agent) and the ' +
-      'versions of configurations (YAML) over GraphQL. What a file is, its content tells. Secrets in them are redacted.',
+      'versions of configurations (YAML) over GraphQL. File types are detected by content. Secrets are redacted.',
   )
   .argument(
     '<file...>',
     'result files; YAML files, each one a version of a configuration, in the order given; or a folder of such YAML ' +
       'files, v2 before v10',
   )
-  .option(
-    '--configuration <name>',
-    'configuration of the YAML files; the name of their folder when not given',
-  )
-  .option('--model <model>', 'model of YAML files that name none; it is put in front of them as model_name')
-  .option('--url <url>', 'GraphQL endpoint; ARC_URL or the server on this machine when not given')
-  .option('--token <token>', 'bearer token; ARC_TOKEN or one of this machine’s secret when not given')
+  .option('--configuration <name>', 'configuration of the YAML files; by default the name of their folder')
+  .option('--model <model>', 'model for YAML files that name none; it is prepended to them as model_name')
+  .option('--url <url>', 'GraphQL endpoint; by default ARC_URL or the server on this machine')
+  .option('--token <token>', 'bearer token; by default ARC_TOKEN or one signed with this machine’s secret')
   .option('--quiet', 'no progress bar')
   .action(async (files: string[], options: ImportOptions) => {
     const { importCommand } = await import('./commands/import.ts')
@@ -71,7 +68,7 @@ program
 program
   .command('token')
   .description('Print a bearer token, signed with this server’s secret.')
-  .option('--tenant <uuid>', 'the tenant; the one of the sample when not given')
+  .option('--tenant <uuid>', 'the tenant; by default the sample’s')
   .option('--actor <name>', 'who acts, for the audit log', 'command line')
   .addOption(new Option('--role <role>', 'what the token may do').choices(ROLES).default('app_user'))
   .option('--days <days>', 'how long it is valid', '30')

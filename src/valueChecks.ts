@@ -63,7 +63,7 @@ export function nameOf(path: InputPath): string {
 
 function shown(value: unknown): string {
   if (typeof value === 'string') {
-    return isLongerThan(value, 60) ? `a text of ${lengthOf(value)} characters` : JSON.stringify(value)
+    return isLongerThan(value, 60) ? `a string of ${lengthOf(value)} characters` : JSON.stringify(value)
   }
   if (Array.isArray(value)) return `a list of ${value.length}`
   return typeof value === 'object' && value !== null ? 'an object' : String(value)
@@ -144,7 +144,7 @@ export function integer(value: unknown, min: number, max: number, path: InputPat
 /** A text that can be stored. */
 export function text(value: unknown, { min, max }: Length, path: InputPath, notes?: string[]): string {
   if (typeof value !== 'string' || isLongerThan(value, max) || !isLongerThan(value, min - 1)) {
-    throw invalid(value, Number.isFinite(max) ? `a text of ${min} to ${max} characters` : 'a text', path)
+    throw invalid(value, Number.isFinite(max) ? `a string of ${min} to ${max} characters` : 'a string', path)
   }
   return storableAt(value, path, notes)
 }

@@ -24,7 +24,7 @@ export async function createApiKey(
   refuseKeys(viewer)
   const name = text(input.name.trim(), LENGTHS.apiKeyName, ['name'])
   if (input.expiresAt && input.expiresAt.getTime() <= Date.now()) {
-    throw invalid(input.expiresAt.toISOString(), 'a time ahead', ['expiresAt'])
+    throw invalid(input.expiresAt.toISOString(), 'a time in the future', ['expiresAt'])
   }
   const { secret, prefix, hash } = newSecret()
   const keyId = await insertKey(transaction, {
@@ -56,5 +56,5 @@ export async function revokeApiKey(
 /** A key that leaked must not make itself others that outlive it. */
 function refuseKeys({ apiKeyId }: Viewer): void {
   if (apiKeyId === undefined) return
-  throw new Refusal('FORBIDDEN', 'An API key makes and revokes no API keys: sign in with a token.')
+  throw new Refusal('FORBIDDEN', 'An API key cannot create or revoke API keys: use a token.')
 }

@@ -35,7 +35,7 @@ export function createAuthenticator(config: AuthConfig, pool: pg.Pool, logger: L
     try {
       return await answer
     } catch (error) {
-      logger.error({ err: error }, 'the database did not answer while somebody signed in')
+      logger.error({ err: error }, 'the database did not answer during authentication')
       throw new Refusal('UNAVAILABLE', 'The database cannot be reached or did not answer in time; try again.')
     }
   }
@@ -55,16 +55,16 @@ export function createAuthenticator(config: AuthConfig, pool: pg.Pool, logger: L
       if (tenantId !== undefined) return { ...claims, ...caller, tenantId }
       throw new Refusal(
         'UNAUTHENTICATED',
-        'This administrator’s token names no tenant: say in X-Arc-Act-As which one to act as.',
+        'This administrator’s token names no tenant: name one to act as in X-Arc-Act-As.',
       )
     }
     if (claims.role !== 'app_admin') {
       throw new Refusal(
         'FORBIDDEN',
-        'Only an administrator (app_admin) acts as a tenant: leave X-Arc-Act-As out.',
+        'Only an administrator (app_admin) may act as a tenant: remove X-Arc-Act-As.',
       )
     }
-    if (!isUuid(actAs)) throw new Refusal('BAD_REQUEST', 'X-Arc-Act-As has to be the tenant, a UUID.')
+    if (!isUuid(actAs)) throw new Refusal('BAD_REQUEST', 'X-Arc-Act-As must be the tenant, a UUID.')
     const viewer: Viewer = { ...claims, ...caller, tenantId: actAs.toLowerCase(), actsAs: true }
     await available(noteActAs(pool, viewer))
     return viewer

@@ -55,7 +55,7 @@ export function createTokenVerifier(
           { err: error, url: config.jwksUrl },
           'the keys of the identity provider could not be fetched',
         )
-        throw new Refusal('UNAVAILABLE', 'The identity provider does not give its keys; try again.')
+        throw new Refusal('UNAVAILABLE', 'The identity provider does not return its keys; try again.')
       }
       throw new Refusal('UNAUTHENTICATED', reasonOf(error))
     }
@@ -63,7 +63,7 @@ export function createTokenVerifier(
     if (!isRole(role)) {
       throw new Refusal(
         'UNAUTHENTICATED',
-        `The token's claim "${config.roleClaim}" has to be one of ${ROLES.join(', ')}.`,
+        `The token's claim "${config.roleClaim}" must be one of ${ROLES.join(', ')}.`,
       )
     }
     const tenantId = claims[config.tenantClaim]
@@ -71,7 +71,7 @@ export function createTokenVerifier(
     if (needsTenant && !isUuid(tenantId)) {
       throw new Refusal(
         'UNAUTHENTICATED',
-        `The token's claim "${config.tenantClaim}" has to be the tenant, a UUID.`,
+        `The token's claim "${config.tenantClaim}" must be the tenant, a UUID.`,
       )
     }
     const actor = claims[config.actorClaim]
@@ -115,7 +115,7 @@ export function auditText(text: string): string {
 function reasonOf(error: unknown): string {
   if (error instanceof errors.JWTExpired) return 'The token has expired.'
   if (error instanceof errors.JWTClaimValidationFailed)
-    return `The token's claim "${error.claim}" does not fit.`
+    return `The token's claim "${error.claim}" is not valid.`
   if (error instanceof errors.JWSSignatureVerificationFailed || error instanceof errors.JWKSNoMatchingKey)
     return 'The token was signed with another key.'
   if (error instanceof errors.JOSEAlgNotAllowed)

@@ -52,8 +52,7 @@ export class Connection {
 
   constructor({ url, token, headers = {}, timeoutMs = 60_000, silenceMs = 30_000 }: ConnectionOptions) {
     // Not `new URL(url).username`: a page's own server may be named by a path.
-    if (/^[a-z]+:\/\/[^/]*@/i.test(url))
-      throw new TypeError('The URL has to be one without a user and a password.')
+    if (/^[a-z]+:\/\/[^/]*@/i.test(url)) throw new TypeError('The URL must not contain a user or a password.')
     this.url = url
     this.#tokens = new TokenSource(token)
     this.#headers = headers
@@ -127,14 +126,14 @@ export class Connection {
     signal: AbortSignal,
     onOpen: (token: string) => void,
   ): AsyncGenerator<Answer, void> {
-    const silent = `${this.url} gave no sign of life for ${this.#silenceMs} ms`
+    const silent = `${this.url} sent nothing for ${this.#silenceMs} ms`
     const silence = new Deadline(this.#silenceMs, signal, silent)
     try {
       const body = bodyOf(textOf(document), JSON.stringify(variables ?? {}))
       const { response, token } = await this.#post(body, 'text/event-stream', silence.signal)
       if (!response.headers.get('content-type')?.startsWith('text/event-stream')) {
         this.#dataOf(response, await this.#heard(response.text(), silence.signal))
-        throw new ArcRequestError(`${this.url} answers a subscription with something else than events`, {
+        throw new ArcRequestError(`${this.url} answers a subscription with something other than events`, {
           status: response.status,
         })
       }
@@ -148,7 +147,7 @@ export class Connection {
         const { done, value } = await this.#heard(reader.read(), silence.signal)
         // Not while whoever listens takes its time over an event.
         silence.stop()
-        if (done) throw new ArcRequestError(`${this.url} broke off the subscription`)
+        if (done) throw new ArcRequestError(`${this.url} aborted the subscription`)
         parser.feed(decoder.decode(value, { stream: true }))
         for (const { event, data } of events.splice(0)) {
           if (event === 'complete') return
@@ -200,10 +199,13 @@ export class Connection {
     const retryAfterMs = retryAfter(headers.get('retry-after'))
     if (errors && errors.length > 0) throw ArcRequestError.ofAnswer(errors, { status, retryAfterMs })
     if (data !== undefined && data !== null) return data
-    throw new ArcRequestError(`${this.url} answered with status ${status} and no data: is GraphQL there?`, {
-      status,
-      retryAfterMs,
-    })
+    throw new ArcRequestError(
+      `${this.url} answered with status ${status} and no data: is it a GraphQL endpoint?`,
+      {
+        status,
+        retryAfterMs,
+      },
+    )
   }
 }
 

@@ -58,7 +58,7 @@ function ensured(
 
 async function sha256(text: string): Promise<string> {
   // Browsers keep it from pages that came over plain HTTP.
-  if (!globalThis.crypto?.subtle) throw new Error('A secure context (https, or localhost) is needed here.')
+  if (!globalThis.crypto?.subtle) throw new Error('This requires a secure context (https or localhost).')
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

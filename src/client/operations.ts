@@ -5,16 +5,16 @@ import type { TypedDocument } from './typedDocument.ts'
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
-/** What was decided on a diff. */
+/** The decision on a diff. */
 export type ApprovalStatus =
   /** It was approved. */
   | 'APPROVED'
-  /** Nothing yet. */
+  /** Not decided yet. */
   | 'PENDING'
   /** It was rejected. */
   | 'REJECTED';
 
-/** Conditions on the value; all that are given have to hold. */
+/** Conditions on the value; all must match. */
 export type ApprovalStatusFilter = {
   /** The value is this one. */
   eq?: ApprovalStatus | null | undefined;
@@ -22,50 +22,50 @@ export type ApprovalStatusFilter = {
   in?: Array<ApprovalStatus> | null | undefined;
 };
 
-/** Which diff is approved. */
+/** The diff to approve. */
 export type ApproveConfigDiffInput = {
   /** The diff’s key. */
   diffId: string;
 };
 
-/** Which configuration goes out of use. */
+/** The configuration to archive. */
 export type ArchiveConfigurationInput = {
   /** The configuration’s key. */
   configId: string;
 };
 
-/** A simulation to stop. */
+/** A simulation to cancel. */
 export type CancelSimulationInput = {
-  /** Why, up to 10,000 characters; more is cut. */
+  /** Why; cut after 10,000 characters. */
   reason?: string | null | undefined;
   /** Its key. */
   simulationId: string;
 };
 
-/** A simulation that went through. */
+/** A simulation to complete. */
 export type CompleteSimulationInput = {
-  /** The result of the whole. */
+  /** The overall result. */
   result?: SuiteResultInput | null | undefined;
   /** Its key. */
   simulationId: string;
 };
 
-/** What happened to a value. */
+/** How a value changed. */
 export type ConfigChangeOp =
-  /** It is new. */
+  /** It was added. */
   | 'ADD'
-  /** It is gone. */
+  /** It was removed. */
   | 'REMOVE'
-  /** It has another value. */
+  /** Its value changed. */
   | 'REPLACE';
 
-/** Which diffs; all conditions have to hold. */
+/** Filters diffs; all conditions must match. */
 export type ConfigDiffFilter = {
-  /** By what was decided. */
+  /** By decision. */
   approvalStatus?: ApprovalStatusFilter | null | undefined;
   /** By the configuration’s key. */
   configId?: IdFilter | null | undefined;
-  /** By when it was made. */
+  /** By creation time. */
   createdAt?: DateTimeFilter | null | undefined;
   /** By key. */
   diffId?: IdFilter | null | undefined;
@@ -75,19 +75,19 @@ export type ConfigDiffFilter = {
   versionBefore?: IdFilter | null | undefined;
 };
 
-/** Which versions; all conditions have to hold. */
+/** Filters versions; all conditions must match. */
 export type ConfigVersionFilter = {
   /** By the hash of the YAML. */
   configHash?: StringFilter | null | undefined;
   /** By the configuration’s key. */
   configId?: IdFilter | null | undefined;
-  /** By when it was made. */
+  /** By creation time. */
   createdAt?: DateTimeFilter | null | undefined;
-  /** By where the YAML comes from. */
+  /** By origin of the YAML. */
   generatedBy?: GeneratedByFilter | null | undefined;
   /** By model. */
   model?: StringFilter | null | undefined;
-  /** By any place of the parsed YAML; all have to hold. */
+  /** By any path in the parsed YAML; all must match. */
   parsedConfig?: Array<JsonPathFilter> | null | undefined;
   /** By temperature. */
   temperature?: NullableNumberFilter | null | undefined;
@@ -97,13 +97,13 @@ export type ConfigVersionFilter = {
   versionNumber?: NumberFilter | null | undefined;
 };
 
-/** Which configurations; all conditions have to hold. */
+/** Filters configurations; all conditions must match. */
 export type ConfigurationFilter = {
   /** By key. */
   configId?: IdFilter | null | undefined;
-  /** By when it was made. */
+  /** By creation time. */
   createdAt?: DateTimeFilter | null | undefined;
-  /** Active ones or archived ones; both when not given. */
+  /** Whether they are active; all by default. */
   isActive?: boolean | null | undefined;
   /** By the model of the latest version. */
   model?: StringFilter | null | undefined;
@@ -117,17 +117,17 @@ export type ConfigurationFilter = {
 export type CreateConfigVersionInput = {
   /** The configuration’s key. */
   configId: string;
-  /** Where the YAML comes from; API when not given. */
+  /** Where the YAML comes from; API by default. */
   generatedBy?: GeneratedBy | null | undefined;
-  /** The YAML, at most 1 MiB. It has to name a model. */
+  /** The YAML, at most 1 MiB. It must name a model. */
   yaml: string;
 };
 
 /** A new configuration. */
 export type CreateConfigurationInput = {
-  /** Its key, when the caller wants to choose it. */
+  /** Its key, if the caller chooses it. */
   configId?: string | null | undefined;
-  /** Who made the YAML; API when not given. */
+  /** Where the YAML comes from; API by default. */
   generatedBy?: GeneratedBy | null | undefined;
   /** The Modal app that runs it. */
   modalAppId?: string | null | undefined;
@@ -146,7 +146,7 @@ export type DatabaseEngine =
   /** The full TimescaleDB. */
   | 'TIMESCALE';
 
-/** A range of time; all conditions that are given have to hold. */
+/** A range of time; all conditions must match. */
 export type DateTimeFilter = {
   /** Later than this time. */
   gt?: string | Date | null | undefined;
@@ -164,10 +164,10 @@ export type Difficulty =
   | 'EASY'
   /** Hard. */
   | 'HARD'
-  /** Medium, also when nobody said. */
+  /** Medium, the default. */
   | 'MEDIUM';
 
-/** Conditions on the value; all that are given have to hold. */
+/** Conditions on the value; all must match. */
 export type DifficultyFilter = {
   /** The value is this one. */
   eq?: Difficulty | null | undefined;
@@ -175,9 +175,9 @@ export type DifficultyFilter = {
   in?: Array<Difficulty> | null | undefined;
 };
 
-/** What kind of fault it was. */
+/** The kind of error. */
 export type ErrorCategory =
-  /** The model gave nothing usable: refusal, rate limit, malformed call. */
+  /** The model returned nothing usable: refusal, rate limit, malformed call. */
   | 'MODEL_ERROR'
   /** The sandbox failed. */
   | 'SANDBOX_ERROR'
@@ -187,44 +187,44 @@ export type ErrorCategory =
   | 'TIMEOUT'
   /** A tool or function call failed. */
   | 'TOOL_ERROR'
-  /** Nobody knows. */
+  /** Unknown. */
   | 'UNKNOWN'
-  /** The result was not what it should be. */
+  /** The result was not as expected. */
   | 'VALIDATION_ERROR';
 
-/** Every reason for which Arc declines: in payload errors, in receipts, and as `extensions.code` of top-level errors. */
+/** All error codes: in payload errors, in receipts, and as `extensions.code` of top-level errors. */
 export type ErrorCode =
   /** This tenant has no such API key. */
   | 'API_KEY_NOT_FOUND'
   /** Another outcome was recorded for this scenario, repetition and attempt: send a higher retryCount to replace it. */
   | 'ATTEMPT_ALREADY_RECORDED'
-  /** The request is no GraphQL request: malformed JSON, an unknown operation, a wrong content type. */
+  /** The request is not a GraphQL request: malformed JSON, an unknown operation, a wrong content type. */
   | 'BAD_REQUEST'
   /** A variable or argument has the wrong type or form. */
   | 'BAD_USER_INPUT'
   /** This tenant has no such configuration. */
   | 'CONFIGURATION_NOT_FOUND'
-  /** The diff was decided in the other way before. */
+  /** The diff was already decided the other way. */
   | 'CONFIG_DIFF_DECIDED'
   /** This tenant has no such diff. */
   | 'CONFIG_DIFF_NOT_FOUND'
   /** This tenant has no such configuration version. */
   | 'CONFIG_VERSION_NOT_FOUND'
-  /** Another transaction got in the way and nothing was stored: send the same request again. */
+  /** Another transaction interfered and nothing was stored: send the same request again. */
   | 'CONFLICT_RETRY'
-  /** The cursor was not made by this connection with this order. */
+  /** The cursor does not belong to this connection and order. */
   | 'CURSOR_INVALID'
   /** The token is valid, but its role may not do this. */
   | 'FORBIDDEN'
   /** The document is not GraphQL. */
   | 'GRAPHQL_PARSE_FAILED'
-  /** The document does not fit the schema. */
+  /** The document does not match the schema. */
   | 'GRAPHQL_VALIDATION_FAILED'
-  /** A fault of the server. Its log has the whole error under the request id. */
+  /** A server error. The log has all of it under the request id. */
   | 'INTERNAL_SERVER_ERROR'
   /** A value is outside what its field allows. */
   | 'INVALID_VALUE'
-  /** The request is beyond a limit of this server; the message names it. */
+  /** The request exceeds a limit of this server; the message names it. */
   | 'LIMIT_EXCEEDED'
   /** The configuration names no model. */
   | 'MODEL_MISSING'
@@ -236,9 +236,9 @@ export type ErrorCode =
   | 'PERSISTED_QUERY_NOT_FOUND'
   /** The server runs trusted documents only: send the hash of one. */
   | 'PERSISTED_QUERY_ONLY'
-  /** Too many requests in a short time; the message and the header Retry-After say when to come back. */
+  /** Too many requests in a short time; the message and the header Retry-After state when to retry. */
   | 'RATE_LIMITED'
-  /** The recommendation was applied before. */
+  /** The recommendation was already applied. */
   | 'RECOMMENDATION_APPLIED'
   /** This tenant has no such recommendation. */
   | 'RECOMMENDATION_NOT_FOUND'
@@ -248,7 +248,7 @@ export type ErrorCode =
   | 'SCENARIO_NOT_FOUND'
   /** The simulation does not run this scenario. */
   | 'SCENARIO_NOT_IN_SIMULATION'
-  /** The simulation is completed, failed or cancelled and takes nothing more. */
+  /** The simulation is completed, failed or cancelled and accepts nothing more. */
   | 'SIMULATION_ENDED'
   /** The tenant has another simulation under this id. */
   | 'SIMULATION_ID_TAKEN'
@@ -256,42 +256,42 @@ export type ErrorCode =
   | 'SIMULATION_NOT_FOUND'
   /** This tenant has nothing of that kind under that key. */
   | 'SOURCE_NOT_FOUND'
-  /** The time is longer ago than this database keeps outcomes. */
+  /** The time is earlier than this database’s retention period. */
   | 'TIME_BEFORE_RETENTION'
   /** The time is more than five minutes ahead of the database clock. */
   | 'TIME_IN_FUTURE'
-  /** A text, document or tree is larger than allowed. */
+  /** A string, document or tree is larger than allowed. */
   | 'TOO_LARGE'
   /** More rows in one call than allowed. */
   | 'TOO_MANY_ROWS'
-  /** No valid token came with the request. */
+  /** The request has no valid token. */
   | 'UNAUTHENTICATED'
-  /** The database, or the identity provider, cannot be reached or did not answer in time: try again. What broke off in its commit may have been stored. */
+  /** The database or the identity provider cannot be reached or did not answer in time: try again. What failed during its commit may have been stored. */
   | 'UNAVAILABLE'
   /** The configuration is not valid YAML, or not a mapping. */
   | 'YAML_INVALID';
 
-/** A simulation that broke off. */
+/** A simulation that failed. */
 export type FailSimulationInput = {
-  /** Why, up to 10,000 characters; more is cut. */
+  /** Why; cut after 10,000 characters. */
   errorMessage: string;
   /** Its key. */
   simulationId: string;
 };
 
-/** One thing that went wrong in a run. */
+/** One failure in a run. */
 export type FailurePatternInput = {
-  /** What was said about it, up to 10,000 characters. */
+  /** Its message, up to 10,000 characters. */
   errorMessage?: string | null | undefined;
-  /** What kind of fault. */
+  /** The kind of error. */
   failureCategory: ErrorCategory;
-  /** What it was, up to 100 characters. */
+  /** Its type, up to 100 characters. */
   failureType: string;
   /** Whether the agent tried to recover. */
   recoveryAttempted?: boolean | null | undefined;
-  /** Whether it did recover. */
+  /** Whether it recovered. */
   recoverySuccessful?: boolean | null | undefined;
-  /** How to mend it. */
+  /** How to fix it. */
   resolutionSteps?: string | null | undefined;
 };
 
@@ -306,7 +306,7 @@ export type GeneratedBy =
   /** An optimiser proposed it. */
   | 'OPTIMIZATION';
 
-/** Conditions on the value; all that are given have to hold. */
+/** Conditions on the value; all must match. */
 export type GeneratedByFilter = {
   /** The value is this one. */
   eq?: GeneratedBy | null | undefined;
@@ -314,14 +314,14 @@ export type GeneratedByFilter = {
   in?: Array<GeneratedBy> | null | undefined;
 };
 
-/** How the server is. */
+/** The server’s status. */
 export type HealthStatus =
-  /** Queries work; live events come by polling, because the LISTEN connection is down. */
+  /** Queries work; live events are polled, because the LISTEN connection is down. */
   | 'DEGRADED'
   /** Everything works. */
   | 'HEALTHY';
 
-/** Conditions on an identifier; all that are given have to hold. */
+/** Conditions on an identifier; all must match. */
 export type IdFilter = {
   /** The id is this one. */
   eq?: string | null | undefined;
@@ -329,13 +329,13 @@ export type IdFilter = {
   in?: Array<string> | null | undefined;
 };
 
-/** Conditions on one place of a JSON tree; all that are given have to hold, and a place that is not there fulfils none. Without conditions the place has to be there. */
+/** Conditions on one path of a JSON tree; all must match, and a missing path matches none. Without conditions the path must exist. */
 export type JsonPathFilter = {
-  /** It is a text that has this in it, whatever the case. */
+  /** It is a string that contains this, ignoring case. */
   contains?: string | null | undefined;
   /** The value is exactly this one. */
   eq?: unknown;
-  /** Whether there is such a place; null counts as there. */
+  /** Whether the path exists; null counts as existing. */
   exists?: boolean | null | undefined;
   /** It is more than this number. */
   gt?: number | null | undefined;
@@ -347,21 +347,21 @@ export type JsonPathFilter = {
   lt?: number | null | undefined;
   /** It is this number or less. */
   lte?: number | null | undefined;
-  /** Where: keys, and indexes of lists from 0, from the outside in, e.g. `["agent", "tools", "0", "name"]`. */
+  /** The path: keys, and list indexes from 0, outermost first, e.g. `["agent", "tools", "0", "name"]`. */
   path: Array<string>;
 };
 
-/** Conditions on a value that may be missing; all that are given have to hold. */
+/** Conditions on a value that may be missing; all must match. */
 export type NullableErrorCategoryFilter = {
   /** The value is this one. */
   eq?: ErrorCategory | null | undefined;
   /** The value is one of these. */
   in?: Array<ErrorCategory> | null | undefined;
-  /** Whether it is missing: true finds those without it, false those that have it. */
+  /** Whether it is missing: true finds rows without it, false rows with it. */
   isNull?: boolean | null | undefined;
 };
 
-/** A range of numbers; all conditions that are given have to hold, and a missing number fits no range. */
+/** A range of numbers; all conditions must match, and a missing number matches no range. */
 export type NullableNumberFilter = {
   /** Exactly this number. */
   eq?: number | null | undefined;
@@ -369,7 +369,7 @@ export type NullableNumberFilter = {
   gt?: number | null | undefined;
   /** This number or more. */
   gte?: number | null | undefined;
-  /** Whether it is missing: true finds those without it, false those that have it. */
+  /** Whether it is missing: true finds rows without it, false rows with it. */
   isNull?: boolean | null | undefined;
   /** Less than this number. */
   lt?: number | null | undefined;
@@ -377,19 +377,19 @@ export type NullableNumberFilter = {
   lte?: number | null | undefined;
 };
 
-/** Conditions on a text that may be missing; all that are given have to hold. */
+/** Conditions on a string that may be missing; all must match. */
 export type NullableStringFilter = {
-  /** The text has this in it, whatever the case. */
+  /** The string contains this, ignoring case. */
   contains?: string | null | undefined;
-  /** The text is exactly this. */
+  /** The string is exactly this. */
   eq?: string | null | undefined;
-  /** The text is one of these. */
+  /** The string is one of these. */
   in?: Array<string> | null | undefined;
-  /** Whether it is missing: true finds those without it, false those that have it. */
+  /** Whether it is missing: true finds rows without it, false rows with it. */
   isNull?: boolean | null | undefined;
 };
 
-/** A range of numbers; all conditions that are given have to hold. */
+/** A range of numbers; all conditions must match. */
 export type NumberFilter = {
   /** Exactly this number. */
   eq?: number | null | undefined;
@@ -403,9 +403,9 @@ export type NumberFilter = {
   lte?: number | null | undefined;
 };
 
-/** Which outcomes; all conditions have to hold. */
+/** Filters outcomes; all conditions must match. */
 export type OutcomeFilter = {
-  /** By the tokens that came out of the model. */
+  /** By output tokens. */
   completionTokens?: NullableNumberFilter | null | undefined;
   /** By the configuration that was run. */
   configId?: IdFilter | null | undefined;
@@ -415,11 +415,11 @@ export type OutcomeFilter = {
   costUsd?: NullableNumberFilter | null | undefined;
   /** By the scenario’s difficulty. */
   difficultyLevel?: DifficultyFilter | null | undefined;
-  /** By kind of fault. */
+  /** By kind of error. */
   errorCategory?: NullableErrorCategoryFilter | null | undefined;
   /** By the error’s code. */
   errorCode?: NullableStringFilter | null | undefined;
-  /** By the number of the event that told of them: what is new since an event. */
+  /** By the number of the event that reported them: what is new since an event. */
   eventSeq?: NumberFilter | null | undefined;
   /** By when the run ended. */
   executionTime?: DateTimeFilter | null | undefined;
@@ -429,11 +429,11 @@ export type OutcomeFilter = {
   model?: NullableStringFilter | null | undefined;
   /** By key. */
   outcomeId?: IdFilter | null | undefined;
-  /** By the tokens that went into the model. */
+  /** By input tokens. */
   promptTokens?: NullableNumberFilter | null | undefined;
   /** By when it was stored. */
   recordedAt?: DateTimeFilter | null | undefined;
-  /** By score; with isNull those that nobody graded. */
+  /** By score; isNull finds those not graded. */
   reliabilityScore?: NullableNumberFilter | null | undefined;
   /** By repetition. */
   repetition?: NumberFilter | null | undefined;
@@ -451,39 +451,39 @@ export type OutcomeFilter = {
   tokensUsed?: NullableNumberFilter | null | undefined;
 };
 
-/** What came of one run. */
+/** The result of one run. */
 export type OutcomeInput = {
-  /** Tokens that came out of the model. */
+  /** Output tokens of the model. */
   completionTokens?: number | null | undefined;
   /** What the run cost. */
   costUsd?: number | null | undefined;
-  /** What went wrong, in words: becomes a failure pattern. */
+  /** Why it failed, in words: becomes a failure pattern. */
   error?: string | null | undefined;
-  /** What kind of fault; told from the error when not given. */
+  /** The kind of error; derived from the error by default. */
   errorCategory?: ErrorCategory | null | undefined;
   /** The error’s code, up to 200 characters. */
   errorCode?: string | null | undefined;
-  /** When the run ended; now when not given. At most five minutes ahead. */
+  /** When the run ended; now by default. At most five minutes ahead. */
   executionTime?: string | Date | null | undefined;
   /** How long the run took, in milliseconds; rounded. */
   executionTimeMs?: number | null | undefined;
-  /** What went wrong; made from the error when not given. */
+  /** Its failures; derived from the error by default. */
   failurePatterns?: Array<FailurePatternInput> | null | undefined;
-  /** Further figures. */
+  /** Further metrics. */
   metrics?: Record<string, unknown> | null | undefined;
   /** The Modal call that it ran in. */
   modalCallId?: string | null | undefined;
   /** The model that ran, up to 200 characters. */
   model?: string | null | undefined;
-  /** Its key. When not given it follows from simulation, scenario, repetition and attempt, so that sending a row again stores it once. */
+  /** Its key; derived by default from simulation, scenario, repetition and attempt, so that a row sent again is stored once. */
   outcomeId?: string | null | undefined;
-  /** Tokens that went into the model. */
+  /** Input tokens of the model. */
   promptTokens?: number | null | undefined;
-  /** 0 to 1; not given means that nobody graded it. */
+  /** 0 to 1; omit it if the run was not graded. */
   reliabilityScore?: number | null | undefined;
-  /** Which repetition, from 1; 1 when not given. */
+  /** Which repetition, from 1; 1 by default. */
   repetition?: number | null | undefined;
-  /** How many attempts came before; 0 when not given. A later attempt takes the place of an earlier one. */
+  /** How many attempts came before; 0 by default. A later attempt replaces an earlier one. */
   retryCount?: number | null | undefined;
   /** The sandbox that it ran in. */
   sandboxId?: string | null | undefined;
@@ -493,11 +493,11 @@ export type OutcomeInput = {
   simulationId: string;
   /** How the run ended. */
   status: OutcomeStatus;
-  /** Tokens in all; the sum of the two below when not given. */
+  /** Total tokens; by default the sum of input and output. */
   tokensUsed?: number | null | undefined;
-  /** The tools used; read from the trajectory when not given. */
+  /** The tools used; read from the trajectory by default. */
   toolUsage?: Array<ToolUsageInput> | null | undefined;
-  /** All that the agent did, as any JSON; start_time and status are added when they are missing. */
+  /** Everything the agent did, as any JSON; start_time and status are added if missing. */
   trajectory?: unknown;
 };
 
@@ -512,7 +512,7 @@ export type OutcomeStatus =
   /** It took too long or too many steps. */
   | 'TIMEOUT';
 
-/** Conditions on the value; all that are given have to hold. */
+/** Conditions on the value; all must match. */
 export type OutcomeStatusFilter = {
   /** The value is this one. */
   eq?: OutcomeStatus | null | undefined;
@@ -520,13 +520,13 @@ export type OutcomeStatusFilter = {
   in?: Array<OutcomeStatus> | null | undefined;
 };
 
-/** What became of one row of a call. */
+/** The result of one row of a call. */
 export type ReceiptStatus =
-  /** It was stored before; nothing was written. */
+  /** It was already stored; nothing was written. */
   | 'DUPLICATE'
-  /** It cannot be stored; code, reason and path say why. Other rows are not touched by that. */
+  /** It cannot be stored; see code, reason and path. Other rows are not affected. */
   | 'REJECTED'
-  /** It is stored now, new or changed. */
+  /** It was stored, new or changed. */
   | 'STORED';
 
 /** One outcome to store. */
@@ -535,7 +535,7 @@ export type RecordOutcomeInput = {
   outcome: OutcomeInput;
 };
 
-/** Outcomes to store, of one or several simulations. */
+/** Outcomes to store, of one or more simulations. */
 export type RecordOutcomesInput = {
   /** 1 to 1,000 outcomes. */
   outcomes: Array<OutcomeInput>;
@@ -549,13 +549,13 @@ export type RecordScenarioResultsInput = {
   simulationId: string;
 };
 
-/** Which diff is rejected. */
+/** The diff to reject. */
 export type RejectConfigDiffInput = {
   /** The diff’s key. */
   diffId: string;
 };
 
-/** Which configuration comes back into use. */
+/** The configuration to restore. */
 export type RestoreConfigurationInput = {
   /** The configuration’s key. */
   configId: string;
@@ -563,9 +563,9 @@ export type RestoreConfigurationInput = {
 
 /** What a token or an API key may do. */
 export type Role =
-  /** Read and write as any one tenant, which its audit log shows. */
+  /** Read and write as any one tenant, recorded in its audit log. */
   | 'ADMIN'
-  /** Store results, and see how far simulations are and how each of their runs ended; outcomes can’t be read. */
+  /** Store results, and read the progress of simulations and how each run ended; outcomes can’t be read. */
   | 'INGEST'
   /** Read the tenant’s rows. */
   | 'READONLY'
@@ -574,21 +574,21 @@ export type Role =
 
 /** A scenario, by its key or by its source’s id. */
 export type ScenarioInput = {
-  /** How hard it is; MEDIUM when not given. */
+  /** How hard it is; MEDIUM by default. */
   difficultyLevel?: Difficulty | null | undefined;
   /** How long a run should take, in milliseconds. */
   estimatedDurationMs?: number | null | undefined;
   /** The tools that an agent should use. */
   expectedTools?: unknown;
-  /** The id that its source has for it: any text up to 500 characters. */
+  /** Its id in its source: any string up to 500 characters. */
   externalId?: string | null | undefined;
-  /** What a right answer is. */
+  /** The expected answer. */
   groundTruth?: unknown;
-  /** Whatever else is known. */
+  /** Any further data. */
   metadata?: Record<string, unknown> | null | undefined;
-  /** What people call it, up to 200 characters; its id when not given. */
+  /** Its display name, up to 200 characters; its id by default. */
   name?: string | null | undefined;
-  /** Its key: 1 to 100 lower-case letters, digits and _. Derived from externalId when not given. */
+  /** Its key: 1 to 100 lower-case letters, digits and _. Derived from externalId by default. */
   scenarioId?: string | null | undefined;
   /** Where it comes from, e.g. a benchmark. */
   source?: string | null | undefined;
@@ -598,11 +598,11 @@ export type ScenarioInput = {
   taskPrompt: string;
 };
 
-/** Which version of which configuration. */
+/** The version to go back to. */
 export type SetLatestVersionInput = {
   /** The configuration’s key. */
   configId: string;
-  /** The key of the version whose YAML is to be the latest. */
+  /** The key of the version whose YAML becomes the latest. */
   versionId: string;
 };
 
@@ -610,16 +610,16 @@ export type SetLatestVersionInput = {
 export type SimulationEventKind =
   /** It was stopped. */
   | 'CANCELLED'
-  /** It went through to its end. */
+  /** It ran to completion. */
   | 'COMPLETED'
-  /** It broke off. */
+  /** It failed. */
   | 'FAILED'
-  /** Outcomes came in. */
+  /** Outcomes were stored. */
   | 'PROGRESS'
-  /** It began. */
+  /** It started. */
   | 'STARTED';
 
-/** Which hours or days; all conditions have to hold. */
+/** Filters hours or days; all conditions must match. */
 export type SimulationPerformanceFilter = {
   /** By when the hour or day begins. */
   bucket?: DateTimeFilter | null | undefined;
@@ -629,70 +629,70 @@ export type SimulationPerformanceFilter = {
   outcomes?: NumberFilter | null | undefined;
 };
 
-/** Where a simulation is in its life; it only goes forward. */
+/** The status of a simulation; it only moves forward. */
 export type SimulationStatus =
   /** Was stopped on request. */
   | 'CANCELLED'
-  /** Went through to its end. */
+  /** Ran to completion. */
   | 'COMPLETED'
-  /** Broke off. */
+  /** Failed. */
   | 'FAILED'
   /** Planned; its first outcome starts it. */
   | 'PENDING'
-  /** Under way. */
+  /** Running. */
   | 'RUNNING';
 
 /** A new simulation. */
 export type StartSimulationInput = {
   /** The configuration version to run. */
   configVersionId: string;
-  /** How often a run may be tried again; 3 when not given. */
+  /** How often a run may be retried; 3 by default. */
   maxRetries?: number | null | undefined;
-  /** Whatever should be kept with it. */
+  /** Custom data to store with it. */
   metadata?: Record<string, unknown> | null | undefined;
   /** The Modal app that runs it. */
   modalAppId?: string | null | undefined;
-  /** The Modal environment that it runs in; production when not given. */
+  /** The Modal environment that it runs in; production by default. */
   modalEnvironment?: string | null | undefined;
-  /** What people call it, up to 200 characters. */
+  /** Its display name, up to 200 characters. */
   name?: string | null | undefined;
-  /** 1 to 10, 10 is the most urgent; 5 when not given. */
+  /** 1 to 10, 10 is the most urgent; 5 by default. */
   priority?: number | null | undefined;
-  /** How often each scenario runs, 1 to 1,000; once when not given. */
+  /** How often each scenario runs, 1 to 1,000; once by default. */
   repetitions?: number | null | undefined;
-  /** How many sandboxes run side by side; 1 when not given. */
+  /** How many sandboxes run in parallel; 1 by default. */
   sandboxInstances?: number | null | undefined;
   /** The keys of the scenarios to run, in order; 1 to 100,000. */
   scenarioIds: Array<string>;
-  /** Its key, when the caller wants to choose it. The same call again answers the simulation that is there. */
+  /** Its key, if the caller chooses it. Repeating the call returns the existing simulation. */
   simulationId?: string | null | undefined;
-  /** Whether it runs from now on; with false it is PENDING until its first outcome. True when not given. */
+  /** Whether to start it now; if false, it is PENDING until its first outcome. True by default. */
   start?: boolean | null | undefined;
-  /** How long one run may take, in milliseconds; 300,000 when not given. */
+  /** How long one run may take, in milliseconds; 300,000 by default. */
   timeoutMs?: number | null | undefined;
 };
 
-/** Conditions on a text; all that are given have to hold. */
+/** Conditions on a string; all must match. */
 export type StringFilter = {
-  /** The text has this in it, whatever the case. */
+  /** The string contains this, ignoring case. */
   contains?: string | null | undefined;
-  /** The text is exactly this. */
+  /** The string is exactly this. */
   eq?: string | null | undefined;
-  /** The text is one of these. */
+  /** The string is one of these. */
   in?: Array<string> | null | undefined;
 };
 
-/** The result of the whole, when the runner knows it better than the sum of the outcomes. */
+/** The overall result, if the runner knows it better than the sum of the outcomes. */
 export type SuiteResultInput = {
-  /** Milliseconds it took; the sum of the outcomes when not given. */
+  /** Milliseconds it took; by default the sum of the outcomes. */
   executionTimeMs?: number | null | undefined;
-  /** 0 to 1; the mean of the graded runs when not given. */
+  /** 0 to 1; by default the mean of the graded runs. */
   overallScore?: number | null | undefined;
-  /** What it cost; the sum of the outcomes when not given. */
+  /** What it cost; by default the sum of the outcomes. */
   totalCostUsd?: number | null | undefined;
 };
 
-/** Conditions on a list of tags; all that are given have to hold. */
+/** Conditions on a list of tags; all must match. */
 export type TagFilter = {
   /** All of these tags. */
   hasEvery?: Array<string> | null | undefined;
@@ -700,7 +700,7 @@ export type TagFilter = {
   hasSome?: Array<string> | null | undefined;
 };
 
-/** How long the steps of a course are. */
+/** The length of one time bucket. */
 export type TimeGrain =
   /** One day (UTC). */
   | 'DAY'
@@ -713,13 +713,13 @@ export type ToolUsageInput = {
   avgDurationMs?: number | null | undefined;
   /** How often it was called, at least once. */
   callCount: number;
-  /** What its failed calls said. */
+  /** Errors of its failed calls. */
   errorTypes?: Array<string> | null | undefined;
   /** Share of the calls that did not fail, 0 to 1. */
   successRate: number;
   /** The tool, up to 100 characters; each only once. */
   toolName: string;
-  /** The places of its calls among all tool calls of the run. */
+  /** The positions of its calls among all tool calls of the run. */
   toolSequence?: unknown;
   /** What its calls cost. */
   totalCostUsd?: number | null | undefined;

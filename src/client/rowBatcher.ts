@@ -101,7 +101,7 @@ export class RowBatcher<Row, RowReceipt extends Receipt> {
     }
     for (const [name, value] of Object.entries(this.#limits)) {
       const least = name === 'maxWaitMs' ? 0 : 1
-      if (!(value >= least)) throw new RangeError(`${name} is ${value}; it has to be ${least} or more.`)
+      if (!(value >= least)) throw new RangeError(`${name} is ${value}; it must be ${least} or more.`)
     }
     signal?.addEventListener('abort', this.#giveUp, { once: true })
   }

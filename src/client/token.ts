@@ -41,6 +41,6 @@ export class TokenSource {
 function checkToken(token: string): string {
   if (typeof token === 'string' && /^[\x21-\x7e]+$/.test(token)) return token
   throw new TypeError(
-    'The token has to be a text of printable ASCII characters without spaces or line breaks, or a function that brings one.',
+    'The token must be a string of printable ASCII characters without spaces or line breaks, or a function that returns one.',
   )
 }

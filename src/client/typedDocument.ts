@@ -15,7 +15,7 @@ export function textOf(document: TypedDocument<unknown, never>): string {
   const text = document.toString()
   if (typeof text !== 'string' || text.startsWith('[object ')) {
     throw new TypeError(
-      'The document has to be text: a string, or what codegen makes with documentMode "string". `print` of graphql makes text of a parsed one.',
+      'The document must be text: a string, or what codegen generates with documentMode "string". Use `print` of graphql for a parsed one.',
     )
   }
   return text

@@ -66,9 +66,7 @@ async function importAndPrint(client: ArcClient, files: string[], options: Impor
     }
   } catch (error) {
     if (!(error instanceof ArcRequestError && error.status === 0)) throw error
-    throw new NoServer(
-      `${client.url} does not answer any more. Import the files again: what is stored is not stored twice.`,
-    )
+    throw new NoServer(`${client.url} no longer answers. Import the files again: nothing is stored twice.`)
   }
   return complete
 }
@@ -77,12 +75,12 @@ async function importAndPrint(client: ArcClient, files: string[], options: Impor
 async function connect(config: Config, options: ImportOptions): Promise<ArcClient> {
   const url = options.url ?? config.importUrl ?? `http://127.0.0.1:${config.port}/graphql`
   if (!/^https?:\/\/[^/]/.test(url) || !URL.canParse(url)) {
-    throw new NoServer(`The URL has to be one like http://127.0.0.1:4000/graphql, not "${url}".`)
+    throw new NoServer(`The URL must be one like http://127.0.0.1:4000/graphql, not "${url}".`)
   }
   const given = options.token ?? config.importToken
   if (given === undefined && !config.auth.secret) {
     throw new NoServer(
-      'ARC_JWKS_URL is set: give a token of your identity provider with --token or ARC_TOKEN.',
+      'ARC_JWKS_URL is set: pass a token of your identity provider with --token or ARC_TOKEN.',
     )
   }
   const claims = {
@@ -95,16 +93,16 @@ async function connect(config: Config, options: ImportOptions): Promise<ArcClien
   try {
     // Once: where nobody serves, that should be said at once.
     const { viewer } = await client.request(GreetDocument, {}, { mayRepeat: false })
-    if (viewer.role === 'READONLY') throw new NoServer('The token may only read.')
+    if (viewer.role === 'READONLY') throw new NoServer('The token is read-only.')
     return client
   } catch (error) {
     if (!(error instanceof ArcRequestError)) throw error
     if (error.status === 0)
-      throw new NoServer(`No Arc at ${url}: start it with "npm start", or name another with --url.`)
+      throw new NoServer(`No Arc at ${url}: start it with "npm start", or pass another URL with --url.`)
     if (!error.codes.includes('UNAUTHENTICATED')) throw new NoServer(error.message)
     const hint =
       given === undefined
-        ? ' It was signed with the secret of this machine; give one of the server with --token or ARC_TOKEN.'
+        ? ' It was signed with the secret of this machine; pass one of the server with --token or ARC_TOKEN.'
         : ''
     throw new NoServer(`${url} refuses the token: ${error.message}${hint}`)
   }
@@ -136,9 +134,9 @@ function printConfiguration(
   printChanges(0, addedUp(history.versions.map(({ redactions }) => redactions)))
   const added = history.versions.filter(({ modelAdded }) => modelAdded).length
   if (added > 0) {
-    const hint = model === undefined ? '; --model says which it is' : ''
+    const hint = model === undefined ? '; --model sets it' : ''
     print(
-      `  model          ${model ?? UNKNOWN_MODEL}: put in front of ${added} that name none, as model_name${hint}`,
+      `  model          ${model ?? UNKNOWN_MODEL}: prepended to ${added} that name none, as model_name${hint}`,
     )
   }
   for (const file of history.repeated) print(`  no version     ${file} is the same as the one before`)
@@ -157,7 +155,7 @@ function printResults(results: ResultsReport, url: string): void {
   for (const { name, simulationId, status, records } of earlier) {
     print(`  there already  ${records} in ${name} (${simulationId}), ${status.toLowerCase()}`)
   }
-  if (reports.length > 0 && earlier.length > 0) print('  the others     make a simulation of their own')
+  if (reports.length > 0 && earlier.length > 0) print('  the others     become a separate simulation')
   for (const report of reports) printReport(report, url)
   printRejected(rejected)
 }
@@ -213,7 +211,7 @@ function printReport(report: RunReport, url: string): void {
 
 /** What was changed in files before anything of them was read. */
 function printChanges(nonFinite: number, { secrets, places }: Redactions): void {
-  if (nonFinite > 0) print(`  ${nonFinite} NaN or Infinity in it, read as null`)
+  if (nonFinite > 0) print(`  ${nonFinite} NaN or Infinity values, read as null`)
   if (places === 0) return
   print(
     `  redacted       ${secrets.size} ${secrets.size === 1 ? 'secret' : 'secrets'}, ` +

@@ -18,6 +18,6 @@ export async function runMigrations(config: Config, login: string | undefined): 
     if (!password)
       throw new ConfigError('Set ARC_SERVICE_PASSWORD: it becomes the password of the new login.')
     await makeServiceLogin(url, login, password)
-    console.log(`login "${login}" may serve: put it into DATABASE_URL`)
+    console.log(`login "${login}" can serve: set DATABASE_URL to it`)
   }
 }

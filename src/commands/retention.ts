@@ -11,7 +11,7 @@ export async function retention(config: Config, wanted: string | undefined): Pro
     const kept = await readRetentionDays(url)
     console.log(
       kept === null
-        ? 'Outcomes are kept for ever.'
+        ? 'Outcomes are kept forever.'
         : `Outcomes are kept for ${kept} days after their execution time. Older ones are deleted within a minute, or when a server starts, and daily.`,
     )
   })
@@ -21,7 +21,7 @@ function daysOf(text: string): number | null {
   if (text === 'off') return null
   const days = Number(text)
   if (!Number.isInteger(days) || days < 1 || days > 36_500) {
-    throw new ConfigError(`The retention has to be 1 to 36500 days or "off", not "${text}".`)
+    throw new ConfigError(`The retention must be 1 to 36500 days or "off", not "${text}".`)
   }
   return days
 }

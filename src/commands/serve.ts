@@ -43,7 +43,7 @@ export async function serve(config: Config): Promise<void> {
   }
 
   await stopped
-  console.log('\nStopping: running requests end, everything is written.')
+  console.log('\nStopping: running requests finish, everything is written.')
   const lastResort = delay(STOP_PATIENCE_MS, 'late', { ref: false }).then(() => process.exit(1))
   await Promise.race([server.close(), lastResort])
 }
@@ -63,12 +63,12 @@ Try these in GraphiQL:
 
    { simulations(first: 5) { nodes { simulationId simulationName status completionPercent currentScore totalCostUsd } } }
 
-2. What went wrong, and where:
+2. Failures, and where they occurred:
 
    { failurePatterns(first: 5) { nodes { failureCategory errorMessage outcome { scenario { name } model } } } }
 
 3. Live progress (a subscription; put the id of a RUNNING simulation from the first query into it):
 
    subscription { simulationProgress(simulationId: "…") { status completedScenarios failedScenarios totalScenarios currentScore } }
-${config.sample ? '\nAn empty database is filled with a small synthetic sample; its simulation "Sample: live run" goes on while Arc runs.\n' : ''}`
+${config.sample ? '\nAn empty database is filled with a small synthetic sample; its simulation "Sample: live run" keeps running while Arc runs.\n' : ''}`
 }

@@ -15,10 +15,10 @@ export async function printToken(
     throw new ConfigError('ARC_JWKS_URL is set: tokens come from your identity provider.')
   const days = Number(options.days)
   if (!Number.isFinite(days) || days <= 0)
-    throw new ConfigError(`--days has to be a number above 0, not "${options.days}".`)
+    throw new ConfigError(`--days must be a number above 0, not "${options.days}".`)
   const tenantId = options.tenant ?? LOCAL_TENANT
   if (!isUuid(tenantId)) {
-    throw new ConfigError(`--tenant has to be a UUID, not "${tenantId}".`)
+    throw new ConfigError(`--tenant must be a UUID, not "${tenantId}".`)
   }
   console.log(
     await signToken(config.auth, {

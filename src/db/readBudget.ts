@@ -24,7 +24,7 @@ export class ReadBudget {
   refusal(): Refusal {
     return new Refusal(
       'TOO_LARGE',
-      `The operation reads more than ${this.limit} bytes (ARC_MAX_READ_BYTES): ask for fewer rows or fields.`,
+      `The operation reads more than ${this.limit} bytes (ARC_MAX_READ_BYTES): request fewer rows or fields.`,
     )
   }
 }
@@ -60,7 +60,7 @@ export function breakOffBeyondBudgets(pool: pg.Pool): void {
       const budget = budgets.get(client)
       if (budget) {
         budget.take(length)
-        if (budget.left < 0) connection.stream.destroy(new Error('an operation read more than it may'))
+        if (budget.left < 0) connection.stream.destroy(new Error('an operation read more than allowed'))
       } else if (claims.size > 0) {
         const claimed = claims.get(fields.at(-1) ?? '')
         if (claimed) budgets.set(client, claimed)

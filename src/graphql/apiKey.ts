@@ -19,14 +19,13 @@ const ApiKeyScope = builder.enumType('ApiKeyScope', {
   values: {
     ALL: {
       value: 'app_user',
-      description:
-        'Read and write the tenant’s rows. API keys themselves are made and revoked by people only.',
+      description: 'Read and write the tenant’s rows. Creating or revoking API keys requires a token.',
     },
     READ: { value: 'app_readonly', description: 'Read the tenant’s rows.' },
     INGEST: {
       value: 'app_ingest',
       description:
-        'Store configurations, scenarios, simulations and outcomes, and see how far simulations are and how each of their runs ended. Outcomes, trajectories, failures and tools can’t be read.',
+        'Store configurations, scenarios, simulations and outcomes, and read the progress of simulations and how each run ended. Outcomes, trajectories, failures and tools can’t be read.',
     },
   } as const,
 })
@@ -34,32 +33,33 @@ const ApiKeyScope = builder.enumType('ApiKeyScope', {
 export const ApiKey = builder.prismaNode('ApiKey', {
   id: { field: 'keyId' },
   nullable: true,
-  description: 'What a program signs in with. Its secret is shown once, when it is made, and kept nowhere.',
+  description:
+    'A key that programs authenticate with. Its secret is shown once, on creation, and never stored.',
   select: { keyId: true },
   fields: (t) => ({
     keyId: t.expose('keyId', { type: 'UUID', description: 'Its key.' }),
-    name: t.exposeString('name', { description: 'What people call it.' }),
-    prefix: t.exposeString('prefix', { description: 'What its secret begins with, to tell keys apart.' }),
+    name: t.exposeString('name', { description: 'Its display name.' }),
+    prefix: t.exposeString('prefix', { description: 'The start of its secret, to tell keys apart.' }),
     scope: enumField(t, 'role', { type: ApiKeyScope, description: 'What it may do.' }),
     createdBy: t.exposeString('createdBy', {
       nullable: true,
-      description: 'Who made it; null when it was made past the server.',
+      description: 'Who created it; null if created outside the server.',
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it ends by itself; null when it does not.',
+      description: 'When it expires; null if never.',
     }),
     lastUsedAt: t.expose('lastUsedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it was last used, to the minute; null when it never was.',
+      description: 'When it was last used, to the minute; null if never.',
     }),
     revokedAt: t.expose('revokedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it was revoked; null when it was not.',
+      description: 'When it was revoked; null if it was not.',
     }),
   }),
 })
@@ -67,14 +67,14 @@ export const ApiKey = builder.prismaNode('ApiKey', {
 const ApiKeyScopeFilter = enumFilter('ApiKeyScopeFilter', ApiKeyScope)
 
 const ApiKeyFilter = builder.inputType('ApiKeyFilter', {
-  description: 'Which API keys; all conditions have to hold.',
+  description: 'Filters API keys; all conditions must match.',
   fields: (t) => ({
     keyId: t.field({ type: IdFilter, description: 'By key.' }),
     name: t.field({ type: StringFilter, description: 'By name.' }),
-    prefix: t.field({ type: StringFilter, description: 'By what their secret begins with.' }),
-    scope: t.field({ type: ApiKeyScopeFilter, description: 'By what they may do.' }),
-    isRevoked: t.boolean({ description: 'Revoked ones or others; both when not given.' }),
-    createdAt: t.field({ type: DateTimeFilter, description: 'By when they were made.' }),
+    prefix: t.field({ type: StringFilter, description: 'By the start of their secret.' }),
+    scope: t.field({ type: ApiKeyScopeFilter, description: 'By scope.' }),
+    isRevoked: t.boolean({ description: 'Whether they are revoked; all by default.' }),
+    createdAt: t.field({ type: DateTimeFilter, description: 'By creation time.' }),
     lastUsedAt: t.field({ type: NullableDateTimeFilter, description: 'By when they were last used.' }),
   }),
 })
@@ -85,7 +85,7 @@ const apiKeyPages = defineStoredList('ApiKey', {
   type: ApiKey,
   keys: [{ field: 'keyId', kind: 'uuid' }],
   orders: {
-    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was made.' },
+    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was created.' },
     LAST_USED_AT: {
       field: 'lastUsedAt',
       kind: 'time',
@@ -108,34 +108,34 @@ const apiKeyPages = defineStoredList('ApiKey', {
 })
 
 builder.queryFields((t) => ({
-  apiKey: t.field(apiKeyPages.byKey('An API key by its key, which is not its secret.')),
-  apiKeys: t.field(apiKeyPages.root('The tenant’s API keys, the newest first.')),
+  apiKey: t.field(apiKeyPages.byKey('An API key by its key (not its secret).')),
+  apiKeys: t.field(apiKeyPages.root('The tenant’s API keys, newest first.')),
 }))
 
 const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
   description: 'A new API key.',
   fields: (t) => ({
-    name: t.string({ required: true, description: 'What people call it, in 1 to 100 characters.' }),
+    name: t.string({ required: true, description: 'Its display name, 1 to 100 characters.' }),
     scope: t.field({ type: ApiKeyScope, required: true, description: 'What it may do.' }),
-    expiresAt: t.field({ type: 'DateTime', description: 'When it ends by itself; never when not given.' }),
+    expiresAt: t.field({ type: 'DateTime', description: 'When it expires; never by default.' }),
   }),
 })
 
 const CreateApiKeyPayload = payloadType<{ keyId: string; secret: string }>(
   'CreateApiKeyPayload',
-  'The API key with its secret, or why there is none.',
+  'The API key with its secret, or the errors.',
   (t) => ({
     apiKey: t.field(apiKeyPages.inPayload(({ keyId }) => keyId, 'The API key; null when there are errors.')),
     secret: t.string({
       nullable: true,
-      description: 'What programs send as their bearer token. Shown here and never again: keep it now.',
+      description: 'The bearer token that programs send. Shown here and never again: save it now.',
       resolve: ({ result }) => result?.secret,
     }),
   }),
 )
 
 const RevokeApiKeyInput = builder.inputType('RevokeApiKeyInput', {
-  description: 'Which API key.',
+  description: 'The API key to revoke.',
   fields: (t) => ({
     keyId: t.field({ type: 'UUID', required: true, description: 'The API key’s key.' }),
   }),
@@ -143,7 +143,7 @@ const RevokeApiKeyInput = builder.inputType('RevokeApiKeyInput', {
 
 const RevokeApiKeyPayload = payloadType<string>(
   'RevokeApiKeyPayload',
-  'The API key after the step, or why there was none.',
+  'The API key after the change, or the errors.',
   (t) => ({
     apiKey: t.field(apiKeyPages.inPayload((keyId) => keyId, 'The API key; null when there are errors.')),
   }),
@@ -152,8 +152,8 @@ const RevokeApiKeyPayload = payloadType<string>(
 builder.mutationFields((t) => ({
   createApiKey: t.field({
     type: CreateApiKeyPayload,
-    description: 'Makes an API key. With a token only: an API key makes no others.',
-    args: { input: t.arg({ type: CreateApiKeyInput, required: true, description: 'What to make.' }) },
+    description: 'Creates an API key. Requires a token: API keys cannot create others.',
+    args: { input: t.arg({ type: CreateApiKeyInput, required: true, description: 'What to create.' }) },
     resolve: (_, { input: { name, scope, expiresAt } }, { write, viewer }) =>
       payloadOf(() =>
         write((transaction) =>
@@ -164,7 +164,7 @@ builder.mutationFields((t) => ({
   revokeApiKey: t.field({
     type: RevokeApiKeyPayload,
     description:
-      'Takes an API key out of use, for good: its next request is refused, and what it has open ends within seconds.',
+      'Revokes an API key for good: its next request is refused, and its open streams and sockets end within seconds.',
     args: { input: t.arg({ type: RevokeApiKeyInput, required: true, description: 'Which one.' }) },
     resolve: (_, { input: { keyId } }, { write, viewer }) =>
       payloadOfStep(write, keyId, (transaction) => revokeApiKey(transaction, viewer, keyId)),

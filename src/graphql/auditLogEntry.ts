@@ -15,12 +15,12 @@ import { defineStoredList } from './lists/storedList.ts'
 const AuditOperation = builder.enumType('AuditOperation', {
   description: 'What was done.',
   values: {
-    INSERT: { value: 'INSERT', description: 'It was made.' },
+    INSERT: { value: 'INSERT', description: 'It was created.' },
     UPDATE: { value: 'UPDATE', description: 'It was changed.' },
     DELETE: { value: 'DELETE', description: 'It was deleted.' },
     ACT_AS: {
       value: 'ACT_AS',
-      description: 'An administrator acted as the tenant; no row was changed by that.',
+      description: 'An administrator acted as the tenant; this changed no row.',
     },
   } as const,
 })
@@ -28,30 +28,30 @@ const AuditOperation = builder.enumType('AuditOperation', {
 const AuditLogEntry = builder.prismaNode('AuditLogEntry', {
   id: { field: 'logId' },
   nullable: true,
-  description: 'Who changed what, when and from where. Written by the database, and changed by nobody.',
+  description: 'Who changed what, when and from where. Written by the database and never changed.',
   select: { logId: true },
   fields: (t) => ({
     logId: t.expose('logId', { type: 'UUID', description: 'Its key.' }),
     tableName: t.exposeString('tableName', {
-      description: 'What kind of row it was, e.g. `configurations`.',
+      description: 'The row’s table, e.g. `configurations`.',
     }),
     operation: enumField(t, 'operation', { type: AuditOperation, description: 'What was done.' }),
     actorId: t.exposeString('actorId', {
       nullable: true,
-      description: 'Who did it; null when it was done past the server.',
+      description: 'Who did it; null if done outside the server.',
     }),
     oldData: t.expose('oldData', {
       type: 'JSON',
       nullable: true,
-      description: 'The row before, without what is bulky or secret; null for what was made.',
+      description: 'The row before, without large or secret values; null for created rows.',
     }),
     newData: t.expose('newData', {
       type: 'JSON',
       nullable: true,
-      description: 'The row after, without what is bulky or secret; null for what was deleted.',
+      description: 'The row after, without large or secret values; null for deleted rows.',
     }),
-    ipAddress: t.exposeString('ipAddress', { nullable: true, description: 'The address of the caller.' }),
-    userAgent: t.exposeString('userAgent', { nullable: true, description: 'The program of the caller.' }),
+    ipAddress: t.exposeString('ipAddress', { nullable: true, description: 'The caller’s IP address.' }),
+    userAgent: t.exposeString('userAgent', { nullable: true, description: 'The caller’s user agent.' }),
     timestamp: t.expose('timestamp', { type: 'DateTime', description: 'When it was done.' }),
   }),
 })
@@ -59,13 +59,13 @@ const AuditLogEntry = builder.prismaNode('AuditLogEntry', {
 const AuditOperationFilter = enumFilter('AuditOperationFilter', AuditOperation)
 
 const AuditLogEntryFilter = builder.inputType('AuditLogEntryFilter', {
-  description: 'Which entries; all conditions have to hold.',
+  description: 'Filters entries; all conditions must match.',
   fields: (t) => ({
     logId: t.field({ type: IdFilter, description: 'By key.' }),
-    tableName: t.field({ type: StringFilter, description: 'By kind of row.' }),
-    operation: t.field({ type: AuditOperationFilter, description: 'By what was done.' }),
-    actorId: t.field({ type: NullableStringFilter, description: 'By who did it.' }),
-    timestamp: t.field({ type: DateTimeFilter, description: 'By when it was done.' }),
+    tableName: t.field({ type: StringFilter, description: 'By table.' }),
+    operation: t.field({ type: AuditOperationFilter, description: 'By operation.' }),
+    actorId: t.field({ type: NullableStringFilter, description: 'By actor.' }),
+    timestamp: t.field({ type: DateTimeFilter, description: 'By time.' }),
   }),
 })
 
@@ -89,6 +89,6 @@ const auditLogPages = defineStoredList('AuditLogEntry', {
 })
 
 builder.queryFields((t) => ({
-  auditLogEntry: t.field(auditLogPages.byKey('An entry of the audit log by its key.')),
-  auditLog: t.field(auditLogPages.root('What was changed in this tenant, the latest first.')),
+  auditLogEntry: t.field(auditLogPages.byKey('An audit log entry by its key.')),
+  auditLog: t.field(auditLogPages.root('Changes in this tenant, latest first.')),
 }))

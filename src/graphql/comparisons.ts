@@ -42,7 +42,7 @@ class Comparisons {
       if (this.#shown > limit)
         throw new Refusal(
           'TOO_LARGE',
-          `These diffs have more than ${limit} lines and changes (ARC_MAX_COST): ask for fewer, or for unifiedDiff.`,
+          `These diffs have more than ${limit} lines and changes (ARC_MAX_COST): request fewer, or unifiedDiff.`,
         )
     }
     return this.inTurn(() => {

@@ -19,39 +19,41 @@ import { defineStoredList } from './lists/storedList.ts'
 import { payloadOfStep, payloadType } from './payload.ts'
 
 const ChangeOp = builder.enumType('ConfigChangeOp', {
-  description: 'What happened to a value.',
+  description: 'How a value changed.',
   values: {
-    ADD: { value: 'add', description: 'It is new.' },
-    REMOVE: { value: 'remove', description: 'It is gone.' },
-    REPLACE: { value: 'replace', description: 'It has another value.' },
+    ADD: { value: 'add', description: 'It was added.' },
+    REMOVE: { value: 'remove', description: 'It was removed.' },
+    REPLACE: { value: 'replace', description: 'Its value changed.' },
   } as const,
 })
 
 const Change = builder.objectRef<ConfigChange>('ConfigChange').implement({
   description: 'One difference between two configuration trees.',
   fields: (t) => ({
-    path: t.exposeString('path', { description: 'Where: a JSON Pointer (RFC 6901), e.g. `/tools/0/name`.' }),
+    path: t.exposeString('path', {
+      description: 'The path: a JSON Pointer (RFC 6901), e.g. `/tools/0/name`.',
+    }),
     op: t.field({ type: ChangeOp, description: 'What happened.', resolve: ({ op }) => op }),
     before: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'The value that goes; null for what is added.',
+      description: 'The old value; null for an addition.',
       resolve: ({ before }) => before,
     }),
     after: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'The value that comes; null for what is removed.',
+      description: 'The new value; null for a removal.',
       resolve: ({ after }) => after,
     }),
   }),
 })
 
 const RowKind = builder.enumType('DiffRowKind', {
-  description: 'What the two sides of a row are to each other.',
+  description: 'How the two sides of a row relate.',
   values: {
     SAME: { value: 'same', description: 'The same line.' },
-    CHANGED: { value: 'changed', description: 'One line in the place of another.' },
+    CHANGED: { value: 'changed', description: 'A line that replaces another.' },
     ADDED: { value: 'added', description: 'A line that only the later text has.' },
     REMOVED: { value: 'removed', description: 'A line that only the earlier text has.' },
   } as const,
@@ -61,7 +63,7 @@ const Line = builder.objectRef<NonNullable<DiffRow['before']>>('DiffLine').imple
   description: 'A line of one text.',
   fields: (t) => ({
     line: t.exposeInt('line', { description: 'Its number, from 1.' }),
-    text: t.exposeString('text', { description: 'What it says, without the newline.' }),
+    text: t.exposeString('text', { description: 'Its text, without the newline.' }),
   }),
 })
 
@@ -70,7 +72,7 @@ const Row = builder.objectRef<DiffRow>('DiffRow').implement({
   fields: (t) => ({
     kind: t.field({
       type: RowKind,
-      description: 'What the sides are to each other.',
+      description: 'How the two sides relate.',
       resolve: ({ kind }) => kind,
     }),
     before: t.field({
@@ -89,7 +91,7 @@ const Row = builder.objectRef<DiffRow>('DiffRow').implement({
 })
 
 const Hunk = builder.objectRef<DiffHunk>('DiffHunk').implement({
-  description: 'Neighbouring differences with three lines around them, side by side.',
+  description: 'Neighbouring differences with three lines of context, side by side.',
   fields: (t) => ({
     beforeStart: t.exposeInt('beforeStart', { description: 'Its first line in the earlier text.' }),
     beforeLines: t.exposeInt('beforeLines', { description: 'How many lines of the earlier text it has.' }),
@@ -100,9 +102,9 @@ const Hunk = builder.objectRef<DiffHunk>('DiffHunk').implement({
 })
 
 const DESCRIPTIONS = {
-  unifiedDiff: 'The difference as text, which `patch` and `git apply` take; empty for equal YAML.',
+  unifiedDiff: 'The difference as text, for `patch` and `git apply`; empty for equal YAML.',
   hunks: 'The difference side by side.',
-  changes: 'The differences between the parsed trees, in the order in which they apply (RFC 6902).',
+  changes: 'The differences between the parsed trees, in the order to apply them (RFC 6902).',
 } as const
 
 function shownHunks(context: Context, work: () => DiffHunk[]): Promise<DiffHunk[]> {
@@ -116,9 +118,9 @@ function shownChanges(context: Context, work: () => ChangeSummary): Promise<Chan
 }
 
 const ApprovalStatus = builder.enumType('ApprovalStatus', {
-  description: 'What was decided on a diff.',
+  description: 'The decision on a diff.',
   values: {
-    PENDING: { value: 'pending', description: 'Nothing yet.' },
+    PENDING: { value: 'pending', description: 'Not decided yet.' },
     APPROVED: { value: 'approved', description: 'It was approved.' },
     REJECTED: { value: 'rejected', description: 'It was rejected.' },
   } as const,
@@ -127,7 +129,7 @@ const ApprovalStatus = builder.enumType('ApprovalStatus', {
 export const ConfigDiff = builder.prismaNode('ConfigDiff', {
   id: { field: 'diffId' },
   nullable: true,
-  description: 'What a version of a configuration changed, kept for review.',
+  description: 'What a version of a configuration changed, stored for review.',
   select: { diffId: true },
   fields: (t) => ({
     diffId: t.expose('diffId', { type: 'UUID', description: 'Its key.' }),
@@ -150,35 +152,35 @@ export const ConfigDiff = builder.prismaNode('ConfigDiff', {
     }),
     approvalStatus: enumField(t, 'approvalStatus', {
       type: ApprovalStatus,
-      description: 'What was decided on it.',
+      description: 'The decision on it.',
     }),
     approvedBy: t.exposeString('approvedBy', {
       nullable: true,
-      description: 'Who decided; null before anybody has.',
+      description: 'Who decided; null until then.',
     }),
     approvedAt: t.expose('approvedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it was decided; null before it is.',
+      description: 'When it was decided; null until then.',
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     configuration: t.relation('configuration', { description: 'The configuration that changed.' }),
     before: t.relation('before', { description: 'The version before.' }),
-    after: t.relation('after', { description: 'The version that changed it.' }),
+    after: t.relation('after', { description: 'The version with the change.' }),
   }),
 })
 
 const ApprovalStatusFilter = enumFilter('ApprovalStatusFilter', ApprovalStatus)
 
 const ConfigDiffFilter = builder.inputType('ConfigDiffFilter', {
-  description: 'Which diffs; all conditions have to hold.',
+  description: 'Filters diffs; all conditions must match.',
   fields: (t) => ({
     diffId: t.field({ type: IdFilter, description: 'By key.' }),
     configId: t.field({ type: IdFilter, description: 'By the configuration’s key.' }),
     versionBefore: t.field({ type: IdFilter, description: 'By the key of the version before.' }),
     versionAfter: t.field({ type: IdFilter, description: 'By the key of the version after.' }),
-    approvalStatus: t.field({ type: ApprovalStatusFilter, description: 'By what was decided.' }),
-    createdAt: t.field({ type: DateTimeFilter, description: 'By when it was made.' }),
+    approvalStatus: t.field({ type: ApprovalStatusFilter, description: 'By decision.' }),
+    createdAt: t.field({ type: DateTimeFilter, description: 'By creation time.' }),
   }),
 })
 
@@ -188,7 +190,7 @@ const configDiffPages = defineStoredList('ConfigDiff', {
   type: ConfigDiff,
   keys: [{ field: 'diffId', kind: 'uuid' }],
   orders: {
-    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was made.' },
+    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was created.' },
   },
   defaultOrder: { field: 'CREATED_AT', direction: 'desc' },
   filter: ConfigDiffFilter,
@@ -206,7 +208,7 @@ builder.prismaObjectField(Configuration, 'diffs', (t) =>
   t.field(
     configDiffPages.under(
       { key: 'configId', field: 'configId', type: 'uuid' },
-      'What its successive versions changed, the newest first.',
+      'What its successive versions changed, newest first.',
     ),
   ),
 )
@@ -215,29 +217,29 @@ builder.prismaObjectFields(ConfigVersion, (t) => ({
   diffs: t.field(
     configDiffPages.under(
       { key: 'versionId', field: 'versionAfter', type: 'uuid' },
-      'What it changed: the diff to the version before it.',
+      'What it changed: its diff to the previous version.',
     ),
   ),
   laterDiffs: t.field(
     configDiffPages.under(
       { key: 'versionId', field: 'versionBefore', type: 'uuid' },
-      'What was changed after it: the diff to the version that followed.',
+      'What changed after it: the diff to the next version.',
     ),
   ),
 }))
 
 const Comparison = builder.objectRef<ConfigComparison>('ConfigComparison').implement({
-  description: 'Two versions, of one configuration or of two, compared when asked.',
+  description: 'Two versions, of one configuration or two, compared on request.',
   fields: (t) => ({
     before: t.prismaField({
       type: ConfigVersion,
-      description: 'The one that is compared.',
+      description: 'The version that is compared.',
       resolve: (query, { before }, _, { reads }) =>
         reads.client.configVersion.findUniqueOrThrow({ ...query, where: { versionId: before.versionId } }),
     }),
     after: t.prismaField({
       type: ConfigVersion,
-      description: 'The one that it is compared with.',
+      description: 'The version that it is compared with.',
       resolve: (query, { after }, _, { reads }) =>
         reads.client.configVersion.findUniqueOrThrow({ ...query, where: { versionId: after.versionId } }),
     }),
@@ -267,41 +269,37 @@ builder.queryFields((t) => ({
     extensions: { cost: COMPARISON_COST },
     nullable: true,
     description:
-      'What differs between two versions, of one configuration or of two; null when this tenant has not both.',
+      'The difference between two versions, of one configuration or two; null unless this tenant has both.',
     args: {
-      before: t.arg({ type: 'UUID', required: true, description: 'The key of the one version.' }),
+      before: t.arg({ type: 'UUID', required: true, description: 'The key of one version.' }),
       after: t.arg({ type: 'UUID', required: true, description: 'The key of the other version.' }),
     },
     resolve: (_, { before, after }, context) =>
       comparisonsOf(context).of(before.toLowerCase(), after.toLowerCase()),
   }),
-  storedConfigDiff: t.field(
-    configDiffPages.byKey('The diff that was kept when a version was made, by its key.'),
-  ),
+  storedConfigDiff: t.field(configDiffPages.byKey('The diff stored when a version was created, by its key.')),
   configDiffs: t.field(
-    configDiffPages.root(
-      'The diffs between the successive versions of all configurations, the newest first.',
-    ),
+    configDiffPages.root('The diffs between successive versions of all configurations, newest first.'),
   ),
 }))
 
 const ConfigDiffPayload = payloadType<string>(
   'ConfigDiffPayload',
-  'The diff as decided, or why nothing was.',
+  'The decided diff, or the errors.',
   (t) => ({
     diff: t.field(configDiffPages.inPayload((diffId) => diffId, 'The diff; null when there are errors.')),
   }),
 )
 
 const ApproveConfigDiffInput = builder.inputType('ApproveConfigDiffInput', {
-  description: 'Which diff is approved.',
+  description: 'The diff to approve.',
   fields: (t) => ({
     diffId: t.field({ type: 'UUID', required: true, description: 'The diff’s key.' }),
   }),
 })
 
 const RejectConfigDiffInput = builder.inputType('RejectConfigDiffInput', {
-  description: 'Which diff is rejected.',
+  description: 'The diff to reject.',
   fields: (t) => ({
     diffId: t.field({ type: 'UUID', required: true, description: 'The diff’s key.' }),
   }),
@@ -310,17 +308,15 @@ const RejectConfigDiffInput = builder.inputType('RejectConfigDiffInput', {
 builder.mutationFields((t) => ({
   approveConfigDiff: t.field({
     type: ConfigDiffPayload,
-    description:
-      'Approves a diff, by whoever asks. What is decided stays; the same decision again changes nothing.',
-    args: { input: t.arg({ type: ApproveConfigDiffInput, required: true, description: 'Which diff.' }) },
+    description: 'Approves a diff as the caller. A decision is final; repeating it changes nothing.',
+    args: { input: t.arg({ type: ApproveConfigDiffInput, required: true, description: 'The diff.' }) },
     resolve: (_, { input: { diffId } }, { write }) =>
       payloadOfStep(write, diffId, (transaction) => decideDiff(transaction, diffId, 'approved')),
   }),
   rejectConfigDiff: t.field({
     type: ConfigDiffPayload,
-    description:
-      'Rejects a diff, by whoever asks. What is decided stays; the same decision again changes nothing.',
-    args: { input: t.arg({ type: RejectConfigDiffInput, required: true, description: 'Which diff.' }) },
+    description: 'Rejects a diff as the caller. A decision is final; repeating it changes nothing.',
+    args: { input: t.arg({ type: RejectConfigDiffInput, required: true, description: 'The diff.' }) },
     resolve: (_, { input: { diffId } }, { write }) =>
       payloadOfStep(write, diffId, (transaction) => decideDiff(transaction, diffId, 'rejected')),
   }),

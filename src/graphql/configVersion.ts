@@ -42,13 +42,13 @@ export const ConfigVersion = builder.prismaNode('ConfigVersion', {
     versionId: t.expose('versionId', { type: 'UUID', description: 'Its key.' }),
     configId: t.expose('configId', { type: 'UUID', description: 'The configuration’s key.' }),
     versionNumber: t.exposeInt('versionNumber', {
-      description: 'Counts the configuration’s versions from 1.',
+      description: 'Its number in the configuration, from 1.',
     }),
-    rawYaml: t.exposeString('rawYaml', { description: 'The YAML, byte for byte as it came.' }),
+    rawYaml: t.exposeString('rawYaml', { description: 'The YAML, byte for byte as received.' }),
     parsedConfig: t.expose('parsedConfig', {
       type: 'JSON',
       description:
-        'The YAML as a tree, with model and temperature at the top whatever the shape of the original.',
+        'The YAML as a tree, with model and temperature at the top, wherever the original has them.',
     }),
     configHash: t.exposeString('configHash', { description: 'SHA-256 of the YAML’s bytes, in hex.' }),
     model: t.exposeString('model', { description: 'The model that the agent runs on.' }),
@@ -56,16 +56,16 @@ export const ConfigVersion = builder.prismaNode('ConfigVersion', {
       nullable: true,
       description: '0 to 2; null when the YAML leaves it to the provider.',
     }),
-    warnings: t.exposeStringList('warnings', { description: 'What was noticed when the YAML was read.' }),
+    warnings: t.exposeStringList('warnings', { description: 'Warnings from reading the YAML.' }),
     generatedBy: enumField(t, 'generatedBy', {
       type: GeneratedBy,
       description: 'Where the YAML comes from.',
     }),
     isDeleted: t.exposeBoolean('isDeleted', {
       description:
-        'Whether it was withdrawn; it stays for what refers to it. So far no mutation withdraws one.',
+        'Whether it was withdrawn; it stays for rows that refer to it. No mutation withdraws one yet.',
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     configuration: t.relation('configuration', { description: 'The configuration that it is a version of.' }),
   }),
 })
@@ -73,7 +73,7 @@ export const ConfigVersion = builder.prismaNode('ConfigVersion', {
 const GeneratedByFilter = enumFilter('GeneratedByFilter', GeneratedBy)
 
 const ConfigVersionFilter = builder.inputType('ConfigVersionFilter', {
-  description: 'Which versions; all conditions have to hold.',
+  description: 'Filters versions; all conditions must match.',
   fields: (t) => ({
     versionId: t.field({ type: IdFilter, description: 'By key.' }),
     configId: t.field({ type: IdFilter, description: 'By the configuration’s key.' }),
@@ -81,8 +81,8 @@ const ConfigVersionFilter = builder.inputType('ConfigVersionFilter', {
     model: t.field({ type: StringFilter, description: 'By model.' }),
     temperature: t.field({ type: NullableNumberFilter, description: 'By temperature.' }),
     configHash: t.field({ type: StringFilter, description: 'By the hash of the YAML.' }),
-    generatedBy: t.field({ type: GeneratedByFilter, description: 'By where the YAML comes from.' }),
-    createdAt: t.field({ type: DateTimeFilter, description: 'By when it was made.' }),
+    generatedBy: t.field({ type: GeneratedByFilter, description: 'By origin of the YAML.' }),
+    createdAt: t.field({ type: DateTimeFilter, description: 'By creation time.' }),
     parsedConfig: jsonPathField(t, 'the parsed YAML'),
   }),
 })
@@ -93,7 +93,7 @@ export const configVersionPages = defineStoredList('ConfigVersion', {
   type: ConfigVersion,
   keys: [{ field: 'versionId', kind: 'uuid' }],
   orders: {
-    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was made.' },
+    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was created.' },
     VERSION_NUMBER: { field: 'versionNumber', kind: 'integer', description: 'Its number.' },
     MODEL: { field: 'model', kind: 'text', description: 'Its model.' },
     TEMPERATURE: { field: 'temperature', kind: 'number', nullable: true, description: 'Its temperature.' },
@@ -121,7 +121,7 @@ builder.prismaObjectFields(Configuration, (t) => ({
   versions: t.field(
     configVersionPages.under(
       { key: 'configId', field: 'configId', type: 'uuid' },
-      'Its versions, the newest first.',
+      'Its versions, newest first.',
     ),
   ),
 }))
@@ -129,7 +129,7 @@ builder.prismaObjectFields(Configuration, (t) => ({
 builder.queryFields((t) => ({
   configVersion: t.field(configVersionPages.byKey('A configuration version by its key.')),
   configVersions: t.field(
-    configVersionPages.root('The versions of all the tenant’s configurations, the newest first.'),
+    configVersionPages.root('The versions of all the tenant’s configurations, newest first.'),
   ),
 }))
 
@@ -137,39 +137,39 @@ const CreateConfigVersionInput = builder.inputType('CreateConfigVersionInput', {
   description: 'A configuration’s next version.',
   fields: (t) => ({
     configId: t.field({ type: 'UUID', required: true, description: 'The configuration’s key.' }),
-    yaml: t.string({ required: true, description: 'The YAML, at most 1 MiB. It has to name a model.' }),
+    yaml: t.string({ required: true, description: 'The YAML, at most 1 MiB. It must name a model.' }),
     generatedBy: t.field({
       type: GeneratedBy,
-      description: 'Where the YAML comes from; API when not given.',
+      description: 'Where the YAML comes from; API by default.',
     }),
   }),
 })
 
 const CreateConfigVersionPayload = payloadType<NewVersion>(
   'CreateConfigVersionPayload',
-  'The version, or why there is none.',
+  'The version, or the errors.',
   (t) => ({
     version: t.field(
       configVersionPages.inPayload(
         ({ versionId }) => versionId,
-        'The version: the new one, or the latest one when the YAML is the same. Null when there are errors.',
+        'The new version, or the latest one if the YAML is the same; null when there are errors.',
       ),
     ),
     created: t.boolean({
-      description: 'Whether a version was made: not when the YAML is that of the latest one.',
+      description: 'Whether a version was created; false if the latest one has the same YAML.',
       resolve: ({ result }) => result?.created ?? false,
     }),
   }),
 )
 
 const SetLatestVersionInput = builder.inputType('SetLatestVersionInput', {
-  description: 'Which version of which configuration.',
+  description: 'The version to go back to.',
   fields: (t) => ({
     configId: t.field({ type: 'UUID', required: true, description: 'The configuration’s key.' }),
     versionId: t.field({
       type: 'UUID',
       required: true,
-      description: 'The key of the version whose YAML is to be the latest.',
+      description: 'The key of the version whose YAML becomes the latest.',
     }),
   }),
 })
@@ -178,7 +178,7 @@ builder.mutationFields((t) => ({
   createConfigVersion: t.field({
     type: CreateConfigVersionPayload,
     description:
-      'Adds a version to a configuration, with its diff to the one before. The same YAML as the latest version makes none.',
+      'Adds a version to a configuration, with its diff to the previous one, unless the latest has the same YAML.',
     args: { input: t.arg({ type: CreateConfigVersionInput, required: true, description: 'What to add.' }) },
     resolve: (_, { input }, { write }) =>
       payloadOf(() =>
@@ -194,8 +194,14 @@ builder.mutationFields((t) => ({
   setLatestVersion: t.field({
     type: CreateConfigVersionPayload,
     description:
-      'Goes back to an earlier version: a new version gets its YAML, so that the history stays whole.',
-    args: { input: t.arg({ type: SetLatestVersionInput, required: true, description: 'Where to.' }) },
+      'Goes back to an earlier version by adding a new one with its YAML: the history stays complete.',
+    args: {
+      input: t.arg({
+        type: SetLatestVersionInput,
+        required: true,
+        description: 'The version to go back to.',
+      }),
+    },
     resolve: (_, { input }, { write }) =>
       payloadOf(() => write((transaction) => setLatestVersion(transaction, input))),
   }),

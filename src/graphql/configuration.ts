@@ -14,23 +14,23 @@ export const Configuration = builder.prismaNode('Configuration', {
       description: 'Its name, unique among the tenant’s active configurations.',
     }),
     modalAppId: t.exposeString('modalAppId', { nullable: true, description: 'The Modal app that runs it.' }),
-    isActive: t.exposeBoolean('isActive', { description: 'Whether it is in use; an archived one is not.' }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    isActive: t.exposeBoolean('isActive', { description: 'Whether it is active; an archived one is not.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     updatedAt: t.expose('updatedAt', {
       type: 'DateTime',
-      description: 'When it, or which version is its latest, last changed.',
+      description: 'When it, or its latest version, last changed.',
     }),
   }),
 })
 
 const ConfigurationFilter = builder.inputType('ConfigurationFilter', {
-  description: 'Which configurations; all conditions have to hold.',
+  description: 'Filters configurations; all conditions must match.',
   fields: (t) => ({
     configId: t.field({ type: IdFilter, description: 'By key.' }),
     name: t.field({ type: StringFilter, description: 'By name.' }),
     model: t.field({ type: StringFilter, description: 'By the model of the latest version.' }),
-    isActive: t.boolean({ description: 'Active ones or archived ones; both when not given.' }),
-    createdAt: t.field({ type: DateTimeFilter, description: 'By when it was made.' }),
+    isActive: t.boolean({ description: 'Whether they are active; all by default.' }),
+    createdAt: t.field({ type: DateTimeFilter, description: 'By creation time.' }),
     updatedAt: t.field({ type: DateTimeFilter, description: 'By when it last changed.' }),
   }),
 })
@@ -41,7 +41,7 @@ export const configurationPages = defineStoredList('Configuration', {
   type: Configuration,
   keys: [{ field: 'configId', kind: 'uuid' }],
   orders: {
-    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was made.' },
+    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was created.' },
     UPDATED_AT: { field: 'updatedAt', kind: 'time', description: 'When it last changed.' },
     NAME: { field: 'name', kind: 'text', description: 'Its name.' },
   },
@@ -59,5 +59,5 @@ export const configurationPages = defineStoredList('Configuration', {
 
 builder.queryFields((t) => ({
   configuration: t.field(configurationPages.byKey('A configuration by its key.')),
-  configurations: t.field(configurationPages.root('The tenant’s configurations, the newest first.')),
+  configurations: t.field(configurationPages.root('The tenant’s configurations, newest first.')),
 }))

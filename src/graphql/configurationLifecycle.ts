@@ -13,14 +13,14 @@ const CreateConfigurationInput = builder.inputType('CreateConfigurationInput', {
     }),
     yaml: t.string({ description: 'The YAML of its first version, at most 1 MiB.' }),
     modalAppId: t.string({ description: 'The Modal app that runs it.' }),
-    generatedBy: t.field({ type: GeneratedBy, description: 'Who made the YAML; API when not given.' }),
-    configId: t.field({ type: 'UUID', description: 'Its key, when the caller wants to choose it.' }),
+    generatedBy: t.field({ type: GeneratedBy, description: 'Where the YAML comes from; API by default.' }),
+    configId: t.field({ type: 'UUID', description: 'Its key, if the caller chooses it.' }),
   }),
 })
 
 const CreateConfigurationPayload = payloadType<{ configId: string; versionId: string | null }>(
   'CreateConfigurationPayload',
-  'The new configuration, or why there is none.',
+  'The new configuration, or the errors.',
   (t) => ({
     configuration: t.field(
       configurationPages.inPayload(
@@ -39,7 +39,7 @@ const CreateConfigurationPayload = payloadType<{ configId: string; versionId: st
 
 const ConfigurationPayload = payloadType<string>(
   'ConfigurationPayload',
-  'The configuration after the step, or why there was none.',
+  'The configuration after the change, or the errors.',
   (t) => ({
     configuration: t.field(
       configurationPages.inPayload((configId) => configId, 'The configuration; null when there are errors.'),
@@ -48,14 +48,14 @@ const ConfigurationPayload = payloadType<string>(
 )
 
 const ArchiveConfigurationInput = builder.inputType('ArchiveConfigurationInput', {
-  description: 'Which configuration goes out of use.',
+  description: 'The configuration to archive.',
   fields: (t) => ({
     configId: t.field({ type: 'UUID', required: true, description: 'The configuration’s key.' }),
   }),
 })
 
 const RestoreConfigurationInput = builder.inputType('RestoreConfigurationInput', {
-  description: 'Which configuration comes back into use.',
+  description: 'The configuration to restore.',
   fields: (t) => ({
     configId: t.field({ type: 'UUID', required: true, description: 'The configuration’s key.' }),
   }),
@@ -64,8 +64,10 @@ const RestoreConfigurationInput = builder.inputType('RestoreConfigurationInput',
 builder.mutationFields((t) => ({
   createConfiguration: t.field({
     type: CreateConfigurationPayload,
-    description: 'Makes a configuration, with its first version when YAML is given.',
-    args: { input: t.arg({ type: CreateConfigurationInput, required: true, description: 'What to make.' }) },
+    description: 'Creates a configuration, with its first version if YAML is given.',
+    args: {
+      input: t.arg({ type: CreateConfigurationInput, required: true, description: 'What to create.' }),
+    },
     resolve: (_, { input }, { write }) =>
       payloadOf(() =>
         write((transaction) =>
@@ -81,15 +83,14 @@ builder.mutationFields((t) => ({
   }),
   archiveConfiguration: t.field({
     type: ConfigurationPayload,
-    description:
-      'Takes a configuration out of use. Its versions and simulations stay; its name becomes free.',
+    description: 'Archives a configuration. Its versions and simulations stay; its name becomes available.',
     args: { input: t.arg({ type: ArchiveConfigurationInput, required: true, description: 'Which one.' }) },
     resolve: (_, { input: { configId } }, { write }) =>
       payloadOfStep(write, configId, (transaction) => setActive(transaction, configId, false)),
   }),
   restoreConfiguration: t.field({
     type: ConfigurationPayload,
-    description: 'Takes a configuration out of the archive, unless another one has its name by now.',
+    description: 'Restores an archived configuration, unless another one has taken its name.',
     args: { input: t.arg({ type: RestoreConfigurationInput, required: true, description: 'Which one.' }) },
     resolve: (_, { input: { configId } }, { write }) =>
       payloadOfStep(write, configId, (transaction) => setActive(transaction, configId, true)),

@@ -20,15 +20,15 @@ const FailureGroupType = builder.objectRef<FailureGroup>('FailureGroup').impleme
       description: 'The signature, for `failurePatterns(filter: {signature: …})`.',
     }),
     failureType: t.exposeString('failureType', {
-      description: 'What it is, e.g. the class of an exception or a check that failed.',
+      description: 'Its type, e.g. an exception class or a failed check.',
     }),
     failureCategory: t.expose('failureCategory', {
       type: ErrorCategoryEnum,
-      description: 'What kind of fault it is, mostly.',
+      description: 'Its most common kind of error.',
     }),
     failures: t.exposeInt('failures', { description: 'How often it occurred.' }),
-    runs: t.exposeInt('runs', { description: 'In how many runs.' }),
-    simulations: t.exposeInt('simulations', { description: 'In how many simulations.' }),
+    runs: t.exposeInt('runs', { description: 'Number of runs with it.' }),
+    simulations: t.exposeInt('simulations', { description: 'Number of simulations with it.' }),
     firstTime: t.expose('firstTime', { type: 'DateTime', description: 'When the first of the runs ended.' }),
     lastTime: t.expose('lastTime', { type: 'DateTime', description: 'When the last of the runs ended.' }),
     latest: t.prismaField({
@@ -41,7 +41,7 @@ const FailureGroupType = builder.objectRef<FailureGroup>('FailureGroup').impleme
 })
 
 const FailureGroupFilter = builder.inputType('FailureGroupFilter', {
-  description: 'Over which failure patterns; all conditions have to hold.',
+  description: 'Which failure patterns to group; all conditions must match.',
   fields: (t) => ({
     ...failurePatternConditions(t),
     failures: t.field({ type: NumberFilter, description: 'By how often the failure occurred among them.' }),
@@ -57,11 +57,11 @@ const failureGroupPages = defineComputedList<FailureGroupFilter>('FailureGroup',
   keys: [{ field: 'signature', kind: 'text' }],
   orders: {
     FAILURES: { field: 'failures', kind: 'integer', description: 'How often it occurred.' },
-    RUNS: { field: 'runs', kind: 'integer', description: 'In how many runs.' },
-    SIMULATIONS: { field: 'simulations', kind: 'integer', description: 'In how many simulations.' },
+    RUNS: { field: 'runs', kind: 'integer', description: 'Number of runs with it.' },
+    SIMULATIONS: { field: 'simulations', kind: 'integer', description: 'Number of simulations with it.' },
     FIRST_TIME: { field: 'firstTime', kind: 'time', description: 'When the first of the runs ended.' },
     LAST_TIME: { field: 'lastTime', kind: 'time', description: 'When the last of the runs ended.' },
-    FAILURE_TYPE: { field: 'failureType', kind: 'text', description: 'What it is.' },
+    FAILURE_TYPE: { field: 'failureType', kind: 'text', description: 'Its type.' },
   },
   defaultOrder: { field: 'FAILURES', direction: 'desc' },
   filter: FailureGroupFilter,
@@ -77,19 +77,14 @@ const groupsOf =
     failureGroups(runsOf, parents, filter ? failurePatternWhere(filter) : {})
 
 builder.queryField('failureGroups', (t) =>
-  t.field(
-    failureGroupPages.root(
-      'What went wrong in all the tenant’s runs, the most common failure first.',
-      groupsOf(null),
-    ),
-  ),
+  t.field(failureGroupPages.root('Failures of all the tenant’s runs, most common first.', groupsOf(null))),
 )
 
 builder.prismaObjectField(Simulation, 'failureGroups', (t) =>
   t.field(
     failureGroupPages.under(
       'simulationId',
-      'What went wrong in its runs, the most common failure first.',
+      'Failures of its runs, most common first.',
       groupsOf(RUNS_OF.simulation),
     ),
   ),
@@ -99,7 +94,7 @@ builder.prismaObjectField(ConfigVersion, 'failureGroups', (t) =>
   t.field(
     failureGroupPages.under(
       'versionId',
-      'What went wrong in all runs of the version, the most common failure first.',
+      'Failures of all runs of the version, most common first.',
       groupsOf(RUNS_OF.configVersion),
     ),
   ),
@@ -109,7 +104,7 @@ builder.prismaObjectField(Configuration, 'failureGroups', (t) =>
   t.field(
     failureGroupPages.under(
       'configId',
-      'What went wrong in all runs of its versions, the most common failure first.',
+      'Failures of all runs of its versions, most common first.',
       groupsOf(RUNS_OF.configuration),
     ),
   ),
@@ -119,7 +114,7 @@ builder.prismaObjectField(Scenario, 'failureGroups', (t) =>
   t.field(
     failureGroupPages.under(
       'scenarioId',
-      'What went wrong in all runs of the scenario, the most common failure first.',
+      'Failures of all runs of the scenario, most common first.',
       groupsOf(RUNS_OF.scenario),
     ),
   ),

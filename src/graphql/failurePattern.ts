@@ -29,7 +29,7 @@ const COUNT_COST = 10
 export const FailurePattern = builder.prismaNode('FailurePattern', {
   id: { field: 'patternId' },
   nullable: true,
-  description: 'One thing that went wrong in one run.',
+  description: 'One failure in one run.',
   select: { patternId: true, outcomeId: true, executionTime: true },
   fields: (t) => ({
     patternId: t.expose('patternId', { type: 'UUID', description: 'Its key.' }),
@@ -37,25 +37,25 @@ export const FailurePattern = builder.prismaNode('FailurePattern', {
     simulationId: t.expose('simulationId', { type: 'UUID', description: 'The simulation’s key.' }),
     executionTime: t.expose('executionTime', { type: 'DateTime', description: 'When the run ended.' }),
     failureType: t.exposeString('failureType', {
-      description: 'What it was, e.g. the class of an exception or a check that failed.',
+      description: 'Its type, e.g. an exception class or a failed check.',
     }),
     failureCategory: enumField(t, 'failureCategory', {
       type: ErrorCategoryEnum,
-      description: 'What kind of fault it was.',
+      description: 'The kind of error.',
     }),
-    errorMessage: t.exposeString('errorMessage', { nullable: true, description: 'What was said about it.' }),
+    errorMessage: t.exposeString('errorMessage', { nullable: true, description: 'Its message.' }),
     signature: t.exposeString('signature', {
       description:
-        'Hash of the message without what varies (ids, numbers, paths): equal signatures are the same failure.',
+        'Hash of the message without variable parts (ids, numbers, paths): equal signatures mean one failure.',
     }),
     recoveryAttempted: t.exposeBoolean('recoveryAttempted', {
       description: 'Whether the agent tried to recover.',
     }),
-    recoverySuccessful: t.exposeBoolean('recoverySuccessful', { description: 'Whether it did recover.' }),
+    recoverySuccessful: t.exposeBoolean('recoverySuccessful', { description: 'Whether it recovered.' }),
     similarFailures: t.int({
       select: { signature: true },
       extensions: { cost: COUNT_COST },
-      description: 'How many other failures have the same signature, in whatever run.',
+      description: 'How many other failures have the same signature, in any run.',
       resolve: async ({ signature }, _, context, info) => {
         const { loader } = sharedByField(
           context,
@@ -69,7 +69,7 @@ export const FailurePattern = builder.prismaNode('FailurePattern', {
         return (await loader.load(signature)) - 1
       },
     }),
-    resolutionSteps: t.exposeString('resolutionSteps', { nullable: true, description: 'How to mend it.' }),
+    resolutionSteps: t.exposeString('resolutionSteps', { nullable: true, description: 'How to fix it.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was stored.' }),
     outcome: t.relation('outcome', { description: 'The outcome of the run.' }),
     simulation: t.relation('simulation', { description: 'The simulation of the run.' }),
@@ -83,22 +83,22 @@ export const failurePatternConditions = (t: InputFields) => ({
   simulationId: t.field({ type: IdFilter, description: 'By simulation.' }),
   scenarioId: t.field({ type: StringFilter, description: 'By scenario.' }),
   configVersionId: t.field({ type: IdFilter, description: 'By the configuration version that was run.' }),
-  failureType: t.field({ type: StringFilter, description: 'By what it was.' }),
-  failureCategory: t.field({ type: ErrorCategoryFilter, description: 'By kind of fault.' }),
+  failureType: t.field({ type: StringFilter, description: 'By type.' }),
+  failureCategory: t.field({ type: ErrorCategoryFilter, description: 'By kind of error.' }),
   signature: t.field({ type: StringFilter, description: 'By signature: all occurrences of one failure.' }),
   recoveryAttempted: t.boolean({
-    description: 'Those from which the agent tried to recover or others; both when not given.',
+    description: 'Whether the agent tried to recover; all by default.',
   }),
   recoverySuccessful: t.boolean({
-    description: 'Those from which the agent did recover or others; both when not given.',
+    description: 'Whether the agent recovered; all by default.',
   }),
-  text: t.string({ description: 'Only those with this text in type or message, whatever the case.' }),
+  text: t.string({ description: 'Only those with this text in type or message, ignoring case.' }),
   search: searchField(t, 'type or message'),
   executionTime: t.field({ type: DateTimeFilter, description: 'By when the run ended.' }),
 })
 
 const FailurePatternFilter = builder.inputType('FailurePatternFilter', {
-  description: 'Which failure patterns; all conditions have to hold.',
+  description: 'Filters failure patterns; all conditions must match.',
   fields: failurePatternConditions,
 })
 
@@ -110,7 +110,7 @@ const failurePatternPages = defineStoredList('FailurePattern', {
   orders: {
     // The id is a UUIDv7 of the execution time.
     EXECUTION_TIME: { field: 'patternId', kind: 'uuid', description: 'When the run ended.' },
-    FAILURE_TYPE: { field: 'failureType', kind: 'text', description: 'What it was.' },
+    FAILURE_TYPE: { field: 'failureType', kind: 'text', description: 'Its type.' },
   },
   defaultOrder: { field: 'EXECUTION_TIME', direction: 'desc' },
   filter: FailurePatternFilter,
@@ -149,7 +149,7 @@ builder.prismaObjectField(Outcome, 'failurePatterns', (t) =>
   t.field(
     failurePatternPages.under(
       { key: 'outcomeId', field: 'outcomeId', type: 'uuid' },
-      'What went wrong in it.',
+      'Its failure patterns.',
     ),
   ),
 )
@@ -158,7 +158,7 @@ builder.prismaObjectField(Simulation, 'failurePatterns', (t) =>
   t.field(
     failurePatternPages.under(
       { key: 'simulationId', field: 'simulationId', type: 'uuid' },
-      'What went wrong in its runs, the latest first.',
+      'Failure patterns of its runs, latest first.',
     ),
   ),
 )
@@ -167,7 +167,7 @@ builder.prismaObjectField(Scenario, 'failurePatterns', (t) =>
   t.field(
     failurePatternPages.under(
       { key: 'scenarioId', field: 'scenarioId', type: 'text', through: ['outcome'] },
-      'What went wrong in its runs in all simulations, the latest first.',
+      'Failure patterns of its runs in all simulations, latest first.',
     ),
   ),
 )
@@ -176,7 +176,7 @@ builder.prismaObjectField(ConfigVersion, 'failurePatterns', (t) =>
   t.field(
     failurePatternPages.under(
       { key: 'versionId', field: 'configVersionId', type: 'uuid', through: ['simulation'] },
-      'What went wrong in its runs in all simulations, the latest first.',
+      'Failure patterns of its runs in all simulations, latest first.',
     ),
   ),
 )
@@ -184,6 +184,6 @@ builder.prismaObjectField(ConfigVersion, 'failurePatterns', (t) =>
 builder.queryFields((t) => ({
   failurePattern: t.field(failurePatternPages.byKey('A failure pattern by its key.')),
   failurePatterns: t.field(
-    failurePatternPages.root('What went wrong in all the tenant’s runs, the latest first.'),
+    failurePatternPages.root('Failure patterns of all the tenant’s runs, latest first.'),
   ),
 }))

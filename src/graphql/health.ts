@@ -25,7 +25,7 @@ const Extension = builder.objectRef<Health['extensions'][number]>('DatabaseExten
 })
 
 const Hypertable = builder.objectRef<Health['hypertables'][number]>('Hypertable').implement({
-  description: 'A table that TimescaleDB keeps in chunks of time.',
+  description: 'A table that TimescaleDB splits into chunks by time.',
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Its schema and name.' }),
     chunks: t.exposeInt('chunks', { description: 'How many chunks it has.' }),
@@ -35,9 +35,9 @@ const Hypertable = builder.objectRef<Health['hypertables'][number]>('Hypertable'
 const PoolStats = builder.objectRef<Health['pool']>('PoolStats').implement({
   description: 'The server’s database connections.',
   fields: (t) => ({
-    total: t.exposeInt('total', { description: 'Open ones.' }),
-    idle: t.exposeInt('idle', { description: 'Those with nothing to do.' }),
-    waiting: t.exposeInt('waiting', { description: 'Requests that wait for one.' }),
+    total: t.exposeInt('total', { description: 'Open connections.' }),
+    idle: t.exposeInt('idle', { description: 'Idle connections.' }),
+    waiting: t.exposeInt('waiting', { description: 'Requests waiting for one.' }),
   }),
 })
 
@@ -72,23 +72,23 @@ const BackgroundJob = builder.objectRef<Health['jobs'][number]>('BackgroundJob')
 })
 
 const HealthStatus = builder.enumType('HealthStatus', {
-  description: 'How the server is.',
+  description: 'The server’s status.',
   values: {
     HEALTHY: { value: 'healthy', description: 'Everything works.' },
     DEGRADED: {
       value: 'degraded',
-      description: 'Queries work; live events come by polling, because the LISTEN connection is down.',
+      description: 'Queries work; live events are polled, because the LISTEN connection is down.',
     },
   } as const,
 })
 
 const HealthType = builder.objectRef<Health & { listening: boolean }>('Health').implement({
   description:
-    'How the server and its database are. A database that does not answer is an error with the code UNAVAILABLE.',
+    'The health of the server and its database. If the database does not answer, the error code is UNAVAILABLE.',
   fields: (t) => ({
     status: t.field({
       type: HealthStatus,
-      description: 'How the server is.',
+      description: 'The server’s status.',
       resolve: ({ listening }) => (listening ? 'healthy' : 'degraded'),
     }),
     engine: t.expose('engine', { type: Engine, description: 'What kind of PostgreSQL it is.' }),
@@ -104,7 +104,7 @@ const HealthType = builder.objectRef<Health & { listening: boolean }>('Health').
       resolve: ({ hypertables }) => hypertables,
     }),
     outcomeParts: t.exposeInt('outcomeParts', {
-      description: 'Partitions or chunks that hold the outcomes.',
+      description: 'Number of partitions or chunks with outcomes.',
     }),
     poolStats: t.field({
       type: PoolStats,
@@ -126,7 +126,7 @@ const HealthType = builder.objectRef<Health & { listening: boolean }>('Health').
 builder.queryField('health', (t) =>
   t.field({
     type: HealthType,
-    description: 'How the server and its database are.',
+    description: 'The health of the server and its database.',
     resolve: async (_, __, { reads, services }) => {
       const health = await reads.pausedFor(() => services.health.check())
       return { ...health, listening: services.live.listening }

@@ -2,7 +2,7 @@ import type { TenantMetrics } from '../observe/operationMetrics.ts'
 import { builder } from './builder/builder.ts'
 
 const Metrics = builder.objectRef<TenantMetrics>('Metrics').implement({
-  description: 'What this server process answered the tenant since it started, this operation not counted.',
+  description: 'What this server process has answered the tenant since it started, without this operation.',
   fields: (t) => ({
     totalQueries: t.exposeInt('operations', { description: 'Operations and events of subscriptions.' }),
     successRate: t.float({
@@ -12,7 +12,7 @@ const Metrics = builder.objectRef<TenantMetrics>('Metrics').implement({
     }),
     avgQueryTimeMs: t.float({
       nullable: true,
-      description: 'Mean milliseconds that one took; null before the first.',
+      description: 'Mean milliseconds of one; null before the first.',
       resolve: ({ operations, durationMs }) => (operations === 0 ? null : durationMs / operations),
     }),
   }),
@@ -21,7 +21,7 @@ const Metrics = builder.objectRef<TenantMetrics>('Metrics').implement({
 builder.queryField('metrics', (t) =>
   t.field({
     type: Metrics,
-    description: 'What the server answered the tenant so far.',
+    description: 'What the server has answered the tenant so far.',
     resolve: (_, __, { services, viewer }) => services.metrics.of(viewer.tenantId),
   }),
 )

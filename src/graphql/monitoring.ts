@@ -28,14 +28,14 @@ const SUMMARY_COST = 50
 const MIN_RUNS = 10
 
 const SystemPerformance = builder.objectRef<HourOfSimulations>('SystemPerformance').implement({
-  description: 'The simulations that were planned in one hour.',
+  description: 'The simulations planned in one hour.',
   fields: (t) => ({
     hour: t.expose('hour', { type: 'DateTime', description: 'When the hour begins (UTC).' }),
     simulations: t.exposeInt('simulations', { description: 'How many there are.' }),
-    completed: t.exposeInt('completed', { description: 'Those that went through to their end.' }),
-    failed: t.exposeInt('failed', { description: 'Those that broke off.' }),
+    completed: t.exposeInt('completed', { description: 'Those that ran to completion.' }),
+    failed: t.exposeInt('failed', { description: 'Those that failed.' }),
     meanExecutionTimeMs: t.exposeFloat('meanExecutionTimeMs', {
-      description: 'Mean milliseconds that the runs of one took together.',
+      description: 'Mean total milliseconds of a simulation’s runs.',
     }),
     totalCostUsd: t.expose('totalCostUsd', { type: 'Usd', description: 'What they cost.' }),
     meanScore: t.exposeFloat('meanScore', {
@@ -46,7 +46,7 @@ const SystemPerformance = builder.objectRef<HourOfSimulations>('SystemPerformanc
 })
 
 const ErrorRateType = builder.objectRef<ErrorRate>('ErrorRate').implement({
-  description: 'How often the runs of one scenario went wrong on one day.',
+  description: 'How often the runs of one scenario failed on one day.',
   fields: (t) => ({
     day: t.expose('day', { type: 'DateTime', description: 'When the day begins (UTC).' }),
     scenarioId: t.exposeString('scenarioId', { description: 'The scenario’s key.' }),
@@ -63,7 +63,7 @@ const ErrorRateType = builder.objectRef<ErrorRate>('ErrorRate').implement({
 })
 
 const Grain = builder.enumType('TimeGrain', {
-  description: 'How long the steps of a course are.',
+  description: 'The length of one time bucket.',
   values: {
     HOUR: { value: 'hour', description: 'One hour.' },
     DAY: { value: 'day', description: 'One day (UTC).' },
@@ -75,7 +75,7 @@ const Performance = builder.objectRef<PerformanceBucket>('SimulationPerformance'
   fields: (t) => ({
     bucket: t.expose('bucket', { type: 'DateTime', description: 'When the hour or day begins (UTC).' }),
     outcomes: t.exposeInt('outcomes', { description: 'Runs that ended.' }),
-    succeeded: t.exposeInt('succeeded', { description: 'Those that ended with success.' }),
+    succeeded: t.exposeInt('succeeded', { description: 'Those that succeeded.' }),
     failed: t.exposeInt('failed', { description: 'Those that ended in any other way.' }),
     meanScore: t.exposeFloat('meanScore', {
       nullable: true,
@@ -93,24 +93,24 @@ const Performance = builder.objectRef<PerformanceBucket>('SimulationPerformance'
     }),
     p50Ms: t.exposeFloat('p50Ms', {
       nullable: true,
-      description: 'Milliseconds that half of them did not exceed; null when unknown.',
+      description: 'Median milliseconds of a run; null when unknown.',
     }),
     p95Ms: t.exposeFloat('p95Ms', {
       nullable: true,
-      description: 'Milliseconds that 95 of 100 did not exceed; null when unknown.',
+      description: '95th percentile of a run’s milliseconds; null when unknown.',
     }),
   }),
 })
 
 const SystemPerformanceFilter = builder.inputType('SystemPerformanceFilter', {
-  description: 'Which hours; all conditions have to hold.',
+  description: 'Filters hours; all conditions must match.',
   fields: (t) => ({
     createdAt: t.field({
       type: DateTimeFilter,
-      description: 'By when the simulations were planned; in the last 24 hours when not given.',
+      description: 'By when the simulations were planned; the last 24 hours by default.',
     }),
     simulations: t.field({ type: NumberFilter, description: 'By how many were planned in the hour.' }),
-    failed: t.field({ type: NumberFilter, description: 'By how many of them broke off.' }),
+    failed: t.field({ type: NumberFilter, description: 'By how many of them failed.' }),
   }),
 })
 
@@ -123,11 +123,11 @@ const systemPerformancePages = defineComputedList<typeof SystemPerformanceFilter
     orders: {
       HOUR: { field: 'hour', kind: 'time', description: 'The hour.' },
       SIMULATIONS: { field: 'simulations', kind: 'integer', description: 'How many were planned.' },
-      FAILED: { field: 'failed', kind: 'integer', description: 'How many of them broke off.' },
+      FAILED: { field: 'failed', kind: 'integer', description: 'How many of them failed.' },
       MEAN_EXECUTION_TIME_MS: {
         field: 'meanExecutionTimeMs',
         kind: 'number',
-        description: 'How long the runs of one took together.',
+        description: 'Mean total duration of a simulation’s runs.',
       },
       TOTAL_COST_USD: { field: 'totalCostUsd', kind: 'number', description: 'What they cost.' },
       MEAN_SCORE: { field: 'meanScore', kind: 'number', nullable: true, description: 'Their mean score.' },
@@ -142,18 +142,18 @@ const systemPerformancePages = defineComputedList<typeof SystemPerformanceFilter
 )
 
 const ErrorRateFilter = builder.inputType('ErrorRateFilter', {
-  description: 'Which scenarios on which days; all conditions have to hold.',
+  description: 'Filters scenarios and days; all conditions must match.',
   fields: (t) => ({
     executionTime: t.field({
       type: DateTimeFilter,
-      description: 'By when the runs ended; in the last seven days when not given.',
+      description: 'By when the runs ended; the last seven days by default.',
     }),
     scenarioId: t.field({ type: StringFilter, description: 'By scenario.' }),
     runs: t.field({
       type: NumberFilter,
-      description: `By how many runs ended on the day: ${MIN_RUNS} or more when not given, as few say little.`,
+      description: `By how many runs ended on the day: ${MIN_RUNS} or more by default, as fewer mean little.`,
     }),
-    errorRate: t.field({ type: NumberFilter, description: 'By the share of them without success.' }),
+    errorRate: t.field({ type: NumberFilter, description: 'By the share without success.' }),
   }),
 })
 
@@ -167,7 +167,7 @@ const errorRatePages = defineComputedList<typeof ErrorRateFilter.$inferInput>('E
     { field: 'scenarioId', kind: 'text' },
   ],
   orders: {
-    DAY: { field: 'day', kind: 'time', description: 'The day; on each by the error rate.' },
+    DAY: { field: 'day', kind: 'time', description: 'The day, then the error rate.' },
     ERROR_RATE: { field: 'errorRate', kind: 'number', description: 'The share of runs without success.' },
     RUNS: { field: 'runs', kind: 'integer', description: 'How many runs ended.' },
     FAILED: { field: 'failed', kind: 'integer', description: 'How many of them ended without success.' },
@@ -182,7 +182,7 @@ const errorRatePages = defineComputedList<typeof ErrorRateFilter.$inferInput>('E
 })
 
 const SimulationPerformanceFilter = builder.inputType('SimulationPerformanceFilter', {
-  description: 'Which hours or days; all conditions have to hold.',
+  description: 'Filters hours or days; all conditions must match.',
   fields: (t) => ({
     bucket: t.field({ type: DateTimeFilter, description: 'By when the hour or day begins.' }),
     outcomes: t.field({ type: NumberFilter, description: 'By how many runs ended.' }),
@@ -206,7 +206,7 @@ const performancePages = defineComputedList<typeof SimulationPerformanceFilter.$
         field: 'p95Ms',
         kind: 'number',
         nullable: true,
-        description: 'How long 95 of 100 took at most.',
+        description: '95th percentile of a run’s duration.',
       },
     },
     defaultOrder: { field: 'BUCKET', direction: 'asc' },
@@ -224,13 +224,13 @@ const inTheLast = (days: number) => ({ gte: new Date(Date.now() - days * DAY_MS)
 builder.queryFields((t) => ({
   systemPerformance: t.field(
     systemPerformancePages.root(
-      'How many simulations were planned, hour by hour, and what became of them: the latest hour first.',
+      'How many simulations were planned in each hour, and how they ended; latest hour first.',
       (_parents, filter) => hoursOfSimulations({ createdAt: conditionOf(filter?.createdAt) ?? inTheLast(1) }),
     ),
   ),
   errorRates: t.field(
     errorRatePages.root(
-      'How often scenarios went wrong, day by day: the latest day first, on each the worst.',
+      'How often scenarios failed on each day; latest day first, then highest error rate.',
       (_parents, filter) =>
         errorRates({
           executionTime: conditionOf(filter?.executionTime) ?? inTheLast(7),
@@ -243,7 +243,7 @@ builder.queryFields((t) => ({
 builder.prismaObjectField(Simulation, 'performance', (t) =>
   t.field({
     ...performancePages.options,
-    description: 'What ended when, hour by hour or day by day; those in which nothing ended are left out.',
+    description: 'What ended in each hour or day; those in which nothing ended are left out.',
     args: {
       ...performancePages.options.args,
       grain: t.arg({ type: Grain, required: true, defaultValue: 'hour', description: 'Hours or days.' }),

@@ -35,25 +35,25 @@ export const OutcomeStatusEnum = builder.enumType('OutcomeStatus', {
 })
 
 export const ErrorCategoryEnum = builder.enumType('ErrorCategory', {
-  description: 'What kind of fault it was.',
+  description: 'The kind of error.',
   values: {
     TIMEOUT: { value: 'timeout', description: 'It took too long.' },
     TOOL_ERROR: { value: 'tool_error', description: 'A tool or function call failed.' },
     MODEL_ERROR: {
       value: 'model_error',
-      description: 'The model gave nothing usable: refusal, rate limit, malformed call.',
+      description: 'The model returned nothing usable: refusal, rate limit, malformed call.',
     },
-    VALIDATION_ERROR: { value: 'validation_error', description: 'The result was not what it should be.' },
+    VALIDATION_ERROR: { value: 'validation_error', description: 'The result was not as expected.' },
     SYSTEM_ERROR: { value: 'system_error', description: 'The infrastructure failed.' },
     SANDBOX_ERROR: { value: 'sandbox_error', description: 'The sandbox failed.' },
-    UNKNOWN: { value: 'unknown', description: 'Nobody knows.' },
+    UNKNOWN: { value: 'unknown', description: 'Unknown.' },
   } as const,
 })
 
 export const Outcome = builder.prismaNode('Outcome', {
   id: { field: 'outcomeId_executionTime' },
   nullable: true,
-  description: 'What came of one run of a scenario, with everything the agent did.',
+  description: 'The result of one run of a scenario, with everything the agent did.',
   select: { outcomeId: true, executionTime: true },
   fields: (t) => ({
     outcomeId: t.expose('outcomeId', { type: 'UUID', description: 'Its key.' }),
@@ -62,12 +62,12 @@ export const Outcome = builder.prismaNode('Outcome', {
     repetition: t.exposeInt('repetition', { description: 'Which repetition of the scenario, from 1.' }),
     executionTime: t.expose('executionTime', {
       type: 'DateTime',
-      description: 'When the run ended; when it was recorded, if nobody said.',
+      description: 'When the run ended; if unknown, when it was recorded.',
     }),
     status: enumField(t, 'status', { type: OutcomeStatusEnum, description: 'How the run ended.' }),
     reliabilityScore: t.exposeFloat('reliabilityScore', {
       nullable: true,
-      description: '0 to 1; null when nobody graded it.',
+      description: '0 to 1; null when not graded.',
     }),
     executionTimeMs: t.exposeInt('executionTimeMs', {
       nullable: true,
@@ -75,15 +75,15 @@ export const Outcome = builder.prismaNode('Outcome', {
     }),
     tokensUsed: t.exposeInt('tokensUsed', {
       nullable: true,
-      description: 'Tokens in all; null when unknown.',
+      description: 'Total tokens; null when unknown.',
     }),
     promptTokens: t.exposeInt('promptTokens', {
       nullable: true,
-      description: 'Tokens that went into the model; null when unknown.',
+      description: 'Input tokens of the model; null when unknown.',
     }),
     completionTokens: t.exposeInt('completionTokens', {
       nullable: true,
-      description: 'Tokens that came out of the model; null when unknown.',
+      description: 'Output tokens of the model; null when unknown.',
     }),
     costUsd: t.expose('costUsd', {
       type: 'Usd',
@@ -96,7 +96,7 @@ export const Outcome = builder.prismaNode('Outcome', {
     }),
     metrics: t.expose('metrics', {
       type: 'JSON',
-      description: 'Further figures, e.g. the score’s dimensions.',
+      description: 'Further metrics, e.g. the score’s dimensions.',
     }),
     modalCallId: t.exposeString('modalCallId', {
       nullable: true,
@@ -110,17 +110,17 @@ export const Outcome = builder.prismaNode('Outcome', {
     errorCategory: enumField(t, 'errorCategory', {
       type: ErrorCategoryEnum,
       nullable: true,
-      description: 'What kind of fault ended the run; null when none did.',
+      description: 'The kind of error that ended the run; null if none did.',
     }),
     retryCount: t.exposeInt('retryCount', { description: 'How many attempts came before this one.' }),
     eventSeq: t.expose('eventSeq', {
       type: 'SafeInt',
-      description: 'Number of the simulation’s event that told of it.',
+      description: 'Number of the simulation event that reported it.',
     }),
     recordedAt: t.expose('recordedAt', { type: 'DateTime', description: 'When it was stored.' }),
     simulation: t.relation('simulation', { description: 'The simulation that it belongs to.' }),
     scenario: t.relation('scenario', { description: 'The scenario that was run.' }),
-    run: t.relation('run', { description: 'The run of the simulation that it was an attempt of.' }),
+    run: t.relation('run', { description: 'The run of the simulation that it was an attempt at.' }),
   }),
 })
 
@@ -129,7 +129,7 @@ export const ErrorCategoryFilter = enumFilter('ErrorCategoryFilter', ErrorCatego
 const NullableErrorCategoryFilter = nullableEnumFilter('NullableErrorCategoryFilter', ErrorCategoryEnum)
 
 const OutcomeFilter = builder.inputType('OutcomeFilter', {
-  description: 'Which outcomes; all conditions have to hold.',
+  description: 'Filters outcomes; all conditions must match.',
   fields: (t) => ({
     outcomeId: t.field({ type: IdFilter, description: 'By key.' }),
     simulationId: t.field({ type: IdFilter, description: 'By simulation.' }),
@@ -138,14 +138,14 @@ const OutcomeFilter = builder.inputType('OutcomeFilter', {
     scenarioId: t.field({ type: StringFilter, description: 'By scenario.' }),
     repetition: t.field({ type: NumberFilter, description: 'By repetition.' }),
     status: t.field({ type: OutcomeStatusFilter, description: 'By how the run ended.' }),
-    errorCategory: t.field({ type: NullableErrorCategoryFilter, description: 'By kind of fault.' }),
+    errorCategory: t.field({ type: NullableErrorCategoryFilter, description: 'By kind of error.' }),
     errorCode: t.field({ type: NullableStringFilter, description: 'By the error’s code.' }),
     retryCount: t.field({ type: NumberFilter, description: 'By how many attempts came before.' }),
     executionTime: t.field({ type: DateTimeFilter, description: 'By when the run ended.' }),
     recordedAt: t.field({ type: DateTimeFilter, description: 'By when it was stored.' }),
     reliabilityScore: t.field({
       type: NullableNumberFilter,
-      description: 'By score; with isNull those that nobody graded.',
+      description: 'By score; isNull finds those not graded.',
     }),
     executionTimeMs: t.field({
       type: NullableNumberFilter,
@@ -154,17 +154,17 @@ const OutcomeFilter = builder.inputType('OutcomeFilter', {
     tokensUsed: t.field({ type: NullableNumberFilter, description: 'By tokens.' }),
     promptTokens: t.field({
       type: NullableNumberFilter,
-      description: 'By the tokens that went into the model.',
+      description: 'By input tokens.',
     }),
     completionTokens: t.field({
       type: NullableNumberFilter,
-      description: 'By the tokens that came out of the model.',
+      description: 'By output tokens.',
     }),
     costUsd: t.field({ type: NullableNumberFilter, description: 'By cost in US dollars.' }),
     model: t.field({ type: NullableStringFilter, description: 'By model.' }),
     eventSeq: t.field({
       type: NumberFilter,
-      description: 'By the number of the event that told of them: what is new since an event.',
+      description: 'By the number of the event that reported them: what is new since an event.',
     }),
     difficultyLevel: t.field({ type: DifficultyFilter, description: 'By the scenario’s difficulty.' }),
     tags: t.field({ type: TagFilter, description: 'By the scenario’s tags.' }),
@@ -246,7 +246,7 @@ builder.prismaObjectField(Simulation, 'outcomes', (t) =>
   t.field(
     outcomePages.under(
       { key: 'simulationId', field: 'simulationId', type: 'uuid' },
-      'What came of its runs, the latest first.',
+      'Outcomes of its runs, latest first.',
     ),
   ),
 )
@@ -255,7 +255,7 @@ builder.prismaObjectField(Scenario, 'outcomes', (t) =>
   t.field(
     outcomePages.under(
       { key: 'scenarioId', field: 'scenarioId', type: 'text' },
-      'Its outcomes in all simulations, the latest first.',
+      'Its outcomes in all simulations, latest first.',
     ),
   ),
 )
@@ -264,7 +264,7 @@ builder.prismaObjectField(ConfigVersion, 'outcomes', (t) =>
   t.field(
     outcomePages.under(
       { key: 'versionId', field: 'configVersionId', type: 'uuid', through: ['simulation'] },
-      'What came of its runs in all simulations, the latest first.',
+      'Outcomes of its runs in all simulations, latest first.',
     ),
   ),
 )
@@ -288,5 +288,5 @@ builder.queryFields((t) => ({
     args: { outcomeId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }) },
     resolve: (query, _, { outcomeId }, context) => findOutcome(context, query, outcomeId),
   }),
-  outcomes: t.field(outcomePages.root('The tenant’s outcomes, the latest first.')),
+  outcomes: t.field(outcomePages.root('The tenant’s outcomes, latest first.')),
 }))

@@ -5,7 +5,7 @@ import { builder } from './builder/builder.ts'
 
 export const ErrorCodeEnum = builder.enumType('ErrorCode', {
   description:
-    'Every reason for which Arc declines: in payload errors, in receipts, and as `extensions.code` of top-level errors.',
+    'All error codes: in payload errors, in receipts, and as `extensions.code` of top-level errors.',
   values: Object.fromEntries(
     Object.entries(ERROR_CODES).map(([code, description]) => [
       code,
@@ -25,13 +25,13 @@ type Declined = Pick<Refusal, 'code' | 'message' | 'inputPath'>
 const MutationError = builder.objectRef<Declined>('MutationError').implement({
   description: 'Why a mutation did nothing.',
   fields: (t) => ({
-    code: t.expose('code', { type: ErrorCodeEnum, description: 'The reason, for programs.' }),
+    code: t.expose('code', { type: ErrorCodeEnum, description: 'The reason, as a code.' }),
     message: t.exposeString('message', {
-      description: 'The reason in words, with the value and the limit where there is one.',
+      description: 'The reason in words, with the value and any limit.',
     }),
     path: t.stringList({
       description:
-        'The field of `input` at fault: names, and indexes of lists, from the outside in. Empty when it is the call as a whole.',
+        'The field of `input` at fault: names and list indexes, outermost first. Empty for the call as a whole.',
       resolve: ({ inputPath }) => pathAsText(inputPath),
     }),
   }),
@@ -57,7 +57,7 @@ export function payloadType<Result>(
       ...fields(t),
       errors: t.field({
         type: [MutationError],
-        description: 'Why the call did nothing; empty when it went well.',
+        description: 'Why the call did nothing; empty on success.',
         resolve: ({ errors }) => errors,
       }),
     }),
@@ -88,13 +88,13 @@ export function payloadOfStep<Result>(
 }
 
 export const ReceiptStatus = builder.enumType('ReceiptStatus', {
-  description: 'What became of one row of a call.',
+  description: 'The result of one row of a call.',
   values: {
-    STORED: { value: 'STORED', description: 'It is stored now, new or changed.' },
-    DUPLICATE: { value: 'DUPLICATE', description: 'It was stored before; nothing was written.' },
+    STORED: { value: 'STORED', description: 'It was stored, new or changed.' },
+    DUPLICATE: { value: 'DUPLICATE', description: 'It was already stored; nothing was written.' },
     REJECTED: {
       value: 'REJECTED',
-      description: 'It cannot be stored; code, reason and path say why. Other rows are not touched by that.',
+      description: 'It cannot be stored; see code, reason and path. Other rows are not affected.',
     },
   } as const,
 })

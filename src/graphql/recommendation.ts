@@ -23,14 +23,14 @@ import { payloadOf, payloadOfStep, payloadType } from './payload.ts'
 import { Simulation } from './simulation.ts'
 
 const SourceType = builder.enumType('RecommendationSource', {
-  description: 'What a recommendation follows from.',
+  description: 'What a recommendation is based on.',
   values: {
     SIMULATION: { value: 'simulation', description: 'A simulation.' },
     OUTCOME: { value: 'outcome', description: 'An outcome.' },
     CONFIG_DIFF: { value: 'config_diff', description: 'A diff of two versions.' },
     PATTERN_ANALYSIS: {
       value: 'pattern_analysis',
-      description: 'An analysis of failure patterns. Arc keeps none, so that any UUID may stand for it.',
+      description: 'An analysis of failure patterns. Arc stores none, so any UUID is accepted.',
     },
   } as const,
 })
@@ -48,15 +48,15 @@ const RecommendationType = builder.enumType('RecommendationType', {
 const Recommendation = builder.prismaNode('Recommendation', {
   id: { field: 'recommendationId' },
   nullable: true,
-  description: 'What to do better, and what came of saying so.',
+  description: 'A proposed improvement, and its result.',
   select: { recommendationId: true },
   fields: (t) => ({
     recommendationId: t.expose('recommendationId', { type: 'UUID', description: 'Its key.' }),
-    sourceType: enumField(t, 'sourceType', { type: SourceType, description: 'What it follows from.' }),
+    sourceType: enumField(t, 'sourceType', { type: SourceType, description: 'What it is based on.' }),
     sourceId: t.expose('sourceId', {
       type: 'UUID',
       description:
-        'The key of what it follows from; of an analysis of failure patterns whatever its author calls it by.',
+        'The key of what it is based on; for an analysis of failure patterns, any that its author chose.',
     }),
     recommendationType: enumField(t, 'recommendationType', {
       type: RecommendationType,
@@ -70,29 +70,29 @@ const Recommendation = builder.prismaNode('Recommendation', {
     impactEstimate: t.expose('impactEstimate', {
       type: 'JSON',
       nullable: true,
-      description: 'What is expected of it.',
+      description: 'Its expected impact.',
     }),
-    confidence: t.exposeFloat('confidence', { description: 'How sure it is, 0 to 1.' }),
+    confidence: t.exposeFloat('confidence', { description: 'Its confidence, 0 to 1.' }),
     applied: t.exposeBoolean('applied', { description: 'Whether it was applied.' }),
     appliedAt: t.expose('appliedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it was applied; null before it is.',
+      description: 'When it was applied; null until then.',
     }),
     appliedBy: t.exposeString('appliedBy', {
       nullable: true,
-      description: 'Who applied it; null before anybody has.',
+      description: 'Who applied it; null until then.',
     }),
     feedbackScore: t.exposeInt('feedbackScore', {
       nullable: true,
-      description: 'What it was worth, 1 to 5; null when nobody said.',
+      description: 'Its rating, 1 to 5; null when not rated.',
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     simulation: t.prismaField({
       type: Simulation,
       nullable: true,
       select: { sourceType: true, sourceId: true },
-      description: 'The simulation that it follows from; null when it follows from something else.',
+      description: 'The simulation that it is based on; null if based on something else.',
       resolve: (query, { sourceType, sourceId }, _, { reads }) =>
         sourceType === 'simulation'
           ? reads.client.simulation.findUnique({ ...query, where: { simulationId: sourceId } })
@@ -103,7 +103,7 @@ const Recommendation = builder.prismaNode('Recommendation', {
       nullable: true,
       select: { sourceType: true, sourceId: true },
       description:
-        'The outcome that it follows from; null when it follows from something else, or the outcome is no longer kept.',
+        'The outcome that it is based on; null if based on something else, or if no longer stored.',
       resolve: (query, { sourceType, sourceId }, _, context) =>
         sourceType === 'outcome' ? findOutcome(context, query, sourceId) : null,
     }),
@@ -111,7 +111,7 @@ const Recommendation = builder.prismaNode('Recommendation', {
       type: ConfigDiff,
       nullable: true,
       select: { sourceType: true, sourceId: true },
-      description: 'The diff that it follows from; null when it follows from something else.',
+      description: 'The diff that it is based on; null if based on something else.',
       resolve: (query, { sourceType, sourceId }, _, { reads }) =>
         sourceType === 'config_diff'
           ? reads.client.configDiff.findUnique({ ...query, where: { diffId: sourceId } })
@@ -124,17 +124,17 @@ const SourceTypeFilter = enumFilter('RecommendationSourceFilter', SourceType)
 const RecommendationTypeFilter = enumFilter('RecommendationTypeFilter', RecommendationType)
 
 const RecommendationFilter = builder.inputType('RecommendationFilter', {
-  description: 'Which recommendations; all conditions have to hold.',
+  description: 'Filters recommendations; all conditions must match.',
   fields: (t) => ({
     recommendationId: t.field({ type: IdFilter, description: 'By key.' }),
-    sourceType: t.field({ type: SourceTypeFilter, description: 'By what they follow from.' }),
-    sourceId: t.field({ type: IdFilter, description: 'By the key of what they follow from.' }),
+    sourceType: t.field({ type: SourceTypeFilter, description: 'By what they are based on.' }),
+    sourceId: t.field({ type: IdFilter, description: 'By the key of what they are based on.' }),
     recommendationType: t.field({ type: RecommendationTypeFilter, description: 'By what they are about.' }),
-    confidence: t.field({ type: NumberFilter, description: 'By how sure they are.' }),
-    applied: t.boolean({ description: 'Applied ones or open ones; both when not given.' }),
+    confidence: t.field({ type: NumberFilter, description: 'By confidence.' }),
+    applied: t.boolean({ description: 'Whether they are applied; all by default.' }),
     appliedAt: t.field({ type: NullableDateTimeFilter, description: 'By when they were applied.' }),
-    feedbackScore: t.field({ type: NullableNumberFilter, description: 'By what they were worth, 1 to 5.' }),
-    createdAt: t.field({ type: DateTimeFilter, description: 'By when they were made.' }),
+    feedbackScore: t.field({ type: NullableNumberFilter, description: 'By rating, 1 to 5.' }),
+    createdAt: t.field({ type: DateTimeFilter, description: 'By creation time.' }),
   }),
 })
 
@@ -144,8 +144,8 @@ const recommendationPages = defineStoredList('Recommendation', {
   type: Recommendation,
   keys: [{ field: 'recommendationId', kind: 'uuid' }],
   orders: {
-    CONFIDENCE: { field: 'confidence', kind: 'number', description: 'How sure it is.' },
-    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was made.' },
+    CONFIDENCE: { field: 'confidence', kind: 'number', description: 'Its confidence.' },
+    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was created.' },
   },
   defaultOrder: { field: 'CONFIDENCE', direction: 'desc' },
   filter: RecommendationFilter,
@@ -166,7 +166,7 @@ builder.prismaObjectField(Simulation, 'recommendations', (t) =>
   t.field(
     recommendationPages.under(
       { key: 'simulationId', field: 'sourceId', type: 'uuid' },
-      'What was recommended because of it, the surest first.',
+      'Recommendations based on it, highest confidence first.',
     ),
   ),
 )
@@ -175,7 +175,7 @@ builder.prismaObjectField(Outcome, 'recommendations', (t) =>
   t.field(
     recommendationPages.under(
       { key: 'outcomeId', field: 'sourceId', type: 'uuid' },
-      'What was recommended because of it, the surest first.',
+      'Recommendations based on it, highest confidence first.',
     ),
   ),
 )
@@ -184,19 +184,21 @@ builder.prismaObjectField(ConfigDiff, 'recommendations', (t) =>
   t.field(
     recommendationPages.under(
       { key: 'diffId', field: 'sourceId', type: 'uuid' },
-      'What was recommended because of it, the surest first.',
+      'Recommendations based on it, highest confidence first.',
     ),
   ),
 )
 
 builder.queryFields((t) => ({
   recommendation: t.field(recommendationPages.byKey('A recommendation by its key.')),
-  recommendations: t.field(recommendationPages.root('The tenant’s recommendations, the surest first.')),
+  recommendations: t.field(
+    recommendationPages.root('The tenant’s recommendations, highest confidence first.'),
+  ),
 }))
 
 const RecommendationPayload = payloadType<string>(
   'RecommendationPayload',
-  'The recommendation after the step, or why there was none.',
+  'The recommendation after the change, or the errors.',
   (t) => ({
     recommendation: t.field(
       recommendationPages.inPayload(
@@ -210,12 +212,12 @@ const RecommendationPayload = payloadType<string>(
 const CreateRecommendationInput = builder.inputType('CreateRecommendationInput', {
   description: 'A new recommendation.',
   fields: (t) => ({
-    sourceType: t.field({ type: SourceType, required: true, description: 'What it follows from.' }),
+    sourceType: t.field({ type: SourceType, required: true, description: 'What it is based on.' }),
     sourceId: t.field({
       type: 'UUID',
       required: true,
       description:
-        'The key of what it follows from, which has to be there; for an analysis of failure patterns any.',
+        'The key of what it is based on, which must exist; for an analysis of failure patterns, any.',
     }),
     recommendationType: t.field({
       type: RecommendationType,
@@ -223,21 +225,21 @@ const CreateRecommendationInput = builder.inputType('CreateRecommendationInput',
       description: 'What it is about.',
     }),
     description: t.string({ required: true, description: 'What to do, in 10 to 10,000 characters.' }),
-    confidence: t.float({ required: true, description: 'How sure it is, 0 to 1.' }),
+    confidence: t.float({ required: true, description: 'Its confidence, 0 to 1.' }),
     suggestedYamlChanges: t.string({ description: 'What to change in the YAML, at most 512 KiB.' }),
-    impactEstimate: t.field({ type: 'JSONObject', description: 'What is expected of it.' }),
+    impactEstimate: t.field({ type: 'JSONObject', description: 'Its expected impact.' }),
   }),
 })
 
 const ApplyRecommendationInput = builder.inputType('ApplyRecommendationInput', {
-  description: 'Which recommendation.',
+  description: 'The recommendation to apply.',
   fields: (t) => ({
     recommendationId: t.field({ type: 'UUID', required: true, description: 'The recommendation’s key.' }),
   }),
 })
 
 const RateRecommendationInput = builder.inputType('RateRecommendationInput', {
-  description: 'What a recommendation was worth.',
+  description: 'A rating of a recommendation.',
   fields: (t) => ({
     recommendationId: t.field({ type: 'UUID', required: true, description: 'The recommendation’s key.' }),
     score: t.int({ required: true, description: '1 (useless) to 5 (great).' }),
@@ -264,7 +266,7 @@ builder.mutationFields((t) => ({
   }),
   applyRecommendation: t.field({
     type: RecommendationPayload,
-    description: 'Notes that a recommendation was applied: by whoever asks, now. Arc changes nothing else.',
+    description: 'Marks a recommendation as applied, by the caller and now. Arc changes nothing else.',
     args: { input: t.arg({ type: ApplyRecommendationInput, required: true, description: 'Which one.' }) },
     resolve: (_, { input: { recommendationId } }, { write }) =>
       payloadOfStep(write, recommendationId, (transaction) =>
@@ -273,7 +275,7 @@ builder.mutationFields((t) => ({
   }),
   rateRecommendation: t.field({
     type: RecommendationPayload,
-    description: 'Says what a recommendation was worth; a later score takes the place of an earlier one.',
+    description: 'Rates a recommendation; a later score replaces an earlier one.',
     args: { input: t.arg({ type: RateRecommendationInput, required: true, description: 'The score.' }) },
     resolve: (_, { input: { recommendationId, score } }, { write }) =>
       payloadOfStep(write, recommendationId, (transaction) =>

@@ -14,27 +14,27 @@ const ToolUsageInput = builder.inputType('ToolUsageInput', {
     avgDurationMs: t.float({ description: 'Mean milliseconds of a call.' }),
     toolSequence: t.field({
       type: 'JSON',
-      description: 'The places of its calls among all tool calls of the run.',
+      description: 'The positions of its calls among all tool calls of the run.',
     }),
     totalCostUsd: t.field({ type: 'Usd', description: 'What its calls cost.' }),
-    errorTypes: t.stringList({ description: 'What its failed calls said.' }),
+    errorTypes: t.stringList({ description: 'Errors of its failed calls.' }),
   }),
 })
 
 const FailurePatternInput = builder.inputType('FailurePatternInput', {
-  description: 'One thing that went wrong in a run.',
+  description: 'One failure in a run.',
   fields: (t) => ({
-    failureType: t.string({ required: true, description: 'What it was, up to 100 characters.' }),
-    failureCategory: t.field({ type: ErrorCategoryEnum, required: true, description: 'What kind of fault.' }),
-    errorMessage: t.string({ description: 'What was said about it, up to 10,000 characters.' }),
+    failureType: t.string({ required: true, description: 'Its type, up to 100 characters.' }),
+    failureCategory: t.field({ type: ErrorCategoryEnum, required: true, description: 'The kind of error.' }),
+    errorMessage: t.string({ description: 'Its message, up to 10,000 characters.' }),
     recoveryAttempted: t.boolean({ description: 'Whether the agent tried to recover.' }),
-    recoverySuccessful: t.boolean({ description: 'Whether it did recover.' }),
-    resolutionSteps: t.string({ description: 'How to mend it.' }),
+    recoverySuccessful: t.boolean({ description: 'Whether it recovered.' }),
+    resolutionSteps: t.string({ description: 'How to fix it.' }),
   }),
 })
 
 const OutcomeInputType = builder.inputType('OutcomeInput', {
-  description: 'What came of one run.',
+  description: 'The result of one run.',
   fields: (t) => ({
     simulationId: t.field({ type: 'UUID', required: true, description: 'The simulation’s key.' }),
     scenarioId: t.string({ required: true, description: 'The scenario’s key, or its source’s id.' }),
@@ -42,45 +42,43 @@ const OutcomeInputType = builder.inputType('OutcomeInput', {
     outcomeId: t.field({
       type: 'UUID',
       description:
-        'Its key. When not given it follows from simulation, scenario, repetition and attempt, so that sending a row again stores it once.',
+        'Its key; derived by default from simulation, scenario, repetition and attempt, so that a row sent again is stored once.',
     }),
-    repetition: t.int({ description: 'Which repetition, from 1; 1 when not given.' }),
+    repetition: t.int({ description: 'Which repetition, from 1; 1 by default.' }),
     executionTime: t.field({
       type: 'DateTime',
-      description: 'When the run ended; now when not given. At most five minutes ahead.',
+      description: 'When the run ended; now by default. At most five minutes ahead.',
     }),
-    reliabilityScore: t.float({ description: '0 to 1; not given means that nobody graded it.' }),
+    reliabilityScore: t.float({ description: '0 to 1; omit it if the run was not graded.' }),
     executionTimeMs: t.float({ description: 'How long the run took, in milliseconds; rounded.' }),
-    tokensUsed: t.int({ description: 'Tokens in all; the sum of the two below when not given.' }),
-    promptTokens: t.int({ description: 'Tokens that went into the model.' }),
-    completionTokens: t.int({ description: 'Tokens that came out of the model.' }),
+    tokensUsed: t.int({ description: 'Total tokens; by default the sum of input and output.' }),
+    promptTokens: t.int({ description: 'Input tokens of the model.' }),
+    completionTokens: t.int({ description: 'Output tokens of the model.' }),
     costUsd: t.field({ type: 'Usd', description: 'What the run cost.' }),
     trajectory: t.field({
       type: 'JSON',
-      description:
-        'All that the agent did, as any JSON; start_time and status are added when they are missing.',
+      description: 'Everything the agent did, as any JSON; start_time and status are added if missing.',
     }),
-    metrics: t.field({ type: 'JSONObject', description: 'Further figures.' }),
+    metrics: t.field({ type: 'JSONObject', description: 'Further metrics.' }),
     model: t.string({ description: 'The model that ran, up to 200 characters.' }),
     modalCallId: t.string({ description: 'The Modal call that it ran in.' }),
     sandboxId: t.string({ description: 'The sandbox that it ran in.' }),
-    error: t.string({ description: 'What went wrong, in words: becomes a failure pattern.' }),
+    error: t.string({ description: 'Why it failed, in words: becomes a failure pattern.' }),
     errorCode: t.string({ description: 'The error’s code, up to 200 characters.' }),
     errorCategory: t.field({
       type: ErrorCategoryEnum,
-      description: 'What kind of fault; told from the error when not given.',
+      description: 'The kind of error; derived from the error by default.',
     }),
     retryCount: t.int({
-      description:
-        'How many attempts came before; 0 when not given. A later attempt takes the place of an earlier one.',
+      description: 'How many attempts came before; 0 by default. A later attempt replaces an earlier one.',
     }),
     toolUsage: t.field({
       type: [ToolUsageInput],
-      description: 'The tools used; read from the trajectory when not given.',
+      description: 'The tools used; read from the trajectory by default.',
     }),
     failurePatterns: t.field({
       type: [FailurePatternInput],
-      description: 'What went wrong; made from the error when not given.',
+      description: 'Its failures; derived from the error by default.',
     }),
   }),
 })
@@ -93,7 +91,7 @@ const RecordOutcomeInput = builder.inputType('RecordOutcomeInput', {
 })
 
 const RecordOutcomesInput = builder.inputType('RecordOutcomesInput', {
-  description: 'Outcomes to store, of one or several simulations.',
+  description: 'Outcomes to store, of one or more simulations.',
   fields: (t) => ({
     outcomes: t.field({ type: [OutcomeInputType], required: true, description: '1 to 1,000 outcomes.' }),
   }),
@@ -113,19 +111,19 @@ const RecordScenarioResultsInput = builder.inputType('RecordScenarioResultsInput
 })
 
 const OutcomeReceiptType = builder.objectRef<OutcomeReceipt>('OutcomeReceipt').implement({
-  description: 'What became of one outcome of a call.',
+  description: 'The result of one outcome of a call.',
   fields: (t) => ({
-    index: t.exposeInt('index', { description: 'Its place in the call, from 0.' }),
+    index: t.exposeInt('index', { description: 'Its position in the call, from 0.' }),
     outcomeId: t.expose('outcomeId', {
       type: 'UUID',
       nullable: true,
       description: 'Its key; null when it was rejected before it had one.',
     }),
-    status: t.expose('status', { type: ReceiptStatus, description: 'What became of it.' }),
+    status: t.expose('status', { type: ReceiptStatus, description: 'Its result.' }),
     code: t.expose('code', {
       type: ErrorCodeEnum,
       nullable: true,
-      description: 'Why it was rejected, for programs.',
+      description: 'Why it was rejected, as a code.',
     }),
     reason: t.exposeString('reason', { nullable: true, description: 'Why it was rejected, in words.' }),
     path: t.stringList({
@@ -142,7 +140,7 @@ const OutcomeReceiptType = builder.objectRef<OutcomeReceipt>('OutcomeReceipt').i
 
 const RecordOutcomesPayload = payloadType<OutcomeReceipt[]>(
   'RecordOutcomesPayload',
-  'What became of the outcomes.',
+  'The receipts, or the errors.',
   (t) => ({
     receipts: t.field({
       type: [OutcomeReceiptType],
@@ -158,12 +156,12 @@ const RecordOutcomesPayload = payloadType<OutcomeReceipt[]>(
 
 const RecordOutcomePayload = payloadType<OutcomeReceipt>(
   'RecordOutcomePayload',
-  'What became of the outcome.',
+  'The receipt, or the errors.',
   (t) => ({
     receipt: t.field({
       type: OutcomeReceiptType,
       nullable: true,
-      description: 'What became of it; null when there are errors.',
+      description: 'Its receipt; null when there are errors.',
       resolve: ({ result }) => result,
     }),
   }),
@@ -173,7 +171,7 @@ builder.mutationFields((t) => ({
   recordOutcome: t.field({
     type: RecordOutcomePayload,
     description:
-      'Stores one outcome. Calls that arrive together are stored together; each is answered after the commit that holds its row.',
+      'Stores one outcome. Calls that arrive together are stored together; each is answered after its row is committed.',
     args: { input: t.arg({ type: RecordOutcomeInput, required: true, description: 'The outcome.' }) },
     resolve: (_, { input }, { viewer, reads, services }) =>
       payloadOf(() =>
@@ -182,7 +180,8 @@ builder.mutationFields((t) => ({
   }),
   recordOutcomes: t.field({
     type: RecordOutcomesPayload,
-    description: 'Stores outcomes in one transaction. Each row has its receipt; a bad one costs no other.',
+    description:
+      'Stores outcomes in one transaction. Each row has a receipt; a bad row does not affect others.',
     args: { input: t.arg({ type: RecordOutcomesInput, required: true, description: 'The outcomes.' }) },
     resolve: (_, { input }, { write }) =>
       payloadOf(() => recordOutcomes(write, input.outcomes as OutcomeInput[])),
@@ -190,7 +189,7 @@ builder.mutationFields((t) => ({
   recordScenarioResults: t.field({
     type: RecordOutcomesPayload,
     description:
-      'Stores results in the structure that sandboxes report. A scenario that is unknown is made when the result brings a prompt, and joins the simulation.',
+      'Stores results in the structure that sandboxes report. An unknown scenario is created if the result has a prompt, and joins the simulation.',
     args: { input: t.arg({ type: RecordScenarioResultsInput, required: true, description: 'The results.' }) },
     resolve: (_, { input }, { write }) =>
       payloadOf(() => recordSandboxResults(write, input.simulationId, input.results)),

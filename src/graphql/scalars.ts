@@ -11,7 +11,7 @@ const iso = DateTimeISOResolver.toConfig()
 
 function withinCalendar(time: Date): Date {
   if (isInCalendar(time)) return time
-  throw new GraphQLError('DateTime takes times of the years 1 to 9999.')
+  throw new GraphQLError('DateTime takes times in the years 1 to 9999.')
 }
 
 builder.addScalarType(
@@ -20,19 +20,21 @@ builder.addScalarType(
     ...iso,
     name: 'DateTime',
     description:
-      'A point in time as ISO 8601 with a zone, e.g. `2026-11-22T09:30:00.000Z`, of the years 1 to 9999; kept to the millisecond.',
+      'A point in time as ISO 8601 with a zone, e.g. `2026-11-22T09:30:00.000Z`, in the years 1 to 9999; stored to the millisecond.',
     parseValue: (value) => withinCalendar(iso.parseValue!(value)),
     parseLiteral: (node, variables) => withinCalendar(iso.parseLiteral!(node, variables)),
   }),
 )
 builder.addScalarType('JSON', described(JSONResolver, 'Any JSON value.'))
 builder.addScalarType('JSONObject', described(JSONObjectResolver, 'A JSON object.'))
-builder.addScalarType('UUID', described(UUIDResolver, 'A UUID in its usual form of 36 characters.'))
+builder.addScalarType('UUID', described(UUIDResolver, 'A UUID in its usual 36-character form.'))
 
 function safeInteger(value: unknown): number {
   const number = Number(value)
   if (!Number.isSafeInteger(number))
-    throw new GraphQLError(`SafeInt cannot represent ${String(value)}: it is no integer within ±(2^53 - 1).`)
+    throw new GraphQLError(
+      `SafeInt cannot represent ${String(value)}: it is not an integer within ±(2^53 - 1).`,
+    )
   return number
 }
 

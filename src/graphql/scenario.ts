@@ -21,7 +21,7 @@ const Difficulty = builder.enumType('Difficulty', {
   description: 'How hard a scenario is.',
   values: {
     EASY: { value: 'easy', description: 'Easy.' },
-    MEDIUM: { value: 'medium', description: 'Medium, also when nobody said.' },
+    MEDIUM: { value: 'medium', description: 'Medium, the default.' },
     HARD: { value: 'hard', description: 'Hard.' },
   } as const,
 })
@@ -35,18 +35,18 @@ export const Scenario = builder.prismaNode('Scenario', {
     scenarioId: t.exposeString('scenarioId', { description: 'Its key: lower-case letters, digits and _.' }),
     externalId: t.exposeString('externalId', {
       nullable: true,
-      description: 'The id that its source has for it.',
+      description: 'Its id in its source.',
     }),
     source: t.exposeString('source', {
       nullable: true,
       description: 'Where it comes from, e.g. a benchmark.',
     }),
-    name: t.exposeString('name', { description: 'What people call it.' }),
+    name: t.exposeString('name', { description: 'Its display name.' }),
     taskPrompt: t.exposeString('taskPrompt', { description: 'What the agent is asked to do.' }),
     groundTruth: t.expose('groundTruth', {
       type: 'JSON',
       nullable: true,
-      description: 'What a right answer is.',
+      description: 'The expected answer.',
     }),
     difficultyLevel: enumField(t, 'difficultyLevel', { type: Difficulty, description: 'How hard it is.' }),
     tags: t.exposeStringList('tags', { description: 'Its tags.' }),
@@ -56,15 +56,15 @@ export const Scenario = builder.prismaNode('Scenario', {
       description: 'The tools that an agent should use.',
     }),
     isActive: t.exposeBoolean('isActive', {
-      description: 'Whether it is in use; so far no mutation takes one out of use.',
+      description: 'Whether it is active; no mutation deactivates one yet.',
     }),
     estimatedDurationMs: t.exposeInt('estimatedDurationMs', {
       nullable: true,
       description: 'How long a run should take, in milliseconds.',
     }),
-    metadata: t.expose('metadata', { type: 'JSON', description: 'Whatever else its source says.' }),
+    metadata: t.expose('metadata', { type: 'JSON', description: 'Further data from its source.' }),
     revision: t.exposeInt('revision', {
-      description: 'Counts the changes of prompt or ground truth from 1.',
+      description: 'Its revision: counts changes of prompt or ground truth from 1.',
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was first stored.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it last changed.' }),
@@ -74,7 +74,7 @@ export const Scenario = builder.prismaNode('Scenario', {
 export const DifficultyFilter = enumFilter('DifficultyFilter', Difficulty)
 
 const ScenarioFilter = builder.inputType('ScenarioFilter', {
-  description: 'Which scenarios; all conditions have to hold.',
+  description: 'Filters scenarios; all conditions must match.',
   fields: (t) => ({
     scenarioId: t.field({ type: StringFilter, description: 'By key.' }),
     externalId: t.field({ type: NullableStringFilter, description: 'By the source’s id.' }),
@@ -82,9 +82,9 @@ const ScenarioFilter = builder.inputType('ScenarioFilter', {
     name: t.field({ type: StringFilter, description: 'By name.' }),
     difficultyLevel: t.field({ type: DifficultyFilter, description: 'By difficulty.' }),
     tags: t.field({ type: TagFilter, description: 'By tags.' }),
-    text: t.string({ description: 'Only those with this text in name or prompt, whatever the case.' }),
+    text: t.string({ description: 'Only those with this text in name or prompt, ignoring case.' }),
     search: searchField(t, 'id, name or prompt'),
-    isActive: t.boolean({ description: 'Those in use or those not; both when not given.' }),
+    isActive: t.boolean({ description: 'Whether they are active; all by default.' }),
     createdAt: t.field({ type: DateTimeFilter, description: 'By when it was first stored.' }),
     updatedAt: t.field({ type: DateTimeFilter, description: 'By when it last changed.' }),
   }),
@@ -129,28 +129,27 @@ const scenarioPages = defineStoredList('Scenario', {
 
 builder.queryFields((t) => ({
   scenario: t.field(scenarioPages.byKey('A scenario by its key.')),
-  scenarios: t.field(scenarioPages.root('The tenant’s scenarios, the newest first.')),
+  scenarios: t.field(scenarioPages.root('The tenant’s scenarios, newest first.')),
 }))
 
 const ScenarioInput = builder.inputType('ScenarioInput', {
   description: 'A scenario, by its key or by its source’s id.',
   fields: (t) => ({
     scenarioId: t.string({
-      description:
-        'Its key: 1 to 100 lower-case letters, digits and _. Derived from externalId when not given.',
+      description: 'Its key: 1 to 100 lower-case letters, digits and _. Derived from externalId by default.',
     }),
     externalId: t.string({
-      description: 'The id that its source has for it: any text up to 500 characters.',
+      description: 'Its id in its source: any string up to 500 characters.',
     }),
     source: t.string({ description: 'Where it comes from, e.g. a benchmark.' }),
-    name: t.string({ description: 'What people call it, up to 200 characters; its id when not given.' }),
+    name: t.string({ description: 'Its display name, up to 200 characters; its id by default.' }),
     taskPrompt: t.string({ required: true, description: 'What the agent is asked to do, at most 1 MiB.' }),
-    groundTruth: t.field({ type: 'JSON', description: 'What a right answer is.' }),
-    difficultyLevel: t.field({ type: Difficulty, description: 'How hard it is; MEDIUM when not given.' }),
+    groundTruth: t.field({ type: 'JSON', description: 'The expected answer.' }),
+    difficultyLevel: t.field({ type: Difficulty, description: 'How hard it is; MEDIUM by default.' }),
     tags: t.stringList({ description: 'Up to 20 tags.' }),
     expectedTools: t.field({ type: 'JSON', description: 'The tools that an agent should use.' }),
     estimatedDurationMs: t.int({ description: 'How long a run should take, in milliseconds.' }),
-    metadata: t.field({ type: 'JSONObject', description: 'Whatever else is known.' }),
+    metadata: t.field({ type: 'JSONObject', description: 'Any further data.' }),
   }),
 })
 
@@ -162,22 +161,22 @@ const UpsertScenariosInput = builder.inputType('UpsertScenariosInput', {
 })
 
 const ScenarioReceiptType = builder.objectRef<ScenarioReceipt>('ScenarioReceipt').implement({
-  description: 'What became of one scenario of a call.',
+  description: 'The result of one scenario of a call.',
   fields: (t) => ({
-    index: t.exposeInt('index', { description: 'Its place in the call, from 0.' }),
+    index: t.exposeInt('index', { description: 'Its position in the call, from 0.' }),
     scenarioId: t.exposeString('scenarioId', {
       nullable: true,
-      description: 'Its key; null when it has none that could be stored.',
+      description: 'Its key; null when it has no valid one.',
     }),
-    status: t.expose('status', { type: ReceiptStatus, description: 'What became of it.' }),
+    status: t.expose('status', { type: ReceiptStatus, description: 'Its result.' }),
     revision: t.exposeInt('revision', {
       nullable: true,
-      description: 'Its revision now; null when it was rejected.',
+      description: 'Its current revision; null when it was rejected.',
     }),
     code: t.field({
       type: ErrorCodeEnum,
       nullable: true,
-      description: 'Why it was rejected, for programs.',
+      description: 'Why it was rejected, as a code.',
       resolve: ({ refusal }) => refusal?.code,
     }),
     reason: t.string({
@@ -195,7 +194,7 @@ const ScenarioReceiptType = builder.objectRef<ScenarioReceipt>('ScenarioReceipt'
 
 const UpsertScenariosPayload = payloadType<ScenarioReceipt[]>(
   'UpsertScenariosPayload',
-  'What became of the scenarios.',
+  'The receipts, or the errors.',
   (t) => ({
     receipts: t.field({
       type: [ScenarioReceiptType],

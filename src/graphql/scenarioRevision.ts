@@ -7,7 +7,7 @@ import { Scenario } from './scenario.ts'
 const ScenarioRevision = builder.prismaNode('ScenarioRevision', {
   id: { field: 'scenarioId_revision' },
   nullable: true,
-  description: 'What a scenario asked for, and what a right answer was, until one of them changed.',
+  description: 'A scenario’s prompt and expected answer, until one of them changed.',
   select: { scenarioId: true, revision: true },
   fields: (t) => ({
     scenarioId: t.exposeString('scenarioId', { description: 'The scenario’s key.' }),
@@ -16,18 +16,18 @@ const ScenarioRevision = builder.prismaNode('ScenarioRevision', {
     groundTruth: t.expose('groundTruth', {
       type: 'JSON',
       nullable: true,
-      description: 'What a right answer was.',
+      description: 'The expected answer.',
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'From when on it was so.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it took effect.' }),
     scenario: t.relation('scenario', { description: 'The scenario as it is now.' }),
   }),
 })
 
 const ScenarioRevisionFilter = builder.inputType('ScenarioRevisionFilter', {
-  description: 'Which revisions; all conditions have to hold.',
+  description: 'Filters revisions; all conditions must match.',
   fields: (t) => ({
     revision: t.field({ type: NumberFilter, description: 'By number.' }),
-    createdAt: t.field({ type: DateTimeFilter, description: 'By when they were made.' }),
+    createdAt: t.field({ type: DateTimeFilter, description: 'By creation time.' }),
   }),
 })
 
@@ -41,7 +41,7 @@ const scenarioRevisionPages = defineStoredList('ScenarioRevision', {
   ],
   orders: {
     REVISION: { field: 'revision', kind: 'integer', description: 'Its number.' },
-    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was made.' },
+    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was created.' },
   },
   defaultOrder: { field: 'REVISION', direction: 'desc' },
   filter: ScenarioRevisionFilter,
@@ -55,7 +55,7 @@ builder.prismaObjectField(Scenario, 'revisions', (t) =>
   t.field(
     scenarioRevisionPages.under(
       { key: 'scenarioId', field: 'scenarioId', type: 'text' },
-      'What it was at each of its revisions, the latest first.',
+      'What it was at each of its revisions, latest first.',
     ),
   ),
 )

@@ -22,12 +22,12 @@ import {
 import { defineStoredList } from './lists/storedList.ts'
 
 export const SimulationStatusEnum = builder.enumType('SimulationStatus', {
-  description: 'Where a simulation is in its life; it only goes forward.',
+  description: 'The status of a simulation; it only moves forward.',
   values: {
     PENDING: { value: 'pending', description: 'Planned; its first outcome starts it.' },
-    RUNNING: { value: 'running', description: 'Under way.' },
-    COMPLETED: { value: 'completed', description: 'Went through to its end.' },
-    FAILED: { value: 'failed', description: 'Broke off.' },
+    RUNNING: { value: 'running', description: 'Running.' },
+    COMPLETED: { value: 'completed', description: 'Ran to completion.' },
+    FAILED: { value: 'failed', description: 'Failed.' },
     CANCELLED: { value: 'cancelled', description: 'Was stopped on request.' },
   } as const,
 })
@@ -36,18 +36,18 @@ export const Simulation = builder.prismaNode('Simulation', {
   id: { field: 'simulationId' },
   nullable: true,
   description:
-    'One evaluation: a configuration version run over a set of scenarios, each as often as there are repetitions.',
+    'One evaluation: a configuration version run over a set of scenarios, each once per repetition.',
   select: { simulationId: true },
   fields: (t) => ({
     simulationId: t.expose('simulationId', { type: 'UUID', description: 'Its key.' }),
-    simulationName: t.exposeString('simulationName', { nullable: true, description: 'What people call it.' }),
-    status: enumField(t, 'status', { type: SimulationStatusEnum, description: 'Where it is in its life.' }),
+    simulationName: t.exposeString('simulationName', { nullable: true, description: 'Its display name.' }),
+    status: enumField(t, 'status', { type: SimulationStatusEnum, description: 'Its status.' }),
     scenarioSet: t.exposeStringList('scenarioSet', { description: 'The keys of its scenarios, in order.' }),
     repetitions: t.exposeInt('repetitions', { description: 'How often each scenario runs.' }),
     totalScenarios: t.exposeInt('totalScenarios', {
-      description: 'How many runs it has in all: scenarios times repetitions.',
+      description: 'Total number of runs: scenarios times repetitions.',
     }),
-    completedScenarios: t.exposeInt('completedScenarios', { description: 'Runs that ended with success.' }),
+    completedScenarios: t.exposeInt('completedScenarios', { description: 'Runs that succeeded.' }),
     failedScenarios: t.exposeInt('failedScenarios', { description: 'Runs that ended in any other way.' }),
     completionPercent: t.float({
       select: { completedScenarios: true, failedScenarios: true, totalScenarios: true },
@@ -63,31 +63,30 @@ export const Simulation = builder.prismaNode('Simulation', {
     }),
     overallScore: t.exposeFloat('overallScore', {
       nullable: true,
-      description: 'The score of the whole, set when it ends.',
+      description: 'The overall score, set when it ends.',
     }),
     executionTimeMs: t.expose('executionTimeMs', {
       type: 'SafeInt',
-      description:
-        'Milliseconds that its runs took together; when it was completed with a suite result, what that said.',
+      description: 'Total milliseconds of its runs, or the value of the suite result that completed it.',
     }),
     totalTokens: t.expose('totalTokens', { type: 'SafeInt', description: 'Tokens of all its outcomes.' }),
     totalCostUsd: t.expose('totalCostUsd', {
       type: 'Usd',
-      description: 'Cost of all its outcomes; when it was completed with a suite result, what that said.',
+      description: 'Cost of all its outcomes, or the value of the suite result that completed it.',
     }),
     metadata: t.expose('metadata', {
       type: 'JSON',
-      description: 'Whatever its starter wanted to keep with it.',
+      description: 'Custom data stored with it.',
     }),
     modalAppId: t.exposeString('modalAppId', { nullable: true, description: 'The Modal app that runs it.' }),
     modalEnvironment: t.exposeString('modalEnvironment', {
       description: 'The Modal environment that it runs in.',
     }),
     sandboxInstances: t.exposeInt('sandboxInstances', {
-      description: 'How many sandboxes run side by side.',
+      description: 'How many sandboxes run in parallel.',
     }),
     timeoutMs: t.exposeInt('timeoutMs', { description: 'How long one run may take, in milliseconds.' }),
-    maxRetries: t.exposeInt('maxRetries', { description: 'How often a run may be tried again.' }),
+    maxRetries: t.exposeInt('maxRetries', { description: 'How often a run may be retried.' }),
     priority: t.exposeInt('priority', { description: '1 to 10; 10 is the most urgent.' }),
     errorMessage: t.exposeString('errorMessage', {
       nullable: true,
@@ -95,21 +94,20 @@ export const Simulation = builder.prismaNode('Simulation', {
     }),
     eventSeq: t.expose('eventSeq', {
       type: 'SafeInt',
-      description: 'Number of its latest event: where a subscription with afterSeq goes on.',
+      description: 'Number of its latest event, to continue from with afterSeq.',
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was planned.' }),
-    startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true, description: 'When it began.' }),
+    startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true, description: 'When it started.' }),
     completedAt: t.expose('completedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it ended, in whatever way.',
+      description: 'When it ended, in any way.',
     }),
     runtimeMs: t.field({
       type: 'SafeInt',
       nullable: true,
       select: { startedAt: true, completedAt: true },
-      description:
-        'Milliseconds from its beginning to its end, or until now while it runs; null before it began.',
+      description: 'Milliseconds from start to end, or until now while it is running; null before it starts.',
       resolve: ({ startedAt, completedAt }) =>
         startedAt &&
         (completedAt?.getTime() ?? Math.max(Date.now(), startedAt.getTime())) - startedAt.getTime(),
@@ -121,27 +119,27 @@ export const Simulation = builder.prismaNode('Simulation', {
 const SimulationStatusFilter = enumFilter('SimulationStatusFilter', SimulationStatusEnum)
 
 const SimulationFilter = builder.inputType('SimulationFilter', {
-  description: 'Which simulations; all conditions have to hold.',
+  description: 'Filters simulations; all conditions must match.',
   fields: (t) => ({
     simulationId: t.field({ type: IdFilter, description: 'By key.' }),
-    status: t.field({ type: SimulationStatusFilter, description: 'By where they are in their life.' }),
+    status: t.field({ type: SimulationStatusFilter, description: 'By status.' }),
     simulationName: t.field({ type: NullableStringFilter, description: 'By name.' }),
     configVersionId: t.field({ type: IdFilter, description: 'By the key of the version that they run.' }),
     configId: t.field({ type: IdFilter, description: 'By the key of the configuration that they run.' }),
     model: t.field({ type: StringFilter, description: 'By the model of the version that they run.' }),
-    scenarioId: t.field({ type: StringFilter, description: 'By scenario: those that run one like this.' }),
-    overallScore: t.field({ type: NullableNumberFilter, description: 'By the score of the whole.' }),
+    scenarioId: t.field({ type: StringFilter, description: 'By scenario: those that run a matching one.' }),
+    overallScore: t.field({ type: NullableNumberFilter, description: 'By overall score.' }),
     executionTimeMs: t.field({
       type: NumberFilter,
-      description: 'By how long their runs took together, in milliseconds.',
+      description: 'By the total milliseconds of their runs.',
     }),
     totalTokens: t.field({ type: NumberFilter, description: 'By the tokens of all their outcomes.' }),
-    totalCostUsd: t.field({ type: NumberFilter, description: 'By what they cost in US dollars.' }),
+    totalCostUsd: t.field({ type: NumberFilter, description: 'By cost in US dollars.' }),
     priority: t.field({ type: NumberFilter, description: 'By priority.' }),
     createdAt: t.field({ type: DateTimeFilter, description: 'By when they were planned.' }),
-    startedAt: t.field({ type: NullableDateTimeFilter, description: 'By when they began.' }),
+    startedAt: t.field({ type: NullableDateTimeFilter, description: 'By when they started.' }),
     completedAt: t.field({ type: NullableDateTimeFilter, description: 'By when they ended.' }),
-    metadata: jsonPathField(t, 'what their starter wanted to keep'),
+    metadata: jsonPathField(t, 'their custom data'),
   }),
 })
 
@@ -152,13 +150,13 @@ export const simulationPages = defineStoredList('Simulation', {
   keys: [{ field: 'simulationId', kind: 'uuid' }],
   orders: {
     CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was planned.' },
-    STARTED_AT: { field: 'startedAt', kind: 'time', nullable: true, description: 'When it began.' },
+    STARTED_AT: { field: 'startedAt', kind: 'time', nullable: true, description: 'When it started.' },
     COMPLETED_AT: { field: 'completedAt', kind: 'time', nullable: true, description: 'When it ended.' },
     OVERALL_SCORE: {
       field: 'overallScore',
       kind: 'number',
       nullable: true,
-      description: 'The score of the whole.',
+      description: 'The overall score.',
     },
     TOTAL_COST_USD: { field: 'totalCostUsd', kind: 'decimal', description: 'What it cost.' },
     TOTAL_TOKENS: { field: 'totalTokens', kind: 'bigint', description: 'How many tokens it took.' },
@@ -201,7 +199,7 @@ builder.prismaObjectField(ConfigVersion, 'simulations', (t) =>
   t.field(
     simulationPages.under(
       { key: 'versionId', field: 'configVersionId', type: 'uuid' },
-      'The simulations that ran this version, the newest first.',
+      'The simulations that ran this version, newest first.',
     ),
   ),
 )
@@ -210,16 +208,16 @@ builder.prismaObjectField(Configuration, 'simulations', (t) =>
   t.field(
     simulationPages.under(
       { key: 'configId', field: 'configId', type: 'uuid', through: ['configVersion'] },
-      'The simulations that ran any of its versions, the newest first.',
+      'The simulations that ran any of its versions, newest first.',
     ),
   ),
 )
 
 builder.queryFields((t) => ({
   simulation: t.field(simulationPages.byKey('A simulation by its key.')),
-  simulations: t.field(simulationPages.root('The tenant’s simulations, the newest first.')),
+  simulations: t.field(simulationPages.root('The tenant’s simulations, newest first.')),
   activeSimulations: t.field(
-    simulationPages.root('The simulations that are pending or running, the newest first.', {
+    simulationPages.root('The simulations that are pending or running, newest first.', {
       status: { in: ['pending', 'running'] },
     }),
   ),

@@ -8,7 +8,7 @@ import { defineNumberedList, numberedRange } from './lists/numberedList.ts'
 import { Simulation, SimulationStatusEnum } from './simulation.ts'
 
 const ProgressInterface = builder.interfaceRef<Progress>('ProgressState').implement({
-  description: 'Where a simulation stands at one moment.',
+  description: 'The state of a simulation at one moment.',
   fields: (t) => ({
     simulationId: t.expose('simulationId', { type: 'UUID', description: 'The simulation’s key.' }),
     seq: t.expose('seq', {
@@ -17,10 +17,10 @@ const ProgressInterface = builder.interfaceRef<Progress>('ProgressState').implem
     }),
     status: t.expose('status', {
       type: SimulationStatusEnum,
-      description: 'Where the simulation is in its life.',
+      description: 'The simulation’s status.',
     }),
-    totalScenarios: t.exposeInt('totalScenarios', { description: 'How many runs it has in all.' }),
-    completedScenarios: t.exposeInt('completedScenarios', { description: 'Runs that ended with success.' }),
+    totalScenarios: t.exposeInt('totalScenarios', { description: 'Total number of runs.' }),
+    completedScenarios: t.exposeInt('completedScenarios', { description: 'Runs that succeeded.' }),
     failedScenarios: t.exposeInt('failedScenarios', { description: 'Runs that ended in any other way.' }),
     completionPercent: t.float({
       description: 'Share of the runs that ended, 0 to 100.',
@@ -34,7 +34,7 @@ const ProgressInterface = builder.interfaceRef<Progress>('ProgressState').implem
     }),
     totalTokens: t.expose('totalTokens', { type: 'SafeInt', description: 'Tokens so far.' }),
     totalCostUsd: t.expose('totalCostUsd', { type: 'Usd', description: 'Cost so far.' }),
-    at: t.expose('at', { type: 'DateTime', description: 'When it stood so.' }),
+    at: t.expose('at', { type: 'DateTime', description: 'The time of this state.' }),
     simulation: t.prismaField({
       type: Simulation,
       description: 'The simulation itself.',
@@ -45,23 +45,23 @@ const ProgressInterface = builder.interfaceRef<Progress>('ProgressState').implem
 })
 
 const SimulationProgress = builder.objectRef<Progress>('SimulationProgress').implement({
-  description: 'Where a simulation stands: the newest state, not each step.',
+  description: 'The progress of a simulation: its latest state, not each step.',
   interfaces: [ProgressInterface],
 })
 
 const EventKindEnum = builder.enumType('SimulationEventKind', {
   description: 'What happened to a simulation.',
   values: {
-    STARTED: { value: 'STARTED', description: 'It began.' },
-    PROGRESS: { value: 'PROGRESS', description: 'Outcomes came in.' },
-    COMPLETED: { value: 'COMPLETED', description: 'It went through to its end.' },
-    FAILED: { value: 'FAILED', description: 'It broke off.' },
+    STARTED: { value: 'STARTED', description: 'It started.' },
+    PROGRESS: { value: 'PROGRESS', description: 'Outcomes were stored.' },
+    COMPLETED: { value: 'COMPLETED', description: 'It ran to completion.' },
+    FAILED: { value: 'FAILED', description: 'It failed.' },
     CANCELLED: { value: 'CANCELLED', description: 'It was stopped.' },
   } as const,
 })
 
 const SimulationEventType = builder.objectRef<SimulationEvent>('SimulationEvent').implement({
-  description: 'One step of a simulation, and where it stood after it.',
+  description: 'One step of a simulation, and its state afterwards.',
   interfaces: [ProgressInterface],
   fields: (t) => ({
     kind: t.expose('kind', { type: EventKindEnum, description: 'What happened.' }),
@@ -79,7 +79,7 @@ builder.prismaObjectField(Simulation, 'events', (t) =>
     type: simulationEventPages.type,
     select: { simulationId: true, eventSeq: true },
     extensions: { page: true },
-    description: 'Its steps so far, in order; the subscription simulationEvents goes on from there.',
+    description: 'Its steps so far, in order; the subscription simulationEvents continues from there.',
     args: pageArgs,
     resolve: async ({ simulationId, eventSeq }, args, context, info) => {
       const { after, before, first, last } = numberedRange(args)
@@ -112,7 +112,7 @@ builder.subscriptionFields((t) => ({
   simulationProgress: t.field({
     type: SimulationProgress,
     description:
-      'Where a simulation stands now, and again whenever that changes. A slow client gets the newest state, never a queue of old ones. Ends with the simulation.',
+      'The progress of a simulation now, and again whenever it changes. A slow client gets the latest state, never a queue of old ones. Ends with the simulation.',
     args: { simulationId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }) },
     subscribe: (_, { simulationId }, { viewer, services }) =>
       services.live.progress(viewer, simulationId.toLowerCase()),
@@ -121,19 +121,19 @@ builder.subscriptionFields((t) => ({
   simulationEvents: t.field({
     type: SimulationEventType,
     description:
-      'Every step of a simulation after `afterSeq`, once and in order. After a lost connection go on with the last `seq` that arrived. Ends with the simulation.',
+      'Every step of a simulation after `afterSeq`, once and in order. After a lost connection, continue with the last `seq` received. Ends with the simulation.',
     args: {
       simulationId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }),
       afterSeq: t.arg({
         type: 'SafeInt',
         required: true,
         defaultValue: 0,
-        description: 'Only steps with higher numbers; 0 begins with the first.',
+        description: 'Only steps with higher numbers; 0 starts with the first.',
       }),
     },
     subscribe: (_, { simulationId, afterSeq }, { viewer, services }) => {
       if (afterSeq < 0)
-        throw new Refusal('BAD_USER_INPUT', `afterSeq is ${afterSeq}; it has to be 0 or more.`, ['afterSeq'])
+        throw new Refusal('BAD_USER_INPUT', `afterSeq is ${afterSeq}; it must be 0 or more.`, ['afterSeq'])
       return services.live.events(viewer, simulationId.toLowerCase(), afterSeq)
     },
     resolve: (event) => event,

@@ -20,71 +20,70 @@ const StartSimulationInput = builder.inputType('StartSimulationInput', {
       required: true,
       description: 'The keys of the scenarios to run, in order; 1 to 100,000.',
     }),
-    repetitions: t.int({ description: 'How often each scenario runs, 1 to 1,000; once when not given.' }),
-    name: t.string({ description: 'What people call it, up to 200 characters.' }),
+    repetitions: t.int({ description: 'How often each scenario runs, 1 to 1,000; once by default.' }),
+    name: t.string({ description: 'Its display name, up to 200 characters.' }),
     start: t.boolean({
       description:
-        'Whether it runs from now on; with false it is PENDING until its first outcome. True when not given.',
+        'Whether to start it now; if false, it is PENDING until its first outcome. True by default.',
     }),
     simulationId: t.field({
       type: 'UUID',
-      description:
-        'Its key, when the caller wants to choose it. The same call again answers the simulation that is there.',
+      description: 'Its key, if the caller chooses it. Repeating the call returns the existing simulation.',
     }),
     modalAppId: t.string({ description: 'The Modal app that runs it.' }),
     modalEnvironment: t.string({
-      description: 'The Modal environment that it runs in; production when not given.',
+      description: 'The Modal environment that it runs in; production by default.',
     }),
-    sandboxInstances: t.int({ description: 'How many sandboxes run side by side; 1 when not given.' }),
-    timeoutMs: t.int({ description: 'How long one run may take, in milliseconds; 300,000 when not given.' }),
-    maxRetries: t.int({ description: 'How often a run may be tried again; 3 when not given.' }),
-    priority: t.int({ description: '1 to 10, 10 is the most urgent; 5 when not given.' }),
-    metadata: t.field({ type: 'JSONObject', description: 'Whatever should be kept with it.' }),
+    sandboxInstances: t.int({ description: 'How many sandboxes run in parallel; 1 by default.' }),
+    timeoutMs: t.int({ description: 'How long one run may take, in milliseconds; 300,000 by default.' }),
+    maxRetries: t.int({ description: 'How often a run may be retried; 3 by default.' }),
+    priority: t.int({ description: '1 to 10, 10 is the most urgent; 5 by default.' }),
+    metadata: t.field({ type: 'JSONObject', description: 'Custom data to store with it.' }),
   }),
 })
 
 const SuiteResultInput = builder.inputType('SuiteResultInput', {
-  description: 'The result of the whole, when the runner knows it better than the sum of the outcomes.',
+  description: 'The overall result, if the runner knows it better than the sum of the outcomes.',
   fields: (t) => ({
-    overallScore: t.float({ description: '0 to 1; the mean of the graded runs when not given.' }),
+    overallScore: t.float({ description: '0 to 1; by default the mean of the graded runs.' }),
     totalCostUsd: t.field({
       type: 'Usd',
-      description: 'What it cost; the sum of the outcomes when not given.',
+      description: 'What it cost; by default the sum of the outcomes.',
     }),
     executionTimeMs: t.field({
       type: 'SafeInt',
-      description: 'Milliseconds it took; the sum of the outcomes when not given.',
+      description: 'Milliseconds it took; by default the sum of the outcomes.',
     }),
   }),
 })
 
 const CompleteSimulationInput = builder.inputType('CompleteSimulationInput', {
-  description: 'A simulation that went through.',
+  description: 'A simulation to complete.',
   fields: (t) => ({
     simulationId: t.field({ type: 'UUID', required: true, description: 'Its key.' }),
-    result: t.field({ type: SuiteResultInput, description: 'The result of the whole.' }),
+    result: t.field({ type: SuiteResultInput, description: 'The overall result.' }),
   }),
 })
 
 const FailSimulationInput = builder.inputType('FailSimulationInput', {
-  description: 'A simulation that broke off.',
+  description: 'A simulation that failed.',
   fields: (t) => ({
     simulationId: t.field({ type: 'UUID', required: true, description: 'Its key.' }),
-    errorMessage: t.string({ required: true, description: 'Why, up to 10,000 characters; more is cut.' }),
+    errorMessage: t.string({ required: true, description: 'Why; cut after 10,000 characters.' }),
   }),
 })
 
 const CancelSimulationInput = builder.inputType('CancelSimulationInput', {
-  description: 'A simulation to stop.',
+  description: 'A simulation to cancel.',
   fields: (t) => ({
     simulationId: t.field({ type: 'UUID', required: true, description: 'Its key.' }),
-    reason: t.string({ description: 'Why, up to 10,000 characters; more is cut.' }),
+    reason: t.string({ description: 'Why; cut after 10,000 characters.' }),
   }),
 })
 
 const SimulationPayload = payloadType<{ simulationId: string; created: boolean }>(
   'SimulationPayload',
-  'The simulation after the step, or why there was none.',
+  'The simulation after the change, or the errors.',
   (t) => ({
     simulation: t.field(
       simulationPages.inPayload(
@@ -93,7 +92,7 @@ const SimulationPayload = payloadType<{ simulationId: string; created: boolean }
       ),
     ),
     created: t.boolean({
-      description: 'Whether this call made the simulation.',
+      description: 'Whether this call created the simulation.',
       resolve: ({ result }) => result?.created ?? false,
     }),
   }),
@@ -105,7 +104,7 @@ const stepped = (simulationId: string) => ({ simulationId, created: false })
 builder.mutationFields((t) => ({
   startSimulation: t.field({
     type: SimulationPayload,
-    description: 'Plans a simulation and, unless told otherwise, starts it.',
+    description: 'Plans a simulation and, by default, starts it.',
     args: { input: t.arg({ type: StartSimulationInput, required: true, description: 'What to run.' }) },
     resolve: (_, { input }, { write }) =>
       payloadOf(() =>
@@ -130,8 +129,7 @@ builder.mutationFields((t) => ({
   }),
   completeSimulation: t.field({
     type: SimulationPayload,
-    description:
-      'Ends a simulation that went through. Its overall score is the given one or the mean of its graded runs.',
+    description: 'Completes a simulation. Its overall score is the given one or the mean of its graded runs.',
     args: { input: t.arg({ type: CompleteSimulationInput, required: true, description: 'Which one.' }) },
     resolve: (_, { input: { simulationId, result } }, { write }) =>
       payloadOfStep(write, stepped(simulationId), (transaction) =>
@@ -144,7 +142,7 @@ builder.mutationFields((t) => ({
   }),
   failSimulation: t.field({
     type: SimulationPayload,
-    description: 'Ends a simulation that broke off.',
+    description: 'Ends a simulation as failed.',
     args: { input: t.arg({ type: FailSimulationInput, required: true, description: 'Which one, and why.' }) },
     resolve: (_, { input: { simulationId, errorMessage } }, { write }) =>
       payloadOfStep(write, stepped(simulationId), (transaction) =>
@@ -153,7 +151,7 @@ builder.mutationFields((t) => ({
   }),
   cancelSimulation: t.field({
     type: SimulationPayload,
-    description: 'Stops a simulation. Outcomes that come later are rejected.',
+    description: 'Cancels a simulation. Later outcomes are rejected.',
     args: { input: t.arg({ type: CancelSimulationInput, required: true, description: 'Which one.' }) },
     resolve: (_, { input: { simulationId, reason } }, { write }) =>
       payloadOfStep(write, stepped(simulationId), (transaction) =>

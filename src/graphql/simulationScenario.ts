@@ -16,12 +16,12 @@ import { Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
 
 const RunStatus = builder.enumType('RunStatus', {
-  description: 'Where one run is.',
+  description: 'The status of one run.',
   values: {
-    PENDING: { value: 'pending', description: 'Without an outcome so far.' },
+    PENDING: { value: 'pending', description: 'No outcome yet.' },
     RUNNING: {
       value: 'running',
-      description: 'Under way. Arc hears of a run when it ends: no mutation says this yet.',
+      description: 'Running. Arc learns of a run when it ends: no mutation reports this yet.',
     },
     SUCCESS: { value: 'success', description: 'Ended with success.' },
     ERROR: { value: 'error', description: 'Ended with an error, or without having reached its goal.' },
@@ -43,14 +43,14 @@ export const SimulationScenario = builder.prismaNode('SimulationScenario', {
     scenarioId: t.exposeString('scenarioId', { description: 'The scenario’s key.' }),
     repetition: t.exposeInt('repetition', { description: 'Which repetition, from 1.' }),
     executionOrder: t.exposeInt('executionOrder', {
-      description: 'Its scenario’s place in the simulation, from 1.',
+      description: 'Its scenario’s position in the simulation, from 1.',
     }),
-    status: enumField(t, 'status', { type: RunStatus, description: 'Where it is.' }),
+    status: enumField(t, 'status', { type: RunStatus, description: 'Its status.' }),
     modalCallId: t.exposeString('modalCallId', {
       nullable: true,
       description: 'The Modal call of its latest attempt.',
     }),
-    attempts: t.exposeInt('attempts', { description: 'How often it was tried.' }),
+    attempts: t.exposeInt('attempts', { description: 'Number of attempts.' }),
     outcomeId: t.expose('outcomeId', {
       type: 'UUID',
       nullable: true,
@@ -59,7 +59,7 @@ export const SimulationScenario = builder.prismaNode('SimulationScenario', {
     startedAt: t.expose('startedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When its latest attempt began.',
+      description: 'When its latest attempt started.',
     }),
     completedAt: t.expose('completedAt', {
       type: 'DateTime',
@@ -74,14 +74,17 @@ export const SimulationScenario = builder.prismaNode('SimulationScenario', {
 const RunStatusFilter = enumFilter('RunStatusFilter', RunStatus)
 
 const SimulationScenarioFilter = builder.inputType('SimulationScenarioFilter', {
-  description: 'Which runs; all conditions have to hold.',
+  description: 'Filters runs; all conditions must match.',
   fields: (t) => ({
     simulationId: t.field({ type: IdFilter, description: 'By simulation.' }),
     scenarioId: t.field({ type: StringFilter, description: 'By scenario.' }),
     repetition: t.field({ type: NumberFilter, description: 'By repetition.' }),
-    status: t.field({ type: RunStatusFilter, description: 'By where they are.' }),
-    attempts: t.field({ type: NumberFilter, description: 'By how often they were tried.' }),
-    startedAt: t.field({ type: NullableDateTimeFilter, description: 'By when their latest attempt began.' }),
+    status: t.field({ type: RunStatusFilter, description: 'By status.' }),
+    attempts: t.field({ type: NumberFilter, description: 'By number of attempts.' }),
+    startedAt: t.field({
+      type: NullableDateTimeFilter,
+      description: 'By when their latest attempt started.',
+    }),
     completedAt: t.field({
       type: NullableDateTimeFilter,
       description: 'By when their latest attempt ended.',
@@ -102,7 +105,7 @@ const simulationScenarioPages = defineStoredList('SimulationScenario', {
     EXECUTION_ORDER: {
       field: 'executionOrder',
       kind: 'integer',
-      description: 'Its scenario’s place in the simulation.',
+      description: 'Its scenario’s position in the simulation.',
     },
     REPETITION: { field: 'repetition', kind: 'integer', description: 'Its repetition.' },
     COMPLETED_AT: {

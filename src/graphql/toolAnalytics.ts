@@ -22,10 +22,10 @@ import { Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
 
 const ToolError = builder.objectRef<ToolAnalytics['commonErrors'][number]>('ToolError').implement({
-  description: 'What failed calls of a tool said.',
+  description: 'An error of a tool’s failed calls.',
   fields: (t) => ({
-    message: t.exposeString('message', { description: 'What was said, without what varies.' }),
-    runs: t.exposeInt('runs', { description: 'In how many runs.' }),
+    message: t.exposeString('message', { description: 'The message without its variable parts.' }),
+    runs: t.exposeInt('runs', { description: 'Number of runs with it.' }),
   }),
 })
 
@@ -33,10 +33,10 @@ const ToolAnalyticsType = builder.objectRef<ToolAnalytics>('ToolAnalytics').impl
   description: 'How a tool was used over many runs.',
   fields: (t) => ({
     toolName: t.exposeString('toolName', {
-      description: 'The tool; `user:` stands before one that the simulated user called.',
+      description: 'The tool; prefixed with `user:` if the simulated user called it.',
     }),
     calls: t.expose('calls', { type: 'SafeInt', description: 'How often it was called.' }),
-    runs: t.expose('runs', { type: 'SafeInt', description: 'In how many runs it was called.' }),
+    runs: t.expose('runs', { type: 'SafeInt', description: 'Number of runs that called it.' }),
     successRate: t.exposeFloat('successRate', {
       description: 'Share of the calls that did not fail, 0 to 1.',
     }),
@@ -47,7 +47,7 @@ const ToolAnalyticsType = builder.objectRef<ToolAnalytics>('ToolAnalytics').impl
     p95DurationMs: t.exposeFloat('p95DurationMs', {
       nullable: true,
       description:
-        'Milliseconds that 95 of 100 calls do not exceed, each call taken with the mean of its run; null when no times are known.',
+        '95th percentile of a call’s milliseconds, each call counted with the mean of its run; null when no times are known.',
     }),
     totalCostUsd: t.expose('totalCostUsd', {
       type: 'Usd',
@@ -56,14 +56,14 @@ const ToolAnalyticsType = builder.objectRef<ToolAnalytics>('ToolAnalytics').impl
     }),
     commonErrors: t.field({
       type: [ToolError],
-      description: 'The five most common things that failed calls said, the most common first.',
+      description: 'The five most common errors of failed calls, most common first.',
       resolve: ({ commonErrors }) => commonErrors,
     }),
   }),
 })
 
 const ToolAnalyticsFilter = builder.inputType('ToolAnalyticsFilter', {
-  description: 'Over which runs and tools; all conditions have to hold.',
+  description: 'Filters runs and tools; all conditions must match.',
   fields: (t) => ({
     toolName: t.field({ type: StringFilter, description: 'By tool.' }),
     simulationId: t.field({ type: IdFilter, description: 'By simulation.' }),
@@ -72,7 +72,7 @@ const ToolAnalyticsFilter = builder.inputType('ToolAnalyticsFilter', {
     scenarioId: t.field({ type: StringFilter, description: 'By scenario.' }),
     executionTime: t.field({ type: DateTimeFilter, description: 'By when the runs ended.' }),
     calls: t.field({ type: NumberFilter, description: 'By how often the tool was called in these runs.' }),
-    runs: t.field({ type: NumberFilter, description: 'By in how many of these runs it was called.' }),
+    runs: t.field({ type: NumberFilter, description: 'By how many of these runs called it.' }),
     successRate: t.field({
       type: NumberFilter,
       description: 'By the share of its calls in these runs that did not fail.',
@@ -83,7 +83,7 @@ const ToolAnalyticsFilter = builder.inputType('ToolAnalyticsFilter', {
     }),
     p95DurationMs: t.field({
       type: NullableNumberFilter,
-      description: 'By the milliseconds that 95 of 100 calls in these runs do not exceed.',
+      description: 'By the 95th percentile of a call’s milliseconds in these runs.',
     }),
     totalCostUsd: t.field({
       type: NullableNumberFilter,
@@ -103,7 +103,7 @@ const toolAnalyticsPages = defineComputedList<ToolAnalyticsFilter>('ToolAnalytic
   keys: [{ field: 'toolName', kind: 'text' }],
   orders: {
     CALLS: { field: 'calls', kind: 'bigint', description: 'How often it was called.' },
-    RUNS: { field: 'runs', kind: 'bigint', description: 'In how many runs it was called.' },
+    RUNS: { field: 'runs', kind: 'bigint', description: 'Number of runs that called it.' },
     SUCCESS_RATE: {
       field: 'successRate',
       kind: 'number',
@@ -119,7 +119,7 @@ const toolAnalyticsPages = defineComputedList<ToolAnalyticsFilter>('ToolAnalytic
       field: 'p95DurationMs',
       kind: 'number',
       nullable: true,
-      description: 'How long 95 of 100 calls took at most.',
+      description: '95th percentile of a call’s duration.',
     },
     TOTAL_COST_USD: {
       field: 'totalCostUsd',
@@ -162,7 +162,7 @@ const analyticsOf =
 builder.queryField('toolAnalytics', (t) =>
   t.field(
     toolAnalyticsPages.root(
-      'How tools were used in all the tenant’s runs, those with the most calls first.',
+      'How tools were used in all the tenant’s runs, most calls first.',
       analyticsOf(null),
     ),
   ),
@@ -172,7 +172,7 @@ builder.prismaObjectField(Simulation, 'toolAnalytics', (t) =>
   t.field(
     toolAnalyticsPages.under(
       'simulationId',
-      'How tools were used in its runs, those with the most calls first.',
+      'How tools were used in its runs, most calls first.',
       analyticsOf(RUNS_OF.simulation),
     ),
   ),
@@ -182,7 +182,7 @@ builder.prismaObjectField(Configuration, 'toolAnalytics', (t) =>
   t.field(
     toolAnalyticsPages.under(
       'configId',
-      'How tools were used in all runs of its versions, those with the most calls first.',
+      'How tools were used in all runs of its versions, most calls first.',
       analyticsOf(RUNS_OF.configuration),
     ),
   ),
@@ -192,7 +192,7 @@ builder.prismaObjectField(ConfigVersion, 'toolAnalytics', (t) =>
   t.field(
     toolAnalyticsPages.under(
       'versionId',
-      'How tools were used in all runs of the version, those with the most calls first.',
+      'How tools were used in all runs of the version, most calls first.',
       analyticsOf(RUNS_OF.configVersion),
     ),
   ),
@@ -202,7 +202,7 @@ builder.prismaObjectField(Scenario, 'toolAnalytics', (t) =>
   t.field(
     toolAnalyticsPages.under(
       'scenarioId',
-      'How tools were used in all runs of the scenario, those with the most calls first.',
+      'How tools were used in all runs of the scenario, most calls first.',
       analyticsOf(RUNS_OF.scenario),
     ),
   ),

@@ -29,7 +29,7 @@ const ToolUsage = builder.prismaNode('ToolUsage', {
     simulationId: t.expose('simulationId', { type: 'UUID', description: 'The simulation’s key.' }),
     executionTime: t.expose('executionTime', { type: 'DateTime', description: 'When the run ended.' }),
     toolName: t.exposeString('toolName', {
-      description: 'The tool; `user:` stands before one that the simulated user called.',
+      description: 'The tool; prefixed with `user:` if the simulated user called it.',
     }),
     callCount: t.exposeInt('callCount', { description: 'How often it was called.' }),
     avgDurationMs: t.exposeFloat('avgDurationMs', {
@@ -42,14 +42,14 @@ const ToolUsage = builder.prismaNode('ToolUsage', {
     toolSequence: t.expose('toolSequence', {
       type: 'JSON',
       nullable: true,
-      description: 'The places of its calls among all tool calls of the run.',
+      description: 'The positions of its calls among all tool calls of the run.',
     }),
     totalCostUsd: t.expose('totalCostUsd', {
       type: 'Usd',
       nullable: true,
       description: 'What its calls cost; null when unknown.',
     }),
-    errorTypes: t.exposeStringList('errorTypes', { description: 'What its failed calls said.' }),
+    errorTypes: t.exposeStringList('errorTypes', { description: 'Errors of its failed calls.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was stored.' }),
     outcome: t.relation('outcome', { description: 'The outcome of the run.' }),
     simulation: t.relation('simulation', { description: 'The simulation of the run.' }),
@@ -57,7 +57,7 @@ const ToolUsage = builder.prismaNode('ToolUsage', {
 })
 
 const ToolUsageFilter = builder.inputType('ToolUsageFilter', {
-  description: 'Which uses of tools; all conditions have to hold.',
+  description: 'Filters tool usage; all conditions must match.',
   fields: (t) => ({
     usageId: t.field({ type: IdFilter, description: 'By key.' }),
     outcomeId: t.field({ type: IdFilter, description: 'By outcome.' }),
@@ -122,7 +122,7 @@ builder.prismaObjectField(Simulation, 'toolUsage', (t) =>
   t.field(
     toolUsagePages.under(
       { key: 'simulationId', field: 'simulationId', type: 'uuid' },
-      'The tools that its runs used, the latest first.',
+      'The tools that its runs used, latest first.',
     ),
   ),
 )
@@ -131,12 +131,12 @@ builder.prismaObjectField(Scenario, 'toolUsage', (t) =>
   t.field(
     toolUsagePages.under(
       { key: 'scenarioId', field: 'scenarioId', type: 'text', through: ['outcome'] },
-      'The tools that its runs used in all simulations, the latest first.',
+      'The tools that its runs used in all simulations, latest first.',
     ),
   ),
 )
 
 builder.queryFields((t) => ({
   toolUsageEntry: t.field(toolUsagePages.byKey('One run’s use of one tool, by its key.')),
-  toolUsage: t.field(toolUsagePages.root('The uses of tools in all the tenant’s runs, the latest first.')),
+  toolUsage: t.field(toolUsagePages.root('Tool usage in all the tenant’s runs, latest first.')),
 }))

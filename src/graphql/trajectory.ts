@@ -26,11 +26,11 @@ interface Step {
 const TrajectoryStep = builder.objectRef<Step>('TrajectoryStep').implement({
   description: 'One step or message of a trajectory.',
   fields: (t) => ({
-    index: t.exposeInt('index', { description: 'Its place in the list, from 0.' }),
+    index: t.exposeInt('index', { description: 'Its position in the list, from 0.' }),
     content: t.expose('content', {
       type: 'JSON',
       nullable: true,
-      description: 'What was done or said; null where the list says null.',
+      description: 'What was done or said; null where the list has null.',
     }),
   }),
 })
@@ -42,7 +42,7 @@ builder.prismaObjectFields(Outcome, (t) => ({
     type: 'JSON',
     select: { outcomeId: true, executionTime: true },
     extensions: { cost: TRAJECTORY_COST },
-    description: 'All that the agent did. May be large: lists read it only when asked.',
+    description: 'Everything the agent did. May be large: lists read it only when requested.',
     resolve: ({ outcomeId, executionTime }, _, context) =>
       wholeTrajectoriesOf(context).load({ outcomeId, executionTime }),
   }),
@@ -51,12 +51,12 @@ builder.prismaObjectFields(Outcome, (t) => ({
     select: { outcomeId: true, executionTime: true },
     extensions: { page: true, cost: TRAJECTORY_COST },
     description:
-      'The trajectory’s steps or messages, page by page: the database cuts the page out, so that megabytes stay where they are.',
+      'The trajectory’s steps or messages, in pages: the database reads out the page, not the whole trajectory.',
     args: {
       ...pageArgs,
       path: t.arg.stringList({
         description:
-          'Which list of the trajectory; the first of messages, steps, traj, full_trajectory and trajectory that it has when not given.',
+          'Which list of the trajectory; by default the first of messages, steps, traj, full_trajectory and trajectory that it has.',
       }),
     },
     resolve: (key, { path, ...args }, context, info) => {
@@ -84,7 +84,7 @@ builder.prismaObjectFields(Outcome, (t) => ({
       path: t.arg.stringList({
         required: true,
         description:
-          'Where: keys, and indexes of lists (from 0; -1 is the last), from the outside in, e.g. `["messages", "-1", "content"]`.',
+          'The path: keys, and list indexes (from 0; -1 is the last), outermost first, e.g. `["messages", "-1", "content"]`.',
       }),
     },
     resolve: (key, { path }, context, info) => {

@@ -9,22 +9,22 @@ const RoleEnum = builder.enumType('Role', {
     READONLY: { value: 'app_readonly', description: 'Read the tenant’s rows.' },
     ADMIN: {
       value: 'app_admin',
-      description: 'Read and write as any one tenant, which its audit log shows.',
+      description: 'Read and write as any one tenant, recorded in its audit log.',
     },
     INGEST: {
       value: 'app_ingest',
       description:
-        'Store results, and see how far simulations are and how each of their runs ended; outcomes can’t be read.',
+        'Store results, and read the progress of simulations and how each run ended; outcomes can’t be read.',
     },
   } as const,
 })
 
 const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
-  description: 'Who is asking, as the token or API key says.',
+  description: 'The caller, as the token or API key identifies it.',
   fields: (t) => ({
-    tenantId: t.expose('tenantId', { type: 'UUID', description: 'The tenant whose rows are seen.' }),
+    tenantId: t.expose('tenantId', { type: 'UUID', description: 'The tenant whose rows are read.' }),
     actorId: t.exposeString('actorId', { description: 'The person or program, as the audit log names it.' }),
-    role: t.expose('role', { type: RoleEnum, description: 'What may be done.' }),
+    role: t.expose('role', { type: RoleEnum, description: 'What the caller may do.' }),
     actsAsTenant: t.boolean({
       description: 'Whether an administrator acts as the tenant (the header X-Arc-Act-As).',
       resolve: ({ actsAs }) => actsAs === true,
@@ -32,7 +32,7 @@ const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
     apiKey: t.prismaField({
       type: ApiKey,
       nullable: true,
-      description: 'The API key that was sent; null when it was a token, or when its scope reads no keys.',
+      description: 'The API key that was sent; null for a token, or if its scope cannot read keys.',
       resolve: (query, { apiKeyId, role }, _, { reads }) =>
         apiKeyId === undefined || role === 'app_ingest'
           ? null
@@ -41,12 +41,12 @@ const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
     expiresAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When the token or API key ends; null when it does not.',
+      description: 'When the token or API key expires; null if never.',
       resolve: ({ expiresAtMs }) => (expiresAtMs === undefined ? null : new Date(expiresAtMs)),
     }),
   }),
 })
 
 builder.queryField('viewer', (t) =>
-  t.field({ type: ViewerType, description: 'Who is asking.', resolve: (_, __, { viewer }) => viewer }),
+  t.field({ type: ViewerType, description: 'The caller.', resolve: (_, __, { viewer }) => viewer }),
 )

@@ -20,7 +20,7 @@ export function callerOf(
     const value = param ? param[1] : headers[name]
     if (value === undefined || typeof value === 'string') return value
     // Left out, it would be as if it had not been meant.
-    throw new Refusal('BAD_REQUEST', `${name} has to be a text.`)
+    throw new Refusal('BAD_REQUEST', `${name} must be a string.`)
   }
   return {
     authorization: given('authorization'),

@@ -10,7 +10,7 @@ export function refusalOfDatabase(error: unknown, requestId: string, logger: Log
     logger.warn({ err: error, requestId }, 'the database did not answer')
     return new Refusal(
       'UNAVAILABLE',
-      'The database cannot be reached or did not answer in time; try again. What broke off in its commit may have been stored.',
+      'The database cannot be reached or did not answer in time; try again. What failed during its commit may have been stored.',
       [],
       { requestId },
     )
@@ -18,7 +18,7 @@ export function refusalOfDatabase(error: unknown, requestId: string, logger: Log
   if (isLostRace(error)) {
     return new Refusal(
       'CONFLICT_RETRY',
-      'Another transaction got in the way. Nothing was stored; send the same request again.',
+      'Another transaction interfered. Nothing was stored; send the same request again.',
       [],
       { requestId },
     )
@@ -57,14 +57,17 @@ function isLostRace(error: unknown): boolean {
  * is said again in words that name none. By SQLSTATE, and by Prisma's codes for the same.
  */
 const MISTAKES: readonly [codes: RegExp, message: string][] = [
-  [/^(22003|P2020|P2033)$/, 'A number is outside of what can be stored or compared.'],
-  [/^(22007|22008)$/, 'A time is outside of what can be stored or compared.'],
-  [/^(22021|22P05)$/, 'A text has U+0000 or half of a surrogate pair in it.'],
-  [/^(22001|22023|22P02|2201B|P2000|P2006|P2007)$/, 'A value does not have the form that its field needs.'],
+  [/^(22003|P2020|P2033)$/, 'A number is outside the range that can be stored or compared.'],
+  [/^(22007|22008)$/, 'A time is outside the range that can be stored or compared.'],
+  [/^(22021|22P05)$/, 'A string contains U+0000 or half a surrogate pair.'],
+  [
+    /^(22001|22023|22P02|2201B|P2000|P2006|P2007)$/,
+    'A value does not have the form that its field requires.',
+  ],
   [/^(23503|P2003)$/, 'Something that the request refers to does not exist.'],
-  [/^(23505|P2002)$/, 'There is another row with the same key.'],
-  [/^(23514|P2004|P2039)$/, 'A value is outside of what its field allows.'],
-  [/^(54...|P2029)$/, 'The request is larger or deeper than the database takes.'],
+  [/^(23505|P2002)$/, 'Another row has the same key.'],
+  [/^(23514|P2004|P2039)$/, 'A value is outside what its field allows.'],
+  [/^(54...|P2029)$/, 'The request is larger or deeper than the database accepts.'],
 ]
 
 function mistakeOf(error: unknown): string | undefined {

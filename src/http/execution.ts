@@ -51,8 +51,8 @@ function withinLength(result: ExecutionResult, args: ExecutionArgs): UnshownResu
   if (!isLongerThan(answerLength, result.data)) return result
   const isMutation = getOperationAST(args.document, args.operationName)?.operation === 'mutation'
   const message =
-    `The answer is longer than ${answerLength} characters (${LIMIT_SETTINGS.answerLength[0]}): ask for less.` +
-    (isMutation ? ' What the mutation did is done.' : '')
+    `The answer is longer than ${answerLength} characters (${LIMIT_SETTINGS.answerLength[0]}): request less.` +
+    (isMutation ? ' The mutation took effect.' : '')
   return { errors: [new Refusal('TOO_LARGE', message)] }
 }
 

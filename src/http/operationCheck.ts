@@ -117,9 +117,9 @@ export function createOperationCheck(
   return (params, bytes) => {
     const { operationName, variables = null, extensions = null } = params
     if (typeof operationName !== 'string' && operationName !== undefined && operationName !== null)
-      throw new Refusal('BAD_REQUEST', 'operationName has to be a text.')
-    if (!isObjectOrNull(variables)) throw new Refusal('BAD_REQUEST', 'variables has to be an object.')
-    if (!isObjectOrNull(extensions)) throw new Refusal('BAD_REQUEST', 'extensions has to be an object.')
+      throw new Refusal('BAD_REQUEST', 'operationName must be a string.')
+    if (!isObjectOrNull(variables)) throw new Refusal('BAD_REQUEST', 'variables must be an object.')
+    if (!isObjectOrNull(extensions)) throw new Refusal('BAD_REQUEST', 'extensions must be an object.')
     const query = textOf(params, extensions)
 
     const judged = documents.memo(query)
@@ -131,7 +131,7 @@ export function createOperationCheck(
         'BAD_REQUEST',
         operationName
           ? 'The document has no operation of this name.'
-          : 'The document has several operations, or none: say in operationName which one to run.',
+          : 'The document has several operations, or none: name the one to run in operationName.',
       )
     const variableValues = declared(operation, variables)
     if (!isIngestion(operation))
@@ -150,9 +150,9 @@ export function createOperationCheck(
     const { sha256Hash } = (extensions?.persistedQuery ?? {}) as { sha256Hash?: unknown }
     const id = [documentId, doc_id, sha256Hash].find((given) => given !== undefined && given !== null)
     if (id !== undefined && typeof id !== 'string')
-      throw new Refusal('BAD_REQUEST', 'The id of a document has to be a text.')
+      throw new Refusal('BAD_REQUEST', 'The id of a document must be a string.')
     if (query !== undefined && query !== null && typeof query !== 'string')
-      throw new Refusal('BAD_REQUEST', 'query has to be a text.')
+      throw new Refusal('BAD_REQUEST', 'query must be a string.')
     const trusted = id === undefined ? undefined : trustedDocument(trustedDocuments, id)
     if (trusted !== undefined) return trusted
     if (id !== undefined && (trustedDocumentsOnly || !query))

@@ -54,7 +54,7 @@ function readBody(request: IncomingMessage, limits: Limits): Promise<Buffer> {
     throw new RequestRefused(
       415,
       'BAD_REQUEST',
-      `The content encoding ${JSON.stringify(encoding)} is not known here: send gzip, deflate, br or none.`,
+      `The content encoding ${JSON.stringify(encoding)} is not supported: send gzip, deflate, br or none.`,
     )
   if (Number(request.headers['content-length']) > max) throw tooLarge(max)
 
@@ -98,7 +98,7 @@ function readBody(request: IncomingMessage, limits: Limits): Promise<Buffer> {
       refuse(new Refusal('BAD_REQUEST', `The body is not ${encoding}, or it broke off.`)),
     )
     request.once('close', () => {
-      if (!request.complete) refuse(new Refusal('BAD_REQUEST', 'The body broke off.'))
+      if (!request.complete) refuse(new Refusal('BAD_REQUEST', 'The body is incomplete.'))
     })
   })
 }

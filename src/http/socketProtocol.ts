@@ -31,7 +31,7 @@ export function speak<Extra extends { messageBytes: number }>(
     socket.ping()
   }, pongSeconds * 1000)
   // It closes itself, with the code that fits.
-  socket.on('error', (error) => logger.debug({ err: error }, 'a WebSocket broke off'))
+  socket.on('error', (error) => logger.debug({ err: error }, 'a WebSocket failed'))
 
   const closed = protocol.opened(
     {
@@ -45,7 +45,7 @@ export function speak<Extra extends { messageBytes: number }>(
       onMessage: (receive) =>
         socket.on('message', async (data: Buffer, isBinary) => {
           if (isBinary) {
-            socket.close(CloseCode.BadRequest, 'Messages are text.')
+            socket.close(CloseCode.BadRequest, 'Messages must be text.')
             return
           }
           // Read before anything is awaited, so it is of this message.
@@ -54,7 +54,7 @@ export function speak<Extra extends { messageBytes: number }>(
             await receive(data.toString())
           } catch (error) {
             if (/^Unexpected message of type/.test((error as Error).message)) {
-              socket.close(CloseCode.BadRequest, 'Only servers send such a message.')
+              socket.close(CloseCode.BadRequest, 'Only servers may send this message.')
               return
             }
             logger.error({ err: error }, 'a message of a WebSocket failed')

@@ -15,12 +15,12 @@ export function readTrustedDocuments(file: string): TrustedDocuments {
   try {
     manifest = JSON.parse(readFileSync(file, 'utf8'))
   } catch (error) {
-    throw new ConfigError(`ARC_TRUSTED_DOCUMENTS: ${file} is no readable JSON: ${(error as Error).message}`)
+    throw new ConfigError(`ARC_TRUSTED_DOCUMENTS: ${file} is not readable JSON: ${(error as Error).message}`)
   }
   const entries = entriesOf(manifest)
   if (!entries)
     throw new ConfigError(
-      `ARC_TRUSTED_DOCUMENTS: ${file} has to be an object of id to document, or Apollo's manifest.`,
+      `ARC_TRUSTED_DOCUMENTS: ${file} must be an object of id to document, or Apollo's manifest.`,
     )
   return new Map(entries.map(([id, document]) => [bare(id), document]))
 }

@@ -123,7 +123,7 @@ function prepare(
     if (running > operationsPerSocket)
       throw new Refusal(
         'LIMIT_EXCEEDED',
-        `${operationsPerSocket} operations run on this WebSocket, the most that may (${LIMIT_SETTINGS.operationsPerSocket[0]}).`,
+        `${operationsPerSocket} operations run on this WebSocket, the most that are allowed (${LIMIT_SETTINGS.operationsPerSocket[0]}).`,
       )
     admission.count(viewer!)
     const checked = checkOperation(payload, messageBytes)

@@ -196,7 +196,7 @@ async function readParams(
   }
   const { json, bytes } = await readJsonBody(request, limits)
   if (typeof json !== 'object' || json === null || Array.isArray(json))
-    throw new Refusal('BAD_REQUEST', 'The body has to be a JSON object.')
+    throw new Refusal('BAD_REQUEST', 'The body must be a JSON object.')
   return { params: json, bytes }
 }
 
@@ -205,6 +205,6 @@ function jsonOf(text: string | undefined): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new Refusal('BAD_REQUEST', 'variables and extensions have to be JSON.')
+    throw new Refusal('BAD_REQUEST', 'variables and extensions must be JSON.')
   }
 }

@@ -140,7 +140,7 @@ async function readVersion(file: string, model: string): Promise<HistoryVersion>
     const { configHash, parsedConfig } = parseConfigDocument(yaml)
     const format = detectFormat(parsedConfig)
     if (!format) return { file, yaml, configHash, modelAdded: !namesModel, redactions }
-    throw new UnreadableFile(`It holds results of ${format.name} as YAML: Arc takes them as JSON.`)
+    throw new UnreadableFile(`It holds results of ${format.name} as YAML: Arc reads them as JSON.`)
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     throw new UnreadableFile(`It is neither JSON nor a configuration as YAML: ${error.message}`, {
@@ -176,7 +176,7 @@ function withModel(text: string, model: string): string {
     : `${text.slice(0, start)}${line}${lineBreak}${text.slice(lineStart)}`
   const expected = { model_name: model, ...parseYaml(text, { maxAliasCount: -1 }) }
   if (isDeepStrictEqual(parsedOrNull(named), expected)) return named
-  throw new UnreadableFile('It names no model, and none can be put in front of it: write one into it.')
+  throw new UnreadableFile('It names no model, and none can be prepended: write one into it.')
 }
 
 function parsedOrNull(yaml: string): unknown {
@@ -231,9 +231,9 @@ function firstInStored({ name, versions }: ConfigHistory, stored: string[]): num
   throw new ArcRequestError(
     bestLength === 0
       ? `${file} is none of the ${stored.length} versions of "${name}", so nothing is imported: a history begins ` +
-          `with a version that is stored.${model} For another configuration give another name with --configuration.`
-      : `${file} is not version ${bestStart + bestLength + 1} of "${name}", as the files before it would have it, ` +
-          `so nothing is imported. Give another name with --configuration to keep both histories.`,
+          `with a version that is stored.${model} For another configuration, pass another name with --configuration.`
+      : `${file} is not version ${bestStart + bestLength + 1} of "${name}", as the files before it would require, ` +
+          `so nothing is imported. Pass another name with --configuration to keep both histories.`,
     { status: 200 },
   )
 }

@@ -37,7 +37,7 @@ export interface FileCounts {
 const MAX_IDS_PER_QUERY = 500
 
 const TIME_NOT_KEPT =
-  'executionTime lies ahead (a local time without its zone, perhaps): the time of arrival takes its place'
+  'executionTime is in the future (perhaps a local time without its zone): the time of arrival replaces it'
 
 /**
  * Sends one run. What was sent before is recognised by the run's identity, so that an import that broke off goes on

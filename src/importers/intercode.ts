@@ -54,7 +54,7 @@ export const interCode: ResultFormat = {
     }),
   parse: (document, fileName) => {
     if (!isJsonObject(document))
-      throw new Error('This is no InterCode result: it is not an object of records.')
+      throw new Error('This is not an InterCode result: it is not an object of records.')
     return parseLogs(logsOf(document), asObject(document.meta), fileName)
   },
 }

@@ -40,7 +40,7 @@ export const miniSweAgent: ResultFormat = {
   },
   parse: (document, path) => {
     if (!isJsonObject(document))
-      throw new Error('This is no trajectory of mini-swe-agent: it is not an object.')
+      throw new Error('This is not a trajectory of mini-swe-agent: it is not an object.')
     return readTrajectoryFile('mini-swe-agent', document, path, (read) => trajectoryOf(read, path))
   },
 }

@@ -68,7 +68,7 @@ export const promptfoo: ResultFormat = {
     }),
   parse: (document, fileName) => {
     const { results } = asObject(asObject(document).results)
-    if (!Array.isArray(results)) throw new Error('This is no promptfoo result: it has no list of results.')
+    if (!Array.isArray(results)) throw new Error('This is not a promptfoo result: it has no list of results.')
     return parseResults(asObject(document), results, fileName)
   },
 }

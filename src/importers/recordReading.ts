@@ -258,7 +258,7 @@ function taskIdOf(record: JsonObject, key: string): string {
   throw new BrokenRecord(
     record[key] === undefined
       ? `${key} is missing`
-      : `${key} is ${shown(record[key])}, not a whole number or a text of at most ${MAX_TASK_ID_LENGTH} characters`,
+      : `${key} is ${shown(record[key])}, not a whole number or a string of at most ${MAX_TASK_ID_LENGTH} characters`,
   )
 }
 

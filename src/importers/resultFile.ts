@@ -28,7 +28,7 @@ export async function readResultFile(path: string): Promise<ResultFile> {
   const format = detectFormat(document)
   if (!format) {
     const known = RESULT_FORMATS.map(({ name }) => name).join(', ')
-    throw new UnreadableFile(`It is JSON, but of no format that Arc imports. Known are: ${known}.`)
+    throw new UnreadableFile(`It is JSON, but not of a format that Arc imports. Known formats: ${known}.`)
   }
   try {
     const parsed = format.parse(document, path)

@@ -65,7 +65,8 @@ export const sweAgent: ResultFormat = {
     )
   },
   parse: (document, path) => {
-    if (!isJsonObject(document)) throw new Error('This is no trajectory of SWE-agent: it is not an object.')
+    if (!isJsonObject(document))
+      throw new Error('This is not a trajectory of SWE-agent: it is not an object.')
     return readTrajectoryFile('SWE-agent', document, path, (read) => trajectoryOf(read, path))
   },
 }

@@ -64,7 +64,7 @@ export const tau2Bench: ResultFormat = {
   },
   parse: (document, fileName) => {
     if (!isJsonObject(document) || !Array.isArray(document.simulations))
-      throw new Error('This is no tau2-bench result: it has no list of simulations.')
+      throw new Error('This is not a tau2-bench result: it has no list of simulations.')
     return parseResults(document, document.simulations, fileName)
   },
 }

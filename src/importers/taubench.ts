@@ -59,7 +59,8 @@ export const tauBench: ResultFormat = {
   detect: (document) =>
     asList(document).some((record) => RECORD_KEYS.filter((key) => key in asObject(record)).length >= 3),
   parse: (document, fileName) => {
-    if (!Array.isArray(document)) throw new Error('This is no tau-bench result: it is not a list of records.')
+    if (!Array.isArray(document))
+      throw new Error('This is not a tau-bench result: it is not a list of records.')
     return parseRecords(document, fileName)
   },
 }

@@ -60,7 +60,7 @@ export class JobRun {
     try {
       const dueInMs = await endJob(this.#pool, this.#claim, failure ? failure.message : null)
       const ran = { ms: Math.round(performance.now() - begin), dueInMs }
-      if (failure) this.#logger.error({ ...ran, err: failure }, 'a job failed and will be tried again')
+      if (failure) this.#logger.error({ ...ran, err: failure }, 'a job failed and will be retried')
       else if (dueInMs === null) this.#logger.warn(ran, 'a job ended, but another server had taken it over')
       else this.#logger.debug(ran, 'a job ended')
     } catch (error) {

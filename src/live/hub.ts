@@ -185,7 +185,7 @@ export class LiveHub {
     topic
       .refresh()
       .catch((error: Error) =>
-        this.#logger.warn({ err: error }, 'simulation events could not be read; the next poll tries again'),
+        this.#logger.warn({ err: error }, 'simulation events could not be read; the next poll retries'),
       )
   }
 }

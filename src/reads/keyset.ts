@@ -84,7 +84,7 @@ export function decodeCursor(
   } catch {
     throw new Refusal(
       'CURSOR_INVALID',
-      'This cursor was not made by this connection with this order: start again without it.',
+      'This cursor does not belong to this connection and order: start again without it.',
       [argument],
     )
   }

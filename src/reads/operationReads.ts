@@ -211,11 +211,11 @@ function refuseUnstorable(value: unknown): void {
   if (typeof value === 'string' && value.includes('\0'))
     throw new Refusal(
       'BAD_USER_INPUT',
-      'A text that was given has the character U+0000 in it. No text in the database can have that.',
+      'A given string contains U+0000, which no string in the database can contain.',
     )
   // GraphQL reads a literal like 1e400 as Infinity.
   if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY)
-    throw new Refusal('BAD_USER_INPUT', 'A number that was given is beyond ±1.8e308.')
+    throw new Refusal('BAD_USER_INPUT', 'A given number is beyond ±1.8e308.')
   if (value !== null && typeof value === 'object')
     for (const part of Object.values(value)) refuseUnstorable(part)
 }

@@ -36,7 +36,7 @@ export function checkPageSize(first: number | null | undefined, last: number | n
     ['last', last],
   ] as const) {
     if (typeof size !== 'number') continue
-    if (size < 0) throw new Refusal('BAD_USER_INPUT', `${name} is ${size}; it has to be 0 or more.`, [name])
+    if (size < 0) throw new Refusal('BAD_USER_INPUT', `${name} is ${size}; it must be 0 or more.`, [name])
     if (size > MAX_PAGE_SIZE)
       throw new Refusal('LIMIT_EXCEEDED', `${name} is ${size}; a page has at most ${MAX_PAGE_SIZE} rows.`, [
         name,

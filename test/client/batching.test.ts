@@ -238,7 +238,7 @@ describe('what is kept in memory', () => {
 
   it('has limits that make sense', async () => {
     const { client } = await begun(1)
-    expect(() => client.outcomeBatcher({ maxRows: 0 })).toThrow('maxRows is 0; it has to be 1 or more.')
+    expect(() => client.outcomeBatcher({ maxRows: 0 })).toThrow('maxRows is 0; it must be 1 or more.')
     expect(() => client.outcomeBatcher({ maxWaitMs: Number.NaN })).toThrow(RangeError)
   })
 })

@@ -265,7 +265,7 @@ it('asks anything, with a document as text', async () => {
   expect(await client.health()).toMatchObject({ status: 'HEALTHY' })
   expect(await client.getMetrics()).toMatchObject({ totalQueries: 3, successRate: 1 })
   const parsed = { kind: 'Document', definitions: [] }
-  expect(() => client.request(parsed as never)).toThrow(/has to be text/)
+  expect(() => client.request(parsed as never)).toThrow(/must be text/)
 })
 
 describe('what is refused', () => {

@@ -112,7 +112,7 @@ describe('a job', () => {
     expect(logged).toHaveLength(7)
     expect(logged[1]).toMatchObject({
       level: 50,
-      msg: 'a job failed and will be tried again',
+      msg: 'a job failed and will be retried',
       job: name,
       err: { message: 'no such\0thing' },
     })

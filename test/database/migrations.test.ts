@@ -77,7 +77,7 @@ describe.each(ENGINES)('on $dump', ({ dump, extension }) => {
     await rm(join(directory, '0003_also.sql'))
 
     await writeFile(join(directory, 'notes.sql'), '')
-    await refuses('notes.sql is no migration’s name'.replace('’', "'"))
+    await refuses('notes.sql is not a migration’s name'.replace('’', "'"))
     await rm(join(directory, 'notes.sql'))
 
     await appendFile(join(directory, '0002_tenant.sql'), '\n-- one comment more\n')

@@ -109,12 +109,12 @@ describe('arc retention', () => {
       promisify(execFile)(process.execPath, ['--import', 'tsx', 'src/main.ts', 'retention', ...args], {
         env: { ...inherited, ARC_DATA_DIR: dataDir },
       })
-    expect((await retention()).stdout).toContain('kept for ever')
+    expect((await retention()).stdout).toContain('kept forever')
     expect((await retention('90')).stdout).toContain('kept for 90 days')
     expect((await retention()).stdout).toContain('kept for 90 days')
-    expect((await retention('off')).stdout).toContain('kept for ever')
+    expect((await retention('off')).stdout).toContain('kept forever')
     await expect(retention('0')).rejects.toMatchObject({
-      stderr: expect.stringContaining('has to be 1 to 36500 days or "off", not "0"'),
+      stderr: expect.stringContaining('must be 1 to 36500 days or "off", not "0"'),
     })
   })
 })

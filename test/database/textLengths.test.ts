@@ -223,7 +223,7 @@ describe('the longest text that a table takes', () => {
       if (min > 1) {
         expect(await field.write(textOf(unit, min - 1))).toEqual({
           code: 'INVALID_VALUE',
-          message: expect.stringContaining(`but must be a text of ${min} to `),
+          message: expect.stringContaining(`but must be a string of ${min} to `),
         })
         expect(await field.write(textOf(unit, min))).toBeUndefined()
         expect(await isStored(column, textOf(unit, min))).toBe(true)

@@ -153,7 +153,7 @@ describe('a mutation that loses against another', () => {
       data: null,
       errors: [
         {
-          message: 'Another transaction got in the way. Nothing was stored; send the same request again.',
+          message: 'Another transaction interfered. Nothing was stored; send the same request again.',
           path: ['recordOutcomes'],
           extensions: { code: 'CONFLICT_RETRY', requestId: expect.any(String) },
         },

@@ -27,7 +27,7 @@ const MOST = 999_999.999999
 const REFUSED = {
   status: 'REJECTED',
   code: 'INVALID_VALUE',
-  reason: 'The database does not take this row.',
+  reason: 'The database does not accept this row.',
   path: [],
   notes: [],
 }

@@ -116,7 +116,7 @@ describe('arc serve', () => {
 
   it('says what is wrong with its settings in one line', async () => {
     for (const [env, message] of [
-      [{ PORT: 'four' }, 'PORT has to be a whole number'],
+      [{ PORT: 'four' }, 'PORT must be a whole number'],
       [{ ARC_JWT_SECRET: 'short' }, 'at least 32 bytes'],
       [{ NODE_ENV: 'production' }, 'Set ARC_JWT_SECRET'],
       [{ DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' }, 'ECONNREFUSED'],

@@ -67,7 +67,7 @@ describe('a row that only the database refuses costs no other', () => {
     const receipts = await send(tenant, simulationId, costs)
     const refused = receipts.filter(({ status }) => status !== 'STORED')
     expect(refused).toMatchObject([
-      { status: 'REJECTED', code: 'INVALID_VALUE', reason: 'The database does not take this row.' },
+      { status: 'REJECTED', code: 'INVALID_VALUE', reason: 'The database does not accept this row.' },
     ])
     const { outcomes, simulation } = await tenant.data(
       `query ($simulationId: UUID!) {

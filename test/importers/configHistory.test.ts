@@ -124,7 +124,7 @@ describe('a history', () => {
     const middle = await importInto(arc, tenant, await history('differs', [1, 7, 3, 4]))
     expect(middle.exitCode).toBe(1)
     expect(middle.output).toContain(
-      'v2.yaml is not version 2 of "differs", as the files before it would have it',
+      'v2.yaml is not version 2 of "differs", as the files before it would require',
     )
     const start = await importInto(arc, tenant, await history('differs', [7, 2, 3, 4]))
     expect(start.exitCode).toBe(1)
@@ -166,7 +166,7 @@ describe('a history', () => {
       expect((await importInto(arc, tenant, [file])).output).toContain(reason)
     }
     const short = await importInto(arc, tenant, good, { configuration: 'x' })
-    expect(short.output).toContain('name is "x", but must be a text of 3 to 100 characters')
+    expect(short.output).toContain('name is "x", but must be a string of 3 to 100 characters')
     expect(await configurationsOf(tenant)).toEqual([])
   })
 
@@ -198,7 +198,7 @@ describe('the model', () => {
       await folder.write('bare/v2.yaml', `${bare}agent: {model: m-7}\n`),
     ]
     const { output } = await importInto(arc, tenant, files, { model: 'kite-3' })
-    expect(output).toContain('model          kite-3: put in front of 1 that name none, as model_name')
+    expect(output).toContain('model          kite-3: prepended to 1 that name none, as model_name')
     expect(await configurationsOf(tenant)).toMatchObject([
       { yaml: [`model_name: kite-3\n${bare}`, `${bare}agent: {model: m-7}\n`], models: ['kite-3', 'm-7'] },
     ])
@@ -208,7 +208,7 @@ describe('the model', () => {
     expect(other.output).toContain('Was it imported with another --model?')
     const unknown = await importInto(arc, tenant, files, { configuration: 'unknown' })
     expect(unknown.output).toContain(
-      'model          unknown: put in front of 1 that name none, as model_name; --model says which it is',
+      'model          unknown: prepended to 1 that name none, as model_name; --model sets it',
     )
   })
 

@@ -237,7 +237,7 @@ describe('a file', () => {
     const path = await file('python.json', `\ufeff${text.replace('"@"', 'NaN').replace('"@"', '-Infinity')}`)
     const { exitCode, output } = await importInto(tenant, [path])
     expect(exitCode).toBe(0)
-    expect(output).toContain('2 NaN or Infinity in it, read as null')
+    expect(output).toContain('2 NaN or Infinity values, read as null')
     const { outcomes } = await tenant.data('{ outcomes { nodes { trajectory } } }')
     expect(outcomes.nodes.map(({ trajectory }: any) => trajectory.seed)).toEqual([null, null])
     expect(outcomes.nodes.map(({ trajectory }: any) => trajectory.note)).toContain('a "NaN" \\')
@@ -259,7 +259,7 @@ describe('an Inspect archive', () => {
     await writeFile(path, zipOf([start, sample(1, 'C'), damaged, sample(3, 'I')]))
     const { exitCode, output } = await importInto(tenant, [path])
     expect(exitCode).toBe(1)
-    expect(output).toContain(`${path}: Inspect\n  note           the run was cut off, or goes on`)
+    expect(output).toContain(`${path}: Inspect\n  note           the run was cut off or is still running`)
     expect(output).toContain('passed         1 of 2 graded, mean score 0.5000')
     expect(output).toContain('rejected       1\n    samples/2_epoch_1.json: Its compressed data is damaged.')
     expect(await simulationsOf(tenant)).toMatchObject([
@@ -307,9 +307,9 @@ describe('files that cannot be read', () => {
     const reasons = [
       'comma.json: It is not JSON: Expected double-quoted property name, in line 3.',
       'empty.json: It is not JSON: the file is empty.',
-      'other.json: It is JSON, but of no format that Arc imports. Known are: tau-bench, tau2-bench, Inspect, promptfoo, InterCode,',
+      'other.json: It is JSON, but not of a format that Arc imports. Known formats: tau-bench, tau2-bench, Inspect, promptfoo, InterCode,',
       'cut.eval: It is a zip that is damaged or not complete: ',
-      'document.docx: It is a zip, but no Inspect log: it holds neither header.json nor _journal/start.json.',
+      'document.docx: It is a zip, but not an Inspect log: it holds neither header.json nor _journal/start.json.',
       'missing.json: There is no such file.',
       `${folder}: It is a folder: name the files in it.`,
     ]
@@ -325,10 +325,10 @@ describe('the server', () => {
     const run = (url: string) => importCommand(arc.config, [path], { url, token: 't', quiet: true })
     expect(await run('http://127.0.0.1:1/graphql')).toBe(2)
     expect(printed.pop()).toBe(
-      'arc import: No Arc at http://127.0.0.1:1/graphql: start it with "npm start", or name another with --url.',
+      'arc import: No Arc at http://127.0.0.1:1/graphql: start it with "npm start", or pass another URL with --url.',
     )
     expect(await run('localhost:4000')).toBe(2)
-    expect(printed.pop()).toContain('The URL has to be one like')
+    expect(printed.pop()).toContain('The URL must be one like')
     expect(await run(arc.url.replace('graphql', 'nothing'))).toBe(2)
     expect(printed.pop()).toContain('answered with status 404 and no data')
   })
@@ -338,7 +338,7 @@ describe('the server', () => {
     expect(await run('nonsense')).toBe(2)
     expect(printed.pop()).toContain('refuses the token: The token is malformed.')
     expect(await run(await arc.tenant().token('app_readonly'))).toBe(2)
-    expect(printed.pop()).toContain('The token may only read.')
+    expect(printed.pop()).toContain('The token is read-only.')
   })
 
   it('and the token may come from the environment', async () => {
@@ -378,7 +378,7 @@ describe('the server', () => {
     const cut = await importInto(tenant, files, proxy.url)
     await proxy.close()
     expect(cut.exitCode).toBe(2)
-    expect(cut.output).toContain('does not answer any more')
+    expect(cut.output).toContain('no longer answers')
     expect(await simulationsOf(tenant)).toMatchObject([{ status: 'RUNNING' }])
 
     const { exitCode, output } = await importInto(tenant, files)

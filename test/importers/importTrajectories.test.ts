@@ -101,7 +101,7 @@ describe('the trajectories of a run', () => {
       const { exitCode, output } = await importInto(arc, tenant, [first, second])
       expect(exitCode).toBe(0)
       expect(output).toContain('there already  1 in mini-swe-agent m-1 later')
-      if (stored === 1) expect(output).toContain('make a simulation of their own')
+      if (stored === 1) expect(output).toContain('become a separate simulation')
       if (stored === 1) expect(output).toContain('records        1 stored, 0 there already')
     }
     const simulations = await simulationsOf(tenant)
@@ -142,7 +142,7 @@ describe('the trajectories of a run', () => {
     expect(exitCode).toBe(1)
     expect(output).toContain(
       // `messages` is what the format is known by; without it the file is of none.
-      `${bad}: It is JSON, but of no format that Arc imports.`,
+      `${bad}: It is JSON, but not of a format that Arc imports.`,
     )
     const wrong = { ...trajectory('a__b-3', 3), instance_id: 7.5 }
     const { output: other } = await importInto(arc, tenant, [await folder.write('mixed/c.json', wrong), good])

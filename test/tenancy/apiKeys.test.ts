@@ -176,7 +176,7 @@ describe('a WebSocket', () => {
   it('that says in no text which tenant to act as is refused, and does not act as its own', async () => {
     const authorization = `Bearer ${await arc.tenant().token('app_admin')}`
     const socket = new GraphQLSocket(arc.webSocketUrl, { authorization, 'X-Arc-Act-As': [randomUUID()] })
-    expect(await socket.closed).toMatchObject({ code: 4403, reason: 'x-arc-act-as has to be a text.' })
+    expect(await socket.closed).toMatchObject({ code: 4403, reason: 'x-arc-act-as must be a string.' })
   })
 })
 

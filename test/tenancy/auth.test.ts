@@ -271,7 +271,7 @@ describe('claims, issuer and audience of the configuration', () => {
     const { status, errors } = await other.post({ query: VIEWER }, await sign(own(more)))
     expect({ status, message: errors?.[0]?.message }).toEqual({
       status: 401,
-      message: `The token's claim "${claim}" does not fit.`,
+      message: `The token's claim "${claim}" is not valid.`,
     })
   })
 

@@ -367,8 +367,8 @@ describe('settings that cannot be are refused in words', () => {
     [{ ARC_CORS_ORIGINS: '*' }, /ARC_CORS_ORIGINS takes origins like https:\/\/example.org, not "\*"/],
     [{ ARC_CORS_ORIGINS: 'https://a.example/' }, /not "https:\/\/a.example\/"/],
     [{ ARC_CORS_ORIGINS: 'a.example' }, /not "a.example"/],
-    [{ ARC_MAX_DEPTH: '0' }, /ARC_MAX_DEPTH has to be a whole number from 1/],
-    [{ ARC_MAX_COST: 'much' }, /ARC_MAX_COST has to be a whole number/],
+    [{ ARC_MAX_DEPTH: '0' }, /ARC_MAX_DEPTH must be a whole number from 1/],
+    [{ ARC_MAX_COST: 'much' }, /ARC_MAX_COST must be a whole number/],
     [{ ARC_TRUSTED_DOCUMENTS_ONLY: 'on' }, /ARC_TRUSTED_DOCUMENTS_ONLY needs ARC_TRUSTED_DOCUMENTS/],
   ])('%o', (env, message) => {
     expect(() => readConfig({ ARC_JWT_SECRET: JWT_SECRET, ...env })).toThrow(message)
@@ -410,7 +410,7 @@ describe('docs/exposure.md', () => {
   })
 
   it('names the mutations that may bring more, and what the schema says of costs', () => {
-    const paragraph = /Operations that only bring data are([\s\S]*?)\n\n/.exec(guide)![1]!
+    const paragraph = /Operations that only send data are([\s\S]*?)\n\n/.exec(guide)![1]!
     expect([...paragraph.matchAll(/`(\w+)`/g)].map(([, name]) => name).sort()).toEqual(
       [...INGESTION_FIELDS].sort(),
     )

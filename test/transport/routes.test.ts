@@ -162,7 +162,7 @@ describe('a route that is admitted', () => {
     const seconds = Number(answered.get('retry-after'))
     expect({ status, isSoon: seconds >= 1 && seconds <= 15 }).toEqual({ status: 429, isSoon: true })
     expect(errors).toMatchObject([{ extensions: { code: 'RATE_LIMITED', retryAfterSeconds: seconds } }])
-    expect(errors[0]!.message).toMatch(/More than 4 requests of this key .*ARC_MAX_REQUESTS_PER_MINUTE/)
+    expect(errors[0]!.message).toMatch(/More than 4 requests with this key .*ARC_MAX_REQUESTS_PER_MINUTE/)
     expect(called).toBe(before)
     expect((await ask(url, { headers: await withToken() })).status).toBe(200)
   })

@@ -84,7 +84,7 @@ export async function checkLogin(pool: pg.Pool): Promise<void> {
   if (embedded) return
   if (powers.length > 0) {
     throw new LoginRefused(
-      `The database login "${name}" could read every tenant's rows: it has ${powers.join(', ')}. Serve with a plain login ("arc migrate --login NAME" makes one), and keep this one for migrations (DATABASE_ADMIN_URL).`,
+      `The database login "${name}" could read every tenant's rows: it has ${powers.join(', ')}. Serve with a plain login ("arc migrate --login NAME" creates one), and keep this one for migrations (DATABASE_ADMIN_URL).`,
     )
   }
   if (lacking.length > 0) {

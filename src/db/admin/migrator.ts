@@ -121,7 +121,7 @@ async function compareWithLedger(
     const known = byFile.get(file)
     if (!known) {
       throw new MigrationError(
-        `${file} was applied to this database, but this version of Arc does not have it: a newer Arc was here.`,
+        `${file} was applied to this database, but this version of Arc does not have it: a newer Arc migrated it.`,
       )
     }
     if (known.sha256 !== sha256) {
@@ -160,7 +160,7 @@ async function readMigrations(directory: string): Promise<Migration[]> {
   return Promise.all(
     files.map(async (file) => {
       if (!FILE_NAME.test(file))
-        throw new MigrationError(`${file} is no migration's name: NNNN_what.sql or NNNN_what.engine.sql`)
+        throw new MigrationError(`${file} is not a migration's name: NNNN_what.sql or NNNN_what.engine.sql`)
       const sql = await readFile(join(directory, file), 'utf8')
       return { file, sql, sha256: createHash('sha256').update(sql).digest('hex') }
     }),

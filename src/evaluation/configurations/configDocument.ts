@@ -38,9 +38,9 @@ const MAX_REMARKS = 20
 /** The library's faults that it names in terms of the YAML grammar, in plain words. */
 const FAULTS: Partial<Record<ErrorCode, string>> = {
   BLOCK_AS_IMPLICIT_KEY:
-    'A mapping or list begins inside a value: check the indentation, or quote a text with a colon',
+    'A mapping or list begins inside a value: check the indentation, or quote a string with a colon',
   MULTILINE_IMPLICIT_KEY: 'A key without its colon on the same line',
-  NON_STRING_KEY: 'A key must be a plain text: quote a value that begins with { or [, such as a template',
+  NON_STRING_KEY: 'A key must be a plain string: quote a value that begins with { or [, such as a template',
 }
 type FaultSource = number | readonly [number, ...number[]] | { offset: number }
 
@@ -101,7 +101,7 @@ export function parseConfigDocument(rawYaml: string): ConfigDocument {
   const warnings = reader.warnings()
   if (path[0] === 'providers' && Array.isArray(tree.providers) && tree.providers.length > 1) {
     warnings.push(
-      `Of ${tree.providers.length} providers the first one, ${excerpt(model)}, counts as the model.`,
+      `Of ${tree.providers.length} providers the first one, ${excerpt(model)}, is used as the model.`,
     )
   }
   if (temperature === null) warnings.push('The temperature is not set: the default of the provider applies.')
@@ -111,7 +111,7 @@ export function parseConfigDocument(rawYaml: string): ConfigDocument {
     if (Object.hasOwn(tree, 'model_as_written')) {
       throw new Refusal(
         'INVALID_VALUE',
-        'With a mapping under model, the key model_as_written is taken by Arc.',
+        'With a mapping under model, the key model_as_written is reserved by Arc.',
         ['yaml', 'model_as_written'],
       )
     }
@@ -121,7 +121,7 @@ export function parseConfigDocument(rawYaml: string): ConfigDocument {
   if (secrets > 0) {
     warnings.push(
       `The YAML seems to hold ${secrets === 1 ? 'a secret' : `${secrets} secrets`} (keys, tokens, passwords): ` +
-        'it is kept as it was given, and shown to all who may read it.',
+        'it is stored as given, and shown to all who may read it.',
     )
   }
   const configHash = hash('sha256', rawYaml)
@@ -133,7 +133,7 @@ function findModel(tree: JsonObject): { model: string; path: InputPath } {
   if (typeof written === 'number' || typeof written === 'boolean' || Array.isArray(written)) {
     throw new Refusal(
       'INVALID_VALUE',
-      `model must be a text or a mapping, but is ${kindOf(written)}: ${excerpt(written)}.`,
+      `model must be a string or a mapping, but is ${kindOf(written)}: ${excerpt(written)}.`,
       ['yaml', 'model'],
     )
   }
@@ -157,7 +157,7 @@ function findModel(tree: JsonObject): { model: string; path: InputPath } {
   const places = MODEL_PLACES.map((place) => dotted(place.path)).join(', ')
   throw new Refusal(
     'MODEL_MISSING',
-    `The configuration names no model: add one as model at the top level. Looked in ${places}: each a text, ` +
+    `The configuration names no model: add one as model at the top level. Looked in ${places}: each a string, ` +
       `or a mapping with one of ${MODEL_KEYS.join(', ')}.`,
     ['yaml'],
   )
@@ -238,7 +238,7 @@ class YamlReader {
       if (warning) {
         this.remark(
           offset,
-          code === 'TAG_RESOLVE_FAILED' ? `${message}; its value is kept without it` : message,
+          code === 'TAG_RESOLVE_FAILED' ? `${message}; its value is stored without it` : message,
         )
         return
       }
@@ -312,7 +312,7 @@ class YamlReader {
       if (key === '' && keyNode.type === 'PLAIN')
         throw this.invalid(keyNode, 'A key is missing before the colon')
       if (isMerge ? merged : own.has(key)) {
-        throw this.invalid(keyNode, `The key ${excerpt(key)} is there twice in one mapping`)
+        throw this.invalid(keyNode, `The key ${excerpt(key)} occurs twice in one mapping`)
       }
       if (isMerge) merged = this.merge(keyNode, this.value(value, depth + 1))
       else own.set(key, this.value(value, depth + 1))
@@ -335,13 +335,13 @@ class YamlReader {
     if (typeof value === 'bigint') {
       // Compared before converted: a million digits take 100 ms, and an alias could repeat that 10,000 times.
       if (value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER) return Number(value)
-      this.remark(offsetOf(node), 'An integer beyond ±2^53 is kept as a text')
+      this.remark(offsetOf(node), 'An integer beyond ±2^53 is stored as a string')
       return this.storable(node, node.source ?? String(value))
     }
     if (typeof value === 'number') {
       // jsonb has no negative zero: a tree would differ from itself once stored.
       if (Number.isFinite(value)) return value === 0 ? 0 : value
-      this.remark(offsetOf(node), 'A number that is not finite is kept as null')
+      this.remark(offsetOf(node), 'A number that is not finite is stored as null')
     }
     return null
   }
@@ -381,7 +381,7 @@ function unstorable(text: string): { offset: number; reason: string } | undefine
   const offset = indexOfUnstorable(text)
   if (offset < 0) return undefined
   const hex = text.charCodeAt(offset).toString(16).toUpperCase().padStart(4, '0')
-  return { offset, reason: `A text with the character U+${hex} cannot be stored` }
+  return { offset, reason: `A string with the character U+${hex} cannot be stored` }
 }
 
 function tooLarge(message: string): Refusal {
@@ -412,5 +412,9 @@ function excerpt(value: JsonValue): string {
 function kindOf(value: JsonValue): string {
   if (value === null) return 'empty'
   if (Array.isArray(value)) return 'a list'
-  return typeof value === 'object' ? 'a mapping' : typeof value === 'string' ? 'a text' : `a ${typeof value}`
+  return typeof value === 'object'
+    ? 'a mapping'
+    : typeof value === 'string'
+      ? 'a string'
+      : `a ${typeof value}`
 }

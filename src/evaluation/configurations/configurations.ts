@@ -45,7 +45,7 @@ export async function createConfiguration(
     modalAppId,
   })
   if (configId === null) {
-    throw new Refusal('NAME_TAKEN', `There is a configuration with the name "${name}" already.`, ['name'])
+    throw new Refusal('NAME_TAKEN', `A configuration with the name "${name}" already exists.`, ['name'])
   }
   const versionId =
     document && input.yaml !== null
@@ -127,7 +127,7 @@ export async function setActive(
     if (!(await updateActive(transaction, configId, isActive))) throw noConfiguration(configId)
   } catch (error) {
     if ((error as { code?: unknown }).code !== '23505') throw error
-    const message = 'Another active configuration has the name by now: archive that one first.'
+    const message = 'Another active configuration has taken the name: archive that one first.'
     throw new Refusal('NAME_TAKEN', message, ['configId'])
   }
 }
@@ -146,7 +146,7 @@ export async function decideDiff(
   if (status === null) throw new Refusal('CONFIG_DIFF_NOT_FOUND', `There is no diff ${diffId}.`, ['diffId'])
   if (status === decision) return
   if (status !== 'pending') {
-    throw new Refusal('CONFIG_DIFF_DECIDED', `The diff ${diffId} was ${status} before.`, ['diffId'])
+    throw new Refusal('CONFIG_DIFF_DECIDED', `The diff ${diffId} was already ${status}.`, ['diffId'])
   }
   await updateApproval(transaction, diffId, decision)
 }

@@ -40,7 +40,7 @@ const REASONS: Record<string, { reason: (row: OutcomeRow) => string; path: Input
     path: ['simulationId'],
   },
   SIMULATION_ENDED: {
-    reason: (row) => `The simulation ${row.simulation_id} has ended and takes no more outcomes.`,
+    reason: (row) => `The simulation ${row.simulation_id} has ended and accepts no more outcomes.`,
     path: ['simulationId'],
   },
   SCENARIO_NOT_FOUND: { reason: (row) => `There is no scenario "${row.scenario_id}".`, path: ['scenarioId'] },
@@ -62,11 +62,11 @@ const REASONS: Record<string, { reason: (row: OutcomeRow) => string; path: Input
     path: ['outcomeId'],
   },
   TIME_BEFORE_RETENTION: {
-    reason: (row) => `executionTime ${row.execution_time} is longer ago than this database keeps outcomes.`,
+    reason: (row) => `executionTime ${row.execution_time} is earlier than this database’s retention period.`,
     path: ['executionTime'],
   },
   TIME_IN_FUTURE: {
-    reason: (row) => `executionTime ${row.execution_time} is more than five minutes ahead.`,
+    reason: (row) => `executionTime ${row.execution_time} is more than five minutes in the future.`,
     path: ['executionTime'],
   },
 }
@@ -146,7 +146,7 @@ async function storeRows(
     if (!isDataError(error) || rows.length === 0) throw error
     if (rows.length === 1) {
       const [{ index, row }] = rows as [NumberedRow]
-      const refusal = new Refusal('INVALID_VALUE', 'The database does not take this row.')
+      const refusal = new Refusal('INVALID_VALUE', 'The database does not accept this row.')
       return [rejection(index, refusal, row.outcome_id)]
     }
     const middle = rows.length >> 1

@@ -58,7 +58,7 @@ export async function applyRecommendation(
 ): Promise<void> {
   const { applied } = await locked(transaction, recommendationId)
   if (applied) {
-    const message = `The recommendation ${recommendationId} was applied before.`
+    const message = `The recommendation ${recommendationId} was already applied.`
     throw new Refusal('RECOMMENDATION_APPLIED', message, ['recommendationId'])
   }
   await updateApplied(transaction, recommendationId)

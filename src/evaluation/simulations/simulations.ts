@@ -60,7 +60,7 @@ export async function startSimulation(
   if (simulationId !== null) return { simulationId, created: true }
   const known = await lockSimulation(transaction, checked.simulationId!)
   if (!known || !isSame(known, checked)) {
-    throw new Refusal('SIMULATION_ID_TAKEN', `The simulation ${checked.simulationId} is another one.`, [
+    throw new Refusal('SIMULATION_ID_TAKEN', `Another simulation has the id ${checked.simulationId}.`, [
       'simulationId',
     ])
   }
@@ -133,7 +133,7 @@ async function end(
     if (isSameResult(simulation.result, result)) return
     throw new Refusal(
       'SIMULATION_ENDED',
-      `The simulation is ${status} with another result; an end is not changed.`,
+      `The simulation is ${status} with another result; an end is final.`,
       ['result'],
     )
   }

@@ -37,7 +37,7 @@ export const builder = new SchemaBuilder<{
     },
     nodesQueryOptions: {
       description:
-        'Several objects by their global ids, in the same order; null for each that this tenant has not.',
+        'Several objects by their global ids, in the same order; null for each that this tenant lacks.',
       args: { ids: { description: 'Their global ids.' } },
     },
   },
@@ -49,11 +49,11 @@ export const builder = new SchemaBuilder<{
   },
 })
 
-builder.queryType({ description: 'What can be asked. Everything is seen as the tenant of the token.' })
+builder.queryType({ description: 'The query root. Everything is read as the tenant of the token.' })
 builder.mutationType({
   description:
-    'What can be done. Expected failures come in the payload’s `errors`, and then nothing was stored.',
+    'The mutation root. Expected failures are in the payload’s `errors`; in that case nothing was stored.',
 })
 builder.subscriptionType({
-  description: 'What can be watched, over WebSocket (graphql-transport-ws) or server-sent events.',
+  description: 'The subscription root, over WebSocket (graphql-transport-ws) or server-sent events.',
 })

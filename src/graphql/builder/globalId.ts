@@ -29,7 +29,10 @@ export function decodeGlobalId(globalId: string): { typename: string; id: string
       DECODE[kind](parts[index])
     }
   } catch {
-    throw new Refusal('BAD_USER_INPUT', 'This is no global id of this server: take it from the field `id`.')
+    throw new Refusal(
+      'BAD_USER_INPUT',
+      'This is not a global id of this server: take it from the field `id`.',
+    )
   }
   return { typename: typename!, id: id! }
 }

@@ -14,7 +14,7 @@ export interface Connection<Row = Record<string, unknown>> {
 }
 
 const OrderDirection = builder.enumType('OrderDirection', {
-  description: 'Which way a list is ordered. Missing values come last either way.',
+  description: 'The direction of an order. Missing values come last either way.',
   values: {
     ASC: { value: 'asc', description: 'Smallest or earliest first.' },
     DESC: { value: 'desc', description: 'Largest or latest first.' },
@@ -22,15 +22,14 @@ const OrderDirection = builder.enumType('OrderDirection', {
 })
 
 const PageInfo = builder.objectRef<Connection['pageInfo']>('PageInfo').implement({
-  description: 'Where a page stands in its connection.',
+  description: 'The position of a page in its connection.',
   fields: (t) => ({
     hasNextPage: t.exposeBoolean('hasNextPage', {
-      description:
-        'Whether rows follow. Known when paging forward; with `last` it says whether `before` was given.',
+      description: 'Whether rows follow. Exact when paging forward; with `last`, whether `before` was given.',
     }),
     hasPreviousPage: t.exposeBoolean('hasPreviousPage', {
       description:
-        'Whether rows come before. Known when paging backward; with `first` it says whether `after` was given.',
+        'Whether rows come before. Exact when paging backward; with `first`, whether `after` was given.',
     }),
     startCursor: t.exposeString('startCursor', {
       nullable: true,
@@ -50,9 +49,11 @@ export function defineConnection<Row>(
   countCost: number,
 ) {
   const Edge = builder.objectRef<Connection<Row>['edges'][number]>(`${name}Edge`).implement({
-    description: `One ${name} of a list.`,
+    description: `One ${name} in a list.`,
     fields: (t) => ({
-      cursor: t.exposeString('cursor', { description: 'Its place in the list, for `after` and `before`.' }),
+      cursor: t.exposeString('cursor', {
+        description: 'Its position in the list, for `after` and `before`.',
+      }),
       node: t.expose('node', { type, description: `The ${name} itself.` }),
     }),
   })
@@ -71,12 +72,12 @@ export function defineConnection<Row>(
       }),
       pageInfo: t.field({
         type: PageInfo,
-        description: 'Where the page stands.',
+        description: 'Paging information.',
         resolve: ({ pageInfo }) => pageInfo,
       }),
       totalCount: t.int({
         extensions: { cost: countCost },
-        description: 'How many rows there are on all pages. Counted only when asked for.',
+        description: 'Number of rows on all pages. Counted only when requested.',
         resolve: ({ totalCount }) => totalCount(),
       }),
     }),
@@ -86,11 +87,11 @@ export function defineConnection<Row>(
 /** Which page of a list. */
 export const pageArgs = builder.args((t) => ({
   first: t.int({
-    description: `How many rows from the front, at most ${MAX_PAGE_SIZE}; ${DEFAULT_PAGE_SIZE} when neither first nor last is given.`,
+    description: `Number of rows from the start, at most ${MAX_PAGE_SIZE}; ${DEFAULT_PAGE_SIZE} if neither first nor last is given.`,
   }),
-  after: t.string({ description: 'Only rows behind this cursor.' }),
-  last: t.int({ description: `How many rows from the end, at most ${MAX_PAGE_SIZE}.` }),
-  before: t.string({ description: 'Only rows in front of this cursor.' }),
+  after: t.string({ description: 'Only rows after this cursor.' }),
+  last: t.int({ description: `Number of rows from the end, at most ${MAX_PAGE_SIZE}.` }),
+  before: t.string({ description: 'Only rows before this cursor.' }),
 }))
 
 /** Which page of which rows, and in which order. */
@@ -100,30 +101,30 @@ export function defineListArgs<Filter>(
   filter: InputRef<Filter>,
 ) {
   const OrderField = builder.enumType(`${name}OrderField`, {
-    description: `What a list of ${name} objects can be ordered by.`,
+    description: `What lists of ${name} objects can be ordered by.`,
     values: Object.fromEntries(
       Object.entries(orders).map(([field, { description }]) => [field, { value: field, description }]),
     ),
   })
   const OrderBy = builder.inputType(`${name}Order`, {
-    description: `How a list of ${name} objects is ordered.`,
+    description: `The order of a list of ${name} objects.`,
     fields: (t) => ({
-      field: t.field({ type: OrderField, required: true, description: 'What to order by.' }),
+      field: t.field({ type: OrderField, required: true, description: 'The field to order by.' }),
       direction: t.field({
         type: OrderDirection,
         required: true,
         defaultValue: 'asc',
-        description: 'Which way.',
+        description: 'The direction.',
       }),
     }),
   })
   return {
     ...pageArgs,
     ...builder.args((t) => ({
-      filter: t.field({ type: filter, description: 'Which rows; all conditions have to hold.' }),
+      filter: t.field({ type: filter, description: 'Only rows that match all conditions.' }),
       orderBy: t.field({
         type: OrderBy,
-        description: `The order: ${defaultOrder.field} ${defaultOrder.direction.toUpperCase()} when not given.`,
+        description: `The order; ${defaultOrder.field} ${defaultOrder.direction.toUpperCase()} by default.`,
       }),
     })),
   }

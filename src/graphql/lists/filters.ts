@@ -13,28 +13,28 @@ export type InputFields = PothosSchemaTypes.InputFieldBuilder<typeof builder.$in
 
 const missing = (t: InputFields) => ({
   isNull: t.boolean({
-    description: 'Whether it is missing: true finds those without it, false those that have it.',
+    description: 'Whether it is missing: true finds rows without it, false rows with it.',
   }),
 })
 
 const ofText = (t: InputFields) => ({
-  eq: t.string({ description: 'The text is exactly this.' }),
-  in: t.stringList({ description: 'The text is one of these.' }),
-  contains: t.string({ description: 'The text has this in it, whatever the case.' }),
+  eq: t.string({ description: 'The string is exactly this.' }),
+  in: t.stringList({ description: 'The string is one of these.' }),
+  contains: t.string({ description: 'The string contains this, ignoring case.' }),
 })
 
 export const StringFilter = builder.inputType('StringFilter', {
-  description: 'Conditions on a text; all that are given have to hold.',
+  description: 'Conditions on a string; all must match.',
   fields: ofText,
 })
 
 export const NullableStringFilter = builder.inputType('NullableStringFilter', {
-  description: 'Conditions on a text that may be missing; all that are given have to hold.',
+  description: 'Conditions on a string that may be missing; all must match.',
   fields: (t) => ({ ...ofText(t), ...missing(t) }),
 })
 
 export const IdFilter = builder.inputType('IdFilter', {
-  description: 'Conditions on an identifier; all that are given have to hold.',
+  description: 'Conditions on an identifier; all must match.',
   fields: (t) => ({
     eq: t.field({ type: 'UUID', description: 'The id is this one.' }),
     in: t.field({ type: ['UUID'], description: 'The id is one of these.' }),
@@ -49,13 +49,12 @@ const ofTime = (t: InputFields) => ({
 })
 
 export const DateTimeFilter = builder.inputType('DateTimeFilter', {
-  description: 'A range of time; all conditions that are given have to hold.',
+  description: 'A range of time; all conditions must match.',
   fields: ofTime,
 })
 
 export const NullableDateTimeFilter = builder.inputType('NullableDateTimeFilter', {
-  description:
-    'A range of time; all conditions that are given have to hold, and a missing time fits no range.',
+  description: 'A range of time; all conditions must match, and a missing time matches no range.',
   fields: (t) => ({ ...ofTime(t), ...missing(t) }),
 })
 
@@ -68,18 +67,17 @@ const ofNumber = (t: InputFields) => ({
 })
 
 export const NumberFilter = builder.inputType('NumberFilter', {
-  description: 'A range of numbers; all conditions that are given have to hold.',
+  description: 'A range of numbers; all conditions must match.',
   fields: ofNumber,
 })
 
 export const NullableNumberFilter = builder.inputType('NullableNumberFilter', {
-  description:
-    'A range of numbers; all conditions that are given have to hold, and a missing number fits no range.',
+  description: 'A range of numbers; all conditions must match, and a missing number matches no range.',
   fields: (t) => ({ ...ofNumber(t), ...missing(t) }),
 })
 
 export const TagFilter = builder.inputType('TagFilter', {
-  description: 'Conditions on a list of tags; all that are given have to hold.',
+  description: 'Conditions on a list of tags; all must match.',
   fields: (t) => ({
     hasSome: t.stringList({ description: 'At least one of these tags.' }),
     hasEvery: t.stringList({ description: 'All of these tags.' }),
@@ -88,20 +86,20 @@ export const TagFilter = builder.inputType('TagFilter', {
 
 const JsonPathFilter = builder.inputType('JsonPathFilter', {
   description:
-    'Conditions on one place of a JSON tree; all that are given have to hold, and a place that is not there fulfils none. Without conditions the place has to be there.',
+    'Conditions on one path of a JSON tree; all must match, and a missing path matches none. Without conditions the path must exist.',
   fields: (t) => ({
     path: t.stringList({
       required: true,
       description:
-        'Where: keys, and indexes of lists from 0, from the outside in, e.g. `["agent", "tools", "0", "name"]`.',
+        'The path: keys, and list indexes from 0, outermost first, e.g. `["agent", "tools", "0", "name"]`.',
     }),
-    exists: t.boolean({ description: 'Whether there is such a place; null counts as there.' }),
+    exists: t.boolean({ description: 'Whether the path exists; null counts as existing.' }),
     eq: t.field({ type: 'JSON', description: 'The value is exactly this one.' }),
     in: t.field({
       type: t.listRef('JSON', { required: false }),
       description: 'The value is one of these.',
     }),
-    contains: t.string({ description: 'It is a text that has this in it, whatever the case.' }),
+    contains: t.string({ description: 'It is a string that contains this, ignoring case.' }),
     gte: t.float({ description: 'It is this number or more.' }),
     gt: t.float({ description: 'It is more than this number.' }),
     lte: t.float({ description: 'It is this number or less.' }),
@@ -111,13 +109,13 @@ const JsonPathFilter = builder.inputType('JsonPathFilter', {
 
 /** The filter's field for conditions on a JSON tree. */
 export function jsonPathField(t: InputFields, tree: string) {
-  return t.field({ type: [JsonPathFilter], description: `By any place of ${tree}; all have to hold.` })
+  return t.field({ type: [JsonPathFilter], description: `By any path in ${tree}; all must match.` })
 }
 
 /** The filter's field for a full-text search. */
 export function searchField(t: InputFields, texts: string) {
   return t.string({
-    description: `Only those with these words in ${texts}: all of them in any form (“failed” finds “failing”), "a phrase", one \`or\` another, without -this. For a part of a word there is \`text\`.`,
+    description: `Only those with these words in ${texts}: all of them in any form (“failed” finds “failing”), "a phrase", one \`or\` another, without -this. For part of a word, use \`text\`.`,
   })
 }
 
@@ -131,7 +129,7 @@ const ofEnum =
 /** The filter of an enum's values: `{eq, in}`. */
 export function enumFilter<Value extends string>(name: string, type: EnumRef<SchemaTypes, Value, Value>) {
   return builder.inputType(name, {
-    description: 'Conditions on the value; all that are given have to hold.',
+    description: 'Conditions on the value; all must match.',
     fields: ofEnum(type),
   })
 }
@@ -142,7 +140,7 @@ export function nullableEnumFilter<Value extends string>(
   type: EnumRef<SchemaTypes, Value, Value>,
 ) {
   return builder.inputType(name, {
-    description: 'Conditions on a value that may be missing; all that are given have to hold.',
+    description: 'Conditions on a value that may be missing; all must match.',
     fields: (t) => ({ ...ofEnum(type)(t), ...missing(t) }),
   })
 }

@@ -80,5 +80,5 @@ function numberAt(cursor: string, argument: 'after' | 'before'): number {
   const [number] = decodeCursor(ORDER, cursor, argument) as [number]
   // Only what encodeCursor made: from it on there is room to count.
   if (number >= 0 && number < 2 ** 31 - 1) return number
-  throw new Refusal('CURSOR_INVALID', 'This cursor was not made by this connection.', [argument])
+  throw new Refusal('CURSOR_INVALID', 'This cursor does not belong to this connection.', [argument])
 }

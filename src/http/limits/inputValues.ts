@@ -33,7 +33,7 @@ export function checkLiterals(document: DocumentNode, limits: Limits): void {
     },
   })
   assertWithin(limits, 'listLength', longest, 'A list has', 'entries')
-  if (unstorable && !hasMutation(document)) throw unstorableText('A text of the document')
+  if (unstorable && !hasMutation(document)) throw unstorableText('A string in the document')
 }
 
 /**
@@ -78,7 +78,7 @@ export function checkVariables(
 function unstorableText(subject: string): Refusal {
   return new Refusal(
     'BAD_USER_INPUT',
-    `${subject} has U+0000 or half of a surrogate pair in it: nothing that is stored has.`,
+    `${subject} contains U+0000 or half a surrogate pair: nothing stored does.`,
   )
 }
 

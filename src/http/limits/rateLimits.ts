@@ -24,7 +24,7 @@ export class RateLimits {
   countRequest({ tenantId, actorId }: Viewer): void {
     const wait = this.#requests.take(`${tenantId} ${actorId}`)
     if (wait !== undefined)
-      throw rateLimited('requestsPerMinute', `${this.#requests.perMinute} requests of this key`, wait)
+      throw rateLimited('requestsPerMinute', `${this.#requests.perMinute} requests with this key`, wait)
   }
 
   /**
@@ -39,7 +39,7 @@ export class RateLimits {
     if (wait !== undefined)
       throw rateLimited(
         'failedLoginsPerMinute',
-        `${this.#failedLogins.perMinute} tokens of this address were not accepted`,
+        `${this.#failedLogins.perMinute} tokens from this address were rejected`,
         wait,
       )
     try {
@@ -54,7 +54,7 @@ export class RateLimits {
 function rateLimited(limit: keyof Limits, count: string, retryAfterSeconds: number): Refusal {
   return new Refusal(
     'RATE_LIMITED',
-    `More than ${count} within a minute (${LIMIT_SETTINGS[limit][0]}). Come back in ${retryAfterSeconds} s.`,
+    `More than ${count} within a minute (${LIMIT_SETTINGS[limit][0]}). Retry in ${retryAfterSeconds} s.`,
     [],
     { retryAfterSeconds },
   )

@@ -24,7 +24,7 @@ export class TenantSlots {
     if (taken >= this.#max) {
       throw new Refusal(
         'LIMIT_EXCEEDED',
-        `This tenant has ${taken} ${this.#what} open, the most it may have (${LIMIT_SETTINGS[this.#limit][0]}).`,
+        `This tenant has ${taken} ${this.#what} open, the most that are allowed (${LIMIT_SETTINGS[this.#limit][0]}).`,
       )
     }
     this.#taken.set(tenantId, taken + 1)

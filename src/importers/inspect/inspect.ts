@@ -49,7 +49,7 @@ export const inspect: ResultFormat = {
   },
   parse: (document, fileName) => {
     if (!isJsonObject(document) || !isJsonObject(document.eval))
-      throw new Error('This is no Inspect log: it does not say what was evaluated.')
+      throw new Error('This is not an Inspect log: it does not say what was evaluated.')
     return parseLog(document, document.eval, fileName)
   },
 }
@@ -74,7 +74,9 @@ function parseLog(log: JsonObject, spec: JsonObject, fileName: string): ParsedFi
   }
   const notes =
     context.status === 'started'
-      ? ['the run was cut off, or goes on: what it had finished is imported, nothing is added to it later']
+      ? [
+          'the run was cut off or is still running: what it had finished is imported, nothing is added to it later',
+        ]
       : []
   const created = asText(spec.created)
   const run: ImportedRun = {

@@ -120,7 +120,7 @@ async function headOf(
   throw new UnreadableFile(
     faults.length > 0
       ? `It is a zip, but ${faults.join(' ')}`
-      : `It is a zip, but no Inspect log: it holds neither ${HEADS.join(' nor ')}.`,
+      : `It is a zip, but not an Inspect log: it holds neither ${HEADS.join(' nor ')}.`,
   )
 }
 

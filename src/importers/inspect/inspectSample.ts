@@ -140,7 +140,7 @@ function ungraded(
     : failure(
         'ungraded',
         'unknown',
-        `${scorer ?? 'The scorer'} gave ${brief(given.value)}, which is no score from 0 to 1.${run}`,
+        `${scorer ?? 'The scorer'} gave ${brief(given.value)}, which is not a score from 0 to 1.${run}`,
       )
 }
 

@@ -137,7 +137,7 @@ describe('the model', () => {
   it('is the first of several providers, with a warning', () => {
     const { model, warnings } = parseConfigDocument('providers: [openai:gpt-4, openai:gpt-5]\ntemperature: 0')
     expect(model).toBe('openai:gpt-4')
-    expect(warnings).toEqual(['Of 2 providers the first one, "openai:gpt-4", counts as the model.'])
+    expect(warnings).toEqual(['Of 2 providers the first one, "openai:gpt-4", is used as the model.'])
   })
 
   it.each(['name: x', 'model: null', 'model: {temperature: 1}', 'agent: [model]', 'agent: {model: 4}'])(
@@ -172,7 +172,7 @@ describe('the model', () => {
     expect(refusal('name: x').message).toBe(
       'The configuration names no model: add one as model at the top level. Looked in model, model_name, llm, ' +
         'agent.model, agent.model_name, agent.llm, agent_info.llm, provider, providers, providers[0], ' +
-        'config.model: each a text, or a mapping with one of model, model_name, model_id, name, id.',
+        'config.model: each a string, or a mapping with one of model, model_name, model_id, name, id.',
     )
   })
 
@@ -269,7 +269,7 @@ describe('YAML', () => {
     ['# only a comment\n', 'The YAML is empty.'],
     ['---\n', 'Line 1, column 4: The top level must be a mapping of keys to values, but is empty.'],
     ['- a', 'Line 1, column 1: The top level must be a mapping of keys to values, but is a list.'],
-    ['\ngpt-4', 'Line 2, column 1: The top level must be a mapping of keys to values, but is a text.'],
+    ['\ngpt-4', 'Line 2, column 1: The top level must be a mapping of keys to values, but is a string.'],
     ['42', 'Line 1, column 1: The top level must be a mapping of keys to values, but is a number.'],
     [
       'model: m\n---\nmodel: n',
@@ -281,27 +281,27 @@ describe('YAML', () => {
     ['a: [1]]', 'Line 1, column 7: Unexpected flow-seq-end token in YAML stream.'],
     [
       'note: see: below',
-      'Line 1, column 7: A mapping or list begins inside a value: check the indentation, or quote a text with a colon.',
+      'Line 1, column 7: A mapping or list begins inside a value: check the indentation, or quote a string with a colon.',
     ],
     ['model gpt-4\ntemperature: 0', 'Line 1, column 1: A key without its colon on the same line.'],
     [
       'model: m\ntemperature: {{ temperature }}',
-      'Line 2, column 15: A key must be a plain text: quote a value that begins with { or [, such as a template.',
+      'Line 2, column 15: A key must be a plain string: quote a value that begins with { or [, such as a template.',
     ],
     [
       '? [a, b]\n: c',
-      'Line 1, column 3: A key must be a plain text: quote a value that begins with { or [, such as a template.',
+      'Line 1, column 3: A key must be a plain string: quote a value that begins with { or [, such as a template.',
     ],
     [': a', 'Line 1, column 1: A key is missing before the colon.'],
-    ['model: m\na: 1\nmodel: n', 'Line 3, column 1: The key "model" is there twice in one mapping.'],
-    ['a:\n  1: x\n  "1": y', 'Line 3, column 3: The key "1" is there twice in one mapping.'],
+    ['model: m\na: 1\nmodel: n', 'Line 3, column 1: The key "model" occurs twice in one mapping.'],
+    ['a:\n  1: x\n  "1": y', 'Line 3, column 3: The key "1" occurs twice in one mapping.'],
     ['a: *b', 'Line 1, column 4: The alias *b has no anchor &b before it.'],
     ['a: {<<: 1}', 'Line 1, column 5: << needs a mapping or a list of mappings.'],
-    ['model: a\0b', 'Line 1, column 9: A text with the character U+0000 cannot be stored.'],
-    ['model: "a\\0b"', 'Line 1, column 8: A text with the character U+0000 cannot be stored.'],
-    ['"a\\u0000": b', 'Line 1, column 1: A text with the character U+0000 cannot be stored.'],
-    ['model: a\uD83D', 'Line 1, column 9: A text with the character U+D83D cannot be stored.'],
-    ['model: "\\ude00"', 'Line 1, column 8: A text with the character U+DE00 cannot be stored.'],
+    ['model: a\0b', 'Line 1, column 9: A string with the character U+0000 cannot be stored.'],
+    ['model: "a\\0b"', 'Line 1, column 8: A string with the character U+0000 cannot be stored.'],
+    ['"a\\u0000": b', 'Line 1, column 1: A string with the character U+0000 cannot be stored.'],
+    ['model: a\uD83D', 'Line 1, column 9: A string with the character U+D83D cannot be stored.'],
+    ['model: "\\ude00"', 'Line 1, column 8: A string with the character U+DE00 cannot be stored.'],
   ])('%j is refused', (yaml, message) => {
     expect(refusal(yaml)).toMatchObject({ code: 'YAML_INVALID', inputPath: ['yaml'], message })
   })
@@ -350,11 +350,11 @@ describe('YAML', () => {
       odd: [null, null, null],
     })
     expect(warnings).toEqual([
-      'Line 3, column 6: An integer beyond ±2^53 is kept as a text.',
-      'Line 4, column 6: An integer beyond ±2^53 is kept as a text.',
-      'Line 5, column 7: A number that is not finite is kept as null.',
-      'Line 5, column 13: A number that is not finite is kept as null.',
-      'Line 5, column 20: A number that is not finite is kept as null.',
+      'Line 3, column 6: An integer beyond ±2^53 is stored as a string.',
+      'Line 4, column 6: An integer beyond ±2^53 is stored as a string.',
+      'Line 5, column 7: A number that is not finite is stored as null.',
+      'Line 5, column 13: A number that is not finite is stored as null.',
+      'Line 5, column 20: A number that is not finite is stored as null.',
     ])
     expect(treeOf('a: [9007199254740991, -9007199254740991]').a).toEqual([
       9007199254740991, -9007199254740991,
@@ -367,9 +367,9 @@ describe('YAML', () => {
     const { parsedConfig, warnings } = parseConfigDocument(yaml)
     expect(parsedConfig).toMatchObject({ a: ['ls'], b: '12', c: '2024-05-01' })
     expect(warnings).toEqual([
-      'Line 3, column 4: Unresolved tag: tag:yaml.org,2002:python/object/apply:os.system; its value is kept without it.',
-      'Line 4, column 4: Unresolved tag: !ENV; its value is kept without it.',
-      'Line 5, column 4: Unresolved tag: tag:yaml.org,2002:timestamp; its value is kept without it.',
+      'Line 3, column 4: Unresolved tag: tag:yaml.org,2002:python/object/apply:os.system; its value is stored without it.',
+      'Line 4, column 4: Unresolved tag: !ENV; its value is stored without it.',
+      'Line 5, column 4: Unresolved tag: tag:yaml.org,2002:timestamp; its value is stored without it.',
     ])
   })
 

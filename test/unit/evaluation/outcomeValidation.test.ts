@@ -258,7 +258,7 @@ describe('validateOutcome', () => {
     expect(row.failures[0]?.error_message).toBe('😀'.repeat(10_000))
     expect(notes).toEqual(['error cut from 10001 to 10000 characters'])
     expect(refusalOf({ model: '😀'.repeat(201) }).message).toBe(
-      'model is a text of 201 characters, but must be a text of 1 to 200 characters',
+      'model is a string of 201 characters, but must be a string of 1 to 200 characters',
     )
   })
 
@@ -313,12 +313,12 @@ describe('refusals of validateOutcome', () => {
     [
       ['model'],
       { model: 'm'.repeat(201) },
-      'model is a text of 201 characters, but must be a text of 1 to 200',
+      'model is a string of 201 characters, but must be a string of 1 to 200',
     ],
     [['modalCallId'], { modalCallId: 'm'.repeat(201) }, '1 to 200'],
     [['sandboxId'], { sandboxId: 'm'.repeat(201) }, '1 to 200'],
     [['errorCode'], { errorCode: 'm'.repeat(201) }, '1 to 200'],
-    [['error'], { error: { message: 'x' } }, 'error is an object, but must be a text'],
+    [['error'], { error: { message: 'x' } }, 'error is an object, but must be a string'],
     [['errorCategory'], { errorCategory: 'cosmic' }, 'one of timeout'],
     [['metrics'], { metrics: [1] }, 'metrics is a list of 1, but must be an object'],
     [['toolUsage', 1, 'toolName'], tools({ toolName: 'x'.repeat(101) }), '1 to 100'],

@@ -222,7 +222,7 @@ test('a low score is a failure that says what was answered; one that is none lea
   })
   expect(outcomeWith({ scores: { match: { value: 7 } } }, { error: null })).toMatchObject({
     errorCode: 'ungraded',
-    error: 'match gave 7, which is no score from 0 to 1.',
+    error: 'match gave 7, which is not a score from 0 to 1.',
   })
   expect(smallOutcome('5', 1).error).toBe(
     'The log holds no score for this sample. The run ended in an error: The wind died.',
@@ -274,7 +274,7 @@ test('of a cancelled run the graded samples stand, the others are cancelled', ()
 
 test('a log that was never ended says so', () => {
   expect(inspect.parse({ ...small, status: 'started' }, 'x.json').notes).toEqual([
-    expect.stringContaining('cut off, or goes on'),
+    expect.stringContaining('cut off or is still running'),
   ])
   expect(inspect.parse(small, 'x.json').notes).toEqual([])
 })

@@ -130,9 +130,9 @@ test.each<[string, Buffer, string]>([
   [
     'of something else',
     zipOf([{ name: 'word/document.xml', content: '<a/>' }]),
-    'It is a zip, but no Inspect log: ',
+    'It is a zip, but not an Inspect log: ',
   ],
-  ['without anything', zipOf([]), 'It is a zip, but no Inspect log: '],
+  ['without anything', zipOf([]), 'It is a zip, but not an Inspect log: '],
   [
     'whose heads are broken',
     zipOf([

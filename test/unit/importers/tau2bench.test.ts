@@ -402,7 +402,7 @@ test('however long domain and task are, the ids and names stay within what Arc s
   expect(run.scenarios[0]!.externalId.length).toBeLessThanOrEqual(500)
   expect(Math.max(run.scenarios[0]!.name.length, run.name.length)).toBeLessThanOrEqual(100)
   expect(rejected[0]!.reason).toMatch(
-    /^task_id is "t+…, not a whole number or a text of at most 400 characters$/,
+    /^task_id is "t+…, not a whole number or a string of at most 400 characters$/,
   )
 })
 
