@@ -1,5 +1,6 @@
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, print } from 'graphql'
 import type { Context } from '../graphql/builder/context.ts'
+import { type Stream, stream } from '../stream.ts'
 import { presentableError } from './errors.ts'
 import { executeOperation, presentable } from './execution.ts'
 import type { TenantSlots } from './limits/tenantSlots.ts'
@@ -20,7 +21,8 @@ export function createSubscribe(slots: TenantSlots): Subscribe {
     try {
       leave = slots.take(tenantId)
       const events = await createSourceEventStream(args)
-      if (Symbol.asyncIterator in events) return eachEvent(events[Symbol.asyncIterator](), args, leave)
+      if (Symbol.asyncIterator in events)
+        return resultsOf(events as AsyncIterableIterator<object>, args, leave)
       leave()
       return presentable(events, context)
     } catch (error) {
@@ -30,53 +32,32 @@ export function createSubscribe(slots: TenantSlots): Subscribe {
   }
 }
 
-function eachEvent(
-  events: AsyncIterator<unknown>,
+/** The events as the subscription asks for them, up to one that cannot be shown. */
+function resultsOf(
+  events: AsyncIterableIterator<object>,
   args: ExecutionArgs,
   leave: () => void,
-): AsyncIterableIterator<ExecutionResult> {
+): Stream<ExecutionResult> {
   const context = args.contextValue as Context
   const view = viewOf(args, context)
-  let ended = false
-  const end = async () => {
-    ended = true
+  const end = () => {
     leave()
-    await events.return?.()
+    void events.return?.()
   }
-  return {
-    async next() {
-      if (ended) return { done: true, value: undefined }
-      try {
-        const { done, value } = await events.next()
-        if (done) {
-          leave()
-          return { done, value: undefined }
-        }
-        const result = await shown(value as object, view, args)
-        // To go on after an event that could not be shown would leave a gap: its subscriber has to come back for it.
-        if (!result.data) await end()
-        return { done: false, value: result }
-      } catch (error) {
-        // The subscriber is told in a last result: an iterator that throws would take the whole socket with it.
-        await end()
-        return {
-          done: false,
-          value: { errors: [presentableError(error, context.requestId, context.services.logger)] },
-        }
+  return stream(async function* () {
+    try {
+      for await (const event of events) {
+        const result = await shown(event, view, args)
+        // To go on would leave a gap: its subscriber has to come back for the event.
+        if (!result.data) end()
+        yield result
       }
-    },
-    async return() {
-      await end()
-      return { done: true, value: undefined }
-    },
-    async throw(error) {
-      await end()
-      throw error
-    },
-    [Symbol.asyncIterator]() {
-      return this
-    },
-  }
+    } catch (error) {
+      end()
+      // The subscriber is told in a last result: an iterator that throws would take the whole socket with it.
+      yield { errors: [presentableError(error, context.requestId, context.services.logger)] }
+    }
+  }, end)
 }
 
 /** How long an event is kept as it was shown: subscribers that keep up ask within moments, and it may be large. */

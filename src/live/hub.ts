@@ -3,10 +3,10 @@ import type { Logger } from 'pino'
 import { onExpiry } from '../auth/expiry.ts'
 import { inTenantTransaction } from '../db/tenantTransaction.ts'
 import { Refusal } from '../refusal.ts'
+import { type Stream, stream } from '../stream.ts'
 import type { Viewer } from '../viewer.ts'
 import { type Progress, readEvents, readProgress, type SimulationEvent } from './eventStore.ts'
 import { Listener } from './listener.ts'
-import { stream } from './stream.ts'
 import { Topic } from './topic.ts'
 
 /** How often simulations that somebody watches are read without a hint: NOTIFY promises no delivery over a reconnect. */
@@ -71,7 +71,7 @@ export class LiveHub {
    *
    * @throws Refusal SIMULATION_NOT_FOUND; later UNAUTHENTICATED when the token ends.
    */
-  async progress(viewer: Viewer, simulationId: string): Promise<AsyncIterableIterator<Progress>> {
+  async progress(viewer: Viewer, simulationId: string): Promise<Stream<Progress>> {
     const { topic, leave } = await this.#join(viewer, simulationId)
     return untilExpiry(viewer, leave, async function* (left) {
       let shown = -1
@@ -92,11 +92,7 @@ export class LiveHub {
    *
    * @throws Refusal SIMULATION_NOT_FOUND; later UNAUTHENTICATED when the token ends.
    */
-  async events(
-    viewer: Viewer,
-    simulationId: string,
-    afterSeq: number,
-  ): Promise<AsyncIterableIterator<SimulationEvent>> {
+  async events(viewer: Viewer, simulationId: string, afterSeq: number): Promise<Stream<SimulationEvent>> {
     const { topic, leave } = await this.#join(viewer, simulationId)
     return untilExpiry(viewer, leave, async function* (left) {
       let seq = afterSeq
@@ -197,20 +193,14 @@ function ignore(): void {}
 function untilExpiry<Item>(
   viewer: Viewer,
   leave: () => void,
-  generate: (left: AbortSignal) => AsyncGenerator<Item, void>,
-): AsyncIterableIterator<Item> {
-  const expiry = new AbortController()
-  const stopWatching = onExpiry(viewer, (reason) => expiry.abort(reason))
-  return stream(
-    async function* (left) {
-      yield* generate(AbortSignal.any([left, expiry.signal]))
-      if (expiry.signal.aborted && !left.aborted) {
-        throw new Refusal('UNAUTHENTICATED', `${expiry.signal.reason} Subscribe again with a new one.`)
-      }
-    },
-    () => {
-      stopWatching()
-      leave()
-    },
+  generate: (ended: AbortSignal) => AsyncGenerator<Item, void>,
+): Stream<Item> {
+  const items = stream(generate, () => {
+    stopWatching()
+    leave()
+  })
+  const stopWatching = onExpiry(viewer, (reason) =>
+    items.breakOff(new Refusal('UNAUTHENTICATED', `${reason} Subscribe again with a new one.`)),
   )
+  return items
 }
