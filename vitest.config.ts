@@ -8,7 +8,7 @@ console.log(`ARC_TEST_SEED=${SEED}`)
 const resolve = { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] }
 
 // Not `extends: true`, which reads this file again for each project and would draw a seed of its own.
-const test = {
+const unit = {
   testTimeout: 30_000,
   hookTimeout: 60_000,
   expect: { poll: SOON },
@@ -16,22 +16,26 @@ const test = {
   setupFiles: 'test/support/fastCheck.ts',
 }
 
+/** On a database: the embedded one, or that of TEST_DATABASE_URL. */
+const database = { ...unit, globalSetup: 'test/support/globalSetup.ts' }
+
 export default defineConfig({
   test: {
     // Much of the time is waiting: for pauses before a second attempt, for tokens to end.
     maxWorkers: 2,
     projects: [
-      { resolve, test: { ...test, name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { resolve, test: { ...unit, name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       {
         resolve,
         test: {
-          ...test,
+          ...database,
           name: 'database',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/unit/**'],
-          globalSetup: 'test/support/globalSetup.ts',
+          exclude: ['test/{unit,exhaustive}/**'],
         },
       },
+      // What follows from the whole schema takes minutes, and asks the same of every engine.
+      { resolve, test: { ...database, name: 'exhaustive', include: ['test/exhaustive/**/*.test.ts'] } },
     ],
   },
 })

@@ -22,7 +22,12 @@ describe('health', () => {
     expect(health.outcomeParts).toBeGreaterThan(0)
     expect(health.responseTimeMs).toBeGreaterThan(0)
     const onTimescale = rows.some(({ name }) => name === 'timescaledb')
-    expect(health.engine).toBe(onTimescale ? 'APACHE' : 'PLAIN')
+    const { rows: settings } = await arc.sql('admin', (client) =>
+      client.query(`select current_setting('timescaledb.license', true) as license`),
+    )
+    expect(health.engine).toBe(
+      onTimescale ? (settings[0].license === 'timescale' ? 'TIMESCALE' : 'APACHE') : 'PLAIN',
+    )
     expect(health.hypertables).toEqual(
       onTimescale ? [{ name: 'store.outcomes', chunks: health.outcomeParts }] : [],
     )

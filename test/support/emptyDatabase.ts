@@ -42,7 +42,7 @@ export async function makeEmptyDatabase(
     return { url: database.connectionString, drop: () => database.close() }
   }
   const name = `arc_migrations_${randomBytes(4).toString('hex')}`
-  await query(serverUrl, `create database ${name}`)
+  await query(serverUrl, `create database ${name} template template0`)
   const url = new URL(serverUrl)
   url.pathname = `/${name}`
   if (extension) await query(url.toString(), `create extension ${extension}`)

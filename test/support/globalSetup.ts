@@ -16,8 +16,10 @@ declare module 'vitest' {
   }
 }
 
-/** One database for all test files: PGlite, or a new one on the server of TEST_DATABASE_URL. */
-export default async function setup({ provide }: TestProject) {
+/** One database for all test files of all projects: PGlite, or a new one on the server of TEST_DATABASE_URL. */
+export default async function setup({ vitest }: TestProject) {
+  if (vitest.getProvidedContext().databaseUrl) return
+  const provide = vitest.provide.bind(vitest)
   const serverUrl = process.env.TEST_DATABASE_URL
   if (!serverUrl) {
     const database = await startEmbeddedDatabase()
@@ -35,7 +37,8 @@ export default async function setup({ provide }: TestProject) {
   const password = randomBytes(12).toString('hex')
   const server = new pg.Client({ connectionString: serverUrl })
   await server.connect()
-  await server.query(`create database ${name}`)
+  // Not from template1: some images put TimescaleDB into it.
+  await server.query(`create database ${name} template template0`)
   const admin = new URL(serverUrl)
   admin.pathname = `/${name}`
   const adminUrl = admin.toString()

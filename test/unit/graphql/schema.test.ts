@@ -71,6 +71,7 @@ describe('every part of the schema', () => {
       // As many as the database has.
       'Health.extensions',
       'Health.hypertables',
+      'Health.jobs',
       // One for each id that is given.
       'Query.nodes',
       // Five.
