@@ -7,6 +7,7 @@ import { signToken } from '../../src/auth/tokens.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { type ArcServer, startServer } from '../../src/server.ts'
 import type { Role } from '../../src/viewer.ts'
+import { recordStatements, watchStatements } from './recordedStatements.ts'
 
 export const JWT_SECRET = 'a secret that only tests know, of 32 bytes and more'
 
@@ -183,54 +184,19 @@ export class Arc {
     }
   }
 
-  /**
-   * The statements that reach the database while `work` runs: of this process, so of this test's server. All that is
-   * asked for somebody is in a transaction of his; what Arc does by itself is not, comes when it comes, and is left out:
-   * the heartbeat of LISTEN, jobs. What `instead` answers is sent in a statement's place.
-   */
-  async statementsDuring(
-    work: () => Promise<unknown>,
-    instead: (statement: string) => string | undefined = () => undefined,
-  ): Promise<string[]> {
-    const statements: string[] = []
-    await watchingQueries(work, (_, statement) => {
-      statements.push(statement)
-      return instead(statement)
-    })
-    return statements
+  /** The texts of the statements that somebody asked for while `work` ran: see recordStatements. */
+  async statementsDuring(...recorded: Parameters<typeof recordStatements>): Promise<string[]> {
+    return (await recordStatements(...recorded)).map(({ text }) => text)
   }
 
   /** How many bytes come from the database while `work` runs, on the connections of those statements. */
   async bytesDuring(work: () => Promise<unknown>): Promise<number> {
     const before = new Map<Socket, number>()
-    await watchingQueries(work, ({ connection: { stream } }) => {
+    await watchStatements(work, ({ connection: { stream } }) => {
       if (!before.has(stream as Socket)) before.set(stream as Socket, (stream as Socket).bytesRead)
       return undefined
     })
     return [...before].reduce((sum, [{ bytesRead }, from]) => sum + bytesRead - from, 0)
-  }
-}
-
-async function watchingQueries(
-  work: () => Promise<unknown>,
-  onQuery: (client: pg.Client, statement: string) => string | undefined,
-): Promise<void> {
-  const { query } = pg.Client.prototype
-  const inTransaction = new Set<pg.Client>()
-  pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
-    const send = query as (...args: unknown[]) => unknown
-    const [first] = args
-    const statement = typeof first === 'string' ? first : ((first as { text?: string }).text ?? '')
-    if (/^begin/i.test(statement)) inTransaction.add(this)
-    else if (!inTransaction.has(this)) return send.apply(this, args)
-    if (/^(commit|rollback)/i.test(statement)) inTransaction.delete(this)
-    const instead = onQuery(this, statement)
-    return send.apply(this, instead === undefined ? args : [instead])
-  } as never
-  try {
-    await work()
-  } finally {
-    pg.Client.prototype.query = query
   }
 }
 

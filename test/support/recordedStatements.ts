@@ -5,21 +5,44 @@ export interface RecordedStatement {
   values: unknown[]
 }
 
-/** The statements that reach the database while `work` runs: of this process, so of this test's server. */
-export async function recordStatements(work: () => Promise<unknown>): Promise<RecordedStatement[]> {
+/**
+ * The statements that reach the database while `work` runs: of this process, so of this test's server. All that is
+ * asked for somebody is in a transaction of his; what Arc does by itself is not, comes when it comes, and is left out:
+ * the heartbeat of LISTEN, jobs. What `instead` answers is sent in a statement's place.
+ */
+export async function recordStatements(
+  work: () => Promise<unknown>,
+  instead: (statement: string) => string | undefined = () => undefined,
+): Promise<RecordedStatement[]> {
   const recorded: RecordedStatement[] = []
+  await watchStatements(work, (_, statement) => {
+    recorded.push(statement)
+    return instead(statement.text)
+  })
+  return recorded
+}
+
+/** The same as they come, each with its connection. */
+export async function watchStatements(
+  work: () => Promise<unknown>,
+  onStatement: (client: pg.Client, statement: RecordedStatement) => string | undefined,
+): Promise<void> {
   const { query } = pg.Client.prototype
+  const inTransaction = new Set<pg.Client>()
   pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
+    const send = query as (...args: unknown[]) => unknown
     const [first, second] = args
-    const { text, values } =
+    const { text = '', values } =
       typeof first === 'string' ? { text: first, values: second } : (first as Partial<RecordedStatement>)
-    recorded.push({ text: text ?? '', values: Array.isArray(values) ? values : [] })
-    return (query as (...args: unknown[]) => unknown).apply(this, args)
+    if (/^begin/i.test(text)) inTransaction.add(this)
+    else if (!inTransaction.has(this)) return send.apply(this, args)
+    if (/^(commit|rollback)/i.test(text)) inTransaction.delete(this)
+    const instead = onStatement(this, { text, values: Array.isArray(values) ? values : [] })
+    return send.apply(this, instead === undefined ? args : [instead])
   } as never
   try {
     await work()
   } finally {
     pg.Client.prototype.query = query
   }
-  return recorded
 }
