@@ -1,6 +1,25 @@
 import sql, { join, raw, type Sql } from 'sql-template-tag'
+import { getDatamodel } from '../db/generated/pothos.ts'
 
-interface Relation {
+/** The table or view of each model; a field's column is its name in snake_case. Held against the database by a test. */
+export const TABLES: Readonly<Record<string, string>> = {
+  ApiKey: 'api_keys',
+  AuditLogEntry: 'audit_log',
+  ConfigDiff: 'config_diffs',
+  ConfigVersion: 'config_versions',
+  Configuration: 'configurations',
+  FailurePattern: 'failure_patterns',
+  Outcome: 'outcomes',
+  OutcomeKey: 'outcome_keys',
+  Recommendation: 'recommendations',
+  Scenario: 'scenarios',
+  ScenarioRevision: 'scenario_revisions',
+  Simulation: 'simulations',
+  SimulationScenario: 'simulations_scenarios',
+  ToolUsage: 'tool_usage',
+}
+
+export interface Relation {
   table: string
   /** The columns that join them: [ours, theirs]. */
   on: readonly (readonly [string, string])[]
@@ -8,23 +27,39 @@ interface Relation {
   holdsMany: boolean
 }
 
-/** Tables that filters reach over a to-one relation. */
-export const RELATIONS: Record<string, Relation> = {
-  scenario: { table: 'scenarios', on: [['scenario_id', 'scenario_id']], holdsMany: true },
-  simulation: { table: 'simulations', on: [['simulation_id', 'simulation_id']], holdsMany: true },
-  configVersion: {
-    table: 'config_versions',
-    on: [['config_version_id', 'version_id']],
-    holdsMany: true,
-  },
-  outcome: {
-    table: 'outcomes',
-    on: [
-      ['outcome_id', 'outcome_id'],
-      ['execution_time', 'execution_time'],
-    ],
-    holdsMany: false,
-  },
+type Models = ReturnType<typeof getDatamodel>['datamodel']['models']
+
+/** An outcome has a handful of failures and tools; whatever else rows belong to may have any number of them. */
+const HOLDS_FEW = ['Outcome']
+
+/**
+ * The to-one relations by name. A name that joins in one way here and in another there (`configuration` does not) has
+ * none: a condition over it is refused.
+ */
+export const RELATIONS: Readonly<Record<string, Relation>> = relationsOf(getDatamodel().datamodel.models)
+
+function relationsOf(models: Models): Record<string, Relation> {
+  const relations = new Map<string, Relation | null>()
+  for (const { fields } of Object.values(models)) {
+    for (const { name, type, kind, isList, relationFromFields } of fields) {
+      if (kind !== 'object' || isList || !relationFromFields?.length) continue
+      const keys = keysOf(models[type]!)
+      const relation = {
+        table: TABLES[type]!,
+        on: relationFromFields.map((ours, at) => [columnName(ours), columnName(keys[at]!)] as const),
+        holdsMany: !HOLDS_FEW.includes(type),
+      }
+      const known = relations.get(name)
+      const isSame = known === undefined || JSON.stringify(known) === JSON.stringify(relation)
+      relations.set(name, isSame ? relation : null)
+    }
+  }
+  return Object.fromEntries([...relations].filter((entry): entry is [string, Relation] => entry[1] !== null))
+}
+
+/** What identifies a row, which is what all relations refer to. */
+function keysOf({ fields, primaryKey }: Models[string]): readonly string[] {
+  return primaryKey?.fields ?? fields.filter(({ isId }) => isId).map(({ name }) => name)
 }
 
 /** The condition that rows of the alias `theirs` are those that rows of `ours` point at. */

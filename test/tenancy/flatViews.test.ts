@@ -43,7 +43,6 @@ describe('an application role', () => {
         'create table public.spied ()',
         'create materialized view public.spied as select 1',
         'create schema spied',
-        'create extension dblink',
         'create cast (text as boolean) without function',
         'create event trigger spied on ddl_command_start execute function public.spy()',
         'alter function public.current_user_id() leakproof',

@@ -1,0 +1,68 @@
+import { expect, it } from 'vitest'
+import { getDatamodel } from '../../src/db/generated/pothos.ts'
+import { columnName, RELATIONS, TABLES } from '../../src/reads/catalogue.ts'
+import { useArc } from '../support/arc.ts'
+
+const arc = useArc()
+
+const { models } = getDatamodel().datamodel
+
+/** What the database says of a table or view: its columns, and whether each may be missing. */
+const columnsOf = (table: string) =>
+  arc.sql('admin', async (client) => {
+    const { rows } = await client.query<{ name: string; type: string; required: boolean; is_view: boolean }>(
+      `select attname::text as name, format_type(atttypid, atttypmod) as type, attnotnull as required,
+        relkind = 'v' as is_view
+      from pg_attribute a join pg_class c on c.oid = attrelid
+      where attrelid = $1::regclass and attnum > 0 and not attisdropped`,
+      [`public.${table}`],
+    )
+    return new Map(rows.map((row) => [row.name, row]))
+  })
+
+const TYPES: Record<string, RegExp> = {
+  String: /^(text|uuid|inet)(\[\])?$/,
+  Boolean: /^boolean$/,
+  Int: /^integer$/,
+  BigInt: /^bigint$/,
+  Float: /^double precision$/,
+  Decimal: /^numeric/,
+  DateTime: /^timestamp\(3\) with time zone$/,
+  Json: /^jsonb$/,
+}
+
+it('has a table for each model', () => {
+  expect(Object.keys(TABLES).sort()).toEqual(Object.keys(models).sort())
+})
+
+it.each(Object.entries(TABLES))('%s is what the database has', async (model, table) => {
+  const columns = await columnsOf(table)
+  const scalars = models[model]!.fields.filter(({ kind }) => kind === 'scalar')
+  expect(scalars.length).toBeGreaterThan(0)
+  for (const { name, type, isRequired, isList } of scalars) {
+    const column = columns.get(columnName(name))
+    expect(column, `${model}.${name}`).toBeDefined()
+    expect(column!.type, `${model}.${name}`).toMatch(TYPES[type]!)
+    expect(column!.type.endsWith('[]'), `${model}.${name}`).toBe(isList)
+    // A view's columns never say that they are not null.
+    if (!column!.is_view) expect(column!.required, `${model}.${name}`).toBe(isRequired)
+  }
+})
+
+it('knows the relations that filters use, each with columns that both tables have', async () => {
+  expect(Object.keys(RELATIONS)).toEqual(
+    expect.arrayContaining(['configVersion', 'outcome', 'scenario', 'simulation']),
+  )
+  for (const [name, { table, on }] of Object.entries(RELATIONS)) {
+    const theirs = await columnsOf(table)
+    for (const [, their] of on) expect(theirs.has(their), `${name}: ${table}.${their}`).toBe(true)
+  }
+  expect(RELATIONS.outcome).toEqual({
+    table: 'outcomes',
+    on: [
+      ['outcome_id', 'outcome_id'],
+      ['execution_time', 'execution_time'],
+    ],
+    holdsMany: false,
+  })
+})
