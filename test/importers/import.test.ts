@@ -184,7 +184,7 @@ describe('a file', () => {
     const { exitCode, output } = await importInto(tenant, [path])
     const after = Date.now()
     expect(exitCode).toBe(0)
-    expect(output).toContain('note           executionTime lies ahead')
+    expect(output).toContain('note           executionTime is in the future')
     const [{ outcomes }] = await simulationsOf(tenant)
     const times = outcomes.nodes.map(({ executionTime }: any) => Date.parse(executionTime))
     expect(times[0]).toBeGreaterThanOrEqual(before)
