@@ -26,6 +26,8 @@ export const LENGTHS = {
   /** Of an error or a reason: more is cut. */
   message: { min: 1, max: 10_000 },
   description: { min: 10, max: 10_000 },
+  /** What people write of a configuration, a simulation or an outcome. */
+  prose: { min: 1, max: 10_000 },
   /** Who acts and with which program, for the audit log: more is cut. */
   actor: { min: 1, max: 500 },
   any: { min: 1, max: Number.POSITIVE_INFINITY },
@@ -216,6 +218,14 @@ export function checkBytes(value: string, max: number, path: InputPath): void {
 export function list<Item>(value: readonly Item[], max: number, path: InputPath): readonly Item[] {
   if (!Array.isArray(value) || value.length > max) throw invalid(value, `a list of at most ${max}`, path)
   return value
+}
+
+/** Each once, in order. */
+export function tagsAt(tags: readonly string[], path: InputPath): string[] {
+  const checked = list(tags, MAX_TAGS, path).map((tag, index) =>
+    text(tag.trim(), LENGTHS.tag, [...path, index]),
+  )
+  return [...new Set(checked)]
 }
 
 /** Looks at each row of a call: those that are taken and those that are refused, each with its place in the call. */
