@@ -7,6 +7,7 @@ import { epochMs } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
   amountOf,
+  asFigure,
   asList,
   asObject,
   asText,
@@ -218,9 +219,10 @@ function scoreOf(metrics: JsonObject[]): number | null {
   return goodness.length === 0 ? null : goodness.reduce((sum, value) => sum + value, 0) / goodness.length
 }
 
-function goodnessOf({ name, score, success, threshold }: JsonObject): number | null {
-  if (typeof score !== 'number' || score < 0 || score > 1) return null
-  const isTold = typeof threshold === 'number' && typeof success === 'boolean' && score !== threshold
+function goodnessOf({ name, success, ...given }: JsonObject): number | null {
+  const [score, threshold] = [asFigure(given.score), asFigure(given.threshold)]
+  if (score === null || score < 0 || score > 1) return null
+  const isTold = threshold !== null && typeof success === 'boolean' && score !== threshold
   const isBad = isTold ? success !== score > threshold : LOWER_IS_BETTER.test(asText(name) ?? '')
   return isBad ? 1 - score : score
 }
@@ -269,8 +271,10 @@ function costOf({
   costPerInputToken,
   costPerOutputToken,
 }: JsonObject): number | null {
-  const part = (count: JsonValue | undefined, price: JsonValue | undefined) =>
-    typeof count === 'number' && typeof price === 'number' ? count * price : null
+  const part = (given: JsonValue | undefined, each: JsonValue | undefined) => {
+    const [count, price] = [asFigure(given), asFigure(each)]
+    return count === null || price === null ? null : count * price
+  }
   return sumOrNull([part(inputTokenCount, costPerInputToken), part(outputTokenCount, costPerOutputToken)])
 }
 

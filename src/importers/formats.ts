@@ -1,3 +1,4 @@
+import { asPlainNumber } from '../exactNumbers.ts'
 import { isJsonObject, type JsonValue } from '../json.ts'
 import { deepEval, isTestRunLink } from './deepeval.ts'
 import type { ResultFormat, ShapeKind } from './format.ts'
@@ -9,6 +10,7 @@ import { miniSweAgent } from './minisweagent.ts'
 import { isEvalMetadata, openHands } from './openhands.ts'
 import { promptfoo } from './promptfoo.ts'
 import { promptfooLines } from './promptfooLines.ts'
+import { isText } from './recordReading.ts'
 import { sweAgent } from './sweagent.ts'
 import { sweBenchInstance, sweBenchPredictions, sweBenchReport } from './swebench.ts'
 import { tau2Bench } from './tau2bench.ts'
@@ -90,8 +92,8 @@ function isKind(value: JsonValue | undefined, kind: ShapeKind): boolean {
     case 'value':
       return true
     case 'text':
-      return typeof value === 'string'
+      return isText(value)
     default:
-      return typeof value === kind
+      return typeof asPlainNumber(value) === kind
   }
 }

@@ -1,9 +1,11 @@
 import { basename } from 'node:path'
 import type { FailurePatternInput, OutcomeStatus } from '../evaluation/outcomeInput.ts'
+import { isExactNumber, stringifyExactly } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { type ToolCall, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
+  asFigure,
   asList,
   asObject,
   asText,
@@ -124,7 +126,7 @@ function outcomeOf(record: JsonObject, place: RecordPlace, model: string | null)
   const summary = objectOf(record, 'summary')
   const turns = turnsOf(objectOf(record, 'turn_history'))
   const score = bestScoreOf(summary)
-  const turnsTaken = typeof summary.turns_taken === 'number' ? summary.turns_taken : turns.length
+  const turnsTaken = asFigure(summary.turns_taken) ?? turns.length
   const status = statusOf(endOf(turnsTaken, summary.turns_max), score)
   const failures = status === 'success' ? [] : failuresOf(record, score, status, turnsTaken)
   return {
@@ -178,8 +180,9 @@ function callOf({ action, observation, valid_action }: Turn, environment: string
 }
 
 /** A wrong flag of a capture-the-flag task costs 1; a run with nothing better has no reward, not a negative one. */
-function bestScoreOf({ max_reward: reward }: JsonObject): number | null {
-  return scoreOf(typeof reward === 'number' && reward >= -1 ? Math.max(0, reward) : reward)
+function bestScoreOf({ max_reward: given }: JsonObject): number | null {
+  const reward = asFigure(given)
+  return scoreOf(reward !== null && reward >= -1 ? Math.max(0, reward) : given)
 }
 
 function endOf(taken: number, allowed: JsonValue | undefined): RunEnd {
@@ -193,7 +196,7 @@ function failuresOf(
   turnsTaken: number,
 ): FailurePatternInput[] {
   const parts = Object.entries(asObject(asObject(record.info).reward)).map(
-    ([key, value]) => `${key} ${value}`,
+    ([key, value]) => `${key} ${isExactNumber(value) ? stringifyExactly(value) : value}`,
   )
   const reward =
     score === null || parts.length === 0
@@ -215,7 +218,9 @@ function scenarioOf(externalId: string, record: JsonObject): ImportedScenario {
   const environment = environmentOf(record)
   return {
     externalId,
-    name: shortName(`InterCode ${datasetOf(record)} task ${taskId}`),
+    name: shortName(
+      `InterCode ${datasetOf(record)} task ${isExactNumber(taskId) ? stringifyExactly(taskId) : taskId}`,
+    ),
     taskPrompt: asText(query),
     groundTruth: gold === undefined ? null : { gold },
     difficultyLevel: difficultyOf(hardness),

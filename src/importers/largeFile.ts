@@ -3,7 +3,7 @@ import { type Redactions, redactTree } from '../evaluation/redaction/redaction.t
 import type { JsonObject, JsonValue } from '../json.ts'
 import { type RejectedRecord, UnreadableFile } from './format.ts'
 import { inItsLine } from './jsonLines.ts'
-import { addedNumbers, type LenientJson, parseJson } from './lenientJson.ts'
+import { type LenientJson, parseJson } from './lenientJson.ts'
 import { readOneByOne } from './oneByOne.ts'
 import { type Extent, type IndexedList, indexRecords } from './recordIndex.ts'
 
@@ -72,7 +72,6 @@ export function readLargeFile(
         try {
           const item = readItem(text, extent)
           large.nonFinite += item.nonFinite
-          large.rounded = addedNumbers(large.rounded, item.rounded)
           for (const secret of item.redactions.secrets) secrets.add(secret)
           large.redactions = { secrets, places: large.redactions.places + item.redactions.places }
           good.push(extent)

@@ -7,6 +7,7 @@ import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, Result
 import { chatMessagesOf, hasFailed } from './openhandsHistory.ts'
 import {
   amountOf,
+  asFigure,
   asList,
   asObject,
   asText,
@@ -201,7 +202,7 @@ function verdictOf({ report }: JsonObject, result: JsonObject): JsonValue | unde
   for (const place of [asObject(report), asObject(result.report), result]) {
     for (const key of VERDICTS) {
       const value = Object.hasOwn(place, key) ? place[key] : undefined
-      if (typeof value === 'boolean' || typeof value === 'number') return value
+      if (typeof value === 'boolean' || asFigure(value) !== null) return value
     }
   }
   return undefined

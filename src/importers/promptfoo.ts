@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import type { FailurePatternInput } from '../evaluation/outcomeInput.ts'
+import { stringifyExactly } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { shorten } from '../text.ts'
 import { LENGTHS, MAX_TAGS } from '../valueChecks.ts'
@@ -24,6 +25,7 @@ import {
   BrokenRecord,
   bounded,
   digest,
+  isText,
   objectOf,
   onOtherScale,
   type RecordPlace,
@@ -311,7 +313,7 @@ function answerOf(output: JsonValue): JsonObject {
 }
 
 function chatOf(prompt: JsonValue | undefined): JsonObject[] | null {
-  if (typeof prompt !== 'string' || !prompt.trimStart().startsWith('[')) return null
+  if (!isText(prompt) || !prompt.trimStart().startsWith('[')) return null
   // A prompt may begin with a bracket and be plain text.
   const messages = treeIn(prompt)
   return Array.isArray(messages) && messages.every((message) => asText(asObject(message).role) !== null)
@@ -397,7 +399,7 @@ function taskPromptOf(vars: JsonObject, record: JsonObject): string | null {
   const rendered = asText((chatOf(raw) ?? []).map(contentText).join('\n\n')) ?? asText(raw)
   if (rendered !== null) return rendered
   const parts = Object.entries(vars).flatMap(([key, value]) => {
-    const text = typeof value === 'string' ? value.trim() : JSON.stringify(value)
+    const text = isText(value) ? value.trim() : stringifyExactly(value)
     return text === '' ? [] : [[key, text] as const]
   })
   return parts.length === 1

@@ -1,7 +1,7 @@
 import type { ToolUsageInput } from '../evaluation/outcomeInput.ts'
 import { errorType, type UsedTool, usageByTool } from '../evaluation/outcomes/trajectory.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
-import { append, asList, asObject, asText, treeIn } from './recordReading.ts'
+import { append, asFigure, asList, asObject, asText, isText, treeIn } from './recordReading.ts'
 
 /** OpenTelemetry's status of a span that failed. */
 const FAILED_SPAN = 2
@@ -48,7 +48,7 @@ export function toolUsageOf(record: JsonObject, spans: SpansByResult): ToolUsage
  * `function_call`; also as JSON text.
  */
 export function calledIn(output: JsonValue | undefined): JsonObject[] {
-  const answer = typeof output === 'string' && /^\s*[[{]/.test(output) ? treeIn(output) : (output ?? null)
+  const answer = isText(output) && /^\s*[[{]/.test(output) ? treeIn(output) : (output ?? null)
   if (Array.isArray(answer)) return answer.filter(isJsonObject).filter(isCall)
   if (!isJsonObject(answer)) return []
   const { tool_calls, function_call, content } = answer
@@ -72,10 +72,11 @@ function nameOf(call: JsonObject): string | null {
 function listedCall(call: JsonObject): UsedTool[] {
   const { is_error, error, output, duration_ms } = call
   const failed = is_error === true || (error !== undefined && error !== null && error !== false)
+  const durationMs = asFigure(duration_ms)
   return toolOf(
     nameOf(call),
     failed ? errorType(asText(error) ?? asText(output) ?? '') : null,
-    typeof duration_ms === 'number' && duration_ms >= 0 ? duration_ms : null,
+    durationMs !== null && durationMs >= 0 ? durationMs : null,
   )
 }
 
@@ -91,11 +92,11 @@ function spanCall({
   const { 'gen_ai.tool.name': tool, 'tool.name': other, 'error.type': error } = asObject(attributes)
   const named = /^execute_tool (.+)$/.exec(asText(name) ?? '')?.[1] ?? null
   const failed = statusCode === FAILED_SPAN || asText(error) !== null
-  const isTimed = typeof startTime === 'number' && typeof endTime === 'number' && endTime >= startTime
+  const [start, end] = [asFigure(startTime), asFigure(endTime)]
   return toolOf(
     asText(tool) ?? asText(other) ?? named,
     failed ? errorType(asText(error) ?? asText(statusMessage) ?? '') : null,
-    isTimed ? endTime - startTime : null,
+    start === null || end === null || end < start ? null : end - start,
   )
 }
 

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { asPlainNumber, isExactNumber, parseExactly, stringifyExactly } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { cutText, isLongerThan, shorten } from '../text.ts'
 import { LENGTHS } from '../valueChecks.ts'
@@ -45,9 +46,20 @@ export function asList(value: unknown): JsonValue[] {
   return Array.isArray(value) ? value : []
 }
 
+/** Whether the file has a text there. Not by `typeof`: a number that keeps its digits is a string on its way. */
+export function isText(value: unknown): value is string {
+  return typeof value === 'string' && !isExactNumber(value)
+}
+
 /** The text, or null where the file has something else or nothing but spaces. */
 export function asText(value: unknown): string | null {
-  return typeof value === 'string' && value.trim() !== '' ? value : null
+  return isText(value) && value.trim() !== '' ? value : null
+}
+
+/** The number to count with, as JavaScript has it; null where the file has something else. */
+export function asFigure(value: unknown): number | null {
+  const figure = asPlainNumber(value)
+  return typeof figure === 'number' ? figure : null
 }
 
 /** The text as one line; a long one ends in a hash of the whole, so that two that begin alike stay two. */
@@ -76,9 +88,9 @@ export function toTheSecond(time: string | null): string | null {
 
 /** The tree that a text says as JSON. A text that says none, and any other value, is itself. */
 export function treeIn(value: JsonValue | undefined): JsonValue {
-  if (typeof value !== 'string') return value ?? null
+  if (!isText(value)) return value ?? null
   try {
-    return JSON.parse(value)
+    return parseExactly(value) as JsonValue
   } catch {
     return value
   }
@@ -93,7 +105,10 @@ export function append<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Va
 
 /** The sum of the numbers from 0 up; null when there is none to add. */
 export function sumOrNull(values: (JsonValue | undefined)[]): number | null {
-  const numbers = values.filter((value) => Number.isFinite(value) && Number(value) >= 0) as number[]
+  const numbers = values.flatMap((value) => {
+    const figure = asFigure(value)
+    return figure !== null && Number.isFinite(figure) && figure >= 0 ? [figure] : []
+  })
   return numbers.length === 0 ? null : numbers.reduce((sum, number) => sum + number, 0)
 }
 
@@ -111,7 +126,7 @@ export function sortKeys(value: JsonValue): JsonValue {
 
 /** One text for equal values, whatever the order of their keys. */
 export function canonicalJson(value: JsonValue): string {
-  return JSON.stringify(sortKeys(value))
+  return stringifyExactly(sortKeys(value))
 }
 
 /**
@@ -145,10 +160,11 @@ const BOUND_TOLERANCE = 1e-9
  * range nor guessed at: `onOtherScale` keeps it. Throws BrokenRecord for what is no measure at all.
  */
 export function scoreOf(given: JsonValue | undefined, name = 'reward'): number | null {
-  if (typeof given === 'string' || typeof given === 'boolean')
+  if (isText(given) || typeof given === 'boolean')
     throw new BrokenRecord(`${name} is ${shown(given)}, not a score`)
-  return typeof given === 'number' && given >= -BOUND_TOLERANCE && given <= 1 + BOUND_TOLERANCE
-    ? Math.min(1, Math.max(0, given))
+  const score = asFigure(given)
+  return score !== null && score >= -BOUND_TOLERANCE && score <= 1 + BOUND_TOLERANCE
+    ? Math.min(1, Math.max(0, score))
     : null
 }
 
@@ -164,8 +180,9 @@ export function onOtherScale(name: string, given: JsonValue | undefined): JsonOb
 export function amountOf(record: JsonObject, key: string): number | null {
   const value = record[key]
   if (value === undefined || value === null) return null
-  if (typeof value === 'number' && !Number.isFinite(value)) return null
-  if (typeof value === 'number' && value >= 0) return value
+  const figure = asFigure(value)
+  if (figure !== null && !Number.isFinite(figure)) return null
+  if (figure !== null && figure >= 0) return figure
   throw new BrokenRecord(`${key} is ${shown(value)}, not a number from 0 up`)
 }
 
@@ -192,7 +209,7 @@ export function shown(value: JsonValue | undefined): string {
   if (value === undefined) return 'missing'
   if (Array.isArray(value)) return 'a list'
   if (isJsonObject(value)) return 'an object'
-  return shorten(typeof value === 'number' ? String(value) : JSON.stringify(value), 40)
+  return shorten(typeof value === 'number' ? String(value) : stringifyExactly(value), 40)
 }
 
 /**
@@ -249,8 +266,8 @@ export function repetitionsOf(outcomes: ImportedOutcome[]): number {
 
 /** The task's id as text, null when the record has none that can be used. 3 and "3" are one task. */
 export function taskIdText(value: JsonValue | undefined): string | null {
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
-  const text = asText(value)
+  const digits = typeof value === 'number' || isExactNumber(value) ? stringifyExactly(value) : ''
+  const text = /^-?\d+$/.test(digits) ? digits : asText(value)
   return text !== null && !isLongerThan(text, MAX_TASK_ID_LENGTH) ? text : null
 }
 
@@ -275,9 +292,7 @@ export function namedByKeys(
       trial: trialOf(record, trialKey, firstTrial),
     }),
     labelOf: ({ [taskKey]: task, [trialKey]: trial }) => [
-      ...(task === undefined
-        ? []
-        : [`${taskWord} ${typeof task === 'string' ? shorten(task, 80) : shown(task)}`]),
+      ...(task === undefined ? [] : [`${taskWord} ${isText(task) ? shorten(task, 80) : shown(task)}`]),
       ...(trial === undefined ? [] : [`${trialWord} ${shown(trial)}`]),
     ],
   }

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import type { Beside } from './format.ts'
-import { asList, asObject, asText } from './recordReading.ts'
+import { asList, asObject, asText, isText } from './recordReading.ts'
 
 /**
  * Whether a value is a simulation of tau2-bench: what its files hold, alone, in a list, or with what was run around them.
@@ -91,7 +91,7 @@ function addSide(
 ): void {
   const { content, timestamp = tick.timestamp, usage, cost } = asObject(chunk)
   const called = asList(calls)
-  const text = typeof content === 'string' ? content : ''
+  const text = isText(content) ? content : ''
   const last = messages.at(-1)
   const goesOn = last?.role === role && last.tool_calls === undefined && called.length === 0
   if (goesOn && usage === undefined) last.content = `${last.content}${text}`

@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import type { ErrorCategory, FailurePatternInput } from '../evaluation/outcomeInput.ts'
+import { stringifyExactly } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { contentText, dateOf, tokensOf, toolCallsOf, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat, RunState } from './format.ts'
@@ -12,6 +13,7 @@ import {
   canonicalJson,
   digest,
   domainOrUnknown,
+  isText,
   MAX_TRIALS,
   objectOf,
   onOtherScale,
@@ -442,7 +444,7 @@ function difficultyOf(persona: string | null): 'easy' | 'medium' | 'hard' | null
 function expectedToolsOf(actions: JsonValue | undefined): string[] | null {
   if (!Array.isArray(actions)) return null
   const names = actions.map(asObject).flatMap(({ name, requestor }) => {
-    return typeof name === 'string' && (requestor ?? 'assistant') === 'assistant' ? [name] : []
+    return isText(name) && (requestor ?? 'assistant') === 'assistant' ? [name] : []
   })
   return [...new Set(names)]
 }
@@ -454,7 +456,7 @@ function promptOf(userScenario: JsonObject): string | null {
     ? Object.entries(instructions).filter(([key]) => key !== 'domain')
     : [['instructions', instructions ?? null] as const]
   const sections = [...parts, ['persona', persona ?? null] as const].flatMap(([key, value]) => {
-    const text = typeof value === 'string' ? value.trim() : value === null ? '' : JSON.stringify(value)
+    const text = isText(value) ? value.trim() : value === null ? '' : stringifyExactly(value)
     return text === '' ? [] : [`${headingOf(key)}:\n${text}`]
   })
   return sections.length === 0 ? null : sections.join('\n\n')

@@ -1,3 +1,4 @@
+import { asPlainNumber } from '../../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
 import { cutText } from '../../text.ts'
 import { LENGTHS, MAX_ERROR_TYPES } from '../../valueChecks.ts'
@@ -287,7 +288,7 @@ const DURATION_FIELDS = [
 
 function durationMsOf(source: JsonObject): number | null {
   for (const [field, unitMs] of DURATION_FIELDS) {
-    const duration = source[field]
+    const duration = asPlainNumber(source[field])
     if (typeof duration === 'number' && duration >= 0) return duration * unitMs
   }
   return null
@@ -301,7 +302,9 @@ const BELOW_MILLISECONDS = /\.\d{3}(\d+)/
 
 function timeOf(source: JsonObject): number | null {
   const { extra } = source
-  const time = source.timestamp ?? source.created_at ?? (isJsonObject(extra) ? extra.timestamp : null)
+  const time = asPlainNumber(
+    source.timestamp ?? source.created_at ?? (isJsonObject(extra) ? extra.timestamp : null),
+  )
   if (typeof time === 'number') return time < MIN_EPOCH_MS ? time * 1000 : time
   if (typeof time !== 'string') return null
   const milliseconds = Date.parse(time)

@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { stringifyExactly } from '../../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
 import { shorten } from '../../text.ts'
 import { contentText, dateOf, epochMs } from '../chatMessages.ts'
@@ -9,6 +10,7 @@ import {
   asText,
   bounded,
   digest,
+  isText,
   namedByKeys,
   picked,
   readRecords,
@@ -153,7 +155,7 @@ function scaleNotes(values: JsonValue[], { scorer }: LogContext): string[] {
 }
 
 function written(value: JsonValue): string {
-  return shorten(typeof value === 'number' ? String(value) : JSON.stringify(value), 40)
+  return shorten(typeof value === 'number' ? String(value) : stringifyExactly(value), 40)
 }
 
 function missingNotes(state: RunState, spec: JsonObject, samples: JsonValue[]): string[] {
@@ -255,7 +257,7 @@ function scenarioOf(sampleId: string, sample: JsonObject, task: string): Importe
 
 /** The input is a text or a list of chat messages; those of several roles are told apart by them. */
 function promptOf(input: JsonValue | undefined): string | null {
-  if (typeof input === 'string') return asText(input)
+  if (isText(input)) return asText(input)
   const messages = asList(input).map(asObject)
   const texts = messages.flatMap((message) => {
     const text = asText(contentText(message))
