@@ -72,6 +72,11 @@ export function isExactNumber(value: unknown): value is string {
   return typeof value === 'string' && value.startsWith(MARK)
 }
 
+/** Whether it is a text: not by `typeof` alone, as a number that keeps its digits is a string on its way. */
+export function isText(value: unknown): value is string {
+  return typeof value === 'string' && !isExactNumber(value)
+}
+
 /** What is a number, as JavaScript has it; anything else as it is. */
 export function asPlainNumber<Value>(value: Value): Value | number {
   return isExactNumber(value) ? Number(value.slice(MARK.length)) : value

@@ -1,7 +1,8 @@
 import type { ToolUsageInput } from '../evaluation/outcomeInput.ts'
 import { errorType, usageByTool } from '../evaluation/outcomes/trajectory.ts'
+import { isText } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
-import { append, asFigure, asList, asObject, asText, isText, treeIn } from './recordReading.ts'
+import { append, asFigure, asList, asObject, asText, treeIn } from './recordReading.ts'
 
 /** One call of a tool found in a conversation. */
 export interface ToolCall {

@@ -1,10 +1,12 @@
 import { basename } from 'node:path'
 import type { FailurePatternInput, OutcomeInput } from '../evaluation/outcomeInput.ts'
 import { errorType, usageByTool } from '../evaluation/outcomes/trajectory.ts'
+import { isText } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { LENGTHS } from '../valueChecks.ts'
 import { epochMs } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
+import { madeOf } from './oneByOne.ts'
 import {
   amountOf,
   asFigure,
@@ -43,6 +45,7 @@ const DEFAULT_NAME = /^(?:conversational_)?test_case_\d+$/
  */
 export const deepEval: ResultFormat = {
   name: 'DeepEval',
+  isReadOneByOne: true,
   shape: {
     'testRunData.testCases': 'list',
     'testRunData.testCases[].input': 'text',
@@ -50,18 +53,20 @@ export const deepEval: ResultFormat = {
   },
   detect: (document) => {
     const { testCases, conversationalTestCases } = testRunIn(document)
-    return [...asList(testCases), ...asList(conversationalTestCases)].some((test) => {
-      const { metricsData, success, trace } = asObject(test)
-      return Array.isArray(metricsData) || typeof success === 'boolean' || isJsonObject(trace)
-    })
+    return asList(testCases).some(isTest) || asList(conversationalTestCases).some(isTest)
   },
   parse: (document, path) => parseTestRun(testRunIn(document), path),
+}
+
+function isTest(test: JsonValue): boolean {
+  const { metricsData, success, trace } = asObject(test)
+  return Array.isArray(metricsData) || typeof success === 'boolean' || isJsonObject(trace)
 }
 
 /** What is left of a run that was sent to Confident AI. */
 export function isTestRunLink(document: unknown): boolean {
   const { testRunLink, testRunData } = asObject(document)
-  return typeof testRunLink === 'string' && testRunData === undefined
+  return isText(testRunLink) && testRunData === undefined
 }
 
 function testRunIn(document: unknown): JsonObject {
@@ -70,7 +75,10 @@ function testRunIn(document: unknown): JsonObject {
 }
 
 function parseTestRun(testRun: JsonObject, path: string): ParsedFile {
-  const tests = [...asList(testRun.testCases), ...asList(testRun.conversationalTestCases)]
+  const [cases, conversations] = [asList(testRun.testCases), asList(testRun.conversationalTestCases)]
+  const tests = madeOf([cases, conversations], cases.length + conversations.length, (index) =>
+    index < cases.length ? cases[index]! : conversations[index - cases.length]!,
+  )
   const suite = bounded(
     asText(testRun.testFile) ?? asText(testRun.datasetAlias) ?? asText(testRun.identifier) ?? 'test run',
     MAX_SUITE_LENGTH,
@@ -135,8 +143,12 @@ function modelOf({ hyperparameters }: JsonObject, tests: JsonValue[]): string | 
     if (/^(?:llm[ _-]?)?model(?:[ _-]?name)?$|^llm$/i.test(key) && asText(value) !== null)
       return asText(value)
   }
-  const spans = tests.flatMap((test) => asList(asObject(asObject(test).trace).llmSpans).map(asObject))
-  return spans.flatMap(({ model }) => asText(model) ?? [])[0] ?? null
+  for (const test of tests) {
+    const spans = asList(asObject(asObject(test).trace).llmSpans).map(asObject)
+    const [model] = spans.flatMap((span) => asText(span.model) ?? [])
+    if (model !== undefined) return model
+  }
+  return null
 }
 
 /** A test is what it asks: names are given by position. */
@@ -194,7 +206,7 @@ function outcomeOf(record: JsonObject, place: RecordPlace, suite: string, model:
     ...usageOf(record, trace),
     model,
     trajectory: {
-      ...(typeof trace.startTime === 'string' ? { start_time: trace.startTime } : {}),
+      ...(isText(trace.startTime) ? { start_time: trace.startTime } : {}),
       ...record,
       status,
       messages: messagesOf(record),

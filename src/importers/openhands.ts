@@ -150,8 +150,9 @@ function modelUsed({ metrics }: JsonObject): string | null {
 }
 
 /** Counted from 1. */
-function attemptOf({ attempt }: JsonObject): number {
-  return typeof attempt === 'number' && Number.isInteger(attempt) && attempt > 0 ? attempt : 1
+function attemptOf({ attempt: given }: JsonObject): number {
+  const attempt = asFigure(given)
+  return attempt !== null && Number.isInteger(attempt) && attempt > 0 ? attempt : 1
 }
 
 function outcomeOf(record: JsonObject, scenarioExternalId: string, model: string): ImportedOutcome {

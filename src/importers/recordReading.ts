@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto'
-import { asPlainNumber, isExactNumber, parseExactly, stringifyExactly } from '../exactNumbers.ts'
+import { createHash, hash } from 'node:crypto'
+import { asPlainNumber, isExactNumber, isText, parseExactly, stringifyExactly } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { cutText, isLongerThan, shorten } from '../text.ts'
 import { LENGTHS } from '../valueChecks.ts'
@@ -31,7 +31,7 @@ export interface RecordPlace {
 /** How the records of a format say what they are. */
 interface RecordNaming {
   /** Throws BrokenRecord for a record that does not say it. */
-  placeOf(record: JsonObject): RecordPlace
+  placeOf(record: JsonObject, index: number): RecordPlace
   /** What a person finds the record by, e.g. `task 3`. */
   labelOf(record: JsonObject): string[]
 }
@@ -44,11 +44,6 @@ export function asObject(value: unknown): JsonObject {
 /** The list, or an empty one where the file has something else. */
 export function asList(value: unknown): JsonValue[] {
   return Array.isArray(value) ? value : []
-}
-
-/** Whether the file has a text there. Not by `typeof`: a number that keeps its digits is a string on its way. */
-export function isText(value: unknown): value is string {
-  return typeof value === 'string' && !isExactNumber(value)
 }
 
 /** The text, or null where the file has something else or nothing but spaces. */
@@ -129,13 +124,29 @@ export function canonicalJson(value: JsonValue): string {
   return stringifyExactly(sortKeys(value))
 }
 
+/** The same in pieces, so that lists whose items are read one by one are never held whole. */
+function* canonicalPieces(value: JsonValue): Generator<string> {
+  if (!Array.isArray(value) || !(isReadOneByOne(value) || value.some((item) => Array.isArray(item)))) {
+    yield canonicalJson(value) ?? 'null'
+    return
+  }
+  yield '['
+  for (let index = 0; index < value.length; index++) {
+    if (index > 0) yield ','
+    yield* canonicalPieces(value[index]!)
+  }
+  yield ']'
+}
+
 /**
  * One hash for equal values, whatever the order of their keys. All that is nested too deeply for this process counts as
  * the same: such a record is rejected, and must not cost the others.
  */
 export function digest(value: JsonValue): string {
   try {
-    return hash('sha256', canonicalJson(value))
+    const sum = createHash('sha256')
+    for (const piece of canonicalPieces(value)) sum.update(piece)
+    return sum.digest('hex')
   } catch (error) {
     if (error instanceof RangeError) return hash('sha256', 'nested too deeply')
     throw error
@@ -215,14 +226,21 @@ export function shown(value: JsonValue | undefined): string {
 /**
  * Reads the records of a file, in their order. What `readRecord` throws as BrokenRecord, a record that is no
  * object, names no task or has no sensible trial, and a second record of the same task and trial go into
- * `rejected`, named by their place in the file counted from 1. `taskIds`: the tasks of the outcomes, each once.
+ * `rejected`, named by their place in the file counted from 1. `taskIds`: the tasks of the outcomes, each once; `runs`:
+ * which run each outcome is of, where the file holds several.
  */
 export function readRecords(
   records: JsonValue[],
   readRecord: (record: JsonObject, place: RecordPlace) => ImportedOutcome,
   naming: RecordNaming = TASK_AND_TRIAL,
-): { outcomes: ImportedOutcome[]; taskIds: string[]; rejected: RejectedRecord[] } {
+): {
+  outcomes: ImportedOutcome[]
+  taskIds: string[]
+  runs: (string | undefined)[]
+  rejected: RejectedRecord[]
+} {
   const outcomes: ImportedOutcome[] = []
+  const runs: (string | undefined)[] = []
   const rejected: RejectedRecord[] = []
   const taskIds = new Set<string>()
   const recordNumberByPlace = new Map<string, number>()
@@ -230,7 +248,7 @@ export function readRecords(
     const record = records[index]!
     try {
       if (!isJsonObject(record)) throw new BrokenRecord(`it is ${shown(record)}, not an object`)
-      const place = naming.placeOf(record)
+      const place = naming.placeOf(record, index)
       const outcome = readRecord(record, place)
       const placeKey = JSON.stringify([place.taskId, place.trial, place.run])
       const earlier = recordNumberByPlace.get(placeKey)
@@ -238,6 +256,7 @@ export function readRecords(
       recordNumberByPlace.set(placeKey, index + 1)
       taskIds.add(place.taskId)
       const again = () => readRecord(records[index] as JsonObject, place)
+      runs.push(place.run)
       outcomes.push(isReadOneByOne(records) ? withoutTrajectory(outcome, again) : outcome)
     } catch (error) {
       // The stack is used up by nothing but a tree that is as deep.
@@ -246,7 +265,7 @@ export function readRecords(
       rejected.push({ record: recordLabel(record, index, naming), reason: fault.message })
     }
   }
-  return { outcomes, taskIds: [...taskIds], rejected }
+  return { outcomes, taskIds: [...taskIds], runs, rejected }
 }
 
 /** The outcome with its trajectory, which is most of it, read again where it is sent. */
@@ -311,11 +330,11 @@ function taskIdOf(record: JsonObject, key: string): string {
 }
 
 function trialOf(record: JsonObject, key: string, first: number): number {
-  const trial = record[key] ?? first
+  const given = record[key] ?? first
+  const trial = asFigure(given)
   const last = first + MAX_TRIALS - 1
-  if (typeof trial === 'number' && Number.isInteger(trial) && trial >= first && trial <= last)
-    return trial - first
-  throw new BrokenRecord(`${key} is ${shown(trial)}, not a whole number from ${first} to ${last}`)
+  if (trial !== null && Number.isInteger(trial) && trial >= first && trial <= last) return trial - first
+  throw new BrokenRecord(`${key} is ${shown(given)}, not a whole number from ${first} to ${last}`)
 }
 
 function recordLabel(record: JsonValue, index: number, naming: RecordNaming): string {

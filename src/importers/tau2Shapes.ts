@@ -1,6 +1,7 @@
+import { isText } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import type { Beside } from './format.ts'
-import { asList, asObject, asText, isText } from './recordReading.ts'
+import { asList, asObject, asText } from './recordReading.ts'
 
 /**
  * Whether a value is a simulation of tau2-bench: what its files hold, alone, in a list, or with what was run around them.

@@ -1,11 +1,12 @@
 import { basename } from 'node:path'
 import type { ErrorCategory, FailurePatternInput } from '../evaluation/outcomeInput.ts'
-import { stringifyExactly } from '../exactNumbers.ts'
+import { asPlainNumber, isText, stringifyExactly } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { contentText, dateOf, tokensOf, toolCallsOf, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat, RunState } from './format.ts'
 import {
   amountOf,
+  asFigure,
   asList,
   asObject,
   asText,
@@ -13,7 +14,6 @@ import {
   canonicalJson,
   digest,
   domainOrUnknown,
-  isText,
   MAX_TRIALS,
   objectOf,
   onOtherScale,
@@ -165,8 +165,8 @@ function parseResults(results: JsonObject, simulations: JsonValue[], fileName: s
 /** The tasks and trials of the whole run, which the file names from its beginning. */
 function plannedRuns(results: JsonObject): { taskIds: string[]; trials: number } {
   const taskIds = asList(results.tasks).flatMap((task) => taskIdText(asObject(task).id) ?? [])
-  const { num_trials: trials } = asObject(results.info)
-  const isCount = typeof trials === 'number' && Number.isInteger(trials) && trials > 0 && trials <= MAX_TRIALS
+  const trials = asFigure(asObject(results.info).num_trials)
+  const isCount = trials !== null && Number.isInteger(trials) && trials > 0 && trials <= MAX_TRIALS
   return { taskIds: [...new Set(taskIds)], trials: isCount ? trials : 1 }
 }
 
@@ -178,7 +178,7 @@ function missingTrials(
   const there = new Set(
     simulations.map((simulation) => {
       const { task_id, trial } = asObject(simulation)
-      return canonicalJson([taskIdText(task_id), trial ?? 0])
+      return canonicalJson([taskIdText(task_id), asPlainNumber(trial ?? 0)])
     }),
   )
   let missing = 0
@@ -342,7 +342,7 @@ function environmentCheck(check: JsonObject, basis: JsonValue[]): RewardCheck {
     met: check.met === true,
     decisive: basis.includes('ENV_ASSERTION'),
     unmetMessage: sentences([
-      `At the end, ${callText(name, callArguments)} on the side of the ${asText(env_type) ?? 'environment'} should have been ${value}.`,
+      `At the end, ${callText(name, callArguments)} on the side of the ${asText(env_type) ?? 'environment'} should have been ${isText(value) ? value : stringifyExactly(value)}.`,
       message,
     ]),
   }

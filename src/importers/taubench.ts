@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import type { FailurePatternInput } from '../evaluation/outcomeInput.ts'
-import { asPlainNumber } from '../exactNumbers.ts'
+import { asPlainNumber, isText } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { contentText, type ToolCall, tokensOf, toolCallsOf, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
@@ -15,7 +15,6 @@ import {
   canonicalJson,
   digest,
   domainOrUnknown,
-  isText,
   objectOf,
   onOtherScale,
   type RecordPlace,

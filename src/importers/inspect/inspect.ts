@@ -1,16 +1,16 @@
 import { basename } from 'node:path'
-import { stringifyExactly } from '../../exactNumbers.ts'
+import { isText, stringifyExactly } from '../../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
 import { shorten } from '../../text.ts'
 import { contentText, dateOf, epochMs } from '../chatMessages.ts'
 import type { ImportedRun, ImportedScenario, ParsedFile, ResultFormat, RunState } from '../format.ts'
 import {
+  asFigure,
   asList,
   asObject,
   asText,
   bounded,
   digest,
-  isText,
   namedByKeys,
   picked,
   readRecords,
@@ -161,7 +161,7 @@ function written(value: JsonValue): string {
 function missingNotes(state: RunState, spec: JsonObject, samples: JsonValue[]): string[] {
   if (state !== 'unfinished') return []
   const { sample_ids, samples: size } = asObject(spec.dataset)
-  const perEpoch = Array.isArray(sample_ids) ? sample_ids.length : typeof size === 'number' ? size : null
+  const perEpoch = Array.isArray(sample_ids) ? sample_ids.length : asFigure(size)
   const of = perEpoch === null ? '' : ` of ${perEpoch * epochsOf(spec)}`
   return [
     `the run is not finished, or was cut off: ${samples.length}${of} samples are in the log. ` +
@@ -170,10 +170,8 @@ function missingNotes(state: RunState, spec: JsonObject, samples: JsonValue[]): 
 }
 
 function epochsOf(spec: JsonObject): number {
-  const { epochs } = asObject(spec.config)
-  return typeof epochs === 'number' && Number.isInteger(epochs) && epochs > 0
-    ? Math.min(epochs, MAX_EPOCHS)
-    : 1
+  const epochs = asFigure(asObject(spec.config).epochs)
+  return epochs !== null && Number.isInteger(epochs) && epochs > 0 ? Math.min(epochs, MAX_EPOCHS) : 1
 }
 
 function contextOf(log: JsonObject, spec: JsonObject): LogContext {

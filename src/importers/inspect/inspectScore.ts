@@ -1,5 +1,6 @@
+import { isText } from '../../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
-import { asFigure, asList, asObject, asText, isText, scoreOf } from '../recordReading.ts'
+import { asFigure, asList, asObject, asText, scoreOf } from '../recordReading.ts'
 
 /** The scorer whose word counts for all samples of a log. */
 export interface LogScorer {
