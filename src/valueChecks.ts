@@ -1,4 +1,4 @@
-import { asPlainNumber } from './exactNumbers.ts'
+import { asPlainNumber, isText } from './exactNumbers.ts'
 import { type JsonObject, type JsonValue, storableJson } from './json.ts'
 import { type InputPath, Refusal } from './refusal.ts'
 import { cutText, isLongerThan, lengthOf } from './text.ts'
@@ -132,7 +132,8 @@ export function optionalCost(value: unknown, path: InputPath): number | null {
 }
 
 /** 0 to 1. Means and sums of floating-point numbers may lie beside the bounds by a rounding, and are taken as these. */
-export function optionalScore(value: unknown, path: InputPath): number | null {
+export function optionalScore(given: unknown, path: InputPath): number | null {
+  const value = asPlainNumber(given)
   if (typeof value === 'number') {
     if (value < 0 && value >= -SCORE_SLACK) return 0
     if (value > 1 && value <= 1 + SCORE_SLACK) return 1
@@ -185,14 +186,16 @@ export function optionalUuid(value: unknown, path: InputPath): string | null {
   return value == null ? null : uuid(value, path)
 }
 
-export function number(value: unknown, min: number, max: number, path: InputPath): number {
+export function number(given: unknown, min: number, max: number, path: InputPath): number {
+  const value = asPlainNumber(given)
   if (typeof value !== 'number' || !(value >= min && value <= max)) {
     throw invalid(value, `a number from ${min} to ${max}`, path)
   }
   return value
 }
 
-export function integer(value: unknown, min: number, max: number, path: InputPath): number {
+export function integer(given: unknown, min: number, max: number, path: InputPath): number {
+  const value = asPlainNumber(given)
   if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
     throw invalid(value, `an integer from ${min} to ${max}`, path)
   }
@@ -201,7 +204,7 @@ export function integer(value: unknown, min: number, max: number, path: InputPat
 
 /** A text that can be stored. */
 export function text(value: unknown, { min, max }: Length, path: InputPath, notes?: string[]): string {
-  if (typeof value !== 'string' || isLongerThan(value, max) || !isLongerThan(value, min - 1)) {
+  if (!isText(value) || isLongerThan(value, max) || !isLongerThan(value, min - 1)) {
     throw invalid(value, Number.isFinite(max) ? `a string of ${min} to ${max} characters` : 'a string', path)
   }
   return storableAt(value, path, notes)
