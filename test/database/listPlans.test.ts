@@ -152,6 +152,29 @@ describe.each(ENGINES)('with a long history, on $dump', ({ extension }) => {
     },
   )
 
+  it.each([
+    ['toolAnalytics', 'tool_usage'],
+    ['failureGroups', 'failure_patterns'],
+  ])('%s read their rows once, and what attempts are superseded, once', async (list, table) => {
+    const of = async (query: string) => {
+      const { data, counts } = await read(query, history)
+      const { rows } = counts.find(({ statement }) => statement.includes(list))!
+      return { rows, nodes: (data.parent ?? data)[list].nodes }
+    }
+    const NODES = `${list}(first: 1) { nodes { attempts runs } }`
+    const all = await of(`{ ${NODES} }`)
+    const counted = table === 'tool_usage' ? 10_000 : 1_000
+    expect(all.nodes).toEqual([{ attempts: counted, runs: counted - 400 }])
+    // Two tools a run, one failure each. A tenant that has a third of a table reads it whole.
+    expect(all.rows).toBeLessThanOrEqual(3 * (table === 'tool_usage' ? 20_000 : 1_000) + 400 + FEW)
+
+    const one = await of(
+      `query ($simulationId: UUID!) { parent: simulation(simulationId: $simulationId) { ${NODES} } }`,
+    )
+    expect(one.nodes).toEqual([{ attempts: counted / 100, runs: counted / 100 - 4 }])
+    expect(one.rows).toBeLessThanOrEqual((table === 'tool_usage' ? 200 : 10) + 400 + FEW)
+  })
+
   it('an outcome, by its key or its global id, is one row, and so is its trajectory or a part of it', async () => {
     const FIELDS = `id status trajectory trajectorySteps(first: 1) { nodes { content } }
       trajectoryPath(path: ["status"]) simulation { status } scenario { name } run { attempts }`
