@@ -6,7 +6,7 @@ import { Arc, type Tenant } from '../support/arc.ts'
 import { ENGINES, makeEmptyDatabase, on } from '../support/emptyDatabase.ts'
 import { everyConnection } from '../support/everyConnection.ts'
 import { fillHistory, type History } from '../support/history.ts'
-import { rowsReadDuring } from '../support/plans.ts'
+import { blocksReadDuring, rowsReadDuring } from '../support/plans.ts'
 import { SUM_KEYS } from '../support/sums.ts'
 
 // Whether lists stop where they should cannot be seen on a small table. Here a tenant has 10,000 outcomes of two years
@@ -174,6 +174,29 @@ describe.each(ENGINES)('with a long history, on $dump', ({ extension }) => {
     expect(one.nodes).toEqual([{ attempts: counted / 100, runs: counted / 100 - 4 }])
     expect(one.rows).toBeLessThanOrEqual((table === 'tool_usage' ? 200 : 10) + 400 + FEW)
   })
+
+  it.each([
+    ['toolAnalytics', 'toolName'],
+    ['failureGroups', 'signature'],
+    ['toolUsage', 'toolName'],
+    ['failurePatterns', 'signature'],
+  ])(
+    '%s of last attempts in a day look up the outcomes of that day, each in its part',
+    async (list, field) => {
+      const from = history.executionTime
+      const to = new Date(from.getTime() + 86_400_000)
+      const query = (filter: string) =>
+        `query ($from: DateTime!, $to: DateTime!) {
+        ${list}(first: 20, filter: { executionTime: { gte: $from, lt: $to } ${filter} }) { nodes { ${field} } }
+      }`
+      const blocks = (filter: string) =>
+        blocksReadDuring(serviceUrl, tenant, () => tenant.data(query(filter), { from, to }))
+      // No simulation has more in a day than its 100 runs; two tools each.
+      for (const superseded of [true, false]) {
+        expect(await blocks(`superseded: ${superseded}`)).toBeLessThanOrEqual((await blocks('')) + 5 * 200)
+      }
+    },
+  )
 
   it('an outcome, by its key or its global id, is one row, and so is its trajectory or a part of it', async () => {
     const FIELDS = `id status trajectory trajectorySteps(first: 1) { nodes { content } }
