@@ -26,11 +26,23 @@ const FailureGroupType = builder.objectRef<FailureGroup>('FailureGroup').impleme
       type: ErrorCategoryEnum,
       description: 'Its most common kind of error.',
     }),
-    failures: t.exposeInt('failures', { description: 'How often it occurred.' }),
-    runs: t.exposeInt('runs', { description: 'Number of runs with it.' }),
-    simulations: t.exposeInt('simulations', { description: 'Number of simulations with it.' }),
-    firstTime: t.expose('firstTime', { type: 'DateTime', description: 'When the first of the runs ended.' }),
-    lastTime: t.expose('lastTime', { type: 'DateTime', description: 'When the last of the runs ended.' }),
+    failures: t.exposeInt('failures', { description: 'How often it occurred, in any attempt.' }),
+    attempts: t.exposeInt('attempts', { description: 'Number of attempts with it.' }),
+    runs: t.exposeInt('runs', {
+      description:
+        'Number of runs with it, each by its last attempt: a run whose next attempt went without it does not count.',
+    }),
+    simulations: t.exposeInt('simulations', {
+      description: 'Number of simulations with it, in any attempt.',
+    }),
+    firstTime: t.expose('firstTime', {
+      type: 'DateTime',
+      description: 'When the first of the attempts ended.',
+    }),
+    lastTime: t.expose('lastTime', {
+      type: 'DateTime',
+      description: 'When the last of the attempts ended.',
+    }),
     latest: t.prismaField({
       type: FailurePattern,
       description: 'The latest occurrence, with its message.',
@@ -45,7 +57,11 @@ const FailureGroupFilter = builder.inputType('FailureGroupFilter', {
   fields: (t) => ({
     ...failurePatternConditions(t),
     failures: t.field({ type: NumberFilter, description: 'By how often the failure occurred among them.' }),
-    runs: t.field({ type: NumberFilter, description: 'By the number of runs among them.' }),
+    attempts: t.field({ type: NumberFilter, description: 'By the number of attempts among them.' }),
+    runs: t.field({
+      type: NumberFilter,
+      description: 'By the number of runs whose last attempt is among them.',
+    }),
   }),
 })
 
@@ -57,16 +73,18 @@ const failureGroupPages = defineComputedList<FailureGroupFilter>('FailureGroup',
   keys: [{ field: 'signature', kind: 'text' }],
   orders: {
     FAILURES: { field: 'failures', kind: 'integer', description: 'How often it occurred.' },
-    RUNS: { field: 'runs', kind: 'integer', description: 'Number of runs with it.' },
+    ATTEMPTS: { field: 'attempts', kind: 'integer', description: 'Number of attempts with it.' },
+    RUNS: { field: 'runs', kind: 'integer', description: 'Number of runs with it, by their last attempts.' },
     SIMULATIONS: { field: 'simulations', kind: 'integer', description: 'Number of simulations with it.' },
-    FIRST_TIME: { field: 'firstTime', kind: 'time', description: 'When the first of the runs ended.' },
-    LAST_TIME: { field: 'lastTime', kind: 'time', description: 'When the last of the runs ended.' },
+    FIRST_TIME: { field: 'firstTime', kind: 'time', description: 'When the first of the attempts ended.' },
+    LAST_TIME: { field: 'lastTime', kind: 'time', description: 'When the last of the attempts ended.' },
     FAILURE_TYPE: { field: 'failureType', kind: 'text', description: 'Its type.' },
   },
   defaultOrder: { field: 'FAILURES', direction: 'desc' },
   filter: FailureGroupFilter,
   where: (filter) => ({
     failures: integerConditionOf(filter?.failures),
+    attempts: integerConditionOf(filter?.attempts),
     runs: integerConditionOf(filter?.runs),
   }),
 })

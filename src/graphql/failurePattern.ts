@@ -11,10 +11,11 @@ import {
   DateTimeFilter,
   IdFilter,
   type InputFields,
+  outcomeConditionsOf,
   StringFilter,
-  scenarioConditionsOf,
   searchConditionsOf,
   searchField,
+  supersededField,
   textConditionOf,
   uuidRangeOf,
   versionConditionsOf,
@@ -30,7 +31,7 @@ const COUNT_COST = 10
 export const FailurePattern = builder.prismaNode('FailurePattern', {
   id: { field: 'patternId' },
   nullable: true,
-  description: 'One failure in one run.',
+  description: 'One failure in one attempt at a run.',
   select: { patternId: true, outcomeId: true, executionTime: true },
   fields: (t) => ({
     patternId: t.expose('patternId', { type: 'UUID', description: 'Its key.' }),
@@ -56,7 +57,7 @@ export const FailurePattern = builder.prismaNode('FailurePattern', {
     similarFailures: t.int({
       select: { signature: true },
       extensions: { cost: COUNT_COST },
-      description: 'How many other failures have the same signature, in any run.',
+      description: 'How many other failures have the same signature, in any attempt at any run.',
       resolve: async ({ signature }, _, context, info) => {
         const { loader } = sharedByField(
           context,
@@ -83,6 +84,7 @@ export const failurePatternConditions = (t: InputFields) => ({
   outcomeId: t.field({ type: IdFilter, description: 'By outcome.' }),
   simulationId: t.field({ type: IdFilter, description: 'By simulation.' }),
   scenarioId: t.field({ type: StringFilter, description: 'By scenario.' }),
+  superseded: supersededField(t),
   configVersionId: t.field({ type: IdFilter, description: 'By the configuration version that was run.' }),
   failureType: t.field({ type: StringFilter, description: 'By type.' }),
   failureCategory: t.field({ type: ErrorCategoryFilter, description: 'By kind of error.' }),
@@ -132,7 +134,7 @@ export function failurePatternWhere(
     executionTime: conditionOf(filter.executionTime),
     recoveryAttempted: filter.recoveryAttempted ?? undefined,
     recoverySuccessful: filter.recoverySuccessful ?? undefined,
-    ...scenarioConditionsOf(filter),
+    ...outcomeConditionsOf(filter),
     ...versionConditionsOf(filter),
     AND: searchConditionsOf('patternId', 'search_failure_patterns', filter.search),
     ...(filter.text

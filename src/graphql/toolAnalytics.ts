@@ -12,8 +12,9 @@ import {
   integerConditionOf,
   NullableNumberFilter,
   NumberFilter,
+  outcomeConditionsOf,
   StringFilter,
-  scenarioConditionsOf,
+  supersededField,
   textConditionOf,
   uuidRangeOf,
   versionConditionsOf,
@@ -25,18 +26,24 @@ const ToolError = builder.objectRef<ToolAnalytics['commonErrors'][number]>('Tool
   description: 'An error of a tool’s failed calls.',
   fields: (t) => ({
     message: t.exposeString('message', { description: 'The message without its variable parts.' }),
-    runs: t.exposeInt('runs', { description: 'Number of runs with it.' }),
+    attempts: t.exposeInt('attempts', { description: 'Number of attempts with it.' }),
+    runs: t.exposeInt('runs', { description: 'Number of runs whose last attempt has it.' }),
   }),
 })
 
 const ToolAnalyticsType = builder.objectRef<ToolAnalytics>('ToolAnalytics').implement({
-  description: 'How a tool was used over many runs.',
+  description:
+    'How a tool was used over many runs. Calls, rates, times and costs are of all attempts: all were made and paid for.',
   fields: (t) => ({
     toolName: t.exposeString('toolName', {
       description: 'The tool; prefixed with `user:` if the simulated user called it.',
     }),
     calls: t.expose('calls', { type: 'SafeInt', description: 'How often it was called.' }),
-    runs: t.expose('runs', { type: 'SafeInt', description: 'Number of runs that called it.' }),
+    attempts: t.expose('attempts', { type: 'SafeInt', description: 'Number of attempts that called it.' }),
+    runs: t.expose('runs', {
+      type: 'SafeInt',
+      description: 'Number of runs that called it, each by its last attempt.',
+    }),
     successRate: t.exposeFloat('successRate', {
       description: 'Share of the calls that did not fail, 0 to 1.',
     }),
@@ -47,7 +54,7 @@ const ToolAnalyticsType = builder.objectRef<ToolAnalytics>('ToolAnalytics').impl
     p95DurationMs: t.exposeFloat('p95DurationMs', {
       nullable: true,
       description:
-        '95th percentile of a call’s milliseconds, each call counted with the mean of its run; null when no times are known.',
+        '95th percentile of a call’s milliseconds, each call counted with the mean of its attempt; null when no times are known.',
     }),
     totalCostUsd: t.expose('totalCostUsd', {
       type: 'Usd',
@@ -56,38 +63,46 @@ const ToolAnalyticsType = builder.objectRef<ToolAnalytics>('ToolAnalytics').impl
     }),
     commonErrors: t.field({
       type: [ToolError],
-      description: 'The five most common errors of failed calls, most common first.',
+      description: 'The five most common errors of failed calls, those of most attempts first.',
       resolve: ({ commonErrors }) => commonErrors,
     }),
   }),
 })
 
 const ToolAnalyticsFilter = builder.inputType('ToolAnalyticsFilter', {
-  description: 'Filters runs and tools; all conditions must match.',
+  description: 'Filters attempts and tools; all conditions must match.',
   fields: (t) => ({
     toolName: t.field({ type: StringFilter, description: 'By tool.' }),
     simulationId: t.field({ type: IdFilter, description: 'By simulation.' }),
     configVersionId: t.field({ type: IdFilter, description: 'By the configuration version that was run.' }),
     configId: t.field({ type: IdFilter, description: 'By the configuration that was run.' }),
     scenarioId: t.field({ type: StringFilter, description: 'By scenario.' }),
-    executionTime: t.field({ type: DateTimeFilter, description: 'By when the runs ended.' }),
-    calls: t.field({ type: NumberFilter, description: 'By how often the tool was called in these runs.' }),
-    runs: t.field({ type: NumberFilter, description: 'By how many of these runs called it.' }),
+    superseded: supersededField(t),
+    executionTime: t.field({ type: DateTimeFilter, description: 'By when the attempts ended.' }),
+    calls: t.field({
+      type: NumberFilter,
+      description: 'By how often the tool was called in these attempts.',
+    }),
+    attempts: t.field({ type: NumberFilter, description: 'By how many of these attempts called it.' }),
+    runs: t.field({
+      type: NumberFilter,
+      description: 'By how many runs whose last attempt is one of these called it.',
+    }),
     successRate: t.field({
       type: NumberFilter,
-      description: 'By the share of its calls in these runs that did not fail.',
+      description: 'By the share of its calls in these attempts that did not fail.',
     }),
     meanDurationMs: t.field({
       type: NullableNumberFilter,
-      description: 'By the mean milliseconds of a call in these runs.',
+      description: 'By the mean milliseconds of a call in these attempts.',
     }),
     p95DurationMs: t.field({
       type: NullableNumberFilter,
-      description: 'By the 95th percentile of a call’s milliseconds in these runs.',
+      description: 'By the 95th percentile of a call’s milliseconds in these attempts.',
     }),
     totalCostUsd: t.field({
       type: NullableNumberFilter,
-      description: 'By what its calls in these runs cost in US dollars.',
+      description: 'By what its calls in these attempts cost in US dollars.',
     }),
   }),
 })
@@ -103,7 +118,12 @@ const toolAnalyticsPages = defineComputedList<ToolAnalyticsFilter>('ToolAnalytic
   keys: [{ field: 'toolName', kind: 'text' }],
   orders: {
     CALLS: { field: 'calls', kind: 'bigint', description: 'How often it was called.' },
-    RUNS: { field: 'runs', kind: 'bigint', description: 'Number of runs that called it.' },
+    ATTEMPTS: { field: 'attempts', kind: 'bigint', description: 'Number of attempts that called it.' },
+    RUNS: {
+      field: 'runs',
+      kind: 'bigint',
+      description: 'Number of runs that called it, by their last attempts.',
+    },
     SUCCESS_RATE: {
       field: 'successRate',
       kind: 'number',
@@ -133,6 +153,7 @@ const toolAnalyticsPages = defineComputedList<ToolAnalyticsFilter>('ToolAnalytic
   filter: ToolAnalyticsFilter,
   where: (filter) => ({
     calls: integerConditionOf(filter?.calls, 64),
+    attempts: integerConditionOf(filter?.attempts, 64),
     runs: integerConditionOf(filter?.runs, 64),
     successRate: conditionOf(filter?.successRate),
     meanDurationMs: conditionOf(filter?.meanDurationMs),
@@ -149,7 +170,7 @@ function usesOf(filter: ToolAnalyticsFilter | undefined): Where {
     simulationId: conditionOf(filter.simulationId),
     executionTime: conditionOf(filter.executionTime),
     usageId: uuidRangeOf(filter.executionTime),
-    ...scenarioConditionsOf(filter),
+    ...outcomeConditionsOf(filter),
     ...versionConditionsOf(filter),
   }
 }

@@ -7,8 +7,9 @@ import {
   integerConditionOf,
   NullableNumberFilter,
   NumberFilter,
+  outcomeConditionsOf,
   StringFilter,
-  scenarioConditionsOf,
+  supersededField,
   textConditionOf,
   uuidRangeOf,
   versionConditionsOf,
@@ -21,7 +22,7 @@ import { Simulation } from './simulation.ts'
 const ToolUsage = builder.prismaNode('ToolUsage', {
   id: { field: 'usageId' },
   nullable: true,
-  description: 'How one run used one tool.',
+  description: 'How one attempt at a run used one tool.',
   select: { usageId: true, outcomeId: true, executionTime: true },
   fields: (t) => ({
     usageId: t.expose('usageId', { type: 'UUID', description: 'Its key.' }),
@@ -63,6 +64,7 @@ const ToolUsageFilter = builder.inputType('ToolUsageFilter', {
     outcomeId: t.field({ type: IdFilter, description: 'By outcome.' }),
     simulationId: t.field({ type: IdFilter, description: 'By simulation.' }),
     scenarioId: t.field({ type: StringFilter, description: 'By scenario.' }),
+    superseded: supersededField(t),
     configVersionId: t.field({ type: IdFilter, description: 'By the configuration version that was run.' }),
     toolName: t.field({ type: StringFilter, description: 'By tool.' }),
     successRate: t.field({ type: NumberFilter, description: 'By the share of calls that did not fail.' }),
@@ -107,7 +109,7 @@ const toolUsagePages = defineStoredList('ToolUsage', {
     avgDurationMs: conditionOf(filter.avgDurationMs),
     totalCostUsd: conditionOf(filter.totalCostUsd),
     executionTime: conditionOf(filter.executionTime),
-    ...scenarioConditionsOf(filter),
+    ...outcomeConditionsOf(filter),
     ...versionConditionsOf(filter),
   }),
 })

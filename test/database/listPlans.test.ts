@@ -6,7 +6,7 @@ import { Arc, type Tenant } from '../support/arc.ts'
 import { ENGINES, makeEmptyDatabase, on } from '../support/emptyDatabase.ts'
 import { everyConnection } from '../support/everyConnection.ts'
 import { fillHistory, type History } from '../support/history.ts'
-import { rowsReadDuring } from '../support/plans.ts'
+import { blocksReadDuring, rowsReadDuring } from '../support/plans.ts'
 import { SUM_KEYS } from '../support/sums.ts'
 
 // Whether lists stop where they should cannot be seen on a small table. Here a tenant has 10,000 outcomes of two years
@@ -150,6 +150,52 @@ describe.each(ENGINES)('with a long history, on $dump', ({ extension }) => {
       )
       expect(data[list].nodes).toHaveLength(20)
       expect(rows).toBeLessThanOrEqual(11 * PAGE)
+    },
+  )
+
+  it.each([
+    ['toolAnalytics', 'tool_usage'],
+    ['failureGroups', 'failure_patterns'],
+  ])('%s read their rows once, and what attempts are superseded, once', async (list, table) => {
+    const of = async (query: string) => {
+      const { data, counts } = await read(query, history)
+      const { rows } = counts.find(({ statement }) => statement.includes(list))!
+      return { rows, nodes: (data.parent ?? data)[list].nodes }
+    }
+    const NODES = `${list}(first: 1) { nodes { attempts runs } }`
+    const all = await of(`{ ${NODES} }`)
+    const counted = table === 'tool_usage' ? 10_000 : 1_000
+    expect(all.nodes).toEqual([{ attempts: counted, runs: counted - 400 }])
+    // Two tools a run, one failure each. A tenant that has a third of a table reads it whole.
+    expect(all.rows).toBeLessThanOrEqual(3 * (table === 'tool_usage' ? 20_000 : 1_000) + 400 + FEW)
+
+    const one = await of(
+      `query ($simulationId: UUID!) { parent: simulation(simulationId: $simulationId) { ${NODES} } }`,
+    )
+    expect(one.nodes).toEqual([{ attempts: counted / 100, runs: counted / 100 - 4 }])
+    expect(one.rows).toBeLessThanOrEqual((table === 'tool_usage' ? 200 : 10) + 400 + FEW)
+  })
+
+  it.each([
+    ['toolAnalytics', 'toolName'],
+    ['failureGroups', 'signature'],
+    ['toolUsage', 'toolName'],
+    ['failurePatterns', 'signature'],
+  ])(
+    '%s of last attempts in a day look up the outcomes of that day, each in its part',
+    async (list, field) => {
+      const from = history.executionTime
+      const to = new Date(from.getTime() + 86_400_000)
+      const query = (filter: string) =>
+        `query ($from: DateTime!, $to: DateTime!) {
+        ${list}(first: 20, filter: { executionTime: { gte: $from, lt: $to } ${filter} }) { nodes { ${field} } }
+      }`
+      const blocks = (filter: string) =>
+        blocksReadDuring(serviceUrl, tenant, () => tenant.data(query(filter), { from, to }))
+      // No simulation has more in a day than its 100 runs; two tools each.
+      for (const superseded of [true, false]) {
+        expect(await blocks(`superseded: ${superseded}`)).toBeLessThanOrEqual((await blocks('')) + 5 * 200)
+      }
     },
   )
 

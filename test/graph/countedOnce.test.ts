@@ -117,6 +117,137 @@ describe('a run that was attempted more than once', () => {
   })
 })
 
+describe('tools and failures of attempts', () => {
+  const ERROR = 'ToolError: the order is too old'
+  const attempt = (simulationId: string, scenarioId: string, retryCount: number, failed: boolean) => ({
+    simulationId,
+    scenarioId,
+    retryCount,
+    status: failed ? 'ERROR' : 'SUCCESS',
+    ...(failed ? { error: ERROR } : {}),
+    toolUsage: [
+      {
+        toolName: 'refund',
+        callCount: 2,
+        successRate: failed ? 0.5 : 1,
+        errorTypes: failed ? [ERROR] : [],
+        totalCostUsd: 0.25,
+      },
+    ],
+  })
+
+  /** The run of a goes through at the third attempt, that of b fails twice, that of c goes through at once. */
+  async function recorded(inWhatOrder: (attempts: object[]) => object[][]) {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a', 'b', 'c'])
+    const attempts = [
+      attempt(simulationId, 'a', 0, true),
+      attempt(simulationId, 'a', 1, true),
+      attempt(simulationId, 'a', 2, false),
+      attempt(simulationId, 'b', 0, true),
+      attempt(simulationId, 'b', 1, true),
+      attempt(simulationId, 'c', 0, false),
+    ]
+    for (const call of inWhatOrder(attempts)) {
+      const { receipts } = await tenant.record(call)
+      expect(receipts.map(({ status }) => status)).toEqual(call.map(() => 'STORED'))
+    }
+    return { tenant, simulationId }
+  }
+
+  const FIELDS = `
+    toolAnalytics { nodes { calls attempts runs successRate totalCostUsd commonErrors { attempts runs } } }
+    failureGroups { nodes { failures attempts runs simulations } }`
+  const COUNTED = {
+    toolAnalytics: {
+      nodes: [
+        {
+          calls: 12,
+          attempts: 6,
+          runs: 3,
+          successRate: 8 / 12,
+          totalCostUsd: 1.5,
+          commonErrors: [{ attempts: 4, runs: 1 }],
+        },
+      ],
+    },
+    failureGroups: { nodes: [{ failures: 4, attempts: 4, runs: 1, simulations: 1 }] },
+  }
+
+  it.each<[string, (attempts: object[]) => object[][]]>([
+    ['one after the other', (attempts) => attempts.map((each) => [each])],
+    ['all at once', (attempts) => [attempts]],
+    ['the last first', (attempts) => attempts.toReversed().map((each) => [each])],
+  ])('count their runs once, sent %s', async (_, inWhatOrder) => {
+    const { tenant, simulationId } = await recorded(inWhatOrder)
+    const data = await tenant.data(
+      `query ($simulationId: UUID!) {
+        ${FIELDS}
+        simulation(simulationId: $simulationId) { ${FIELDS} }
+        configurations { nodes { ${FIELDS} } }
+        configVersions { nodes { ${FIELDS} } }
+        scenario(scenarioId: "a") {
+          toolAnalytics { nodes { attempts runs commonErrors { attempts runs } } }
+          failureGroups { nodes { failures attempts runs } }
+        }
+      }`,
+      { simulationId },
+    )
+    const { simulation, configurations, configVersions, scenario, ...all } = data
+    for (const counted of [all, simulation, ...configurations.nodes, ...configVersions.nodes]) {
+      expect(counted).toEqual(COUNTED)
+    }
+    expect(scenario).toEqual({
+      toolAnalytics: { nodes: [{ attempts: 3, runs: 1, commonErrors: [{ attempts: 2, runs: 0 }] }] },
+      failureGroups: { nodes: [{ failures: 2, attempts: 2, runs: 0 }] },
+    })
+  })
+
+  it('are found by what counts them, and those of last attempts alone', async () => {
+    const { tenant } = await recorded((attempts) => [attempts])
+    const data = await tenant.data(`{
+      healed: failureGroups(filter: { runs: { lt: 1 } }) { totalCount }
+      left: failureGroups(filter: { runs: { eq: 1 }, attempts: { gt: 3 } }, orderBy: { field: RUNS }) { totalCount }
+      tools: toolAnalytics(filter: { runs: { eq: 3 }, attempts: { eq: 6 } }, orderBy: { field: ATTEMPTS }) { totalCount }
+      lastGroups: failureGroups(filter: { superseded: false }) { nodes { failures attempts runs } }
+      earlierGroups: failureGroups(filter: { superseded: true }) { nodes { failures attempts runs } }
+      lastTools: toolAnalytics(filter: { superseded: false, scenarioId: { in: ["a", "b"] } }) { nodes { calls successRate } }
+      failurePatterns(filter: { superseded: false }) { nodes { similarFailures outcome { scenarioId retryCount } } }
+      toolUsage(filter: { superseded: true }) { totalCount }
+    }`)
+    expect(data).toEqual({
+      healed: { totalCount: 0 },
+      left: { totalCount: 1 },
+      tools: { totalCount: 1 },
+      lastGroups: { nodes: [{ failures: 1, attempts: 1, runs: 1 }] },
+      earlierGroups: { nodes: [{ failures: 3, attempts: 3, runs: 0 }] },
+      lastTools: { nodes: [{ calls: 4, successRate: 0.75 }] },
+      failurePatterns: { nodes: [{ similarFailures: 3, outcome: { scenarioId: 'b', retryCount: 1 } }] },
+      toolUsage: { totalCount: 3 },
+    })
+  })
+
+  it('follow when the last attempt is amended', async () => {
+    const { tenant } = await recorded((attempts) => [attempts])
+    const { outcomes } = await tenant.data(
+      '{ outcomes(filter: { scenarioId: { eq: "b" } }) { nodes { outcomeId superseded } } }',
+    )
+    for (const [superseded, left] of [
+      [true, { failures: 3, attempts: 3, runs: 1 }],
+      [false, { failures: 2, attempts: 2, runs: 0 }],
+    ] as const) {
+      const { outcomeId } = outcomes.nodes.find((each: any) => each.superseded === superseded)
+      const { amendOutcomes } = await tenant.data(
+        `mutation ($input: AmendOutcomesInput!) { amendOutcomes(input: $input) { receipts { status } } }`,
+        { input: { amendments: [{ outcomeId, failurePatterns: [] }] } },
+      )
+      expect(amendOutcomes.receipts).toEqual([{ status: 'AMENDED' }])
+      const { failureGroups } = await tenant.data('{ failureGroups { nodes { failures attempts runs } } }')
+      expect(failureGroups.nodes).toEqual([left])
+    }
+  })
+})
+
 describe('sums', () => {
   it('are exact: what is retried to nothing is nothing, and the simulation ends', async () => {
     const tenant = arc.tenant()

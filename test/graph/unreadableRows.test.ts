@@ -96,6 +96,39 @@ describe('a row that GraphQL cannot read', () => {
     ])
   })
 
+  it.each([
+    ['a number beyond 32 bits', 'status: SUCCESS, tokensUsed: 3000000000', '3000000000'],
+    [
+      'a time without a zone',
+      'status: SUCCESS, executionTime: "2026-11-22T09:30:00"',
+      '"2026-11-22T09:30:00"',
+    ],
+    ['a status that there is none', 'status: PASSED', 'PASSED'],
+  ])('in the document itself has it refused whole, at line and column, for %s', async (_, fields, fault) => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a', 'b'])
+    const row = `{ simulationId: $simulationId, scenarioId: "b", ${fields} }`
+    const { data, errors } = await tenant.ask(
+      `mutation ($simulationId: UUID!) {
+        recordOutcomes(input: { outcomes: [
+          { simulationId: $simulationId, scenarioId: "a", status: SUCCESS }
+${row}
+        ] }) { receipts { status } }
+      }`,
+      { simulationId },
+    )
+    expect(data).toBeUndefined()
+    expect(errors).toMatchObject([
+      {
+        message: expect.stringContaining(fault.replaceAll('"', '')),
+        locations: [{ line: 4, column: row.indexOf(fault) + 1 }],
+        extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+      },
+    ])
+    const { outcomes } = await tenant.data('{ outcomes { totalCount } }')
+    expect(outcomes.totalCount).toBe(0)
+  })
+
   it('of a call whose other arguments are wrong changes nothing: the call is refused', async () => {
     const { data, errors } = await arc.tenant().ask(
       `mutation ($simulationId: UUID!, $results: [JSONObject!]!) {

@@ -28,9 +28,9 @@ export interface History {
 }
 
 /**
- * Fills a migrated database with two years of `tenantIds`: 10,000 outcomes each, one in ten failed, with their keys,
- * tool usage and failure patterns. Straight into the tables, because recording them would take minutes; returns what the
- * first tenant has.
+ * Fills a migrated database with two years of `tenantIds`: 10,000 outcomes each, one in ten failed and one in 25
+ * superseded, with their keys, tool usage and failure patterns. Straight into the tables, because recording them would
+ * take minutes; returns what the first tenant has.
  */
 export async function fillHistory(admin: pg.Client, tenantIds: readonly string[]): Promise<History> {
   const { rows: engine } = await admin.query<{ hypertable: boolean }>(
@@ -79,16 +79,16 @@ export async function fillHistory(admin: pg.Client, tenantIds: readonly string[]
       [tenantId],
     )
     await admin.query(
-      `insert into store.outcome_keys (user_id, outcome_id, simulation_id, execution_time)
-      select $1, outcome_id, simulation_id, execution_time from made`,
+      `insert into store.outcome_keys (user_id, outcome_id, simulation_id, execution_time, superseded)
+      select $1, outcome_id, simulation_id, execution_time, status = 'error' from made`,
       [tenantId],
     )
     await admin.query(
       `insert into store.outcomes (user_id, outcome_id, simulation_id, scenario_id, repetition, execution_time, status,
-        error_code, error_category, reliability_score, event_seq, trajectory)
+        error_code, error_category, reliability_score, event_seq, superseded, trajectory)
       select $1, outcome_id, simulation_id, scenario_id, repetition, execution_time, status,
         case when status <> 'success' then 'E' || repetition end, case when status <> 'success' then 'tool_error' end,
-        0.5, 1, jsonb_build_object('status', status, 'start_time', execution_time, 'messages', jsonb_build_array(scenario_id))
+        0.5, 1, status = 'error', jsonb_build_object('status', status, 'start_time', execution_time, 'messages', jsonb_build_array(scenario_id))
       from made`,
       [tenantId],
     )

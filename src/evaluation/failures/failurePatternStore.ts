@@ -4,7 +4,7 @@ import type { Where } from '../../reads/condition.ts'
 import { conditionSql } from '../../reads/conditionSql.ts'
 import type { OperationReads } from '../../reads/operationReads.ts'
 import type { ErrorCategory } from '../outcomeInput.ts'
-import { type RunsOf, runsFrom } from '../rollups/runsOf.ts'
+import { attemptsFrom, type RunsOf } from '../rollups/runsOf.ts'
 
 /** How many of the tenant's failure patterns have each of these signatures. */
 export async function countBySignature(
@@ -21,7 +21,10 @@ export interface FailureGroup {
   signature: string
   failureType: string
   failureCategory: ErrorCategory
+  /** In any attempt, as are the simulations and the times. */
   failures: number
+  attempts: number
+  /** Each by its last attempt: where a later attempt went without the failure, the run does not count. */
   runs: number
   simulations: number
   firstTime: Date
@@ -32,7 +35,7 @@ export interface FailureGroup {
 
 /** The failures among these patterns, each with its occurrences summed up. `runsOf` null: of all runs, without parents. */
 export function failureGroups(runsOf: RunsOf | null, parents: readonly string[], where: Where): ComputedRows {
-  const { from, key, ofParents } = runsFrom('failure_patterns', runsOf, parents)
+  const { from, key, ofParents, isLast } = attemptsFrom('failure_patterns', runsOf, parents)
   return {
     name: sql`failureGroups`,
     fields: [
@@ -40,6 +43,7 @@ export function failureGroups(runsOf: RunsOf | null, parents: readonly string[],
       'failureType',
       'failureCategory',
       'failures',
+      'attempts',
       'runs',
       'simulations',
       'firstTime',
@@ -50,7 +54,9 @@ export function failureGroups(runsOf: RunsOf | null, parents: readonly string[],
     select: sql`
       select ${key}::text as parent, c.signature, min(c.failure_type) as failure_type,
         mode() within group (order by c.failure_category) as failure_category, count(*)::int as failures,
-        count(distinct c.outcome_id)::int as runs, count(distinct c.simulation_id)::int as simulations,
+        count(distinct c.outcome_id)::int as attempts,
+        count(distinct c.outcome_id) filter (where ${isLast})::int as runs,
+        count(distinct c.simulation_id)::int as simulations,
         min(c.execution_time) as first_time, max(c.execution_time) as last_time,
         max(c.pattern_id::text collate "C")::uuid as pattern_id
       from ${from}

@@ -17,15 +17,21 @@ export const RUNS_OF = {
 } as const satisfies Record<string, RunsOf>
 
 /**
- * The parts of runs (alias c) that belong to the parents, and their parent's key. `runsOf` null: of all runs, whose
- * parent is `''`.
+ * The parts of attempts (alias c) that belong to the parents, their parent's key, and whether the attempt is the last
+ * of its run, by which the run counts. `runsOf` null: of all runs, whose parent is `''`.
  */
-export function runsFrom(
+export function attemptsFrom(
   table: 'tool_usage' | 'failure_patterns',
   runsOf: RunsOf | null,
   parents: readonly string[],
-): { from: Sql; key: Sql; ofParents: Sql } {
-  if (!runsOf) return { from: sql`${identifier(table)} c`, key: sql`''`, ofParents: sql`true` }
+): { from: Sql; key: Sql; ofParents: Sql; isLast: Sql } {
+  const isLast = sql`replaced.outcome_id is null`
+  const withReplaced = (from: Sql) =>
+    sql`${from} left join superseded_outcomes replaced on replaced.outcome_id = c.outcome_id`
+  if (!runsOf) {
+    return { from: withReplaced(sql`${identifier(table)} c`), key: sql`''`, ofParents: sql`true`, isLast }
+  }
   const { from, key } = parentOf({ table, parentField: runsOf.field, through: runsOf.through })
-  return { from, key, ofParents: sql`${key} = any (${parents}::${identifier(runsOf.type)}[])` }
+  const ofParents = sql`${key} = any (${parents}::${identifier(runsOf.type)}[])`
+  return { from: withReplaced(from), key, ofParents, isLast }
 }

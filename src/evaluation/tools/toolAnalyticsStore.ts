@@ -2,36 +2,39 @@ import sql from 'sql-template-tag'
 import type { ComputedRows } from '../../reads/computedPages.ts'
 import type { Where } from '../../reads/condition.ts'
 import { conditionSql } from '../../reads/conditionSql.ts'
-import { type RunsOf, runsFrom } from '../rollups/runsOf.ts'
+import { attemptsFrom, type RunsOf } from '../rollups/runsOf.ts'
 
-/** How a tool was used over many runs. */
+/** How a tool was used over many runs: the calls of all attempts, as all were made and paid for. */
 export interface ToolAnalytics {
   toolName: string
   calls: bigint
+  attempts: bigint
+  /** Those whose last attempt called it. */
   runs: bigint
   successRate: number
   meanDurationMs: number | null
   p95DurationMs: number | null
   totalCostUsd: number | null
-  commonErrors: { message: string; runs: number }[]
+  commonErrors: { message: string; attempts: number; runs: number }[]
 }
 
 /** Of each tool, those that are told. */
 const COMMON_ERRORS = 5
 
 /**
- * The tools that were called, for each parent. Means are weighted by calls. A run keeps the mean duration of its calls,
- * not each of them: p95 is the mean of the run in which the 95th of 100 calls, from fast to slow, was made.
+ * The tools that were called, for each parent. Means are weighted by calls. An attempt keeps the mean duration of its
+ * calls, not each of them: p95 is the mean of the attempt in which the 95th of 100 calls, from fast to slow, was made.
  *
  * `runsOf` null: over all runs, without parents.
  */
 export function toolAnalytics(runsOf: RunsOf | null, parents: readonly string[], where: Where): ComputedRows {
-  const { from, key, ofParents } = runsFrom('tool_usage', runsOf, parents)
+  const { from, key, ofParents, isLast } = attemptsFrom('tool_usage', runsOf, parents)
   return {
     name: sql`toolAnalytics`,
     fields: [
       'toolName',
       'calls',
+      'attempts',
       'runs',
       'successRate',
       'meanDurationMs',
@@ -42,12 +45,13 @@ export function toolAnalytics(runsOf: RunsOf | null, parents: readonly string[],
     select: sql`
       with used as materialized (
         select ${key}::text as parent, c.tool_name, c.call_count, c.avg_duration_ms, c.success_rate,
-          c.total_cost_usd, c.error_types
+          c.total_cost_usd, c.error_types, ${isLast} as is_last
         from ${from}
         where ${ofParents} and ${conditionSql(where, 'c')}
       ),
       tools as (
-        select parent, tool_name, sum(call_count) as calls, count(*) as runs,
+        select parent, tool_name, sum(call_count) as calls, count(*) as attempts,
+          count(*) filter (where is_last) as runs,
           (sum(success_rate::numeric * call_count) / sum(call_count))::double precision as success_rate,
           (sum(avg_duration_ms::numeric * call_count) / sum(call_count) filter (where avg_duration_ms is not null))
             ::double precision as mean_duration_ms,
@@ -65,13 +69,13 @@ export function toolAnalytics(runsOf: RunsOf | null, parents: readonly string[],
         from timed where up_to >= 0.95 * calls group by parent, tool_name
       ),
       errors as (
-        select parent, tool_name, message, count(*) as runs,
+        select parent, tool_name, message, count(*) as attempts, count(*) filter (where is_last) as runs,
           row_number() over (partition by parent, tool_name order by count(*) desc, message) as place
         from used, unnest(error_types) as message group by parent, tool_name, message
       ),
       common as (
-        select parent, tool_name, jsonb_agg(jsonb_build_object('message', message, 'runs', runs) order by place)
-          as common_errors
+        select parent, tool_name, jsonb_agg(
+            jsonb_build_object('message', message, 'attempts', attempts, 'runs', runs) order by place) as common_errors
         from errors where place <= ${COMMON_ERRORS} group by parent, tool_name
       )
       select t.*, s.p95_duration_ms, coalesce(c.common_errors, '[]') as common_errors

@@ -315,15 +315,29 @@ function withoutEmpty(filter: typeof StringFilter.$inferInput | null | undefined
   return filter?.contains === '' ? { ...filter, contains: undefined } : filter
 }
 
-/** Of parts of an outcome: by its scenario. */
-export function scenarioConditionsOf({
+/** The filter's field for parts of attempts that a later one replaces, or does not. */
+export function supersededField(t: InputFields) {
+  return t.boolean({
+    description:
+      'Whether a later attempt is stored: false finds the last attempt of each run. All attempts by default.',
+  })
+}
+
+/** Of parts of an outcome: by its scenario, and by whether it is the last of its run. */
+export function outcomeConditionsOf({
   scenarioId,
+  superseded,
 }: {
   scenarioId?: typeof StringFilter.$inferInput | null
+  superseded?: boolean | null
 }) {
-  const condition = textConditionOf(withoutEmpty(scenarioId))
+  const scenario = textConditionOf(withoutEmpty(scenarioId))
+  const is = {
+    ...(scenario && Object.keys(scenario).length > 0 ? { scenarioId: scenario } : {}),
+    ...(typeof superseded === 'boolean' ? { superseded } : {}),
+  }
   // What asks nothing must not look up the outcome of each row.
-  return condition && Object.keys(condition).length > 0 ? { outcome: { is: { scenarioId: condition } } } : {}
+  return Object.keys(is).length > 0 ? { outcome: { is } } : {}
 }
 
 /** Rows whose key a search finds. No words are no condition, as in an empty search box. */
