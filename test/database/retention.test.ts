@@ -109,15 +109,16 @@ describe('arc retention', () => {
       promisify(execFile)(process.execPath, ['--import', 'tsx', 'src/main.ts', 'retention', ...args], {
         env: { ...inherited, ARC_DATA_DIR: dataDir },
       })
-    expect((await retention()).stdout).toContain('kept forever')
+    const atFirst = (await retention()).stdout
+    expect(atFirst).toContain('kept forever')
+    expect(atFirst).toContain('taken back for 30 days')
     expect((await retention('90')).stdout).toContain('kept for 90 days')
-    expect((await retention()).stdout).toContain('kept for 90 days')
-    expect((await retention('off')).stdout).toContain('kept forever')
-    expect((await retention()).stdout).toContain('taken back for 30 days')
-    const { stdout } = await retention('--deleted', '7')
-    expect(stdout).toContain('kept forever')
-    expect(stdout).toContain('taken back for 7 days')
-    expect((await retention('--deleted', 'off')).stdout).toContain('until somebody deletes it for good')
+    const set = (await retention('--deleted', '7')).stdout
+    expect(set).toContain('kept for 90 days')
+    expect(set).toContain('taken back for 7 days')
+    const off = (await retention('off', '--deleted', 'off')).stdout
+    expect(off).toContain('kept forever')
+    expect(off).toContain('until somebody deletes it for good')
     await expect(retention('0')).rejects.toMatchObject({
       stderr: expect.stringContaining('must be 1 to 36500 days or "off", not "0"'),
     })
