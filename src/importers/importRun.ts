@@ -187,13 +187,20 @@ async function goOn(
   }
   if (!isOpen(known)) return target
   const refusedScenarios = await storeScenarios(client, run.scenarios, createdAt)
-  await client.extendSimulation({
-    simulationId: known.simulationId,
-    scenarioIds: run.scenarios
-      .filter(({ externalId }) => !refusedScenarios.has(externalId))
-      .map(({ externalId }) => scenarioKey(externalId)),
-    repetitions: run.repetitions,
-  })
+  try {
+    await client.extendSimulation({
+      simulationId: known.simulationId,
+      scenarioIds: run.scenarios
+        .filter(({ externalId }) => !refusedScenarios.has(externalId))
+        .map(({ externalId }) => scenarioKey(externalId)),
+      repetitions: run.repetitions,
+    })
+  } catch (error) {
+    if (!(error instanceof ArcRequestError) || error.errors[0]?.code !== 'SIMULATION_ENDED') throw error
+    // Another import of the run came to its end meanwhile: what is there already is a duplicate, what is not is refused.
+    const { status } = await client.getSimulationStatus(known.simulationId)
+    return { ...target, status, refusedScenarios }
+  }
   return { ...target, refusedScenarios }
 }
 
