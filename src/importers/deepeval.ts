@@ -21,6 +21,7 @@ import {
   type RecordPlace,
   readRecords,
   repetitionsOf,
+  scenariosAt,
   shortName,
   shown,
   sumOrNull,
@@ -85,13 +86,12 @@ function parseTestRun(testRun: JsonObject, path: string): ParsedFile {
   )
   const model = modelOrUnknown(modelOf(testRun, tests))
   const trials = new Map<string, number>()
-  const scenarios = new Map<string, ImportedScenario>()
+  const describedAt = new Map<string, number>()
   const { outcomes, rejected } = readRecords(
     tests,
-    (record, place) => {
+    (record, place, index) => {
       const outcome = outcomeOf(record, place, suite, model)
-      if (!scenarios.has(outcome.scenarioExternalId))
-        scenarios.set(outcome.scenarioExternalId, scenarioOf(outcome.scenarioExternalId, record, suite))
+      if (!describedAt.has(outcome.scenarioExternalId)) describedAt.set(outcome.scenarioExternalId, index)
       return outcome
     },
     {
@@ -119,7 +119,7 @@ function parseTestRun(testRun: JsonObject, path: string): ParsedFile {
     startedAt: starts.length === 0 ? null : new Date(starts.reduce((a, b) => Math.min(a, b))),
     completedAt: ends.length === 0 ? null : new Date(ends.reduce((a, b) => Math.max(a, b))),
     repetitions: repetitionsOf(outcomes),
-    scenarios: [...scenarios.values()],
+    scenarios: scenariosAt(tests, describedAt, (id, record) => scenarioOf(id, record, suite)),
     outcomes,
     metadata: {
       format: 'DeepEval',

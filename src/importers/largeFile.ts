@@ -13,7 +13,7 @@ import { type Extent, indexRecords, type RecordIndex } from './recordIndex.ts'
 const LIST_BYTES = 1_000_000
 
 /** More than the server takes in a call, so that no row can be made of it. */
-const MAX_ITEM_BYTES = 64_000_000
+export const MAX_ITEM_BYTES = 64_000_000
 
 /** So many members of an object are looked at to see whether it holds records by key. */
 const MEMBERS_TRIED = 10
@@ -30,6 +30,9 @@ export interface ReadProgress {
   /** So many bytes more. */
   increment(bytes: number): void
 }
+
+/** Hears how many bytes of a large file are to be read, and then how far that is. */
+export type ShowReading = (bytes: number) => (ReadProgress & { stop(): void }) | undefined
 
 /**
  * Reads a file that is too large to be held, without its secrets: what stands around its lists, and where their items
@@ -52,11 +55,7 @@ export function readLargeFile(
     )
   }
   const file = openSync(path, 'r')
-  const text = ([start, end]: Extent): string => {
-    const bytes = Buffer.allocUnsafe(end - start)
-    readSync(file, bytes, 0, bytes.length, start)
-    return decoded(bytes)
-  }
+  const text = (extent: Extent): string => textAt(file, extent)
   try {
     const long = longIn(index, text, listBytes)
     const skeleton = index.kind === 'JSON Lines' ? '[]' : withoutItems(long, index.bytes, text)
@@ -101,15 +100,23 @@ export function readLargeFile(
   }
 }
 
-function readFrom(path: string, [start, end]: Extent): JsonValue {
+function readFrom(path: string, extent: Extent): JsonValue {
   const file = openSync(path, 'r')
   try {
-    const bytes = Buffer.allocUnsafe(end - start)
-    readSync(file, bytes, 0, bytes.length, start)
-    return readItem(() => bytes.toString('utf8'), [start, end]).document
+    return readItem((extent) => textAt(file, extent), extent).document
   } finally {
     closeSync(file)
   }
+}
+
+/** What is read of most items, so that not each of them leaves a buffer behind: these are not counted as memory that is used. */
+const SCRATCH = Buffer.allocUnsafeSlow(LIST_BYTES)
+
+function textAt(file: number, [start, end]: Extent): string {
+  const length = end - start
+  const bytes = length <= SCRATCH.length ? SCRATCH.subarray(0, length) : Buffer.allocUnsafe(length)
+  readSync(file, bytes, 0, length, start)
+  return decoded(bytes)
 }
 
 function readItem(
