@@ -197,6 +197,11 @@ export function amountOf(record: JsonObject, key: string): number | null {
   throw new BrokenRecord(`${key} is ${shown(value)}, not a number from 0 up`)
 }
 
+/** The same as the record has it, with all its digits: for the metrics. */
+export function givenAmount(record: JsonObject, key: string): JsonValue {
+  return amountOf(record, key) === null ? null : record[key]!
+}
+
 /** A cost of 0 beside tokens that were used: the source had no price for the model, and the cost is not known. */
 export function pricedOrNull(costUsd: number | null, tokens: number | null): number | null {
   return costUsd === 0 && tokens !== 0 ? null : costUsd
