@@ -18,8 +18,13 @@ export const MAX_ITEM_BYTES = 64_000_000
 /** So many members of an object are looked at to see whether it holds records by key. */
 const MEMBERS_TRIED = 10
 
+/** A format is told by so many items: each format that a file is not of would have to read them all. */
+const ITEMS_TOLD_BY = 100
+
 /** A document whose long lists hold their items in the file: each is read when it is asked for, and forgotten. */
 export interface LargeDocument extends LenientJson {
+  /** The same with no more than the first items of each of those lists: enough to tell its format. */
+  beginning: JsonValue
   kind: 'JSON' | 'JSON Lines'
   redactions: Redactions
   rejected: RejectedRecord[]
@@ -65,6 +70,7 @@ export function readLargeFile(
     const large: LargeDocument = {
       kind: index.kind,
       document: tree,
+      beginning: tree,
       ...numbers,
       redactions: { secrets, places: redactions.places },
       rejected: [],
@@ -91,8 +97,12 @@ export function readLargeFile(
         }
       }
       const read = (at: number) => readFrom(path, good[at]!)
-      const items = list.isKeyed ? readByKey(keys, read) : readOneByOne(good.length, read)
-      large.document = placed(large.document, list.path, items)
+      const first = (count: number) =>
+        list.isKeyed
+          ? readByKey(keys.slice(0, count), read)
+          : readOneByOne(Math.min(count, good.length), read)
+      large.document = placed(large.document, list.path, first(good.length))
+      large.beginning = placed(large.beginning, list.path, first(ITEMS_TOLD_BY))
     }
     return large
   } finally {
@@ -142,7 +152,8 @@ interface LongPart {
 /** The long parts of a document in their order, none within another. */
 function longIn(index: RecordIndex, text: (extent: Extent) => string, listBytes: number): LongPart[] {
   const isRecord = (extent: Extent): boolean => {
-    if (sizeOf(extent) > MAX_ITEM_BYTES) return false
+    // What is larger holds the records itself, or has long lists in it.
+    if (sizeOf(extent) > LIST_BYTES) return false
     try {
       return isKeyedRecord(readItem(text, extent).document)
     } catch {

@@ -7,6 +7,7 @@ import {
   type ImportedRun,
   type ParsedFile,
   type RejectedRecord,
+  type ResultFormat,
   UnknownFormat,
   UnreadableFile,
 } from './format.ts'
@@ -48,10 +49,11 @@ export async function readResultFile(
     notes,
     kind,
     redactions: before,
+    told,
   } = await contentOf(path, showReading, largeBytes)
   // A file of JSON Lines may be as short as one line.
-  const written = !detectFormat(read) && detectFormat([read]) ? [read] : read
-  const detected = detectFormat(written)
+  const written = !told && !detectFormat(read) && detectFormat([read]) ? [read] : read
+  const detected = told ?? detectFormat(written)
   const companion = detected ? null : companionMessage(written)
   if (companion !== null) throw new Companion(companion)
   if (!detected)
@@ -92,6 +94,8 @@ interface Content {
   notes: string[]
   /** Where that is done already. */
   redactions?: Redactions
+  /** Its format, where that is told already. */
+  told?: ResultFormat
 }
 
 async function contentOf(path: string, showReading: ShowReading, largeBytes: number): Promise<Content> {
@@ -123,8 +127,13 @@ function largeContentOf(
 ): Content | null {
   const progress = showReading(size)
   try {
-    const { document, ...rest } = readLargeFile(path, progress, largeBytes < LARGE_BYTES ? 0 : undefined)
-    return detectFormat(document)?.isReadOneByOne ? { ...rest, written: document, notes: [] } : null
+    const { document, beginning, ...rest } = readLargeFile(
+      path,
+      progress,
+      largeBytes < LARGE_BYTES ? 0 : undefined,
+    )
+    const told = detectFormat(beginning) ?? detectFormat(document)
+    return told?.isReadOneByOne ? { ...rest, written: document, told, notes: [] } : null
   } finally {
     progress?.stop()
   }
