@@ -23,7 +23,7 @@ module.exports = {
     may(
       'live',
       'reads/operationReads\\.ts$',
-      'db/tenantTransaction\\.ts$',
+      'db/(tenantTransaction|tlsMode)\\.ts$',
       'evaluation/',
       'auth/expiry\\.ts$',
     ),

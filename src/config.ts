@@ -266,12 +266,17 @@ function jwtSecret(env: NodeJS.ProcessEnv, dataDir: string): Uint8Array {
   return new TextEncoder().encode(readFileSync(file, 'utf8').trim())
 }
 
+const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']
+
 /** With `sslmode` as libpq understands it: of itself pg takes "require" for "verify-full". */
 function databaseUrlOf(env: NodeJS.ProcessEnv, name: string): string | undefined {
   const given = text(env, name)
   if (given === undefined || !URL.canParse(given)) return given
   const url = new URL(given)
-  if (!url.searchParams.has('sslmode')) return given
+  const mode = url.searchParams.get('sslmode')
+  if (mode === null) return given
+  if (!SSL_MODES.includes(mode))
+    throw new ConfigError(`sslmode in ${name} must be one of ${SSL_MODES.join(', ')}, not "${mode}".`)
   url.searchParams.set('uselibpqcompat', 'true')
   return url.toString()
 }

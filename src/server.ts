@@ -10,6 +10,7 @@ import { startEmbeddedDatabase } from './db/embedded/embedded.ts'
 import { PrismaClient } from './db/generated/client.ts'
 import { createPools, endPools, warmUp } from './db/pools.ts'
 import { inTenantTransaction } from './db/tenantTransaction.ts'
+import { settledTls } from './db/tlsMode.ts'
 import { explained } from './db/unusable.ts'
 import { OutcomeQueue } from './evaluation/outcomes/outcomeQueue.ts'
 import type { Services } from './graphql/builder/context.ts'
@@ -77,6 +78,7 @@ export async function startServer(
       databaseUrl = database.connectionString
       await migrate(databaseUrl)
     } else {
+      databaseUrl = await settledTls(databaseUrl)
       const missing = await missingMigrations(databaseUrl)
       if (missing.length > 0) {
         throw new MigrationError(

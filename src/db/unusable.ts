@@ -60,7 +60,7 @@ const SENTENCES: readonly [code: RegExp, sentence: (at: string, message: string)
   [
     /CERT|ISSUER|SELF_SIGNED|UNABLE_TO|ERR_TLS|HOSTNAME_MISMATCH|ERR_SSL|EPROTO/,
     (at, message) =>
-      `The TLS certificate of the database ${at} is not accepted (${message}): name its CA as sslrootcert in the URL, or say sslmode=require to accept any.`,
+      `The TLS certificate of the database ${at} is not accepted (${message}): name its CA as sslrootcert in the URL, or say sslmode=require, without sslrootcert, to accept any.`,
   ],
 ]
 
@@ -73,7 +73,8 @@ export function explained(error: unknown, url: string): unknown {
   return new DatabaseUnusable(sentence(placeOf(url), message), { cause: error })
 }
 
-function codeOf(error: unknown): string {
+/** PostgreSQL's, Node's or OpenSSL's code; where pg has words only, one for these. */
+export function codeOf(error: unknown): string {
   const { code, message = '' } = error as { code?: unknown; message?: string }
   if (typeof code === 'string') return code
   if (message.includes('does not support SSL')) return 'NO_TLS'

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Logger } from 'pino'
+import { settledTls } from '../db/tlsMode.ts'
 
 const CHANNEL = 'arc_events'
 const FIRST_RETRY_MS = 50
@@ -59,8 +60,11 @@ export class Listener {
   }
 
   async #connect(): Promise<void> {
+    // Where that fails, so does the connection: one way to try again is enough.
+    const connectionString = await settledTls(this.#connectionString).catch(() => this.#connectionString)
+    if (this.#stopped) return
     const client = new pg.Client({
-      connectionString: this.#connectionString,
+      connectionString,
       application_name: 'arc listen',
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,

@@ -9,6 +9,7 @@ import { LOCAL_TENANT } from '../../src/commands/token.ts'
 import { readConfig } from '../../src/config.ts'
 import { DatabaseUnusable } from '../../src/db/unusable.ts'
 import { Arc } from '../support/arc.ts'
+import { refusal } from '../support/tlsInFront.ts'
 
 const ARC = ['--import', import.meta.resolve('tsx'), resolve('src/main.ts'), 'serve']
 
@@ -220,12 +221,7 @@ describe('the environment', () => {
 
 /** Answers whoever connects in PostgreSQL's protocol, with the error. */
 function refusing(code: string, message: string) {
-  return (socket: Socket) => {
-    const body = Buffer.from(`SFATAL\0VFATAL\0C${code}\0M${message}\0\0`)
-    const head = Buffer.from('E0000')
-    head.writeInt32BE(4 + body.length, 1)
-    socket.once('data', () => socket.end(Buffer.concat([head, body])))
-  }
+  return (socket: Socket) => socket.once('data', () => socket.end(refusal(code, message)))
 }
 
 describe('a database that cannot be used', () => {

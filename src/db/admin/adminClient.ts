@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { settledTls } from '../tlsMode.ts'
 import { explained } from '../unusable.ts'
 
 /** One connection for what is no part of serving: migrations, logins, settings. @throws DatabaseUnusable among others. */
@@ -9,7 +10,7 @@ export async function withClient<Result>(
   let client: pg.Client
   try {
     client = new pg.Client({
-      connectionString,
+      connectionString: await settledTls(connectionString),
       application_name: 'arc migrate',
       connectionTimeoutMillis: 30_000,
     })
