@@ -23,5 +23,5 @@ create trigger supersede_outcome_key after insert or update of superseded on sto
 create view public.superseded_outcomes with (check_option = cascaded) as
   select user_id, outcome_id
   from store.outcome_keys
-  where superseded and user_id = (select public.current_user_id());
+  where user_id = (select public.current_user_id()) and superseded;
 grant select on public.superseded_outcomes to app_user, app_readonly, app_admin;

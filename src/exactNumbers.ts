@@ -4,13 +4,17 @@ passes through here as JSON keeps them: such a number travels as a text with a m
 that it was. The mark has U+0000 in it, which no stored text has, and is another in each process, so that nobody can send it.
 */
 
-const MARK = `\0${globalThis.crypto.randomUUID()}:`
+// Not randomUUID: browsers have it in secure contexts only.
+const MARK = `\0${Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')}:`
 /** As JSON has it. */
 const MARKED_TEXT = new RegExp(`"${JSON.stringify(MARK).slice(1, -1).replace('\\', '\\\\')}([^"]*)"`, 'g')
 const ESCAPED_MARK = JSON.stringify(MARK).slice(1, -1)
 
 /** A number of JSON that may have more digits than fit, standing between what surrounds values. Texts are told apart later. */
 const LONG_NUMBER = /(?<=^|[\s:,[])-?(?=[\d.eE+-]{16}|\d+(?:\.\d+)?[eE])\d[\d.eE+-]*(?=$|[\s,}\]])/g
+
+/** What of that is one: the rest is for the parser to refuse. */
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 
 /** The text of a JSON document with a marked text for each number that JavaScript would change. */
 export function withExactNumbers(json: string): string {
@@ -19,7 +23,7 @@ export function withExactNumbers(json: string): string {
   let at = 0
   let inText = false
   for (const { 0: number, index } of json.matchAll(LONG_NUMBER)) {
-    if (isExact(number)) continue
+    if (!NUMBER.test(number) || isExact(number)) continue
     for (; at < index; at++) {
       const code = json.charCodeAt(at)
       if (inText && code === BACKSLASH) at++
@@ -66,6 +70,11 @@ export function exactNumber(digits: string): number | string {
 
 export function isExactNumber(value: unknown): value is string {
   return typeof value === 'string' && value.startsWith(MARK)
+}
+
+/** Whether it is a text: not by `typeof` alone, as a number that keeps its digits is a string on its way. */
+export function isText(value: unknown): value is string {
+  return typeof value === 'string' && !isExactNumber(value)
 }
 
 /** What is a number, as JavaScript has it; anything else as it is. */

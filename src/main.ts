@@ -40,9 +40,13 @@ program
   .command('retention')
   .description('Show or set for how many days outcomes are kept.')
   .argument('[days]', 'a number of days, or "off" to keep them forever')
-  .action(async (days: string | undefined) => {
+  .option(
+    '--deleted <days>',
+    'for how many days what is deleted can be taken back, or "off" for as long as nobody deletes it for good',
+  )
+  .action(async (days: string | undefined, { deleted }: { deleted?: string }) => {
     const { retention } = await import('./commands/retention.ts')
-    await retention(readConfig(), days)
+    await retention(readConfig(), days, deleted)
   })
 
 program

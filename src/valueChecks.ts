@@ -1,4 +1,4 @@
-import { asPlainNumber } from './exactNumbers.ts'
+import { asPlainNumber, isText } from './exactNumbers.ts'
 import { type JsonObject, type JsonValue, storableJson } from './json.ts'
 import { type InputPath, Refusal } from './refusal.ts'
 import { cutText, isLongerThan, lengthOf } from './text.ts'
@@ -26,6 +26,8 @@ export const LENGTHS = {
   /** Of an error or a reason: more is cut. */
   message: { min: 1, max: 10_000 },
   description: { min: 10, max: 10_000 },
+  /** What people write of a configuration, a simulation or an outcome. */
+  prose: { min: 1, max: 10_000 },
   /** Who acts and with which program, for the audit log: more is cut. */
   actor: { min: 1, max: 500 },
   any: { min: 1, max: Number.POSITIVE_INFINITY },
@@ -130,7 +132,8 @@ export function optionalCost(value: unknown, path: InputPath): number | null {
 }
 
 /** 0 to 1. Means and sums of floating-point numbers may lie beside the bounds by a rounding, and are taken as these. */
-export function optionalScore(value: unknown, path: InputPath): number | null {
+export function optionalScore(given: unknown, path: InputPath): number | null {
+  const value = asPlainNumber(given)
   if (typeof value === 'number') {
     if (value < 0 && value >= -SCORE_SLACK) return 0
     if (value > 1 && value <= 1 + SCORE_SLACK) return 1
@@ -183,14 +186,16 @@ export function optionalUuid(value: unknown, path: InputPath): string | null {
   return value == null ? null : uuid(value, path)
 }
 
-export function number(value: unknown, min: number, max: number, path: InputPath): number {
+export function number(given: unknown, min: number, max: number, path: InputPath): number {
+  const value = asPlainNumber(given)
   if (typeof value !== 'number' || !(value >= min && value <= max)) {
     throw invalid(value, `a number from ${min} to ${max}`, path)
   }
   return value
 }
 
-export function integer(value: unknown, min: number, max: number, path: InputPath): number {
+export function integer(given: unknown, min: number, max: number, path: InputPath): number {
+  const value = asPlainNumber(given)
   if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
     throw invalid(value, `an integer from ${min} to ${max}`, path)
   }
@@ -199,7 +204,7 @@ export function integer(value: unknown, min: number, max: number, path: InputPat
 
 /** A text that can be stored. */
 export function text(value: unknown, { min, max }: Length, path: InputPath, notes?: string[]): string {
-  if (typeof value !== 'string' || isLongerThan(value, max) || !isLongerThan(value, min - 1)) {
+  if (!isText(value) || isLongerThan(value, max) || !isLongerThan(value, min - 1)) {
     throw invalid(value, Number.isFinite(max) ? `a string of ${min} to ${max} characters` : 'a string', path)
   }
   return storableAt(value, path, notes)
@@ -216,6 +221,14 @@ export function checkBytes(value: string, max: number, path: InputPath): void {
 export function list<Item>(value: readonly Item[], max: number, path: InputPath): readonly Item[] {
   if (!Array.isArray(value) || value.length > max) throw invalid(value, `a list of at most ${max}`, path)
   return value
+}
+
+/** Each once, in order. */
+export function tagsAt(tags: readonly string[], path: InputPath): string[] {
+  const checked = list(tags, MAX_TAGS, path).map((tag, index) =>
+    text(tag.trim(), LENGTHS.tag, [...path, index]),
+  )
+  return [...new Set(checked)]
 }
 
 /** Looks at each row of a call: those that are taken and those that are refused, each with its place in the call. */

@@ -1,4 +1,5 @@
 import { createParser } from 'eventsource-parser'
+import { stringifyExactly } from '../exactNumbers.ts'
 import { type ArcErrorDetail, ArcRequestError, type GraphQLAnswerError } from './arcRequestError.ts'
 import { Deadline } from './deadline.ts'
 import { withRetries } from './retry.ts'
@@ -66,7 +67,7 @@ export class Connection {
     variables: Variables,
     options: RequestOptions = {},
   ): Promise<Result> {
-    return this.#requestWith(document, JSON.stringify(variables ?? {}), options)
+    return this.#requestWith(document, stringifyExactly(variables ?? {}), options)
   }
 
   #requestWith<Result>(
@@ -98,7 +99,7 @@ export class Connection {
     input: Input,
     options?: CallOptions,
   ): Promise<Payload> {
-    return this.changeWith(document, JSON.stringify({ input }), options)
+    return this.changeWith(document, stringifyExactly({ input }), options)
   }
 
   /** The same with variables that are JSON text already. */
@@ -129,7 +130,7 @@ export class Connection {
     const silent = `${this.url} sent nothing for ${this.#silenceMs} ms`
     const silence = new Deadline(this.#silenceMs, signal, silent)
     try {
-      const body = bodyOf(textOf(document), JSON.stringify(variables ?? {}))
+      const body = bodyOf(textOf(document), stringifyExactly(variables ?? {}))
       const { response, token } = await this.#post(body, 'text/event-stream', silence.signal)
       if (!response.headers.get('content-type')?.startsWith('text/event-stream')) {
         this.#dataOf(response, await this.#heard(response.text(), silence.signal))

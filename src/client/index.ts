@@ -1,4 +1,5 @@
 // What `arc-eval/client` is to other programs. Inside Arc, files import each other.
+export { exactNumber } from '../exactNumbers.ts'
 export {
   ArcClient,
   type ArcClientOptions,

@@ -104,6 +104,8 @@ export type ConfigVersionFilter = {
   createdAt?: DateTimeFilter | null | undefined;
   /** By origin of the YAML. */
   generatedBy?: GeneratedByFilter | null | undefined;
+  /** Whether they were withdrawn; all by default. */
+  isDeleted?: boolean | null | undefined;
   /** By model. */
   model?: StringFilter | null | undefined;
   /** By any path in the parsed YAML; all must match. */
@@ -128,6 +130,8 @@ export type ConfigurationFilter = {
   model?: StringFilter | null | undefined;
   /** By name. */
   name?: StringFilter | null | undefined;
+  /** By tags. */
+  tags?: TagFilter | null | undefined;
   /** By when it last changed. */
   updatedAt?: DateTimeFilter | null | undefined;
 };
@@ -227,6 +231,8 @@ export type ErrorCode =
   | 'BAD_USER_INPUT'
   /** The configuration is archived: restore it first. */
   | 'CONFIGURATION_ARCHIVED'
+  /** The configuration is deleted: take that back first with `undelete`. */
+  | 'CONFIGURATION_DELETED'
   /** This tenant has no such configuration. */
   | 'CONFIGURATION_NOT_FOUND'
   /** The diff was already decided the other way. */
@@ -235,12 +241,18 @@ export type ErrorCode =
   | 'CONFIG_DIFF_NOT_FOUND'
   /** This tenant has no such configuration version. */
   | 'CONFIG_VERSION_NOT_FOUND'
+  /** The version was withdrawn: nothing new may run it. */
+  | 'CONFIG_VERSION_WITHDRAWN'
   /** An outcome with this id is stored, and differs from what was sent: see `differences`. */
   | 'CONFLICT'
   /** Another transaction interfered and nothing was stored: send the same request again. */
   | 'CONFLICT_RETRY'
   /** The cursor does not belong to this connection and order. */
   | 'CURSOR_INVALID'
+  /** What was deleted is being deleted for good. */
+  | 'DELETION_FINAL'
+  /** This tenant has no such deletion. */
+  | 'DELETION_NOT_FOUND'
   /** The token is valid, but its role may not do this. */
   | 'FORBIDDEN'
   /** The document is not GraphQL. */
@@ -257,6 +269,8 @@ export type ErrorCode =
   | 'MODEL_MISSING'
   /** Another active configuration of this tenant has the name. */
   | 'NAME_TAKEN'
+  /** This tenant has no such note. */
+  | 'NOTE_NOT_FOUND'
   /** The outcome id belongs to an outcome of another simulation. */
   | 'OUTCOME_ID_TAKEN'
   /** This tenant has no such outcome. */
@@ -275,10 +289,16 @@ export type ErrorCode =
   | 'REPETITION_OUT_OF_RANGE'
   /** The attempt is beyond the retries that the simulation allows. */
   | 'RETRIES_EXCEEDED'
+  /** The scenario is deleted: take that back first with `undelete`. */
+  | 'SCENARIO_DELETED'
+  /** Simulations run the scenario, so that it cannot be deleted. */
+  | 'SCENARIO_IN_USE'
   /** This tenant has no such scenario. */
   | 'SCENARIO_NOT_FOUND'
   /** The simulation does not run this scenario. */
   | 'SCENARIO_NOT_IN_SIMULATION'
+  /** The simulation is deleted: take that back first with `undelete`. */
+  | 'SIMULATION_DELETED'
   /** The simulation is completed, failed or cancelled and accepts nothing more. */
   | 'SIMULATION_ENDED'
   /** The tenant has another simulation under this id. */
@@ -716,10 +736,14 @@ export type SimulationEventKind =
   | 'CANCELLED'
   /** It ran to completion. */
   | 'COMPLETED'
+  /** It was deleted. */
+  | 'DELETED'
   /** It failed. */
   | 'FAILED'
   /** Outcomes were stored or amended. */
   | 'PROGRESS'
+  /** Its deletion was taken back. */
+  | 'RESTORED'
   /** It started. */
   | 'STARTED';
 

@@ -1,18 +1,29 @@
 import { type Config, ConfigError } from '../config.ts'
 import { migrate } from '../db/admin/migrator.ts'
-import { readRetentionDays, setRetentionDays } from '../db/admin/retention.ts'
+import { readRetention, setDeletedDays, setRetentionDays } from '../db/admin/retention.ts'
 import { startEmbeddedDatabase } from '../db/embedded/embedded.ts'
 
-/** `arc retention`: shows or sets for how many days outcomes are kept. */
-export async function retention(config: Config, wanted: string | undefined): Promise<void> {
+/** `arc retention`: shows or sets for how many days outcomes are kept, and what is deleted can be taken back. */
+export async function retention(
+  config: Config,
+  wanted: string | undefined,
+  wantedDeleted: string | undefined,
+): Promise<void> {
   const days = wanted === undefined ? undefined : daysOf(wanted)
+  const deletedDays = wantedDeleted === undefined ? undefined : daysOf(wantedDeleted)
   await withDatabase(config, async (url) => {
     if (days !== undefined) await setRetentionDays(url, days)
-    const kept = await readRetentionDays(url)
+    if (deletedDays !== undefined) await setDeletedDays(url, deletedDays)
+    const kept = await readRetention(url)
     console.log(
-      kept === null
+      kept.outcomesDays === null
         ? 'Outcomes are kept forever.'
-        : `Outcomes are kept for ${kept} days after their execution time. Older ones are deleted within a minute, or when a server starts, and daily.`,
+        : `Outcomes are kept for ${kept.outcomesDays} days after their execution time. Older ones are deleted within a minute, or when a server starts, and daily.`,
+    )
+    console.log(
+      kept.deletedDays === null
+        ? 'What is deleted can be taken back until somebody deletes it for good.'
+        : `What is deleted can be taken back for ${kept.deletedDays} days, then it is deleted for good.`,
     )
   })
 }

@@ -3,6 +3,7 @@ import {
   createConfigVersion,
   type NewVersion,
   setLatestVersion,
+  setWithdrawn,
 } from '../evaluation/configurations/configurations.ts'
 import { builder } from './builder/builder.ts'
 import { enumField } from './builder/enumField.ts'
@@ -21,7 +22,7 @@ import {
   textConditionOf,
 } from './lists/filters.ts'
 import { defineStoredList } from './lists/storedList.ts'
-import { payloadOf, payloadType } from './payload.ts'
+import { payloadOf, payloadOfStep, payloadType } from './payload.ts'
 
 export const GeneratedBy = builder.enumType('GeneratedBy', {
   description: 'Where a version’s YAML comes from.',
@@ -62,8 +63,7 @@ export const ConfigVersion = builder.prismaNode('ConfigVersion', {
       description: 'Where the YAML comes from.',
     }),
     isDeleted: t.exposeBoolean('isDeleted', {
-      description:
-        'Whether it was withdrawn; it stays for rows that refer to it. No mutation withdraws one yet.',
+      description: 'Whether it was withdrawn: what ran it stays, nothing new runs it.',
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     configuration: t.relation('configuration', { description: 'The configuration that it is a version of.' }),
@@ -82,6 +82,7 @@ const ConfigVersionFilter = builder.inputType('ConfigVersionFilter', {
     temperature: t.field({ type: NullableNumberFilter, description: 'By temperature.' }),
     configHash: t.field({ type: StringFilter, description: 'By the hash of the YAML.' }),
     generatedBy: t.field({ type: GeneratedByFilter, description: 'By origin of the YAML.' }),
+    isDeleted: t.boolean({ description: 'Whether they were withdrawn; all by default.' }),
     createdAt: t.field({ type: DateTimeFilter, description: 'By creation time.' }),
     parsedConfig: jsonPathField(t, 'the parsed YAML'),
   }),
@@ -108,6 +109,7 @@ export const configVersionPages = defineStoredList('ConfigVersion', {
     temperature: conditionOf(filter.temperature),
     configHash: textConditionOf(filter.configHash),
     generatedBy: conditionOf(filter.generatedBy),
+    isDeleted: filter.isDeleted ?? undefined,
     createdAt: conditionOf(filter.createdAt),
     AND: jsonPathConditionsOf('parsedConfig', filter.parsedConfig),
   }),
@@ -116,7 +118,7 @@ export const configVersionPages = defineStoredList('ConfigVersion', {
 builder.prismaObjectFields(Configuration, (t) => ({
   latestVersion: t.relation('latestVersion', {
     nullable: true,
-    description: 'Its newest version; null before the first.',
+    description: 'Its newest version that was not withdrawn; null when there is none.',
   }),
   versions: t.field(
     configVersionPages.under(
@@ -178,7 +180,35 @@ const SetLatestVersionInput = builder.inputType('SetLatestVersionInput', {
   }),
 })
 
+const WithdrawConfigVersionInput = builder.inputType('WithdrawConfigVersionInput', {
+  description: 'A version to withdraw.',
+  fields: (t) => ({
+    versionId: t.field({ type: 'UUID', required: true, description: 'The version’s key.' }),
+    withdrawn: t.boolean({ description: 'False takes it back. True by default.' }),
+  }),
+})
+
+const WithdrawConfigVersionPayload = payloadType<string>(
+  'WithdrawConfigVersionPayload',
+  'The version after the change, or the errors.',
+  (t) => ({
+    version: t.field(
+      configVersionPages.inPayload((versionId) => versionId, 'The version; null when there are errors.'),
+    ),
+  }),
+)
+
 builder.mutationFields((t) => ({
+  withdrawConfigVersion: t.field({
+    type: WithdrawConfigVersionPayload,
+    description:
+      'Withdraws a version, or takes that back: what ran it stays, nothing new runs it, and the one before it is the latest.',
+    args: { input: t.arg({ type: WithdrawConfigVersionInput, required: true, description: 'Which one.' }) },
+    resolve: (_, { input: { versionId, withdrawn } }, { write }) =>
+      payloadOfStep(write, versionId, (transaction) =>
+        setWithdrawn(transaction, versionId, withdrawn ?? true),
+      ),
+  }),
   createConfigVersion: t.field({
     type: CreateConfigVersionPayload,
     description:

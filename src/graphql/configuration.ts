@@ -1,6 +1,14 @@
 import type { Prisma } from '../db/generated/client.ts'
 import { builder } from './builder/builder.ts'
-import { conditionOf, DateTimeFilter, IdFilter, StringFilter, textConditionOf } from './lists/filters.ts'
+import {
+  conditionOf,
+  DateTimeFilter,
+  IdFilter,
+  StringFilter,
+  TagFilter,
+  tagConditionsOf,
+  textConditionOf,
+} from './lists/filters.ts'
 import { defineStoredList } from './lists/storedList.ts'
 
 export const Configuration = builder.prismaNode('Configuration', {
@@ -13,6 +21,8 @@ export const Configuration = builder.prismaNode('Configuration', {
     name: t.exposeString('name', {
       description: 'Its name, unique among the tenant’s active configurations.',
     }),
+    description: t.exposeString('description', { nullable: true, description: 'What people say of it.' }),
+    tags: t.exposeStringList('tags', { description: 'Its tags.' }),
     modalAppId: t.exposeString('modalAppId', { nullable: true, description: 'The Modal app that runs it.' }),
     isActive: t.exposeBoolean('isActive', { description: 'Whether it is active; an archived one is not.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
@@ -28,6 +38,7 @@ const ConfigurationFilter = builder.inputType('ConfigurationFilter', {
   fields: (t) => ({
     configId: t.field({ type: IdFilter, description: 'By key.' }),
     name: t.field({ type: StringFilter, description: 'By name.' }),
+    tags: t.field({ type: TagFilter, description: 'By tags.' }),
     model: t.field({ type: StringFilter, description: 'By the model of the latest version.' }),
     isActive: t.boolean({ description: 'Whether they are active; all by default.' }),
     createdAt: t.field({ type: DateTimeFilter, description: 'By creation time.' }),
@@ -50,6 +61,7 @@ export const configurationPages = defineStoredList('Configuration', {
   where: (filter): Prisma.ConfigurationWhereInput & Record<string, unknown> => ({
     configId: conditionOf(filter.configId),
     name: textConditionOf(filter.name),
+    AND: tagConditionsOf(filter.tags),
     isActive: filter.isActive ?? undefined,
     createdAt: conditionOf(filter.createdAt),
     updatedAt: conditionOf(filter.updatedAt),

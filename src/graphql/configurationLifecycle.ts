@@ -1,4 +1,8 @@
-import { createConfiguration, setActive } from '../evaluation/configurations/configurations.ts'
+import {
+  createConfiguration,
+  describeConfiguration,
+  setActive,
+} from '../evaluation/configurations/configurations.ts'
 import { builder } from './builder/builder.ts'
 import { configurationPages } from './configuration.ts'
 import { configVersionPages, GeneratedBy } from './configVersion.ts'
@@ -65,7 +69,32 @@ const RestoreConfigurationInput = builder.inputType('RestoreConfigurationInput',
   }),
 })
 
+const DescribeConfigurationInput = builder.inputType('DescribeConfigurationInput', {
+  description:
+    'What a configuration is called and what is said of it: what is left out stays, null removes it.',
+  fields: (t) => ({
+    configId: t.field({ type: 'UUID', required: true, description: 'The configuration’s key.' }),
+    name: t.string({
+      description: '3 to 100 characters, unique among the tenant’s active configurations.',
+    }),
+    description: t.string({ description: 'Up to 10,000 characters.' }),
+    tags: t.stringList({ description: 'Up to 20 tags.' }),
+    modalAppId: t.string({ description: 'The Modal app that runs it.' }),
+  }),
+})
+
 builder.mutationFields((t) => ({
+  describeConfiguration: t.field({
+    type: ConfigurationPayload,
+    description: 'Renames, describes and tags a configuration.',
+    args: {
+      input: t.arg({ type: DescribeConfigurationInput, required: true, description: 'What to change.' }),
+    },
+    resolve: (_, { input: { configId, ...description } }, { write }) =>
+      payloadOfStep(write, configId, (transaction) =>
+        describeConfiguration(transaction, configId, description),
+      ),
+  }),
   createConfiguration: t.field({
     type: CreateConfigurationPayload,
     description: 'Creates a configuration, with its first version if YAML is given.',

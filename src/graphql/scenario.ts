@@ -58,7 +58,7 @@ export const Scenario = builder.prismaNode('Scenario', {
       description: 'The tools that an agent should use.',
     }),
     isActive: t.exposeBoolean('isActive', {
-      description: 'Whether it is active; no mutation deactivates one yet.',
+      description: 'Whether it is in use; upsertScenarios takes it out and back.',
     }),
     estimatedDurationMs: t.exposeInt('estimatedDurationMs', {
       nullable: true,
@@ -92,7 +92,7 @@ const ScenarioFilter = builder.inputType('ScenarioFilter', {
   }),
 })
 
-const scenarioPages = defineStoredList('Scenario', {
+export const scenarioPages = defineStoredList('Scenario', {
   model: 'Scenario',
   table: 'scenarios',
   type: Scenario,

@@ -17,6 +17,8 @@ import {
   NullableStringFilter,
   NumberFilter,
   StringFilter,
+  TagFilter,
+  tagConditionsOf,
   textConditionOf,
 } from './lists/filters.ts'
 import { defineStoredList } from './lists/storedList.ts'
@@ -41,6 +43,8 @@ export const Simulation = builder.prismaNode('Simulation', {
   fields: (t) => ({
     simulationId: t.expose('simulationId', { type: 'UUID', description: 'Its key.' }),
     simulationName: t.exposeString('simulationName', { nullable: true, description: 'Its display name.' }),
+    description: t.exposeString('description', { nullable: true, description: 'What people say of it.' }),
+    tags: t.exposeStringList('tags', { description: 'Its tags.' }),
     status: enumField(t, 'status', { type: SimulationStatusEnum, description: 'Its status.' }),
     scenarioSet: t.exposeStringList('scenarioSet', { description: 'The keys of its scenarios, in order.' }),
     repetitions: t.exposeInt('repetitions', { description: 'How often each scenario runs.' }),
@@ -139,6 +143,7 @@ const SimulationFilter = builder.inputType('SimulationFilter', {
     simulationId: t.field({ type: IdFilter, description: 'By key.' }),
     status: t.field({ type: SimulationStatusFilter, description: 'By status.' }),
     simulationName: t.field({ type: NullableStringFilter, description: 'By name.' }),
+    tags: t.field({ type: TagFilter, description: 'By tags.' }),
     configVersionId: t.field({ type: IdFilter, description: 'By the key of the version that they run.' }),
     configId: t.field({ type: IdFilter, description: 'By the key of the configuration that they run.' }),
     model: t.field({ type: StringFilter, description: 'By the model of the version that they run.' }),
@@ -196,6 +201,7 @@ export const simulationPages = defineStoredList('Simulation', {
       simulationName: textConditionOf(filter.simulationName),
       configVersionId: conditionOf(filter.configVersionId),
       AND: [
+        ...tagConditionsOf(filter.tags),
         ...elementConditionsOf('scenarioSet', filter.scenarioId),
         ...jsonPathConditionsOf('metadata', filter.metadata),
       ],

@@ -50,9 +50,10 @@ const ProgressInterface = builder.interfaceRef<Progress>('ProgressState').implem
     at: t.expose('at', { type: 'DateTime', description: 'The time of this state.' }),
     simulation: t.prismaField({
       type: Simulation,
-      description: 'The simulation itself.',
+      nullable: true,
+      description: 'The simulation itself; null while it is deleted.',
       resolve: (query, { simulationId }, _, { reads }) =>
-        reads.client.simulation.findUniqueOrThrow({ ...query, where: { simulationId } }),
+        reads.client.simulation.findUnique({ ...query, where: { simulationId } }),
     }),
   }),
 })
@@ -71,6 +72,8 @@ const EventKindEnum = builder.enumType('SimulationEventKind', {
     FAILED: { value: 'FAILED', description: 'It failed.' },
     CANCELLED: { value: 'CANCELLED', description: 'It was stopped.' },
     AMENDED: { value: 'AMENDED', description: 'Outcomes were amended after it had ended.' },
+    DELETED: { value: 'DELETED', description: 'It was deleted.' },
+    RESTORED: { value: 'RESTORED', description: 'Its deletion was taken back.' },
   } as const,
 })
 

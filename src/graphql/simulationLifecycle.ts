@@ -1,6 +1,7 @@
 import {
   cancelSimulation,
   completeSimulation,
+  describeSimulation,
   extendSimulation,
   failSimulation,
   startSimulation,
@@ -61,6 +62,18 @@ const ExtendSimulationInput = builder.inputType('ExtendSimulationInput', {
     repetitions: t.int({
       description: 'How often each scenario runs, if that is more than before; up to 1,000.',
     }),
+    metadata: t.field({ type: 'JSONObject', description: 'Custom data that replaces its own.' }),
+  }),
+})
+
+const DescribeSimulationInput = builder.inputType('DescribeSimulationInput', {
+  description: 'What a simulation is called and what is said of it: what is left out stays, null removes it.',
+  fields: (t) => ({
+    simulationId: t.field({ type: 'UUID', required: true, description: 'Its key.' }),
+    name: t.string({ description: 'Its display name, up to 200 characters.' }),
+    description: t.string({ description: 'Up to 10,000 characters.' }),
+    tags: t.stringList({ description: 'Up to 20 tags.' }),
+    priority: t.int({ description: '1 to 10, 10 is the most urgent.' }),
     metadata: t.field({ type: 'JSONObject', description: 'Custom data that replaces its own.' }),
   }),
 })
@@ -176,6 +189,15 @@ builder.mutationFields((t) => ({
           repetitions: repetitions ?? null,
           metadata: metadata ?? null,
         }),
+      ),
+  }),
+  describeSimulation: t.field({
+    type: SimulationPayload,
+    description: 'Renames, describes and tags a simulation, whether it is running or has ended.',
+    args: { input: t.arg({ type: DescribeSimulationInput, required: true, description: 'What to change.' }) },
+    resolve: (_, { input: { simulationId, ...description } }, { write }) =>
+      payloadOfStep(write, stepped(simulationId), (transaction) =>
+        describeSimulation(transaction, simulationId, description),
       ),
   }),
   completeSimulation: t.field({

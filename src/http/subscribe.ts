@@ -35,7 +35,7 @@ export function createSubscribe(share: TenantShare): Subscribe {
   }
 }
 
-/** The events as the subscription asks for them, up to one that cannot be shown. */
+/** The events as the subscription asks for them, up to one that cannot be shown whole. */
 function resultsOf(
   events: AsyncIterableIterator<object>,
   show: (event: object) => Promise<ExecutionResult>,
@@ -51,7 +51,7 @@ function resultsOf(
       for await (const event of events) {
         const result = await show(event)
         // To go on would leave a gap: its subscriber has to come back for the event.
-        if (!result.data) end()
+        if (result.errors) end()
         yield result
       }
     } catch (error) {

@@ -1,7 +1,8 @@
 import type { ToolUsageInput } from '../evaluation/outcomeInput.ts'
 import { errorType, usageByTool } from '../evaluation/outcomes/trajectory.ts'
+import { isText } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
-import { append, asList, asObject, asText, treeIn } from './recordReading.ts'
+import { append, asFigure, asList, asObject, asText, treeIn } from './recordReading.ts'
 
 /** One call of a tool found in a conversation. */
 export interface ToolCall {
@@ -75,7 +76,7 @@ export function tokensOf(messages: JsonValue[]): {
 
 /** The text of a message, also where its content is a list of parts; empty when it has none. */
 export function contentText(message: JsonObject): string {
-  if (typeof message.content === 'string') return message.content
+  if (isText(message.content)) return message.content
   return asList(message.content)
     .map((part) => asText(asObject(part).text) ?? '')
     .join('')
@@ -122,7 +123,7 @@ function durationOf({ calledAtMs, result, durationMs }: ToolCall): number | null
 
 function sumOf(usages: JsonObject[], key: string): number {
   return usages.reduce((sum, usage) => {
-    const count = usage[key]
-    return typeof count === 'number' && count > 0 ? sum + count : sum
+    const count = asFigure(usage[key])
+    return count !== null && count > 0 ? sum + count : sum
   }, 0)
 }

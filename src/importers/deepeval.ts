@@ -1,12 +1,15 @@
 import { basename } from 'node:path'
 import type { FailurePatternInput, OutcomeInput } from '../evaluation/outcomeInput.ts'
 import { errorType, usageByTool } from '../evaluation/outcomes/trajectory.ts'
+import { isText } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { LENGTHS } from '../valueChecks.ts'
 import { epochMs } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
+import { madeOf } from './oneByOne.ts'
 import {
   amountOf,
+  asFigure,
   asList,
   asObject,
   asText,
@@ -42,6 +45,7 @@ const DEFAULT_NAME = /^(?:conversational_)?test_case_\d+$/
  */
 export const deepEval: ResultFormat = {
   name: 'DeepEval',
+  isReadOneByOne: true,
   shape: {
     'testRunData.testCases': 'list',
     'testRunData.testCases[].input': 'text',
@@ -49,18 +53,20 @@ export const deepEval: ResultFormat = {
   },
   detect: (document) => {
     const { testCases, conversationalTestCases } = testRunIn(document)
-    return [...asList(testCases), ...asList(conversationalTestCases)].some((test) => {
-      const { metricsData, success, trace } = asObject(test)
-      return Array.isArray(metricsData) || typeof success === 'boolean' || isJsonObject(trace)
-    })
+    return asList(testCases).some(isTest) || asList(conversationalTestCases).some(isTest)
   },
   parse: (document, path) => parseTestRun(testRunIn(document), path),
+}
+
+function isTest(test: JsonValue): boolean {
+  const { metricsData, success, trace } = asObject(test)
+  return Array.isArray(metricsData) || typeof success === 'boolean' || isJsonObject(trace)
 }
 
 /** What is left of a run that was sent to Confident AI. */
 export function isTestRunLink(document: unknown): boolean {
   const { testRunLink, testRunData } = asObject(document)
-  return typeof testRunLink === 'string' && testRunData === undefined
+  return isText(testRunLink) && testRunData === undefined
 }
 
 function testRunIn(document: unknown): JsonObject {
@@ -69,7 +75,10 @@ function testRunIn(document: unknown): JsonObject {
 }
 
 function parseTestRun(testRun: JsonObject, path: string): ParsedFile {
-  const tests = [...asList(testRun.testCases), ...asList(testRun.conversationalTestCases)]
+  const [cases, conversations] = [asList(testRun.testCases), asList(testRun.conversationalTestCases)]
+  const tests = madeOf([cases, conversations], cases.length + conversations.length, (index) =>
+    index < cases.length ? cases[index]! : conversations[index - cases.length]!,
+  )
   const suite = bounded(
     asText(testRun.testFile) ?? asText(testRun.datasetAlias) ?? asText(testRun.identifier) ?? 'test run',
     MAX_SUITE_LENGTH,
@@ -134,8 +143,12 @@ function modelOf({ hyperparameters }: JsonObject, tests: JsonValue[]): string | 
     if (/^(?:llm[ _-]?)?model(?:[ _-]?name)?$|^llm$/i.test(key) && asText(value) !== null)
       return asText(value)
   }
-  const spans = tests.flatMap((test) => asList(asObject(asObject(test).trace).llmSpans).map(asObject))
-  return spans.flatMap(({ model }) => asText(model) ?? [])[0] ?? null
+  for (const test of tests) {
+    const spans = asList(asObject(asObject(test).trace).llmSpans).map(asObject)
+    const [model] = spans.flatMap((span) => asText(span.model) ?? [])
+    if (model !== undefined) return model
+  }
+  return null
 }
 
 /** A test is what it asks: names are given by position. */
@@ -193,7 +206,7 @@ function outcomeOf(record: JsonObject, place: RecordPlace, suite: string, model:
     ...usageOf(record, trace),
     model,
     trajectory: {
-      ...(typeof trace.startTime === 'string' ? { start_time: trace.startTime } : {}),
+      ...(isText(trace.startTime) ? { start_time: trace.startTime } : {}),
       ...record,
       status,
       messages: messagesOf(record),
@@ -218,9 +231,10 @@ function scoreOf(metrics: JsonObject[]): number | null {
   return goodness.length === 0 ? null : goodness.reduce((sum, value) => sum + value, 0) / goodness.length
 }
 
-function goodnessOf({ name, score, success, threshold }: JsonObject): number | null {
-  if (typeof score !== 'number' || score < 0 || score > 1) return null
-  const isTold = typeof threshold === 'number' && typeof success === 'boolean' && score !== threshold
+function goodnessOf({ name, success, ...given }: JsonObject): number | null {
+  const [score, threshold] = [asFigure(given.score), asFigure(given.threshold)]
+  if (score === null || score < 0 || score > 1) return null
+  const isTold = threshold !== null && typeof success === 'boolean' && score !== threshold
   const isBad = isTold ? success !== score > threshold : LOWER_IS_BETTER.test(asText(name) ?? '')
   return isBad ? 1 - score : score
 }
@@ -269,8 +283,10 @@ function costOf({
   costPerInputToken,
   costPerOutputToken,
 }: JsonObject): number | null {
-  const part = (count: JsonValue | undefined, price: JsonValue | undefined) =>
-    typeof count === 'number' && typeof price === 'number' ? count * price : null
+  const part = (given: JsonValue | undefined, each: JsonValue | undefined) => {
+    const [count, price] = [asFigure(given), asFigure(each)]
+    return count === null || price === null ? null : count * price
+  }
   return sumOrNull([part(inputTokenCount, costPerInputToken), part(outputTokenCount, costPerOutputToken)])
 }
 

@@ -5,7 +5,7 @@ import type { JsonValue } from '../json.ts'
 import { textOf } from './fileText.ts'
 import { type Beside, UnreadableFile } from './format.ts'
 import { inNaturalOrder } from './foundFiles.ts'
-import { addedNumbers, parseJson, type RoundedNumbers } from './lenientJson.ts'
+import { parseJson } from './lenientJson.ts'
 
 /** The files around one that is read, and what was found in them. */
 export class FilesBeside implements Beside {
@@ -16,7 +16,6 @@ export class FilesBeside implements Beside {
   readonly notes: string[] = []
   readonly redactions: Redactions[] = []
   nonFinite = 0
-  rounded: RoundedNumbers = { count: 0, first: null }
 
   constructor(path: string) {
     this.#folder = dirname(path)
@@ -27,11 +26,10 @@ export class FilesBeside implements Beside {
     const real = await realpath(file).catch(() => null)
     if (real === null) return null
     try {
-      const { document, nonFinite, rounded } = parseJson(await textOf(file))
+      const { document, nonFinite } = parseJson(await textOf(file))
       if (!is(document)) return null
       this.read.push(real)
       this.nonFinite += nonFinite
-      this.rounded = addedNumbers(this.rounded, rounded)
       const { tree, redactions } = redactTree(document)
       this.redactions.push(redactions)
       return tree

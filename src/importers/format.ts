@@ -137,6 +137,8 @@ export interface ResultFormat {
   shape: { [path: string]: ShapeKind }
   /** Whether it reads its records one by one and keeps none, so that a file may be larger than memory. */
   isReadOneByOne?: true
+  /** For a format whose records stand in an object by key: whether a value is such a record. */
+  isKeyedRecord?(value: JsonValue): boolean
   /** Whether the parsed JSON document is of this format, told by its content, never by the file's name. */
   detect(document: unknown): boolean
   /**

@@ -1,3 +1,4 @@
+import { asPlainNumber, isText } from '../exactNumbers.ts'
 import { isJsonObject, type JsonValue } from '../json.ts'
 import { deepEval, isTestRunLink } from './deepeval.ts'
 import type { ResultFormat, ShapeKind } from './format.ts'
@@ -9,6 +10,7 @@ import { miniSweAgent } from './minisweagent.ts'
 import { isEvalMetadata, openHands } from './openhands.ts'
 import { promptfoo } from './promptfoo.ts'
 import { promptfooLines } from './promptfooLines.ts'
+
 import { sweAgent } from './sweagent.ts'
 import { sweBenchInstance, sweBenchPredictions, sweBenchReport } from './swebench.ts'
 import { tau2Bench } from './tau2bench.ts'
@@ -39,6 +41,11 @@ export const RESULT_FORMATS: ResultFormat[] = [
 /** The format of a parsed JSON document, told by its content; undefined when it is none that Arc knows. */
 export function detectFormat(document: unknown): ResultFormat | undefined {
   return RESULT_FORMATS.find((format) => format.detect(document))
+}
+
+/** Whether a value is a record of a format that has them in an object by key. */
+export function isKeyedRecord(value: JsonValue): boolean {
+  return RESULT_FORMATS.some((format) => format.isKeyedRecord?.(value))
 }
 
 /** What frameworks write beside their results: it holds none itself, and says where they are. */
@@ -90,8 +97,8 @@ function isKind(value: JsonValue | undefined, kind: ShapeKind): boolean {
     case 'value':
       return true
     case 'text':
-      return typeof value === 'string'
+      return isText(value)
     default:
-      return typeof value === kind
+      return typeof asPlainNumber(value) === kind
   }
 }

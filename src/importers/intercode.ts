@@ -1,9 +1,12 @@
 import { basename } from 'node:path'
 import type { FailurePatternInput, OutcomeStatus } from '../evaluation/outcomeInput.ts'
+import { isExactNumber, stringifyExactly } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { type ToolCall, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
+import { madeOf } from './oneByOne.ts'
 import {
+  asFigure,
   asList,
   asObject,
   asText,
@@ -50,17 +53,23 @@ interface Turn extends JsonObject {
  */
 export const interCode: ResultFormat = {
   name: 'InterCode',
+  isReadOneByOne: true,
+  isKeyedRecord: isRecord,
   shape: { '*.query': 'text', '*.turn_history': 'object', '*.summary': 'object' },
-  detect: (document) =>
-    Object.values(logsOf(document)).some((record) => {
-      const { turn_history: history, ...rest } = asObject(record)
-      return isJsonObject(history) && ('summary' in rest || 'query' in rest)
-    }),
+  detect: (document) => {
+    const logs = logsOf(document)
+    return Object.keys(logs).some((key) => isRecord(logs[key]))
+  },
   parse: (document, fileName) => {
     if (!isJsonObject(document))
       throw new Error('This is not an InterCode result: it is not an object of records.')
     return parseLogs(logsOf(document), asObject(document.meta), fileName)
   },
+}
+
+function isRecord(value: unknown): boolean {
+  const { turn_history: history, ...rest } = asObject(value)
+  return isJsonObject(history) && ('summary' in rest || 'query' in rest)
 }
 
 function logsOf(document: unknown): JsonObject {
@@ -69,20 +78,20 @@ function logsOf(document: unknown): JsonObject {
 }
 
 function parseLogs(logs: JsonObject, meta: JsonObject, fileName: string): ParsedFile {
-  const records = Object.entries(logs).map(([key, record]) => withTaskId(record, key))
+  const keys = Object.keys(logs)
+  const records = madeOf([logs], keys.length, (index) => withTaskId(logs[keys[index]!]!, keys[index]!))
   const settings = settingsOf(meta, fileName)
-  const recordByScenario = new Map<string, JsonObject>()
+  const scenarios = new Map<string, ImportedScenario>()
+  let first = undefined as JsonObject | undefined
   const { outcomes, rejected } = readRecords(records, (record, place) => {
     const outcome = outcomeOf(record, place, settings.model)
-    if (!recordByScenario.has(outcome.scenarioExternalId))
-      recordByScenario.set(outcome.scenarioExternalId, record)
+    const { scenarioExternalId: id } = outcome
+    if (!scenarios.has(id)) scenarios.set(id, scenarioOf(id, record))
+    first ??= record
     return outcome
   })
-  const scenarioIds = new Set(outcomes.map(({ scenarioExternalId }) => scenarioExternalId))
-  const [firstId] = scenarioIds
-  if (firstId === undefined) return { runs: [], rejected }
+  if (first === undefined) return { runs: [], rejected }
 
-  const first = recordByScenario.get(firstId)!
   const environment = environmentOf(first)
   const dataset = datasetOf(first)
   const { turns_max: maxTurns = meta.max_turns ?? settings.maxTurns } = asObject(first.summary)
@@ -105,9 +114,7 @@ function parseLogs(logs: JsonObject, meta: JsonObject, fileName: string): Parsed
       },
     ),
     repetitions: repetitionsOf(outcomes),
-    scenarios: [...scenarioIds].map((externalId) =>
-      scenarioOf(externalId, recordByScenario.get(externalId)!),
-    ),
+    scenarios: [...new Set(outcomes.map(({ scenarioExternalId: id }) => id))].map((id) => scenarios.get(id)!),
     outcomes,
     metadata: { format: 'InterCode', source_file: basename(fileName), environment, dataset, meta },
   }
@@ -124,7 +131,7 @@ function outcomeOf(record: JsonObject, place: RecordPlace, model: string | null)
   const summary = objectOf(record, 'summary')
   const turns = turnsOf(objectOf(record, 'turn_history'))
   const score = bestScoreOf(summary)
-  const turnsTaken = typeof summary.turns_taken === 'number' ? summary.turns_taken : turns.length
+  const turnsTaken = asFigure(summary.turns_taken) ?? turns.length
   const status = statusOf(endOf(turnsTaken, summary.turns_max), score)
   const failures = status === 'success' ? [] : failuresOf(record, score, status, turnsTaken)
   return {
@@ -178,12 +185,13 @@ function callOf({ action, observation, valid_action }: Turn, environment: string
 }
 
 /** A wrong flag of a capture-the-flag task costs 1; a run with nothing better has no reward, not a negative one. */
-function bestScoreOf({ max_reward: reward }: JsonObject): number | null {
-  return scoreOf(typeof reward === 'number' && reward >= -1 ? Math.max(0, reward) : reward)
+function bestScoreOf({ max_reward: given }: JsonObject): number | null {
+  const reward = asFigure(given)
+  return scoreOf(reward !== null && reward >= -1 ? Math.max(0, reward) : given)
 }
 
 function endOf(taken: number, allowed: JsonValue | undefined): RunEnd {
-  return typeof allowed === 'number' && taken >= allowed ? 'timeout' : 'finished'
+  return taken >= (asFigure(allowed) ?? Number.POSITIVE_INFINITY) ? 'timeout' : 'finished'
 }
 
 function failuresOf(
@@ -193,7 +201,7 @@ function failuresOf(
   turnsTaken: number,
 ): FailurePatternInput[] {
   const parts = Object.entries(asObject(asObject(record.info).reward)).map(
-    ([key, value]) => `${key} ${value}`,
+    ([key, value]) => `${key} ${isExactNumber(value) ? stringifyExactly(value) : value}`,
   )
   const reward =
     score === null || parts.length === 0
@@ -215,7 +223,9 @@ function scenarioOf(externalId: string, record: JsonObject): ImportedScenario {
   const environment = environmentOf(record)
   return {
     externalId,
-    name: shortName(`InterCode ${datasetOf(record)} task ${taskId}`),
+    name: shortName(
+      `InterCode ${datasetOf(record)} task ${isExactNumber(taskId) ? stringifyExactly(taskId) : taskId}`,
+    ),
     taskPrompt: asText(query),
     groundTruth: gold === undefined ? null : { gold },
     difficultyLevel: difficultyOf(hardness),

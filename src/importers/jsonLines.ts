@@ -1,6 +1,6 @@
 import type { JsonObject } from '../json.ts'
 import type { RejectedRecord } from './format.ts'
-import { addedNumbers, type LenientJson, parseJson, type RoundedNumbers } from './lenientJson.ts'
+import { type LenientJson, parseJson } from './lenientJson.ts'
 
 /** A file of one JSON object a line, as the list of them. */
 export interface JsonLines extends LenientJson {
@@ -18,19 +18,17 @@ export function parseJsonLines(text: string): JsonLines | null {
   const document: JsonObject[] = []
   const rejected: RejectedRecord[] = []
   let nonFinite = 0
-  let rounded: RoundedNumbers = { count: 0, first: null }
   for (const [index, line] of lines.entries()) {
     if (line.trim() === '') continue
     try {
       const parsed = parseJson(line)
       nonFinite += parsed.nonFinite
-      rounded = addedNumbers(rounded, parsed.rounded)
       document.push(parsed.document as JsonObject)
     } catch (error) {
       rejected.push({ record: `line ${index + 1}`, reason: inItsLine((error as Error).message) })
     }
   }
-  return { document, nonFinite, rounded, rejected }
+  return { document, nonFinite, rejected }
 }
 
 /** What is wrong with a line, whose number is said beside: within itself it is always the first. */

@@ -1,17 +1,22 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { type Redactions, redactTree } from '../evaluation/redaction/redaction.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
+import { decoded } from './fileText.ts'
 import { type RejectedRecord, UnreadableFile } from './format.ts'
+import { isKeyedRecord } from './formats.ts'
 import { inItsLine } from './jsonLines.ts'
-import { addedNumbers, type LenientJson, parseJson } from './lenientJson.ts'
-import { readOneByOne } from './oneByOne.ts'
-import { type Extent, type IndexedList, indexRecords } from './recordIndex.ts'
+import { type LenientJson, parseJson } from './lenientJson.ts'
+import { readByKey, readOneByOne } from './oneByOne.ts'
+import { type Extent, indexRecords, type RecordIndex } from './recordIndex.ts'
 
-/** A list of more bytes than this is read one item at a time. */
+/** A list, or an object of records, of more bytes than this is read one item at a time. */
 const LIST_BYTES = 1_000_000
 
 /** More than the server takes in a call, so that no row can be made of it. */
 const MAX_ITEM_BYTES = 64_000_000
+
+/** So many members of an object are looked at to see whether it holds records by key. */
+const MEMBERS_TRIED = 10
 
 /** A document whose long lists hold their items in the file: each is read when it is asked for, and forgotten. */
 export interface LargeDocument extends LenientJson {
@@ -39,23 +44,23 @@ export function readLargeFile(
   progress: ReadProgress | undefined,
   listBytes = LIST_BYTES,
 ): LargeDocument {
-  const index = indexRecords(path, (bytes) => progress?.increment(bytes / 2))
+  const index = indexRecords(path, (bytes) => progress?.increment(bytes / 2), listBytes)
   if (index.cutOff) {
-    const { line, column } = index.cutOff
+    const { within, line, column } = index.cutOff
     throw new UnreadableFile(
-      `It is not JSON: The text ends too early, within a list, in line ${line}, column ${column}.`,
+      `It is not JSON: The text ends too early, within ${within}, in line ${line}, column ${column}.`,
     )
   }
   const file = openSync(path, 'r')
   const text = ([start, end]: Extent): string => {
     const bytes = Buffer.allocUnsafe(end - start)
     readSync(file, bytes, 0, bytes.length, start)
-    return bytes.toString('utf8')
+    return decoded(bytes)
   }
   try {
-    const long = index.lists.filter(({ extent: [start, end] }) => end - start > listBytes)
+    const long = longIn(index, text, listBytes)
     const skeleton = index.kind === 'JSON Lines' ? '[]' : withoutItems(long, index.bytes, text)
-    const { document: written, ...numbers } = parseJson(skeleton.replace(/^\ufeff/, ''))
+    const { document: written, ...numbers } = parseJson(skeleton)
     const { tree, redactions } = redactTree(written)
     const secrets = new Set(redactions.secrets)
     const large: LargeDocument = {
@@ -65,16 +70,17 @@ export function readLargeFile(
       redactions: { secrets, places: redactions.places },
       rejected: [],
     }
-    for (const list of index.kind === 'JSON Lines' ? index.lists : long) {
+    for (const list of long) {
       const good: Extent[] = []
-      for (const [position, extent] of list.items.entries()) {
+      const keys: string[] = []
+      for (const [position, { key, extent }] of list.items.entries()) {
         progress?.increment((extent[1] - extent[0]) / 2)
         try {
           const item = readItem(text, extent)
           large.nonFinite += item.nonFinite
-          large.rounded = addedNumbers(large.rounded, item.rounded)
           for (const secret of item.redactions.secrets) secrets.add(secret)
           large.redactions = { secrets, places: large.redactions.places + item.redactions.places }
+          if (key) keys.push(JSON.parse(text(key)))
           good.push(extent)
         } catch (error) {
           if (!(error instanceof UnreadableFile)) throw error
@@ -85,7 +91,8 @@ export function readLargeFile(
           )
         }
       }
-      const items = readOneByOne(good.length, (at) => readFrom(path, good[at]!))
+      const read = (at: number) => readFrom(path, good[at]!)
+      const items = list.isKeyed ? readByKey(keys, read) : readOneByOne(good.length, read)
       large.document = placed(large.document, list.path, items)
     }
     return large
@@ -117,18 +124,53 @@ function readItem(
   return { document: tree, ...numbers, redactions }
 }
 
-/** The text with an empty list in place of each of these. */
-function withoutItems(lists: IndexedList[], bytes: number, text: (extent: Extent) => string): string {
-  const parts: string[] = []
-  let at = 0
-  for (const { extent } of lists) {
-    parts.push(text([at, extent[0]]), '[]')
-    at = extent[1]
-  }
-  return parts.join('') + text([at, bytes])
+/** A list or an object whose items are read one by one. */
+interface LongPart {
+  path: string[]
+  extent: Extent
+  isKeyed: boolean
+  items: { key?: Extent; extent: Extent }[]
 }
 
-function placed(document: JsonValue, path: string[], items: JsonValue[]): JsonValue {
+/** The long parts of a document in their order, none within another. */
+function longIn(index: RecordIndex, text: (extent: Extent) => string, listBytes: number): LongPart[] {
+  const isRecord = (extent: Extent): boolean => {
+    if (sizeOf(extent) > MAX_ITEM_BYTES) return false
+    try {
+      return isKeyedRecord(readItem(text, extent).document)
+    } catch {
+      return false
+    }
+  }
+  const keyed = index.objects.find(
+    ({ extent, members }) =>
+      sizeOf(extent) > listBytes && members.slice(0, MEMBERS_TRIED).some(({ value }) => isRecord(value)),
+  )
+  const lists = index.lists
+    .filter(({ extent }) => !keyed || extent[1] <= keyed.extent[0] || extent[0] >= keyed.extent[1])
+    .map(({ items, ...list }) => ({ ...list, isKeyed: false, items: items.map((extent) => ({ extent })) }))
+  if (!keyed) return lists
+  const { members, ...place } = keyed
+  const items = members.map(({ key, value }) => ({ key, extent: value }))
+  return [...lists, { ...place, isKeyed: true, items }].sort((a, b) => a.extent[0] - b.extent[0])
+}
+
+function sizeOf([start, end]: Extent): number {
+  return end - start
+}
+
+/** The text with an empty list or object in place of each of these. */
+function withoutItems(parts: LongPart[], bytes: number, text: (extent: Extent) => string): string {
+  const written: string[] = []
+  let at = 0
+  for (const { extent, isKeyed } of parts) {
+    written.push(text([at, extent[0]]), isKeyed ? '{}' : '[]')
+    at = extent[1]
+  }
+  return written.join('') + text([at, bytes])
+}
+
+function placed(document: JsonValue, path: string[], items: JsonValue[] | JsonObject): JsonValue {
   const [key, ...rest] = path
   if (key === undefined) return items
   const object = document as JsonObject

@@ -1,24 +1,14 @@
+import { withExactNumbers } from '../exactNumbers.ts'
 import { type JsonValue, MAX_DEPTH } from '../json.ts'
 import { UnreadableFile } from './format.ts'
 import { jsonFault, placeOf } from './jsonFault.ts'
 
-/** A parsed document, and what it has of numbers that are not held as they are written. */
+/** A parsed document, whose numbers keep their digits, and how many of its numbers have names. */
 export interface LenientJson {
   document: JsonValue
   /** NaN and infinities, which Python writes and JSON does not know. */
   nonFinite: number
-  rounded: RoundedNumbers
 }
-
-/** Numbers with more digits than a double has, such as 64-bit ids and times in nanoseconds. */
-export interface RoundedNumbers {
-  count: number
-  /** The first of them as it is written. */
-  first: string | null
-}
-
-/** Numbers of 16 characters and more: shorter ones are held digit for digit. */
-const LONG_NUMBERS = /(?<=[:,[\s])-?\d[\d.]{15,}(?:[eE][+-]?\d+)?(?=[\s,\]}]|$)/g
 
 /** What marks a text as one of those numbers on its way through the parser; no text of a file begins so. */
 const MARK = '\0number:'
@@ -30,13 +20,13 @@ const MARK = '\0number:'
  * @throws UnreadableFile
  */
 export function parseJson(text: string): LenientJson {
-  const rounded = roundedIn(text)
+  const exact = withExactNumbers(text)
   try {
-    return { document: JSON.parse(text), nonFinite: 0, rounded }
+    return { document: JSON.parse(exact), nonFinite: 0 }
   } catch {
-    const { json, nonFinite } = withMarkedNumbers(text)
+    const { json, nonFinite } = withMarkedNumbers(exact)
     try {
-      return { document: JSON.parse(json, markedNumber), nonFinite, rounded }
+      return { document: JSON.parse(json, markedNumber), nonFinite }
     } catch (error) {
       throw new UnreadableFile(`It is not JSON: ${faultIn(text, error as Error)}`, { cause: error })
     }
@@ -78,38 +68,6 @@ function* outsideStrings(text: string, pattern: RegExp): Generator<RegExpExecArr
     }
     if (!inString) yield found
   }
-}
-
-function roundedIn(text: string): RoundedNumbers {
-  let count = 0
-  let first: string | null = null
-  for (const [written] of outsideStrings(text, LONG_NUMBERS)) {
-    if (significant(written) === significant(String(Number(written)))) continue
-    count++
-    first ??= written
-  }
-  return { count, first }
-}
-
-/** The digits of a number without zeros at either end, and their power of ten. */
-function significant(number: string): string {
-  const [mantissa = '', exponent = '0'] = number.toLowerCase().split('e')
-  const [whole = '', fraction = ''] = mantissa.replace('-', '').split('.')
-  const digits = (whole + fraction).replace(/^0+/, '')
-  const short = digits.replace(/0+$/, '')
-  return `${short}e${Number(exponent) - fraction.length + digits.length - short.length}`
-}
-
-/** Of two texts together. */
-export function addedNumbers(a: RoundedNumbers, b: RoundedNumbers): RoundedNumbers {
-  return { count: a.count + b.count, first: a.first ?? b.first }
-}
-
-/** What to tell the file's owner of numbers that are not kept as they are written. */
-export function roundedNotes({ count, first }: RoundedNumbers): string[] {
-  if (first === null) return []
-  const numbers = count === 1 ? 'number has' : 'numbers have'
-  return [`${count} ${numbers} more digits than are kept: ${first} is stored as ${Number(first)}`]
 }
 
 function markedNumber(_key: string, value: unknown): unknown {

@@ -5,6 +5,7 @@ import { contentText } from './chatMessages.ts'
 import type { ResultFormat } from './format.ts'
 import {
   amountOf,
+  asFigure,
   asList,
   asObject,
   asText,
@@ -237,7 +238,8 @@ function tokensOf({
 }
 
 function timeOf(value: JsonValue | undefined): number | null {
-  return typeof value === 'number' && value > MIN_TIME && value < MAX_TIME ? value : null
+  const time = asFigure(value)
+  return time !== null && time > MIN_TIME && time < MAX_TIME ? time : null
 }
 
 function isoTime(seconds: number): string {

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../json.ts'
+import type { JsonObject, JsonValue } from '../json.ts'
 
 const ONE_BY_ONE = new WeakSet<object>()
 
@@ -8,12 +8,7 @@ const ONE_BY_ONE = new WeakSet<object>()
  */
 export function readOneByOne(length: number, read: (index: number) => JsonValue): JsonValue[] {
   const list: JsonValue[] = new Array(length)
-  let last: { index: number; item: JsonValue } | undefined
-  const item = (index: number): JsonValue => {
-    // An item is often asked for a few times in a row.
-    if (last?.index !== index) last = { index, item: read(index) }
-    return last.item
-  }
+  const item = withLast(read)
   for (let index = 0; index < length; index++) {
     Object.defineProperty(list, index, { enumerable: true, configurable: true, get: () => item(index) })
   }
@@ -21,6 +16,42 @@ export function readOneByOne(length: number, read: (index: number) => JsonValue)
   return list
 }
 
-export function isReadOneByOne(list: JsonValue[]): boolean {
-  return ONE_BY_ONE.has(list)
+/** The same of an object: its values are read when they are asked for. */
+export function readByKey(keys: string[], read: (index: number) => JsonValue): JsonObject {
+  const object: JsonObject = {}
+  const item = withLast(read)
+  for (const [index, key] of keys.entries()) {
+    Object.defineProperty(object, key, { enumerable: true, configurable: true, get: () => item(index) })
+  }
+  ONE_BY_ONE.add(object)
+  return object
+}
+
+/** An item is often asked for a few times in a row. */
+function withLast(read: (index: number) => JsonValue): (index: number) => JsonValue {
+  let last: { index: number; item: JsonValue } | undefined
+  return (index) => {
+    if (last?.index !== index) last = { index, item: read(index) }
+    return last.item
+  }
+}
+
+export function isReadOneByOne(items: JsonValue[] | JsonObject): boolean {
+  return ONE_BY_ONE.has(items)
+}
+
+/** A list that is made of items of others: read one by one where they are. */
+export function madeOf(
+  sources: (JsonValue[] | JsonObject)[],
+  length: number,
+  read: (index: number) => JsonValue,
+): JsonValue[] {
+  return sources.some(isReadOneByOne)
+    ? readOneByOne(length, read)
+    : Array.from({ length }, (_, index) => read(index))
+}
+
+/** Those of the items that have these indices, in their order. */
+export function itemsAt(list: JsonValue[], indices: number[]): JsonValue[] {
+  return madeOf([list], indices.length, (index) => list[indices[index]!]!)
 }

@@ -7,6 +7,7 @@ import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, Result
 import { chatMessagesOf, hasFailed } from './openhandsHistory.ts'
 import {
   amountOf,
+  asFigure,
   asList,
   asObject,
   asText,
@@ -149,8 +150,9 @@ function modelUsed({ metrics }: JsonObject): string | null {
 }
 
 /** Counted from 1. */
-function attemptOf({ attempt }: JsonObject): number {
-  return typeof attempt === 'number' && Number.isInteger(attempt) && attempt > 0 ? attempt : 1
+function attemptOf({ attempt: given }: JsonObject): number {
+  const attempt = asFigure(given)
+  return attempt !== null && Number.isInteger(attempt) && attempt > 0 ? attempt : 1
 }
 
 function outcomeOf(record: JsonObject, scenarioExternalId: string, model: string): ImportedOutcome {
@@ -201,7 +203,7 @@ function verdictOf({ report }: JsonObject, result: JsonObject): JsonValue | unde
   for (const place of [asObject(report), asObject(result.report), result]) {
     for (const key of VERDICTS) {
       const value = Object.hasOwn(place, key) ? place[key] : undefined
-      if (typeof value === 'boolean' || typeof value === 'number') return value
+      if (typeof value === 'boolean' || asFigure(value) !== null) return value
     }
   }
   return undefined

@@ -1,6 +1,7 @@
+import { isText } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { contentText } from './chatMessages.ts'
-import { asList, asObject, asText } from './recordReading.ts'
+import { asFigure, asList, asObject, asText } from './recordReading.ts'
 
 /** Actions that are no calls of a tool. */
 const NO_TOOLS = [
@@ -48,7 +49,7 @@ function messageOfEvent(event: JsonObject): JsonObject[] {
   }
   if (asText(observation) === null || cause === undefined || cause === null) return []
   const { exit_code = asObject(asObject(extras).metadata).exit_code } = asObject(extras)
-  const failed = observation === 'error' || (typeof exit_code === 'number' && exit_code > 0)
+  const failed = observation === 'error' || (asFigure(exit_code) ?? 0) > 0
   return [
     {
       role: 'tool',
@@ -87,7 +88,7 @@ function messageOfKind(event: JsonObject): JsonObject[] {
     }
     case 'ObservationEvent': {
       const { is_error, exit_code, content, output, ...rest } = asObject(event.observation)
-      const failed = is_error === true || (typeof exit_code === 'number' && exit_code > 0)
+      const failed = is_error === true || (asFigure(exit_code) ?? 0) > 0
       const said = content ?? output ?? rest.text ?? ''
       return [{ role: 'tool', tool_call_id, content: said, ...(failed ? { error: true } : {}), ...time }]
     }
@@ -108,7 +109,7 @@ function messageOfKind(event: JsonObject): JsonObject[] {
 }
 
 function timeOf(timestamp: JsonValue | undefined): JsonObject {
-  return typeof timestamp === 'string' ? { timestamp } : {}
+  return isText(timestamp) ? { timestamp } : {}
 }
 
 function textOf(content: JsonValue | undefined): string {

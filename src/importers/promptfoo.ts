@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import type { FailurePatternInput } from '../evaluation/outcomeInput.ts'
+import { isText, stringifyExactly } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { shorten } from '../text.ts'
 import { LENGTHS, MAX_TAGS } from '../valueChecks.ts'
@@ -14,10 +15,12 @@ import type {
 } from './format.ts'
 import { configurationOf, providerName, providerOf } from './promptfooConfiguration.ts'
 import { isFinished } from './promptfooProgress.ts'
-import { calledIn, type SpansByResult, spansByResult, toolUsageOf } from './promptfooTools.ts'
+import { type AskedTest, askedTest, MAX_TEST_NAME_LENGTH, placesOf, shortDigest } from './promptfooTests.ts'
+import { calledIn, type TracedTools, toolUsageOf, tracedTools } from './promptfooTools.ts'
 import {
   amountOf,
   append,
+  asFigure,
   asList,
   asObject,
   asText,
@@ -39,9 +42,7 @@ import { crashFailure, failure, failureFields } from './rewardChecks.ts'
 import { modelOrUnknown } from './runConfiguration.ts'
 
 const MAX_SUITE_LENGTH = 80
-const MAX_TEST_NAME_LENGTH = 300
 const MAX_PROMPT_IN_NAME_LENGTH = 60
-const DIGEST_LENGTH = 8
 const UNNAMED_SUITE = 'unnamed suite'
 
 /** `failureReason` of promptfoo: 0 none, 1 an assertion, 2 the provider did not answer. */
@@ -56,12 +57,18 @@ interface Evaluation {
   /** What configurations and runs are named after: the suite's name, or a digest of what it asks. */
   suite: string
   state: RunState
-  spans: SpansByResult
+  traced: TracedTools
   config: JsonObject
   prompts: JsonValue[]
   timestamp: string | null
   startedAtMs: number | null
   metadata: JsonObject
+}
+
+/** A prompt with a provider, as all results of them share it. */
+interface TriedPrompt {
+  provider: JsonObject
+  configuration: ImportedRun['configuration']
 }
 
 /**
@@ -75,6 +82,7 @@ interface Evaluation {
  */
 export const promptfoo: ResultFormat = {
   name: 'promptfoo',
+  isReadOneByOne: true,
   shape: {
     'results.results': 'list',
     'results.results[].provider': 'value',
@@ -94,21 +102,34 @@ export const promptfoo: ResultFormat = {
 }
 
 function parseResults(document: JsonObject, results: JsonValue[], fileName: string): ParsedFile {
-  const evaluation = evaluationOf(document, results, fileName)
-  const places = placesOf(results, evaluation)
-  const recordOf = new Map<ImportedOutcome, JsonObject>()
-  const { outcomes, rejected } = readRecords(
+  const asked = results.map(askedTest)
+  const evaluation = evaluationOf(document, results, asked, fileName)
+  const { prompts, config, isNamed, state } = evaluation
+  const places = placesOf(asked, isNamed ? null : templatesOf(prompts.length > 0 ? prompts : config.prompts))
+  const tried = new Map<string, TriedPrompt>()
+  const tests = new Map<string, { promptIdx: number; scenario: ImportedScenario }>()
+  const { outcomes, runs, rejected } = readRecords(
     results,
     (record, place) => {
       const outcome = outcomeOf(record, place, evaluation)
       // Throws for a test that is nested too deeply to be sent: it must not cost the others.
       JSON.stringify(record.testCase ?? null)
-      recordOf.set(outcome, record)
+      if (!tried.has(place.run!))
+        tried.set(place.run!, {
+          provider: providerOf(record),
+          configuration: configurationOf(record, evaluation),
+        })
+      // Where several prompts are tried, a test is as the first of them asks it.
+      const { scenarioExternalId: id } = outcome
+      const promptIdx = asFigure(record.promptIdx) ?? 0
+      const before = tests.get(id)
+      if (!before || promptIdx < before.promptIdx)
+        tests.set(id, { promptIdx, scenario: scenarioOf(id, record, evaluation) })
       return outcome
     },
     {
-      placeOf: (record) => {
-        const place = places.get(record)
+      placeOf: (_record, index) => {
+        const place = places[index]
         if (!place) throw new BrokenRecord('it has neither a testIdx nor a description nor variables')
         return place
       },
@@ -118,27 +139,36 @@ function parseResults(document: JsonObject, results: JsonValue[], fileName: stri
       ],
     },
   )
-  const scenarios = scenariosOf(outcomes, recordOf, evaluation)
   const byRun = new Map<string, ImportedOutcome[]>()
-  for (const outcome of outcomes) append(byRun, runKeyOf(recordOf.get(outcome)!), outcome)
-  const runs = [...byRun].map(([key, ofRun]) =>
-    runOf(key, ofRun, recordOf.get(ofRun[0]!)!, scenarios, evaluation),
-  )
+  for (const [index, outcome] of outcomes.entries()) append(byRun, runs[index]!, outcome)
   const notes =
-    evaluation.state === 'unfinished'
+    state === 'unfinished'
       ? [
           `the evaluation is not finished: ${results.length} results are in the file, fewer than it has tests. ` +
             'Import it again when there are more; --complete ends the simulation',
         ]
       : []
-  return { runs, rejected, notes }
+  return {
+    runs: [...byRun].map(([key, ofRun]) => {
+      const ids = new Set(ofRun.map(({ scenarioExternalId }) => scenarioExternalId))
+      const scenarios = [...ids].map((id) => tests.get(id)!.scenario)
+      return runOf(key, ofRun, tried.get(key)!, scenarios, evaluation)
+    }),
+    rejected,
+    notes,
+  }
 }
 
-function evaluationOf(document: JsonObject, results: JsonValue[], fileName: string): Evaluation {
+function evaluationOf(
+  document: JsonObject,
+  results: JsonValue[],
+  tests: (AskedTest | null)[],
+  fileName: string,
+): Evaluation {
   const { timestamp = null, prompts, stats } = asObject(document.results)
   const config = asObject(document.config)
-  const { tests = null, defaultTest = null, scenarios = null } = config
-  const asked = [...templatesOf(prompts ?? config.prompts), tests, defaultTest, scenarios]
+  const { tests: configured = null, defaultTest = null, scenarios = null } = config
+  const asked = [...templatesOf(prompts ?? config.prompts), configured, defaultTest, scenarios]
   const description = asText(config.description)
   const suite = bounded(description ?? `${UNNAMED_SUITE} ${shortDigest(asked)}`, MAX_SUITE_LENGTH)
   const startOrResults = timestamp ?? results
@@ -146,8 +176,8 @@ function evaluationOf(document: JsonObject, results: JsonValue[], fileName: stri
     id: asText(document.evalId) ?? digest([suite, startOrResults, asked]),
     isNamed: description !== null,
     suite,
-    state: isFinished(results, config, asList(prompts), asObject(stats)) ? 'finished' : 'unfinished',
-    spans: spansByResult(document.traces),
+    state: isFinished(tests, config, asList(prompts), asObject(stats)) ? 'finished' : 'unfinished',
+    traced: tracedTools(document.traces),
     config,
     prompts: asList(prompts),
     timestamp: asText(timestamp),
@@ -171,19 +201,13 @@ function templatesOf(prompts: JsonValue | undefined): JsonValue[] {
   return [...new Set(texts.map(digest))].sort()
 }
 
-function shortDigest(value: JsonValue): string {
-  return digest(value).slice(0, DIGEST_LENGTH)
-}
-
 function runOf(
   key: string,
   outcomes: ImportedOutcome[],
-  first: JsonObject,
-  scenarios: Map<string, ImportedScenario>,
-  evaluation: Evaluation,
+  { provider, configuration }: TriedPrompt,
+  scenarios: ImportedScenario[],
+  { id, suite, state, timestamp, startedAtMs, metadata }: Evaluation,
 ): ImportedRun {
-  const { id, suite, state, timestamp, startedAtMs, metadata } = evaluation
-  const provider = providerOf(first)
   const startedAt = startedAtMs === null ? null : new Date(startedAtMs)
   const ends = outcomes.flatMap(({ executionTime }) => executionTime?.getTime() ?? [])
   return {
@@ -193,64 +217,12 @@ function runOf(
     completedAt: ends.length === 0 ? null : new Date(ends.reduce((latest, end) => Math.max(latest, end))),
     identity: digest(['promptfoo', id, key]),
     name: shortName('promptfoo', suite, providerName(provider), toTheSecond(timestamp)),
-    configuration: configurationOf(first, evaluation),
+    configuration,
     repetitions: repetitionsOf(outcomes),
-    scenarios: [...new Set(outcomes.map(({ scenarioExternalId }) => scenarioExternalId))].map(
-      (externalId) => scenarios.get(externalId)!,
-    ),
+    scenarios,
     outcomes,
     metadata: { ...metadata, provider },
   }
-}
-
-/** Which of the pairs of prompt and provider a result is of: they are numbered in files since version 3. */
-function runKeyOf(record: JsonObject): string {
-  const { label, raw } = asObject(record.prompt)
-  return digest(
-    typeof record.promptIdx === 'number' ? record.promptIdx : [providerOf(record), label ?? raw ?? null],
-  )
-}
-
-/**
- * Which test each result is of. A repeated test has its own `testIdx` and is told by its equal variables and
- * assertions; of tests that share a description and differ in those, the second is another one. A test without a
- * description is what it asks, and so is any test of a suite without one: "test 1" of another suite is another test.
- */
-function placesOf(
-  results: JsonValue[],
-  { isNamed, prompts, config }: Evaluation,
-): Map<JsonObject, RecordPlace> {
-  const places = new Map<JsonObject, RecordPlace>()
-  const variants = new Map<string, string[]>()
-  const templates = isNamed ? [] : templatesOf(prompts.length > 0 ? prompts : config.prompts)
-  const trials = new Map<string, number>()
-  const inOrder = results.filter(isJsonObject).sort((a, b) => indexOf(a) - indexOf(b))
-  for (const record of inOrder) {
-    const { description, id, vars = record.vars ?? null, assert = null } = asObject(record.testCase)
-    const content = digest([vars, assert])
-    const given = asText(description) ?? asText(id)
-    if (given === null && typeof record.testIdx !== 'number' && vars === null) continue
-    const asked = shortDigest([templates, content])
-    const name =
-      given === null
-        ? `test ${asked}`
-        : isNamed
-          ? given
-          : `${bounded(given, MAX_TEST_NAME_LENGTH - 10)} ${asked}`
-    if (!variants.get(name)?.includes(content)) append(variants, name, content)
-    const variant = variants.get(name)!.indexOf(content)
-    const taskId = bounded(variant === 0 ? name : `${name} #${variant + 1}`, MAX_TEST_NAME_LENGTH)
-    const run = runKeyOf(record)
-    const trialKey = JSON.stringify([run, taskId])
-    const trial = trials.get(trialKey) ?? 0
-    trials.set(trialKey, trial + 1)
-    places.set(record, { taskId, trial, run })
-  }
-  return places
-}
-
-function indexOf({ testIdx }: JsonObject): number {
-  return typeof testIdx === 'number' ? testIdx : Number.MAX_SAFE_INTEGER
 }
 
 function outcomeOf(record: JsonObject, place: RecordPlace, evaluation: Evaluation): ImportedOutcome {
@@ -286,7 +258,7 @@ function outcomeOf(record: JsonObject, place: RecordPlace, evaluation: Evaluatio
       cached: response.cached === true,
       cached_tokens: amountOf(usage, 'cached'),
     },
-    toolUsage: toolUsageOf(record, evaluation.spans),
+    toolUsage: toolUsageOf(record, evaluation.traced),
     ...failureFields(failures),
   }
 }
@@ -311,7 +283,7 @@ function answerOf(output: JsonValue): JsonObject {
 }
 
 function chatOf(prompt: JsonValue | undefined): JsonObject[] | null {
-  if (typeof prompt !== 'string' || !prompt.trimStart().startsWith('[')) return null
+  if (!isText(prompt) || !prompt.trimStart().startsWith('[')) return null
   // A prompt may begin with a bracket and be plain text.
   const messages = treeIn(prompt)
   return Array.isArray(messages) && messages.every((message) => asText(asObject(message).role) !== null)
@@ -325,7 +297,10 @@ function componentsOf(record: JsonObject): JsonObject[] {
 
 function failuresOf(record: JsonObject): FailurePatternInput[] {
   const error = asText(record.error)
-  if (record.failureReason === PROVIDER_FAILED || (error !== null && !isJsonObject(record.gradingResult))) {
+  if (
+    asFigure(record.failureReason) === PROVIDER_FAILED ||
+    (error !== null && !isJsonObject(record.gradingResult))
+  ) {
     const crash = crashFailure(error ?? 'The provider did not answer.', null)
     return [{ ...crash, failureType: 'provider_error' }]
   }
@@ -347,21 +322,6 @@ function failuresOf(record: JsonObject): FailurePatternInput[] {
 
 function scenarioIdOf(test: string, { isNamed, suite }: Evaluation): string {
   return `promptfoo/${isNamed ? suite : UNNAMED_SUITE}/${test}`
-}
-
-/** All scenarios of the file; where several prompts are tried, each as the first of them asks it. */
-function scenariosOf(
-  outcomes: ImportedOutcome[],
-  recordOf: Map<ImportedOutcome, JsonObject>,
-  evaluation: Evaluation,
-): Map<string, ImportedScenario> {
-  const first = new Map<string, JsonObject>()
-  for (const outcome of outcomes) {
-    const { scenarioExternalId: id } = outcome
-    const [record, before] = [recordOf.get(outcome)!, first.get(id)]
-    if (!before || Number(record.promptIdx ?? 0) < Number(before.promptIdx ?? 0)) first.set(id, record)
-  }
-  return new Map([...first].map(([id, record]) => [id, scenarioOf(id, record, evaluation)]))
 }
 
 function scenarioOf(externalId: string, record: JsonObject, evaluation: Evaluation): ImportedScenario {
@@ -397,7 +357,7 @@ function taskPromptOf(vars: JsonObject, record: JsonObject): string | null {
   const rendered = asText((chatOf(raw) ?? []).map(contentText).join('\n\n')) ?? asText(raw)
   if (rendered !== null) return rendered
   const parts = Object.entries(vars).flatMap(([key, value]) => {
-    const text = typeof value === 'string' ? value.trim() : JSON.stringify(value)
+    const text = isText(value) ? value.trim() : stringifyExactly(value)
     return text === '' ? [] : [[key, text] as const]
   })
   return parts.length === 1

@@ -1,7 +1,8 @@
+import { isText } from '../exactNumbers.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
 import { isJsonObject } from '../json.ts'
 import type { ImportedRun } from './format.ts'
-import { asList, asObject, asText } from './recordReading.ts'
+import { asFigure, asList, asObject, asText } from './recordReading.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
 
 /** Its id, and its label where it has one. */
@@ -21,7 +22,8 @@ export function configurationOf(
 ): ImportedRun['configuration'] {
   const provider = providerOf(record)
   const entry = providerEntry(asList(suiteConfig.providers), provider)
-  const described = typeof record.promptIdx === 'number' ? asObject(prompts[record.promptIdx]) : {}
+  const promptIdx = asFigure(record.promptIdx)
+  const described = promptIdx === null ? {} : asObject(prompts[promptIdx])
   const { raw: template = null, label = null, config = null } = described
   const promptName = promptNameOf(label, template)
   const settings = asObject(entry?.config)
@@ -40,7 +42,7 @@ export function configurationOf(
 function providerEntry(entries: JsonValue[], { id, label }: JsonObject): JsonObject | null {
   for (const entry of entries.filter(isJsonObject)) {
     if (entry.id === id && (asText(label) === null || entry.label === label)) return entry
-    const keyed = typeof id === 'string' && Object.hasOwn(entry, id) ? entry[id] : null
+    const keyed = isText(id) && Object.hasOwn(entry, id) ? entry[id] : null
     if (isJsonObject(keyed)) return keyed
   }
   return null
@@ -61,6 +63,6 @@ function promptNumber(record: JsonObject, prompts: JsonValue[]): string | null {
   const { id, label } = providerOf(record)
   const name = asText(label) ?? id
   const ofProvider = prompts.flatMap((prompt, index) => (asObject(prompt).provider === name ? [index] : []))
-  const place = ofProvider.indexOf(Number(record.promptIdx))
+  const place = ofProvider.indexOf(asFigure(record.promptIdx) ?? -1)
   return ofProvider.length > 1 && place >= 0 ? `prompt ${place + 1}` : null
 }

@@ -1,7 +1,8 @@
 import type { JsonObject, JsonValue } from '../json.ts'
 import type { ParsedFile, ResultFormat } from './format.ts'
+import { itemsAt } from './oneByOne.ts'
 import { promptfoo } from './promptfoo.ts'
-import { append, asList, asObject, asText, canonicalJson } from './recordReading.ts'
+import { asFigure, asList, asObject, asText, canonicalJson } from './recordReading.ts'
 
 /**
  * Results of promptfoo as JSON Lines (`-o results.jsonl`): the results alone, without the suite around them. promptfoo
@@ -10,11 +11,21 @@ import { append, asList, asObject, asText, canonicalJson } from './recordReading
 export const promptfooLines: ResultFormat = {
   name: 'promptfoo',
   shape: { '[].provider': 'value', '[].success': 'boolean', '[].testCase': 'object' },
+  isReadOneByOne: true,
   detect: (document) => asList(document).some(isResult),
   parse: (document, path) => {
-    const byEvaluation = new Map<string, JsonValue[]>()
-    for (const row of asList(document)) append(byEvaluation, asText(asObject(row).evalId) ?? '', row)
-    const parsed = [...byEvaluation].map(([evalId, rows]) => parseRows(evalId, rows, path))
+    const rows = asList(document)
+    const byEvaluation = new Map<string, EvaluationRows>()
+    for (const [index, row] of rows.entries()) {
+      const { evalId, testIdx, promptIdx } = asObject(row)
+      const id = asText(evalId) ?? ''
+      const evaluation = byEvaluation.get(id) ?? { rows: 0, last: new Map() }
+      const key = testIdx === undefined ? `row ${index}` : canonicalJson([testIdx, promptIdx ?? null])
+      evaluation.rows++
+      evaluation.last.set(key, index)
+      byEvaluation.set(id, evaluation)
+    }
+    const parsed = [...byEvaluation].map(([evalId, evaluation]) => parseRows(evalId, evaluation, rows, path))
     return {
       runs: parsed.flatMap(({ runs }) => runs),
       rejected: parsed.flatMap(({ rejected }) => rejected),
@@ -23,25 +34,31 @@ export const promptfooLines: ResultFormat = {
   },
 }
 
+/** The rows of an evaluation: how many, and the last of each test and prompt by its index. */
+interface EvaluationRows {
+  rows: number
+  last: Map<string, number>
+}
+
 function isResult(row: JsonValue): boolean {
   const { success, provider, ...rest } = asObject(row)
   return success !== undefined && provider !== undefined && ('prompt' in rest || 'testCase' in rest)
 }
 
-function parseRows(evalId: string, rows: JsonValue[], path: string): ParsedFile {
-  const distinct = new Map<string, JsonValue>()
-  for (const [index, row] of rows.entries()) {
-    const { testIdx, promptIdx } = asObject(row)
-    distinct.set(testIdx === undefined ? `row ${index}` : canonicalJson([testIdx, promptIdx ?? null]), row)
-  }
-  const results = [...distinct.values()]
+function parseRows(
+  evalId: string,
+  { rows: count, last }: EvaluationRows,
+  rows: JsonValue[],
+  path: string,
+): ParsedFile {
+  const results = itemsAt(rows, [...last.values()])
   const document: JsonObject = {
     ...(evalId === '' ? {} : { evalId }),
     results: { version: 3, results, prompts: promptsOf(results) },
     config: {},
   }
   const parsed = promptfoo.parse(document, path)
-  const copies = rows.length - results.length
+  const copies = count - results.length
   const notes = copies === 0 ? [] : [`${copies} results stand in the file once more`]
   return { ...parsed, notes: [...notes, ...(parsed.notes ?? [])] }
 }
@@ -49,10 +66,10 @@ function parseRows(evalId: string, rows: JsonValue[], path: string): ParsedFile 
 /** Which prompts there are, by their numbers, as the file of the whole evaluation lists them: a label is the template. */
 function promptsOf(results: JsonValue[]): JsonValue[] {
   const prompts: JsonValue[] = []
-  for (const result of results.map(asObject)) {
-    const { promptIdx, prompt, provider } = result
-    if (typeof promptIdx !== 'number' || !Number.isInteger(promptIdx) || promptIdx < 0 || promptIdx > 10_000)
-      continue
+  for (const result of results) {
+    const { promptIdx: given, prompt, provider } = asObject(result)
+    const promptIdx = asFigure(given)
+    if (promptIdx === null || !Number.isInteger(promptIdx) || promptIdx < 0 || promptIdx > 10_000) continue
     const { label, raw, config = null } = asObject(prompt)
     const { id, label: name } = asObject(provider)
     prompts[promptIdx] ??= {

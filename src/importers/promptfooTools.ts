@@ -1,34 +1,43 @@
 import type { ToolUsageInput } from '../evaluation/outcomeInput.ts'
 import { errorType, type UsedTool, usageByTool } from '../evaluation/outcomes/trajectory.ts'
+import { isText } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
-import { append, asList, asObject, asText, treeIn } from './recordReading.ts'
+import { append, asFigure, asList, asObject, asText, treeIn } from './recordReading.ts'
 
 /** OpenTelemetry's status of a span that failed. */
 const FAILED_SPAN = 2
 
-/** The spans of a file's traces by the result that they belong to. */
-export type SpansByResult = Map<string, JsonObject[]>
+/** The tools that the traces of a file have, by the result that they belong to. */
+export type TracedTools = Map<string, UsedTool[]>
 
 /** Reads `traces`, which stand beside the results: a trace names its result by two numbers. */
-export function spansByResult(traces: JsonValue | undefined): SpansByResult {
-  const spans: SpansByResult = new Map()
-  for (const { metadata, testCaseId, spans: ofTrace } of asList(traces).map(asObject)) {
+export function tracedTools(traces: JsonValue | undefined): TracedTools {
+  const tools: TracedTools = new Map()
+  for (const trace of asList(traces)) {
+    const { metadata, testCaseId, spans } = asObject(trace)
     const { testIdx, promptIdx } = asObject(metadata)
-    const key = typeof testIdx === 'number' ? `${testIdx}-${promptIdx ?? 0}` : asText(testCaseId)
-    if (key !== null) for (const span of asList(ofTrace).filter(isJsonObject)) append(spans, key, span)
+    const key = asFigure(testIdx) === null ? asText(testCaseId) : resultKey(testIdx, promptIdx)
+    if (key === null) continue
+    for (const span of asList(spans).filter(isJsonObject)) {
+      for (const tool of spanCall(span)) append(tools, key, tool)
+    }
   }
-  return spans
+  return tools
+}
+
+function resultKey(testIdx: JsonValue | undefined, promptIdx: JsonValue | undefined): string {
+  return `${asFigure(testIdx)}-${asFigure(promptIdx) ?? 0}`
 }
 
 /**
  * The tools of a result: the calls that the model answered with, those that the provider lists, and the spans of the
  * trace. One call may stand in several of them, so that for each tool the one that has the most calls of it counts.
  */
-export function toolUsageOf(record: JsonObject, spans: SpansByResult): ToolUsageInput[] {
+export function toolUsageOf(record: JsonObject, traced: TracedTools): ToolUsageInput[] {
   const response = asObject(record.response)
   const listed = [asObject(response.metadata).toolCalls, asObject(record.metadata).toolCalls]
   const sources = [
-    (spans.get(`${record.testIdx}-${record.promptIdx}`) ?? []).flatMap(spanCall),
+    traced.get(resultKey(record.testIdx, record.promptIdx)) ?? [],
     listed.flatMap(asList).filter(isJsonObject).flatMap(listedCall),
     calledIn(response.output).flatMap((call) => toolOf(nameOf(call))),
   ]
@@ -48,7 +57,7 @@ export function toolUsageOf(record: JsonObject, spans: SpansByResult): ToolUsage
  * `function_call`; also as JSON text.
  */
 export function calledIn(output: JsonValue | undefined): JsonObject[] {
-  const answer = typeof output === 'string' && /^\s*[[{]/.test(output) ? treeIn(output) : (output ?? null)
+  const answer = isText(output) && /^\s*[[{]/.test(output) ? treeIn(output) : (output ?? null)
   if (Array.isArray(answer)) return answer.filter(isJsonObject).filter(isCall)
   if (!isJsonObject(answer)) return []
   const { tool_calls, function_call, content } = answer
@@ -72,10 +81,11 @@ function nameOf(call: JsonObject): string | null {
 function listedCall(call: JsonObject): UsedTool[] {
   const { is_error, error, output, duration_ms } = call
   const failed = is_error === true || (error !== undefined && error !== null && error !== false)
+  const durationMs = asFigure(duration_ms)
   return toolOf(
     nameOf(call),
     failed ? errorType(asText(error) ?? asText(output) ?? '') : null,
-    typeof duration_ms === 'number' && duration_ms >= 0 ? duration_ms : null,
+    durationMs !== null && durationMs >= 0 ? durationMs : null,
   )
 }
 
@@ -90,12 +100,12 @@ function spanCall({
 }: JsonObject): UsedTool[] {
   const { 'gen_ai.tool.name': tool, 'tool.name': other, 'error.type': error } = asObject(attributes)
   const named = /^execute_tool (.+)$/.exec(asText(name) ?? '')?.[1] ?? null
-  const failed = statusCode === FAILED_SPAN || asText(error) !== null
-  const isTimed = typeof startTime === 'number' && typeof endTime === 'number' && endTime >= startTime
+  const failed = asFigure(statusCode) === FAILED_SPAN || asText(error) !== null
+  const [start, end] = [asFigure(startTime), asFigure(endTime)]
   return toolOf(
     asText(tool) ?? asText(other) ?? named,
     failed ? errorType(asText(error) ?? asText(statusMessage) ?? '') : null,
-    isTimed ? endTime - startTime : null,
+    start === null || end === null || end < start ? null : end - start,
   )
 }
 

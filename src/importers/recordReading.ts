@@ -1,4 +1,5 @@
-import { hash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
+import { asPlainNumber, isExactNumber, isText, parseExactly, stringifyExactly } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { cutText, isLongerThan, shorten } from '../text.ts'
 import { LENGTHS } from '../valueChecks.ts'
@@ -30,7 +31,7 @@ export interface RecordPlace {
 /** How the records of a format say what they are. */
 interface RecordNaming {
   /** Throws BrokenRecord for a record that does not say it. */
-  placeOf(record: JsonObject): RecordPlace
+  placeOf(record: JsonObject, index: number): RecordPlace
   /** What a person finds the record by, e.g. `task 3`. */
   labelOf(record: JsonObject): string[]
 }
@@ -47,7 +48,13 @@ export function asList(value: unknown): JsonValue[] {
 
 /** The text, or null where the file has something else or nothing but spaces. */
 export function asText(value: unknown): string | null {
-  return typeof value === 'string' && value.trim() !== '' ? value : null
+  return isText(value) && value.trim() !== '' ? value : null
+}
+
+/** The number to count with, as JavaScript has it; null where the file has something else. */
+export function asFigure(value: unknown): number | null {
+  const figure = asPlainNumber(value)
+  return typeof figure === 'number' ? figure : null
 }
 
 /** The text as one line; a long one ends in a hash of the whole, so that two that begin alike stay two. */
@@ -76,9 +83,9 @@ export function toTheSecond(time: string | null): string | null {
 
 /** The tree that a text says as JSON. A text that says none, and any other value, is itself. */
 export function treeIn(value: JsonValue | undefined): JsonValue {
-  if (typeof value !== 'string') return value ?? null
+  if (!isText(value)) return value ?? null
   try {
-    return JSON.parse(value)
+    return parseExactly(value) as JsonValue
   } catch {
     return value
   }
@@ -93,7 +100,10 @@ export function append<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Va
 
 /** The sum of the numbers from 0 up; null when there is none to add. */
 export function sumOrNull(values: (JsonValue | undefined)[]): number | null {
-  const numbers = values.filter((value) => Number.isFinite(value) && Number(value) >= 0) as number[]
+  const numbers = values.flatMap((value) => {
+    const figure = asFigure(value)
+    return figure !== null && Number.isFinite(figure) && figure >= 0 ? [figure] : []
+  })
   return numbers.length === 0 ? null : numbers.reduce((sum, number) => sum + number, 0)
 }
 
@@ -111,7 +121,21 @@ export function sortKeys(value: JsonValue): JsonValue {
 
 /** One text for equal values, whatever the order of their keys. */
 export function canonicalJson(value: JsonValue): string {
-  return JSON.stringify(sortKeys(value))
+  return stringifyExactly(sortKeys(value))
+}
+
+/** The same in pieces, so that lists whose items are read one by one are never held whole. */
+function* canonicalPieces(value: JsonValue): Generator<string> {
+  if (!Array.isArray(value) || !(isReadOneByOne(value) || value.some((item) => Array.isArray(item)))) {
+    yield canonicalJson(value) ?? 'null'
+    return
+  }
+  yield '['
+  for (let index = 0; index < value.length; index++) {
+    if (index > 0) yield ','
+    yield* canonicalPieces(value[index]!)
+  }
+  yield ']'
 }
 
 /**
@@ -120,7 +144,9 @@ export function canonicalJson(value: JsonValue): string {
  */
 export function digest(value: JsonValue): string {
   try {
-    return hash('sha256', canonicalJson(value))
+    const sum = createHash('sha256')
+    for (const piece of canonicalPieces(value)) sum.update(piece)
+    return sum.digest('hex')
   } catch (error) {
     if (error instanceof RangeError) return hash('sha256', 'nested too deeply')
     throw error
@@ -145,10 +171,11 @@ const BOUND_TOLERANCE = 1e-9
  * range nor guessed at: `onOtherScale` keeps it. Throws BrokenRecord for what is no measure at all.
  */
 export function scoreOf(given: JsonValue | undefined, name = 'reward'): number | null {
-  if (typeof given === 'string' || typeof given === 'boolean')
+  if (isText(given) || typeof given === 'boolean')
     throw new BrokenRecord(`${name} is ${shown(given)}, not a score`)
-  return typeof given === 'number' && given >= -BOUND_TOLERANCE && given <= 1 + BOUND_TOLERANCE
-    ? Math.min(1, Math.max(0, given))
+  const score = asFigure(given)
+  return score !== null && score >= -BOUND_TOLERANCE && score <= 1 + BOUND_TOLERANCE
+    ? Math.min(1, Math.max(0, score))
     : null
 }
 
@@ -164,8 +191,9 @@ export function onOtherScale(name: string, given: JsonValue | undefined): JsonOb
 export function amountOf(record: JsonObject, key: string): number | null {
   const value = record[key]
   if (value === undefined || value === null) return null
-  if (typeof value === 'number' && !Number.isFinite(value)) return null
-  if (typeof value === 'number' && value >= 0) return value
+  const figure = asFigure(value)
+  if (figure !== null && !Number.isFinite(figure)) return null
+  if (figure !== null && figure >= 0) return figure
   throw new BrokenRecord(`${key} is ${shown(value)}, not a number from 0 up`)
 }
 
@@ -192,20 +220,27 @@ export function shown(value: JsonValue | undefined): string {
   if (value === undefined) return 'missing'
   if (Array.isArray(value)) return 'a list'
   if (isJsonObject(value)) return 'an object'
-  return shorten(typeof value === 'number' ? String(value) : JSON.stringify(value), 40)
+  return shorten(typeof value === 'number' ? String(value) : stringifyExactly(value), 40)
 }
 
 /**
  * Reads the records of a file, in their order. What `readRecord` throws as BrokenRecord, a record that is no
  * object, names no task or has no sensible trial, and a second record of the same task and trial go into
- * `rejected`, named by their place in the file counted from 1. `taskIds`: the tasks of the outcomes, each once.
+ * `rejected`, named by their place in the file counted from 1. `taskIds`: the tasks of the outcomes, each once; `runs`:
+ * which run each outcome is of, where the file holds several.
  */
 export function readRecords(
   records: JsonValue[],
   readRecord: (record: JsonObject, place: RecordPlace) => ImportedOutcome,
   naming: RecordNaming = TASK_AND_TRIAL,
-): { outcomes: ImportedOutcome[]; taskIds: string[]; rejected: RejectedRecord[] } {
+): {
+  outcomes: ImportedOutcome[]
+  taskIds: string[]
+  runs: (string | undefined)[]
+  rejected: RejectedRecord[]
+} {
   const outcomes: ImportedOutcome[] = []
+  const runs: (string | undefined)[] = []
   const rejected: RejectedRecord[] = []
   const taskIds = new Set<string>()
   const recordNumberByPlace = new Map<string, number>()
@@ -213,7 +248,7 @@ export function readRecords(
     const record = records[index]!
     try {
       if (!isJsonObject(record)) throw new BrokenRecord(`it is ${shown(record)}, not an object`)
-      const place = naming.placeOf(record)
+      const place = naming.placeOf(record, index)
       const outcome = readRecord(record, place)
       const placeKey = JSON.stringify([place.taskId, place.trial, place.run])
       const earlier = recordNumberByPlace.get(placeKey)
@@ -221,6 +256,7 @@ export function readRecords(
       recordNumberByPlace.set(placeKey, index + 1)
       taskIds.add(place.taskId)
       const again = () => readRecord(records[index] as JsonObject, place)
+      runs.push(place.run)
       outcomes.push(isReadOneByOne(records) ? withoutTrajectory(outcome, again) : outcome)
     } catch (error) {
       // The stack is used up by nothing but a tree that is as deep.
@@ -229,7 +265,7 @@ export function readRecords(
       rejected.push({ record: recordLabel(record, index, naming), reason: fault.message })
     }
   }
-  return { outcomes, taskIds: [...taskIds], rejected }
+  return { outcomes, taskIds: [...taskIds], runs, rejected }
 }
 
 /** The outcome with its trajectory, which is most of it, read again where it is sent. */
@@ -249,8 +285,8 @@ export function repetitionsOf(outcomes: ImportedOutcome[]): number {
 
 /** The task's id as text, null when the record has none that can be used. 3 and "3" are one task. */
 export function taskIdText(value: JsonValue | undefined): string | null {
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
-  const text = asText(value)
+  const digits = typeof value === 'number' || isExactNumber(value) ? stringifyExactly(value) : ''
+  const text = /^-?\d+$/.test(digits) ? digits : asText(value)
   return text !== null && !isLongerThan(text, MAX_TASK_ID_LENGTH) ? text : null
 }
 
@@ -275,9 +311,7 @@ export function namedByKeys(
       trial: trialOf(record, trialKey, firstTrial),
     }),
     labelOf: ({ [taskKey]: task, [trialKey]: trial }) => [
-      ...(task === undefined
-        ? []
-        : [`${taskWord} ${typeof task === 'string' ? shorten(task, 80) : shown(task)}`]),
+      ...(task === undefined ? [] : [`${taskWord} ${isText(task) ? shorten(task, 80) : shown(task)}`]),
       ...(trial === undefined ? [] : [`${trialWord} ${shown(trial)}`]),
     ],
   }
@@ -296,11 +330,11 @@ function taskIdOf(record: JsonObject, key: string): string {
 }
 
 function trialOf(record: JsonObject, key: string, first: number): number {
-  const trial = record[key] ?? first
+  const given = record[key] ?? first
+  const trial = asFigure(given)
   const last = first + MAX_TRIALS - 1
-  if (typeof trial === 'number' && Number.isInteger(trial) && trial >= first && trial <= last)
-    return trial - first
-  throw new BrokenRecord(`${key} is ${shown(trial)}, not a whole number from ${first} to ${last}`)
+  if (trial !== null && Number.isInteger(trial) && trial >= first && trial <= last) return trial - first
+  throw new BrokenRecord(`${key} is ${shown(given)}, not a whole number from ${first} to ${last}`)
 }
 
 function recordLabel(record: JsonValue, index: number, naming: RecordNaming): string {

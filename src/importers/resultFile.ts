@@ -14,7 +14,7 @@ import { companionMessage, detectFormat, nearestFormat, RESULT_FORMATS } from '.
 import { isZip, readInspectArchive } from './inspect/inspectArchive.ts'
 import { parseJsonLines } from './jsonLines.ts'
 import { type ReadProgress, readLargeFile } from './largeFile.ts'
-import { addedNumbers, namedNumbers, parseJson, type RoundedNumbers, roundedNotes } from './lenientJson.ts'
+import { namedNumbers, parseJson } from './lenientJson.ts'
 
 export interface ResultFile extends ParsedFile {
   /** The format's name. */
@@ -46,7 +46,6 @@ export async function readResultFile(
   const {
     written: read,
     nonFinite,
-    rounded,
     rejected,
     notes,
     kind,
@@ -76,12 +75,7 @@ export async function readResultFile(
       redactions,
       runs: found === 0 ? parsed.runs : parsed.runs.map((run) => withNamedNumbers(run, before !== undefined)),
       rejected: [...rejected, ...parsed.rejected],
-      notes: [
-        ...notes,
-        ...beside.notes,
-        ...roundedNotes(addedNumbers(rounded, beside.rounded)),
-        ...(parsed.notes ?? []),
-      ],
+      notes: [...notes, ...beside.notes, ...(parsed.notes ?? [])],
       alsoRead: beside.read,
       ...(parsed.grades ? { grades: parsed.grades } : {}),
     }
@@ -96,7 +90,6 @@ interface Content {
   kind: 'JSON' | 'JSON Lines' | 'an archive'
   written: JsonValue
   nonFinite: number
-  rounded: RoundedNumbers
   rejected: RejectedRecord[]
   notes: string[]
   /** Where that is done already. */

@@ -4,6 +4,7 @@ import type {
   OutcomeInput,
   OutcomeStatus,
 } from '../evaluation/outcomeInput.ts'
+import { stringifyExactly } from '../exactNumbers.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
 import { cutStart, lengthOf, shorten } from '../text.ts'
 import { LENGTHS } from '../valueChecks.ts'
@@ -117,7 +118,7 @@ export function failure(type: string, category: ErrorCategory, message: string):
 
 /** A call as it is written in messages: `name({"argument":1})`. */
 export function callText(name: string, callArguments: JsonValue | undefined): string {
-  return `${name}(${JSON.stringify(callArguments ?? {})})`
+  return `${name}(${stringifyExactly(callArguments ?? {})})`
 }
 
 function exceptionClass(traceback: string): string | null {

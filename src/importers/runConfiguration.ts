@@ -1,7 +1,8 @@
-import { stringify } from 'yaml'
+import { type ScalarTag, stringify } from 'yaml'
+import { exactNumber, isExactNumber, stringifyExactly } from '../exactNumbers.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
 import { LENGTHS, MAX_TEMPERATURE } from '../valueChecks.ts'
-import { asText, bounded, MAX_NAME_LENGTH, sortKeys } from './recordReading.ts'
+import { asFigure, asText, bounded, MAX_NAME_LENGTH, sortKeys } from './recordReading.ts'
 
 /**
  * The configuration that a run was made with, as Arc versions it. The YAML starts with `model` and `temperature`;
@@ -17,11 +18,15 @@ export function runConfiguration(
   const sorted = Object.entries(settings).map(([key, value]) => [key, sortKeys(value)])
   const tree = {
     model: modelOrUnknown(model),
-    temperature: isTemperature(temperature) ? temperature : null,
+    temperature: temperatureOf(temperature),
     ...Object.fromEntries(sorted),
   }
   // lineWidth 0: folded lines would make a policy's text unreadable in a diff.
-  const yaml = stringify(tree, { lineWidth: 0, aliasDuplicateObjects: false })
+  const yaml = stringify(tree, {
+    lineWidth: 0,
+    aliasDuplicateObjects: false,
+    customTags: (tags) => [EXACT_NUMBER, ...tags],
+  })
   return { name: bounded(nameParts.flatMap((part) => asText(part) ?? []).join(' '), MAX_NAME_LENGTH), yaml }
 }
 
@@ -31,8 +36,18 @@ export function modelOrUnknown(model: string | null): string {
 }
 
 /** What Arc takes as a temperature; anything else stays where it was found, in the settings. */
-function isTemperature(value: JsonValue | undefined): value is number {
-  return typeof value === 'number' && value >= 0 && value <= MAX_TEMPERATURE
+function temperatureOf(value: JsonValue | undefined): number | null {
+  const temperature = asFigure(value)
+  return temperature !== null && temperature >= 0 && temperature <= MAX_TEMPERATURE ? temperature : null
+}
+
+/** A number that JavaScript does not have, as YAML has it. */
+const EXACT_NUMBER: ScalarTag = {
+  tag: 'tag:yaml.org,2002:float',
+  default: true,
+  identify: isExactNumber,
+  resolve: exactNumber,
+  stringify: ({ value }) => stringifyExactly(value),
 }
 
 const MODEL_FAMILY =

@@ -1,3 +1,4 @@
+import { isText } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import type { Beside } from './format.ts'
 import { asList, asObject, asText } from './recordReading.ts'
@@ -91,7 +92,7 @@ function addSide(
 ): void {
   const { content, timestamp = tick.timestamp, usage, cost } = asObject(chunk)
   const called = asList(calls)
-  const text = typeof content === 'string' ? content : ''
+  const text = isText(content) ? content : ''
   const last = messages.at(-1)
   const goesOn = last?.role === role && last.tool_calls === undefined && called.length === 0
   if (goesOn && usage === undefined) last.content = `${last.content}${text}`

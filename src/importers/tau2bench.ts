@@ -1,10 +1,12 @@
 import { basename } from 'node:path'
 import type { ErrorCategory, FailurePatternInput } from '../evaluation/outcomeInput.ts'
+import { asPlainNumber, isText, stringifyExactly } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { contentText, dateOf, tokensOf, toolCallsOf, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat, RunState } from './format.ts'
 import {
   amountOf,
+  asFigure,
   asList,
   asObject,
   asText,
@@ -163,8 +165,8 @@ function parseResults(results: JsonObject, simulations: JsonValue[], fileName: s
 /** The tasks and trials of the whole run, which the file names from its beginning. */
 function plannedRuns(results: JsonObject): { taskIds: string[]; trials: number } {
   const taskIds = asList(results.tasks).flatMap((task) => taskIdText(asObject(task).id) ?? [])
-  const { num_trials: trials } = asObject(results.info)
-  const isCount = typeof trials === 'number' && Number.isInteger(trials) && trials > 0 && trials <= MAX_TRIALS
+  const trials = asFigure(asObject(results.info).num_trials)
+  const isCount = trials !== null && Number.isInteger(trials) && trials > 0 && trials <= MAX_TRIALS
   return { taskIds: [...new Set(taskIds)], trials: isCount ? trials : 1 }
 }
 
@@ -176,7 +178,7 @@ function missingTrials(
   const there = new Set(
     simulations.map((simulation) => {
       const { task_id, trial } = asObject(simulation)
-      return canonicalJson([taskIdText(task_id), trial ?? 0])
+      return canonicalJson([taskIdText(task_id), asPlainNumber(trial ?? 0)])
     }),
   )
   let missing = 0
@@ -340,7 +342,7 @@ function environmentCheck(check: JsonObject, basis: JsonValue[]): RewardCheck {
     met: check.met === true,
     decisive: basis.includes('ENV_ASSERTION'),
     unmetMessage: sentences([
-      `At the end, ${callText(name, callArguments)} on the side of the ${asText(env_type) ?? 'environment'} should have been ${value}.`,
+      `At the end, ${callText(name, callArguments)} on the side of the ${asText(env_type) ?? 'environment'} should have been ${isText(value) ? value : stringifyExactly(value)}.`,
       message,
     ]),
   }
@@ -442,7 +444,7 @@ function difficultyOf(persona: string | null): 'easy' | 'medium' | 'hard' | null
 function expectedToolsOf(actions: JsonValue | undefined): string[] | null {
   if (!Array.isArray(actions)) return null
   const names = actions.map(asObject).flatMap(({ name, requestor }) => {
-    return typeof name === 'string' && (requestor ?? 'assistant') === 'assistant' ? [name] : []
+    return isText(name) && (requestor ?? 'assistant') === 'assistant' ? [name] : []
   })
   return [...new Set(names)]
 }
@@ -454,7 +456,7 @@ function promptOf(userScenario: JsonObject): string | null {
     ? Object.entries(instructions).filter(([key]) => key !== 'domain')
     : [['instructions', instructions ?? null] as const]
   const sections = [...parts, ['persona', persona ?? null] as const].flatMap(([key, value]) => {
-    const text = typeof value === 'string' ? value.trim() : value === null ? '' : JSON.stringify(value)
+    const text = isText(value) ? value.trim() : value === null ? '' : stringifyExactly(value)
     return text === '' ? [] : [`${headingOf(key)}:\n${text}`]
   })
   return sections.length === 0 ? null : sections.join('\n\n')

@@ -1,11 +1,13 @@
 import { basename } from 'node:path'
 import type { FailurePatternInput } from '../evaluation/outcomeInput.ts'
+import { asPlainNumber, isText } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { contentText, type ToolCall, tokensOf, toolCallsOf, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
   amountOf,
   append,
+  asFigure,
   asList,
   asObject,
   asText,
@@ -195,7 +197,7 @@ function checksOf(info: JsonObject, calls: ToolCall[]): RewardCheck[] {
   if (databaseRight !== undefined && databaseRight !== null) {
     checks.push({
       kind: 'db',
-      met: Number(databaseRight) === 1,
+      met: Number(asPlainNumber(databaseRight)) === 1,
       decisive: true,
       unmetMessage: 'The database should have ended in the state that the expected actions lead to.',
     })
@@ -228,7 +230,7 @@ function failuresOf(info: JsonObject, score: number | null, checks: RewardCheck[
 
 /** Without the hash of the expected database, which is no measure; it stays in the trajectory. */
 function numbersOf(parts: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(parts).filter(([, value]) => typeof value === 'number'))
+  return Object.fromEntries(Object.entries(parts).filter(([, value]) => asFigure(value) !== null))
 }
 
 function rewardPartsOf(info: JsonObject): JsonObject {
@@ -271,7 +273,7 @@ function externalIdOf(environment: string, taskId: string): string {
 function expectedActions(task: JsonObject): { name: string; kwargs: JsonValue }[] {
   return asList(task.actions).flatMap((action) => {
     const { name, kwargs } = asObject(action)
-    return typeof name === 'string' && name !== RESPOND_ACTION ? [{ name, kwargs: kwargs ?? {} }] : []
+    return isText(name) && name !== RESPOND_ACTION ? [{ name, kwargs: kwargs ?? {} }] : []
   })
 }
 

@@ -1,10 +1,12 @@
 import { basename, dirname, resolve } from 'node:path'
 import type { ErrorCategory, FailurePatternInput } from '../evaluation/outcomeInput.ts'
+import { isText } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { epochMs } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
   amountOf,
+  asFigure,
   asList,
   asObject,
   asText,
@@ -123,10 +125,7 @@ function parseRun(document: JsonObject, trials: JsonValue[], path: string): Pars
       (ends.length === 0 ? null : new Date(ends.reduce((a, b) => Math.max(a, b)))),
     name: shortName('Terminal-Bench', agent, model, runId ?? toTheSecond(asText(metadata.start_time))),
     configuration,
-    repetitions: Math.max(
-      repetitionsOf(outcomes),
-      typeof n_attempts === 'number' ? Math.min(n_attempts, 1000) : 1,
-    ),
+    repetitions: Math.max(repetitionsOf(outcomes), Math.min(asFigure(n_attempts) ?? 1, 1000)),
     scenarios: taskIds.map((taskId) => scenarios.get(taskId)!),
     outcomes,
     metadata: {
@@ -198,7 +197,7 @@ function outcomeOf(record: JsonObject, place: RecordPlace, model: string): Impor
     model,
     trajectory: {
       ...record,
-      ...(typeof record.trial_started_at === 'string' ? { start_time: record.trial_started_at } : {}),
+      ...(isText(record.trial_started_at) ? { start_time: record.trial_started_at } : {}),
       status,
       messages: asText(record.instruction) === null ? [] : [{ role: 'user', content: record.instruction! }],
     },

@@ -10,7 +10,10 @@ export async function prepareOutcomeStorage(pool: pg.Pool): Promise<void> {
   await queryOwn(pool, prepare)
 }
 
-/** Maintains the tables of outcomes: partitions for what will arrive, no rows that are older than the retention. */
+/** How many outcomes are deleted for good in one transaction. */
+const PURGE_STEP = 10_000
+
+/** Maintains the tables: partitions for what will arrive, no rows that are older than the retention or deleted for long enough. */
 export const STORAGE_UPKEEP: readonly Job[] = [
   {
     name: 'prepare_outcome_storage',
@@ -23,6 +26,19 @@ export const STORAGE_UPKEEP: readonly Job[] = [
     async run({ query, logger }) {
       const [row] = await query<{ expired: string }>(sql`/* expire */ select expire_outcomes() as expired`)
       if (row!.expired !== '0') logger.info({ outcomes: Number(row!.expired) }, 'outcomes expired')
+    },
+  },
+  {
+    name: 'purge_deleted',
+    async run({ query, logger, signal }) {
+      while (!signal.aborted) {
+        const [row] = await query<{ purged: number; outcomes: number }>(
+          sql`/* purge */ select purged, outcomes from purge_deleted(${PURGE_STEP})`,
+        )
+        const { purged, outcomes } = row!
+        if (purged === 0 && outcomes === 0) return
+        logger.info({ purged, outcomes }, 'deleted for good')
+      }
     },
   },
 ]

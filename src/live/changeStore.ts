@@ -11,13 +11,13 @@ export interface Change {
 
 /** The number of the tenant's latest change, 0 before the first. */
 export async function latestChange(reads: Pick<TenantTransaction, 'query'>): Promise<number> {
-  const [row] = await reads.query<{ latest: string | bigint | null }>(
-    sql`/* latestChange */ select max(change) as latest from simulation_events`,
+  const [row] = await reads.query<{ latest: string | bigint }>(
+    sql`/* latestChange */ select latest from change_counters`,
   )
-  return Number(row!.latest ?? 0)
+  return Number(row?.latest ?? 0)
 }
 
-/** The changes with numbers above `after`, in order, at most `limit`. Numbers of deleted simulations are left out. */
+/** The changes with numbers above `after`, in order, at most `limit`. Numbers of simulations that were deleted for good are left out. */
 export async function readChanges(
   reads: Pick<TenantTransaction, 'query'>,
   after: number,

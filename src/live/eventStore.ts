@@ -3,7 +3,15 @@ import type { TenantTransaction } from '../db/tenantTransaction.ts'
 import type { SimulationStatus } from '../evaluation/simulations/simulationStore.ts'
 import type { OperationReads } from '../reads/operationReads.ts'
 
-type EventKind = 'STARTED' | 'PROGRESS' | 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'AMENDED'
+type EventKind =
+  | 'STARTED'
+  | 'PROGRESS'
+  | 'COMPLETED'
+  | 'FAILED'
+  | 'CANCELLED'
+  | 'AMENDED'
+  | 'DELETED'
+  | 'RESTORED'
 
 /** Where a simulation stands. */
 export interface Progress {

@@ -27,6 +27,10 @@ const FEED_GATHER_MS = 100
 
 const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled'])
 
+/** Nothing follows for now: it has ended, or was deleted. */
+const isOver = (state: Progress & Partial<SimulationEvent>) =>
+  ENDED.has(state.status) || state.kind === 'DELETED'
+
 /**
  * Brings the steps of simulations to their subscribers. The table simulation_events is the truth; NOTIFY only says
  * that there is something to read.
@@ -79,7 +83,7 @@ export class LiveHub {
 
   /**
    * Where the simulation stands now, and then wherever it stands when the subscriber is ready for more: a slow one
-   * skips, it never queues. Ends with the simulation.
+   * skips, it never queues. Ends with the simulation, and when it is deleted.
    *
    * @throws Refusal SIMULATION_NOT_FOUND; later UNAUTHENTICATED when the token ends.
    */
@@ -93,7 +97,7 @@ export class LiveHub {
           shown = latest.seq
           yield latest
         }
-        if (ENDED.has(latest.status)) return
+        if (isOver(latest)) return
         await topic.changedSince(shown, left)
       }
     })
@@ -116,7 +120,7 @@ export class LiveHub {
           yield event
         }
         if (events.length === 0) {
-          if (ENDED.has(topic.latest.status) && seq >= topic.latest.seq) return
+          if (isOver(topic.latest) && seq >= topic.latest.seq) return
           await topic.changedSince(seq, left)
         }
       }
@@ -191,6 +195,7 @@ export class LiveHub {
       const topic = await watched.opening
       // Where it stands now, not where it stood at the last hint that came through.
       if (known) await topic.refresh()
+      if ('kind' in topic.latest && topic.latest.kind === 'DELETED') throw noSimulation(simulationId)
       return { topic, leave }
     } catch (error) {
       leave()
@@ -219,8 +224,7 @@ export class LiveHub {
     const latest = await inTenantTransaction(this.#pool, reader, 'read only', (transaction) =>
       readProgress(transaction, simulationId),
     )
-    if (!latest)
-      throw new Refusal('SIMULATION_NOT_FOUND', `There is no simulation ${simulationId}.`, ['simulationId'])
+    if (!latest) throw noSimulation(simulationId)
     return new Topic(
       (afterSeq, limit) =>
         inTenantTransaction(this.#pool, reader, 'read only', (transaction) =>
@@ -257,6 +261,10 @@ export class LiveHub {
         this.#logger.warn({ err: error }, 'simulation events could not be read; the next poll retries'),
       )
   }
+}
+
+function noSimulation(simulationId: string): Refusal {
+  return new Refusal('SIMULATION_NOT_FOUND', `There is no simulation ${simulationId}.`, ['simulationId'])
 }
 
 /** The one who opened the topic is told of the error. */

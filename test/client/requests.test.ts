@@ -6,6 +6,7 @@ import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ArcClient, type ArcClientOptions } from '../../src/client/arcClient.ts'
 import { ArcRequestError } from '../../src/client/arcRequestError.ts'
+import { exactNumber } from '../../src/exactNumbers.ts'
 import { type Tenant, useArc } from '../support/arc.ts'
 import { holdTimers } from '../support/heldTimers.ts'
 import { ServerProxy } from '../support/serverProxy.ts'
@@ -46,6 +47,31 @@ async function prepared(tenant: Tenant, scenarioIds: string[]) {
   await client.upsertScenarios(scenarioIds.map((scenarioId) => ({ scenarioId, taskPrompt: 'Do it.' })))
   return { client, configVersionId: versionId, scenarioIds }
 }
+
+it('sends numbers that JavaScript does not have digit for digit, in rows and in other calls', async () => {
+  const tenant = arc.tenant()
+  const { client, configVersionId, scenarioIds } = await prepared(tenant, ['a'])
+  const id = exactNumber('9007199254740993')
+  const { simulationId } = await client.startSimulation({ configVersionId, scenarioIds, metadata: { id } })
+  await client.recordOutcomes([{ simulationId, scenarioId: 'a', status: 'SUCCESS', metrics: { id } }])
+  const counts = (eq: number | string) =>
+    client.request(
+      `query ($id: [JsonPathFilter!]) {
+        simulations(filter: { metadata: $id, simulationId: { eq: "${simulationId}" } }) { totalCount }
+      }`,
+      { id: [{ path: ['id'], eq }] },
+    )
+  expect(await counts(id)).toEqual({ simulations: { totalCount: 1 } })
+  expect(await counts(9007199254740992)).toEqual({ simulations: { totalCount: 0 } })
+  const response = await fetch(arc.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${await tenant.token()}` },
+    body: JSON.stringify({ query: '{ outcomes { nodes { metrics } } }' }),
+  })
+  expect(await response.text()).toContain('"metrics":{"id":9007199254740993}')
+  // A server in another process would not know the mark that such a number has in this one.
+  expect(proxy.count(':9007199254740993}')).toBe(3)
+})
 
 describe('a simulation', () => {
   it('is planned, takes outcomes in every form, and is completed', async () => {

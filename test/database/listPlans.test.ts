@@ -121,7 +121,8 @@ describe.each(ENGINES)('with a long history, on $dump', ({ extension }) => {
     ['simulation(simulationId: $simulationId)', 'outcomes', '$simulationId: UUID!', PAGE],
     ['scenario(scenarioId: $scenarioId)', 'outcomes', '$scenarioId: String!', PAGE],
     ['configVersion(versionId: $versionId)', 'outcomes', '$versionId: UUID!', 11 * PAGE],
-    ['simulation(simulationId: $simulationId)', 'runs', '$simulationId: UUID!', PAGE],
+    // The 100 that it has may be sorted as well, but those of no other.
+    ['simulation(simulationId: $simulationId)', 'runs', '$simulationId: UUID!', 2 * PAGE],
     ['simulation(simulationId: $simulationId)', 'toolUsage', '$simulationId: UUID!', PAGE],
     ['simulation(simulationId: $simulationId)', 'failurePatterns', '$simulationId: UUID!', PAGE],
     ['outcome(outcomeId: $outcomeId)', 'toolUsage', '$outcomeId: UUID!', PAGE],

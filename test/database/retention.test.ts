@@ -101,7 +101,7 @@ describe.each(ENGINES)('retention on $dump', ({ extension }) => {
 })
 
 describe('arc retention', () => {
-  it('shows and sets how long outcomes are kept', async () => {
+  it('shows and sets how long outcomes are kept, and what is deleted can be taken back', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'arc-retention-'))
     cleanUp.push(() => rm(dataDir, { recursive: true }))
     const { DATABASE_URL: _, DATABASE_ADMIN_URL: __, ...inherited } = process.env
@@ -109,12 +109,21 @@ describe('arc retention', () => {
       promisify(execFile)(process.execPath, ['--import', 'tsx', 'src/main.ts', 'retention', ...args], {
         env: { ...inherited, ARC_DATA_DIR: dataDir },
       })
-    expect((await retention()).stdout).toContain('kept forever')
+    const atFirst = (await retention()).stdout
+    expect(atFirst).toContain('kept forever')
+    expect(atFirst).toContain('taken back for 30 days')
     expect((await retention('90')).stdout).toContain('kept for 90 days')
-    expect((await retention()).stdout).toContain('kept for 90 days')
-    expect((await retention('off')).stdout).toContain('kept forever')
+    const set = (await retention('--deleted', '7')).stdout
+    expect(set).toContain('kept for 90 days')
+    expect(set).toContain('taken back for 7 days')
+    const off = (await retention('off', '--deleted', 'off')).stdout
+    expect(off).toContain('kept forever')
+    expect(off).toContain('until somebody deletes it for good')
     await expect(retention('0')).rejects.toMatchObject({
       stderr: expect.stringContaining('must be 1 to 36500 days or "off", not "0"'),
+    })
+    await expect(retention('--deleted', 'soon')).rejects.toMatchObject({
+      stderr: expect.stringContaining('must be 1 to 36500 days or "off", not "soon"'),
     })
   })
 })

@@ -25,12 +25,19 @@ interface Field {
 
 let tenant: Tenant
 let versionId: string
+let configId: string
 let simulationId: string
+let outcomeId: string
 beforeAll(async () => {
   tenant = arc.tenant()
   const version = await tenant.configVersion()
   versionId = version.versionId
+  configId = version.configId
   simulationId = await tenant.simulation(['a'], { repetitions: 1_000 })
+  const { receipts } = await tenant.record([
+    { simulationId, scenarioId: 'a', repetition: 1_000, status: 'SUCCESS' },
+  ])
+  outcomeId = receipts[0].outcomeId
 })
 
 /** Runs a mutation that has one input; the first error of its payload, or of its one receipt. */
@@ -76,12 +83,19 @@ const tool = { toolName: 'x', callCount: 1, successRate: 0 }
 const CHECKED: Record<string, Field> = {
   'configurations.name': { write: (name) => configuration({ name }) },
   'configurations.modal_app_id': { write: (modalAppId) => configuration({ modalAppId }) },
+  'configurations.description': {
+    write: (description) => refusalOf('describeConfiguration', { configId, description }),
+  },
+  'outcome_notes.text': { write: (text) => refusalOf('addOutcomeNote', { outcomeId, text }) },
   'config_versions.raw_yaml': { start: 'model: m\n# ', write: (yaml) => configuration({ yaml }) },
   'scenarios.external_id': { write: (externalId) => scenario({ externalId }) },
   'scenarios.source': { write: (source) => scenario({ source }) },
   'scenarios.name': { write: (name) => scenario({ name }) },
   'scenarios.task_prompt': { write: (taskPrompt) => scenario({ taskPrompt }) },
   'simulations.simulation_name': { write: (name) => simulation({ name }) },
+  'simulations.description': {
+    write: (description) => refusalOf('describeSimulation', { simulationId, description }),
+  },
   'simulations.modal_app_id': { write: (modalAppId) => simulation({ modalAppId }) },
   'simulations.modal_environment': { write: (modalEnvironment) => simulation({ modalEnvironment }) },
   'simulations.error_message': {

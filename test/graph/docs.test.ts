@@ -54,6 +54,7 @@ async function tellStory(tenant: Tenant): Promise<Record<string, unknown>> {
   )
   const simulationId = randomUUID()
   const otherSimulationId = randomUUID()
+  const mistakenSimulationId = randomUUID()
   const outcomeId = randomUUID()
   for (const [id, configVersionId, name] of [
     [simulationId, before, 'baseline'],
@@ -142,6 +143,21 @@ async function tellStory(tenant: Tenant): Promise<Record<string, unknown>> {
       'mutation { createApiKey(input: {name: "CI", scope: READ}) { apiKey { keyId } } }',
     )),
   }
+  const mistaken = await tenant.data(
+    `mutation ($start: StartSimulationInput!, $delete: DeleteSimulationInput!) {
+      startSimulation(input: $start) { errors { code } }
+      deleteSimulation(input: $delete) { deletion { deletionId } }
+    }`,
+    {
+      start: {
+        simulationId: mistakenSimulationId,
+        configVersionId: after,
+        name: 'started by mistake',
+        scenarioIds: ['refund'],
+      },
+      delete: { simulationId: mistakenSimulationId },
+    },
+  )
   return {
     configId,
     before,
@@ -155,6 +171,7 @@ async function tellStory(tenant: Tenant): Promise<Record<string, unknown>> {
     signature: failurePatterns.nodes[0].signature,
     recommendationId: recommendations.nodes[0].recommendationId,
     keyId: createApiKey.apiKey.keyId,
+    deletionId: mistaken.deleteSimulation.deletion.deletionId,
     cursor: null,
   }
 }

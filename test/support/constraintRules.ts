@@ -40,6 +40,8 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
         (name) => ({ name }),
       ),
       configurations_modal_app_id_check: [{ modal_app_id: x(201) }],
+      configurations_description_check: [{ description: x(10_001) }],
+      configurations_tags_check: [{ tags: Array(21).fill('tag') }],
       configurations_check: [{ created_at: FAR_AHEAD }],
       configurations_latest_version: [{ latest_version_id: keys.version_id }],
       configurations_pkey: [{ config_id: keys.config_id }],
@@ -99,6 +101,34 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       config_diffs_user_id_config_id_version_after_fkey: [{ version_after: randomUUID() }],
     },
   },
+  'public.deletions': {
+    row: { user_id: keys.user_id, scenario_id: 'refund', name: 'Refund' },
+    takes: [
+      { scenario_id: null, config_id: keys.config_id },
+      { scenario_id: null, simulation_id: keys.simulation_id },
+    ],
+    refuses: {
+      deletions_check: [{ scenario_id: null }, { config_id: keys.config_id }],
+      deletions_user_id_config_id_fkey: [{ scenario_id: null, config_id: randomUUID() }],
+      deletions_user_id_scenario_id_fkey: [{ scenario_id: 'nothing' }],
+      deletions_user_id_simulation_id_fkey: [{ scenario_id: null, simulation_id: randomUUID() }],
+      deletions_user_id_with_deletion_id_fkey: [{ with_deletion_id: randomUUID() }],
+    },
+  },
+  'public.outcome_notes': {
+    row: {
+      user_id: keys.user_id,
+      outcome_id: keys.outcome_id,
+      simulation_id: keys.simulation_id,
+      text: 'A note.',
+    },
+    takes: [{ text: x(10_000) }],
+    refuses: {
+      outcome_notes_text_check: [{ text: '' }, { text: x(10_001) }],
+      outcome_notes_check: [{ created_at: FAR_AHEAD }],
+      outcome_notes_user_id_outcome_id_fkey: [{ outcome_id: randomUUID() }],
+    },
+  },
   'public.scenarios': {
     row: {
       user_id: keys.user_id,
@@ -154,6 +184,8 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       ...['failed', 'cancelled'].map((status) => ({ status, completed_at: FAR_AHEAD })),
     ],
     refuses: {
+      simulations_description_check: [{ description: x(10_001) }],
+      simulations_tags_check: [{ tags: Array(21).fill('tag') }],
       simulations_scenario_set_check: [
         { scenario_set: [], total_scenarios: 1 },
         { scenario_set: Array(100_001).fill('a'), total_scenarios: 100_001 },

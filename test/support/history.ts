@@ -7,6 +7,9 @@ const DAYS = 700
 /** Of what a tenant has beside its runs: many times a page. */
 const OTHERS = 300
 
+/** Simulations that are deleted, spread among the others. */
+const DELETED = 120
+
 /** Of each tenant: what it runs, and how often each simulation runs every scenario. */
 const SCENARIOS = 20
 const REPETITIONS = 5
@@ -113,6 +116,22 @@ export async function fillHistory(
     await admin.query(
       `insert into scenarios (scenario_id, name, task_prompt, content_hash)
       select 'other_' || n, 'other ' || n, 'Do it.', repeat('0', 64) from generate_series(1, ${OTHERS}) n`,
+    )
+    await admin.query(
+      `with gone as (
+        insert into simulations (config_version_id, scenario_set, total_scenarios, status, created_at, completed_at)
+        select version_id, array['s1'], 1, 'cancelled', at, at
+        from generate_series(1, ${DELETED}) n
+        join config_versions on config_id = $1 and version_number = 1 + n % 10
+        cross join lateral (select now() - interval '${DAYS} days' * (n / ${DELETED}.0) as at) t
+        returning simulation_id
+      )
+      insert into deletions (simulation_id, name) select simulation_id, 'gone' from gone`,
+      [configId],
+    )
+    await admin.query(
+      `insert into outcome_notes (outcome_id, simulation_id, text)
+      select outcome_id, simulation_id, 'Seen before.' from made limit ${OTHERS}`,
     )
     await admin.query(
       `insert into config_versions (config_id, version_number, raw_yaml, parsed_config, config_hash)

@@ -106,6 +106,14 @@ export async function seedTenant(arc: Arc): Promise<SeededTenant> {
   )
   expect(ended).toEqual({ completeSimulation: { errors: [] }, failSimulation: { errors: [] } })
 
+  const { outcomes } = await tenant.data(`{ outcomes(first: 1) { nodes { outcomeId } } }`)
+  const { addOutcomeNote } = await tenant.data(
+    `mutation ($input: AddOutcomeNoteInput!) { addOutcomeNote(input: $input) { errors { message } } }`,
+    { input: { outcomeId: outcomes.nodes[0].outcomeId, text: `Seen by ${marker}.` } },
+  )
+  expect(addOutcomeNote.errors).toEqual([])
+  await seedDeletions(tenant, marker)
+
   // What GraphQL does not make yet.
   await arc.sql('admin', async (client) => {
     await client.query('begin')
@@ -128,6 +136,22 @@ export async function seedTenant(arc: Arc): Promise<SeededTenant> {
     await client.query('commit')
   })
   return { tenant, marker }
+}
+
+/** A configuration that is deleted with its simulation, and a scenario. */
+async function seedDeletions(tenant: Tenant, marker: string): Promise<void> {
+  const { configId, versionId } = await tenant.configVersion(`deleted ${marker}`, `model: ${marker}\n`)
+  const deleted = await tenant.data(
+    `mutation ($configId: UUID!, $versionId: UUID!, $name: String!) {
+      upsertScenarios(input: { scenarios: [{ scenarioId: "deleted", name: $name, taskPrompt: "Do nothing." }] }) { errors { message } }
+      startSimulation(input: { configVersionId: $versionId, scenarioIds: ["refund"], name: $name }) { errors { message } }
+      deleteConfiguration(input: { configId: $configId }) { errors { message } }
+      deleteScenario(input: { scenarioId: "deleted" }) { errors { message } }
+    }`,
+    { configId, versionId, name: `deleted ${marker}` },
+  )
+  for (const [step, { errors }] of Object.entries<{ errors: object[] }>(deleted))
+    expect(errors, step).toEqual([])
 }
 
 /** The tables that hold tenants' rows, without the partitions and chunks that they are seen through anyway. */

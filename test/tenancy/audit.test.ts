@@ -102,6 +102,8 @@ describe('the audit log', () => {
       'public.config_diffs': `approval_status = 'approved', approved_at = now()`,
       'public.config_versions': 'is_deleted = true',
       'public.configurations': 'is_active = false',
+      'public.deletions': `name = 'other'`,
+      'public.outcome_notes': `text = 'other'`,
       'public.recommendations': 'applied = true, applied_at = now()',
       'public.scenarios': 'is_active = false',
       'public.simulations': `metadata = '{"changed": true}'`,

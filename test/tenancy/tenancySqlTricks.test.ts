@@ -81,6 +81,7 @@ describe('a function', () => {
         'ingest_outcomes',
         'job_states',
         'prepare_outcome_storage',
+        'purge_deleted',
         'renew_job',
         'search_failure_patterns',
         'search_scenarios',

@@ -28,7 +28,16 @@ describe('JSON', () => {
       '{"a":9007199254740991,"b":1234567890123456.0}',
     ])
       expect(parseExactly(json)).toEqual(JSON.parse(json))
-    for (const json of ['', '{', '[1,]', '01', '12345678901234567890x'])
+    for (const json of [
+      '',
+      '{',
+      '[1,]',
+      '01',
+      '12345678901234567890x',
+      '01234567890123456789',
+      '1234567890123456-7',
+      '1.234567890123456.7',
+    ])
       expect(() => parseExactly(json)).toThrow(SyntaxError)
   })
 

@@ -8,6 +8,8 @@ export interface StoredVersion {
   versionId: string
   versionNumber: number
   configHash: string
+  /** Withdrawn: nothing new may run it. */
+  isDeleted: boolean
   rawYaml: string
   parsedConfig: ConfigDocument['parsedConfig']
 }
@@ -46,10 +48,11 @@ export async function findLatestVersion(
     version_id: string
     version_number: number
     config_hash: string
+    is_deleted: boolean
     raw_yaml: string
     parsed_config: StoredVersion['parsedConfig']
   }>(sql`/* findLatestVersion */
-    select version_id, version_number, config_hash, raw_yaml, parsed_config
+    select version_id, version_number, config_hash, is_deleted, raw_yaml, parsed_config
     from config_versions where config_id = ${configId} order by version_number desc limit 1`)
   const row = rows[0]
   return row
@@ -57,6 +60,7 @@ export async function findLatestVersion(
         versionId: row.version_id,
         versionNumber: row.version_number,
         configHash: row.config_hash,
+        isDeleted: row.is_deleted,
         rawYaml: row.raw_yaml,
         parsedConfig: row.parsed_config,
       }
@@ -107,6 +111,59 @@ export async function updateActive(
   const rows = await transaction.query(sql`/* updateActive */
     update configurations set is_active = ${isActive} where config_id = ${configId} returning config_id`)
   return rows.length > 0
+}
+
+/** What may be said of a configuration at any time. */
+export interface DescribedColumns {
+  name: string
+  description: string | null
+  tags: string[]
+  modal_app_id: string | null
+}
+
+/** Sets the columns that are given. Whether there is such a configuration. @throws SQLSTATE 23505 as `updateActive`. */
+export async function updateDescription(
+  transaction: TenantTransaction,
+  configId: string,
+  set: Partial<DescribedColumns>,
+): Promise<boolean> {
+  const rows = await transaction.query(sql`/* describeConfiguration */
+    update configurations c set (name, description, tags, modal_app_id) = (
+      select name, description, tags, modal_app_id from jsonb_populate_record(c, ${stringifyExactly(set)}::jsonb))
+    where config_id = ${configId}
+    returning config_id`)
+  return rows.length > 0
+}
+
+/**
+ * Withdraws a version, or takes that back; the configuration's latest version is the newest that is not withdrawn. The
+ * configuration must be locked. Whether it has such a version.
+ */
+export async function updateWithdrawn(
+  transaction: TenantTransaction,
+  configId: string,
+  versionId: string,
+  withdrawn: boolean,
+): Promise<boolean> {
+  const rows = await transaction.query(sql`/* withdrawVersion */
+    update config_versions set is_deleted = ${withdrawn} where config_id = ${configId} and version_id = ${versionId}
+    returning version_id`)
+  await transaction.query(sql`/* latestVersion */
+    update configurations c set latest_version_id = (
+      select version_id from config_versions v where v.config_id = c.config_id and not v.is_deleted
+      order by version_number desc limit 1)
+    where config_id = ${configId}`)
+  return rows.length > 0
+}
+
+/** The configuration of a version; null when there is none. */
+export async function findConfigurationOf(
+  transaction: TenantTransaction,
+  versionId: string,
+): Promise<string | null> {
+  const rows = await transaction.query<{ config_id: string }>(sql`/* findConfigurationOf */
+    select config_id from config_versions where version_id = ${versionId}`)
+  return rows[0]?.config_id ?? null
 }
 
 export type ApprovalStatus = 'pending' | 'approved' | 'rejected'

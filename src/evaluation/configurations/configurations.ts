@@ -1,9 +1,13 @@
 import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import { Refusal } from '../../refusal.ts'
-import { invalid, LENGTHS, optionalPastTime, optionalText, text } from '../../valueChecks.ts'
+import { invalid, LENGTHS, optionalPastTime, optionalText, tagsAt, text } from '../../valueChecks.ts'
+import { deletedRefusal } from '../deletions/deletedRefusal.ts'
+import { findDeletionOf } from '../deletions/deletionStore.ts'
 import { changedPaths, unifiedDiff } from './configDiff.ts'
 import { type ConfigDocument, parseConfigDocument } from './configDocument.ts'
 import {
+  type DescribedColumns,
+  findConfigurationOf,
   findLatestVersion,
   findVersionYaml,
   insertConfiguration,
@@ -13,6 +17,8 @@ import {
   lockDiff,
   updateActive,
   updateApproval,
+  updateDescription,
+  updateWithdrawn,
 } from './configurationStore.ts'
 
 export interface NewVersion {
@@ -24,7 +30,7 @@ export interface NewVersion {
 /**
  * A configuration, with its first version when there is YAML.
  *
- * @throws Refusal INVALID_VALUE, TIME_IN_FUTURE, NAME_TAKEN, and what `parseConfigDocument` refuses.
+ * @throws Refusal INVALID_VALUE, TIME_IN_FUTURE, NAME_TAKEN, CONFIGURATION_DELETED, and what `parseConfigDocument` refuses.
  */
 export async function createConfiguration(
   transaction: TenantTransaction,
@@ -42,6 +48,8 @@ export async function createConfiguration(
   const modalAppId = optionalText(input.modalAppId, LENGTHS.label, ['modalAppId'])
   const createdAt = optionalPastTime(input.createdAt, new Date(), ['createdAt'])
   const document = input.yaml === null ? null : parseConfigDocument(input.yaml)
+  const deletion = input.configId && (await findDeletionOf(transaction, 'configuration', input.configId))
+  if (deletion) throw deletedRefusal(deletion, ['configId'])
   const configId = await insertConfiguration(transaction, {
     configId: input.configId,
     name,
@@ -71,7 +79,9 @@ export async function createConfigVersion(
   const document: ConfigDocument = parseConfigDocument(input.yaml)
   await lockActive(transaction, input.configId)
   const latest = await findLatestVersion(transaction, input.configId)
-  if (latest?.configHash === document.configHash) return { versionId: latest.versionId, created: false }
+  if (latest?.configHash === document.configHash && !latest.isDeleted) {
+    return { versionId: latest.versionId, created: false }
+  }
   const versionNumber = (latest?.versionNumber ?? 0) + 1
   const versionId = await insertVersion(
     transaction,
@@ -129,12 +139,59 @@ export async function setActive(
   configId: string,
   isActive: boolean,
 ): Promise<void> {
+  const message = 'Another active configuration has taken the name: archive that one first.'
+  const isThere = updateActive(transaction, configId, isActive)
+  if (!(await orNameTaken(isThere, message, 'configId'))) throw noConfiguration(configId)
+}
+
+/** What people call a configuration and say of it; what is absent stays as it is, null takes it away. */
+export interface ConfigurationDescription {
+  name?: string | null
+  description?: string | null
+  tags?: readonly string[] | null
+  modalAppId?: string | null
+}
+
+/** @throws Refusal CONFIGURATION_NOT_FOUND, INVALID_VALUE; NAME_TAKEN when another active one has the name. */
+export async function describeConfiguration(
+  transaction: TenantTransaction,
+  configId: string,
+  { name, description, tags, modalAppId }: ConfigurationDescription,
+): Promise<void> {
+  const set: Partial<DescribedColumns> = {}
+  if (name != null) set.name = checkedName(name.trim())
+  if (description !== undefined) set.description = optionalText(description, LENGTHS.prose, ['description'])
+  if (tags !== undefined) set.tags = tagsAt(tags ?? [], ['tags'])
+  if (modalAppId !== undefined) set.modal_app_id = optionalText(modalAppId, LENGTHS.label, ['modalAppId'])
+  const isThere = updateDescription(transaction, configId, set)
+  const message = `A configuration with the name "${set.name}" already exists.`
+  if (!(await orNameTaken(isThere, message, 'name'))) throw noConfiguration(configId)
+}
+
+/**
+ * Withdraws a version, so that nothing new runs it: what ran it stays. Or takes that back. Doing it again changes nothing.
+ *
+ * @throws Refusal CONFIG_VERSION_NOT_FOUND.
+ */
+export async function setWithdrawn(
+  transaction: TenantTransaction,
+  versionId: string,
+  withdrawn: boolean,
+): Promise<void> {
+  const configId = await findConfigurationOf(transaction, versionId)
+  if (configId !== null) await lockConfiguration(transaction, configId)
+  if (configId === null || !(await updateWithdrawn(transaction, configId, versionId, withdrawn))) {
+    const message = `There is no configuration version ${versionId}.`
+    throw new Refusal('CONFIG_VERSION_NOT_FOUND', message, ['versionId'])
+  }
+}
+
+async function orNameTaken(work: Promise<boolean>, message: string, field: string): Promise<boolean> {
   try {
-    if (!(await updateActive(transaction, configId, isActive))) throw noConfiguration(configId)
+    return await work
   } catch (error) {
     if ((error as { code?: unknown }).code !== '23505') throw error
-    const message = 'Another active configuration has taken the name: archive that one first.'
-    throw new Refusal('NAME_TAKEN', message, ['configId'])
+    throw new Refusal('NAME_TAKEN', message, [field])
   }
 }
 

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { isText } from '../../exactNumbers.ts'
 import { cutText } from '../../text.ts'
 import { LENGTHS } from '../../valueChecks.ts'
 import type { ErrorCategory, FailurePatternInput, OutcomeInput, OutcomeStatus } from '../outcomeInput.ts'
@@ -106,7 +107,7 @@ export function failureMessage(
   if (status === 'success' || !trajectory || typeof trajectory !== 'object' || Array.isArray(trajectory)) {
     return null
   }
-  return typeof trajectory.error === 'string' ? trajectory.error || null : null
+  return isText(trajectory.error) ? trajectory.error || null : null
 }
 
 /**

@@ -1,3 +1,4 @@
+import { asPlainNumber, isText, stringifyExactly } from '../../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
 import { type InputPath, Refusal } from '../../refusal.ts'
 import { cutText } from '../../text.ts'
@@ -114,7 +115,7 @@ export function mapSandboxResult(result: unknown): {
 function scenarioIn(top: Place[], notes: string[]): ResultScenario {
   const scenario = objectIn(find(top, 'scenario'))
   const id = scenario.length > 0 ? find(scenario, 'id') : find(top, 'scenario_id')
-  const text = Number.isInteger(id.value) ? String(id.value) : id.value
+  const text = Number.isInteger(asPlainNumber(id.value)) ? stringifyExactly(id.value) : id.value
   const externalId = optionalText(text, LENGTHS.externalId, id.path, notes)
   if (externalId === null) throw new Refusal('INVALID_VALUE', 'the result names no scenario', id.path)
   const name = find(scenario, 'name')
@@ -131,7 +132,7 @@ function scenarioIn(top: Place[], notes: string[]): ResultScenario {
 
 function statusIn(found: Found, hasError: boolean, notes: string[]): OutcomeStatus {
   if (found.value === null && hasError) return 'error'
-  if (typeof found.value !== 'string') throw invalid(found.value, 'a word for how the run ended', found.path)
+  if (!isText(found.value)) throw invalid(found.value, 'a word for how the run ended', found.path)
   const status = STATUS_BY_WORD.get(
     found.value
       .trim()
@@ -164,8 +165,9 @@ function timesIn(
 
 function scoresIn(top: Place[]): Pick<OutcomeInput, 'reliabilityScore' | 'metrics'> {
   const given = find(top, 'reliability_score')
-  const parts = typeof given.value === 'number' ? [] : requiredObjectIn(given)
-  const score = typeof given.value === 'number' ? given : find(parts, 'overall_score')
+  const isNumber = typeof asPlainNumber(given.value) === 'number'
+  const parts = isNumber ? [] : requiredObjectIn(given)
+  const score = isNumber ? given : find(parts, 'overall_score')
   const metrics = [
     ...requiredObjectIn(find(parts, 'dimension_scores')),
     ...requiredObjectIn(find(top, 'metrics')),

@@ -1,3 +1,4 @@
+import { asPlainNumber, isText } from '../../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
 import { cutText } from '../../text.ts'
 import { LENGTHS, MAX_ERROR_TYPES } from '../../valueChecks.ts'
@@ -27,7 +28,7 @@ function trajectoryFields(trajectory: JsonValue): JsonObject {
   if (trajectory === null) return {}
   if (Array.isArray(trajectory)) return { steps: trajectory }
   if (typeof trajectory === 'object') return trajectory
-  return typeof trajectory === 'string' ? { text: trajectory } : { value: trajectory }
+  return isText(trajectory) ? { text: trajectory } : { value: trajectory }
 }
 
 /** Where a trajectory may keep its messages or steps; the first list that holds a tool call is the one read. */
@@ -128,9 +129,9 @@ function readEntry(log: ToolCallLog, entry: JsonObject): void {
     }
   } else if (isJsonObject(entry.function_call)) {
     log.addCall(calledTool(entry.function_call, entry), undefined, entry.function_call, entry)
-  } else if (typeof entry.tool === 'string') {
+  } else if (isText(entry.tool)) {
     readStep(log, entry.tool, entry)
-  } else if (typeof entry.action === 'string') {
+  } else if (isText(entry.action)) {
     readStep(log, FIRST_WORD.exec(entry.action)?.[0], entry)
   } else if (isJsonObject(entry.action)) {
     readStep(log, entry.action.name ?? entry.action.tool, entry)
@@ -138,7 +139,7 @@ function readEntry(log: ToolCallLog, entry: JsonObject): void {
     for (const block of entry.content) {
       if (isJsonObject(block)) readItem(log, block, entry)
     }
-  } else if (typeof entry.type === 'string') {
+  } else if (isText(entry.type)) {
     readItem(log, entry, entry)
   }
 }
@@ -155,7 +156,7 @@ function readStep(log: ToolCallLog, tool: JsonValue | undefined, step: JsonObjec
 function calledTool(call: JsonObject, message: JsonObject): JsonValue | undefined {
   const name = isJsonObject(call.function) ? call.function.name : (call.function ?? call.name)
   const byUser = call.requestor === 'user' || message.role === 'user'
-  return byUser && typeof name === 'string' ? `user:${name}` : name
+  return byUser && isText(name) ? `user:${name}` : name
 }
 
 /** A content block of a message, or an item that stands in the list by itself (then it is its own message). */
@@ -190,7 +191,7 @@ class ToolCallLog {
     source: JsonObject,
     message: JsonObject,
   ): ToolCall | undefined {
-    if (typeof tool !== 'string' || tool === '') return undefined
+    if (!isText(tool) || tool === '') return undefined
     const call: ToolCall = {
       tool: cutText(tool, LENGTHS.toolName.max),
       calledAt: timeOf(message),
@@ -244,13 +245,13 @@ function errorTypeOf(result: JsonObject, content: JsonValue | undefined): string
   const text = textOf(content)
   const { error, extra } = result
   if (error) {
-    if (typeof error === 'string') return errorType(error)
+    if (isText(error)) return errorType(error)
     return errorType(
       isJsonObject(error) ? textOf(error.type ?? error.name ?? error.code ?? error.message) : text,
     )
   }
   if (result.is_error || text.startsWith('Error')) return errorType(text)
-  const exitCode = isJsonObject(extra) ? extra.returncode : undefined
+  const exitCode = asPlainNumber(isJsonObject(extra) ? extra.returncode : undefined)
   return typeof exitCode === 'number' && exitCode !== 0 ? `exit code ${exitCode}` : null
 }
 
@@ -265,10 +266,10 @@ export function errorType(text: string): string {
 
 /** A text, or the first text block of a list. */
 function textOf(content: JsonValue | undefined): string {
-  if (typeof content === 'string') return content
+  if (isText(content)) return content
   if (!Array.isArray(content)) return ''
   for (const block of content) {
-    if (isJsonObject(block) && typeof block.text === 'string') return block.text
+    if (isJsonObject(block) && isText(block.text)) return block.text
   }
   return ''
 }
@@ -287,7 +288,7 @@ const DURATION_FIELDS = [
 
 function durationMsOf(source: JsonObject): number | null {
   for (const [field, unitMs] of DURATION_FIELDS) {
-    const duration = source[field]
+    const duration = asPlainNumber(source[field])
     if (typeof duration === 'number' && duration >= 0) return duration * unitMs
   }
   return null
@@ -301,7 +302,9 @@ const BELOW_MILLISECONDS = /\.\d{3}(\d+)/
 
 function timeOf(source: JsonObject): number | null {
   const { extra } = source
-  const time = source.timestamp ?? source.created_at ?? (isJsonObject(extra) ? extra.timestamp : null)
+  const time = asPlainNumber(
+    source.timestamp ?? source.created_at ?? (isJsonObject(extra) ? extra.timestamp : null),
+  )
   if (typeof time === 'number') return time < MIN_EPOCH_MS ? time * 1000 : time
   if (typeof time !== 'string') return null
   const milliseconds = Date.parse(time)

@@ -8,7 +8,7 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml'
-import { isExactNumber } from '../../exactNumbers.ts'
+import { asPlainNumber, isExactNumber, parseExactly, stringifyExactly } from '../../exactNumbers.ts'
 import { FreeNames } from '../../freeNames.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
 import { isSecretValue, kindOfName, type NameKind, REDACTED, withoutSecretShapes } from './secretPatterns.ts'
@@ -174,12 +174,19 @@ function* leaves(root: JsonValue, onObject: (object: JsonObject) => void = () =>
       if (isContainer(value)) {
         waiting.push({ container: value, kind: Array.isArray(value) ? kind : 'other', parent: holder, key })
       } else {
-        const text = typeof value === 'number' && kind === 'secret' && value > 99_999 ? String(value) : value
-        const secret = typeof text === 'string' && isSecretValue(text, kind) ? text : null
+        const text = kind === 'secret' ? digitsOf(value) : value
+        const secret =
+          typeof text === 'string' && !isExactNumber(text) && isSecretValue(text, kind) ? text : null
         yield { holder, key, value, secret }
       }
     }
   }
+}
+
+/** A number that is long enough to be a secret as its digits; anything else as it is. */
+function digitsOf(value: JsonValue): JsonValue {
+  const number = asPlainNumber(value)
+  return typeof number === 'number' && number > 99_999 ? stringifyExactly(value) : value
 }
 
 /** What the surroundings of a value say about it. */
@@ -207,13 +214,13 @@ function redactText(text: string, findings: Findings): string {
   if (tree === undefined) return withoutSecretShapes(text, findings.add)
   const before = findings.places
   const redacted = redactLeaves(tree, findings)
-  return findings.places === before ? text : JSON.stringify(redacted)
+  return findings.places === before ? text : stringifyExactly(redacted)
 }
 
 /** The tree of a JSON text; undefined when it is none, or too deep to be written again. */
 function parsed(text: string): JsonValue | undefined {
   try {
-    const tree: JsonValue = JSON.parse(text)
+    const tree = parseExactly(text) as JsonValue
     JSON.stringify(tree)
     return tree
   } catch {

@@ -11,16 +11,17 @@ import {
   checkRows,
   invalid,
   LENGTHS,
-  list,
   MAX_INTEGER,
-  MAX_TAGS,
   metadataAt,
   optionalInteger,
   optionalPastTime,
   optionalText,
   storableAt,
+  tagsAt,
   text,
 } from '../../valueChecks.ts'
+import { deletedRefusal } from '../deletions/deletedRefusal.ts'
+import { findDeletedScenarios, lockReferences } from '../deletions/deletionStore.ts'
 import { checkedScenarioKey, scenarioKey } from './scenarioKey.ts'
 
 type Difficulty = 'easy' | 'medium' | 'hard'
@@ -82,7 +83,7 @@ interface ScenarioRow {
 
 /**
  * Stores scenarios that are new or changed. One receipt a row: STORED when something was written, DUPLICATE when the
- * tenant has it exactly so, REJECTED with the reason. A bad row costs no other.
+ * tenant has it exactly so, REJECTED with the reason (SCENARIO_DELETED among them). A bad row costs no other.
  *
  * @throws Refusal TOO_MANY_ROWS, INVALID_VALUE when there is none.
  */
@@ -98,6 +99,8 @@ export async function upsertScenarios(
     keys.add(row.scenario_id)
     return row
   })
+  const shared = lockReferences(transaction, 'shared')
+  const deletions = findDeletedScenarios(transaction, [...keys])
   // Two callers who name different things of one scenario both find them there.
   const locked = transaction.query(sql`/* lockScenarios */
     select from scenarios where scenario_id = any (${[...keys]}::text[]) order by scenario_id for no key update`)
@@ -114,6 +117,7 @@ export async function upsertScenarios(
       left join scenarios s on s.scenario_id = x.scenario_id
       cross join lateral jsonb_populate_record(
         s, case when s.scenario_id is null then x.otherwise || x.given else x.given end) merged
+      where not exists (select from deletions d where d.scenario_id = x.scenario_id)
     ), written as (
       insert into scenarios as s (scenario_id, external_id, source, name, task_prompt, ground_truth, difficulty_level,
         tags, expected_tools, estimated_duration_ms, metadata, is_active, created_at, updated_at, content_hash)
@@ -139,7 +143,7 @@ export async function upsertScenarios(
     select i.key as scenario_id, coalesce(w.revision, i.revision) as revision, w.scenario_id is not null as stored
     from input i
     left join written w on w.scenario_id = i.key`)
-  const [, written] = await Promise.all([locked, writing])
+  const [, deleted, , written] = await Promise.all([shared, deletions, locked, writing])
   const receipts: ScenarioReceipt[] = [
     ...written.map(({ scenario_id, revision, stored }): ScenarioReceipt => {
       const index = indexOf.get(scenario_id)!
@@ -155,6 +159,9 @@ export async function upsertScenarios(
         refusal: null,
       }
     }),
+    ...deleted.map((deletion) =>
+      rejection(indexOf.get(deletion.key)!, deletedRefusal(deletion, ['scenarioId']), deletion.key),
+    ),
     ...refused.map(({ index, refusal }) => rejection(index, refusal, inputs[index]!.scenarioId)),
   ]
   return receipts.sort((a, b) => a.index - b.index)
@@ -201,7 +208,7 @@ function scenarioRow(input: ScenarioInput): ScenarioRow {
   if (input.difficultyLevel !== undefined) {
     given.difficulty_level = input.difficultyLevel ?? otherwise.difficulty_level
   }
-  if (input.tags !== undefined) given.tags = checkedTags(input.tags ?? [])
+  if (input.tags !== undefined) given.tags = tagsAt(input.tags ?? [], ['tags'])
   if (input.expectedTools !== undefined) {
     given.expected_tools = storableAt(input.expectedTools, ['expectedTools'])
   }
@@ -220,11 +227,4 @@ function checkedPrompt(given: string): string {
   const prompt = text(given, LENGTHS.any, ['taskPrompt'])
   checkBytes(prompt, BYTES.document, ['taskPrompt'])
   return prompt
-}
-
-function checkedTags(tags: readonly string[]): string[] {
-  const checked = list(tags, MAX_TAGS, ['tags']).map((tag, index) =>
-    text(tag.trim(), LENGTHS.tag, ['tags', index]),
-  )
-  return [...new Set(checked)]
 }

@@ -40,12 +40,14 @@ export interface SimulationState {
 export async function findRunnable(
   transaction: TenantTransaction,
   versionId: string,
-): Promise<'archived' | 'runnable' | null> {
-  const rows = await transaction.query<{ is_active: boolean }>(sql`/* findRunnable */
-    select c.is_active from config_versions v join configurations c using (config_id)
-    where v.version_id = ${versionId} and not v.is_deleted`)
+): Promise<'archived' | 'withdrawn' | 'runnable' | null> {
+  const rows = await transaction.query<{ is_active: boolean; is_deleted: boolean }>(sql`/* findRunnable */
+    select c.is_active, v.is_deleted from config_versions v join configurations c using (config_id)
+    where v.version_id = ${versionId}`)
   const row = rows[0]
-  return row ? (row.is_active ? 'runnable' : 'archived') : null
+  if (!row) return null
+  if (row.is_deleted) return 'withdrawn'
+  return row.is_active ? 'runnable' : 'archived'
 }
 
 /** Those of the ids that the tenant has no scenario for. */
@@ -131,6 +133,30 @@ export async function lockSimulation(
         },
       }
     : null
+}
+
+/** What may be said of a simulation at any time. */
+export interface DescribedColumns {
+  simulation_name: string | null
+  description: string | null
+  tags: string[]
+  priority: number
+  metadata: JsonObject
+}
+
+/** Sets the columns that are given. Whether there is such a simulation. */
+export async function updateDescription(
+  transaction: TenantTransaction,
+  simulationId: string,
+  set: Partial<DescribedColumns>,
+): Promise<boolean> {
+  const rows = await transaction.query(sql`/* describeSimulation */
+    update simulations s set (simulation_name, description, tags, priority, metadata) = (
+      select simulation_name, description, tags, priority, metadata
+      from jsonb_populate_record(s, ${stringifyExactly(set)}::jsonb))
+    where simulation_id = ${simulationId}
+    returning simulation_id`)
+  return rows.length > 0
 }
 
 /** What a simulation that runs already turns out to have besides. */

@@ -1,4 +1,5 @@
 import type { TenantTransaction } from '../../db/tenantTransaction.ts'
+import type { JsonObject } from '../../json.ts'
 import { type InputPath, Refusal } from '../../refusal.ts'
 import { cutText } from '../../text.ts'
 import {
@@ -14,9 +15,13 @@ import {
   optionalScore,
   optionalText,
   storableAt,
+  tagsAt,
 } from '../../valueChecks.ts'
+import { deletedRefusal } from '../deletions/deletedRefusal.ts'
+import { findDeletionOf, lockReferences } from '../deletions/deletionStore.ts'
 import { checkOpenRuns } from './openRuns.ts'
 import {
+  type DescribedColumns,
   findRunnable,
   finishSimulation,
   type Growth,
@@ -27,6 +32,7 @@ import {
   type NewSimulation,
   type SimulationState,
   type SuiteResult,
+  updateDescription,
 } from './simulationStore.ts'
 
 const MAX_SCENARIOS = 100_000
@@ -37,7 +43,8 @@ const MAX_RUNS = 1_000_000
  * A new simulation, with a run for each scenario and repetition. The same call again, with the same `simulationId`,
  * answers the simulation that is there.
  *
- * @throws Refusal CONFIG_VERSION_NOT_FOUND, CONFIGURATION_ARCHIVED, TIME_IN_FUTURE, SCENARIO_NOT_FOUND, SIMULATION_ID_TAKEN, INVALID_VALUE, TOO_MANY_ROWS.
+ * @throws Refusal CONFIG_VERSION_NOT_FOUND, CONFIG_VERSION_WITHDRAWN, CONFIGURATION_ARCHIVED, TIME_IN_FUTURE, SCENARIO_NOT_FOUND, SIMULATION_ID_TAKEN,
+ *   SIMULATION_DELETED, INVALID_VALUE, TOO_MANY_ROWS.
  */
 export async function startSimulation(
   transaction: TenantTransaction,
@@ -45,6 +52,7 @@ export async function startSimulation(
   simulation: NewSimulation,
 ): Promise<{ simulationId: string; created: boolean }> {
   const checked = checkNewSimulation(simulation)
+  await lockReferences(transaction, 'shared')
   await checkOpenRuns(transaction, {
     max: maxOpenRuns,
     planned: checked.scenarioIds.length * checked.repetitions,
@@ -65,7 +73,17 @@ export async function startSimulation(
       ['configVersionId'],
     )
   }
+  if (version === 'withdrawn') {
+    throw new Refusal(
+      'CONFIG_VERSION_WITHDRAWN',
+      `The configuration version ${checked.configVersionId} was withdrawn.`,
+      ['configVersionId'],
+    )
+  }
   await refuseMissing(transaction, checked.scenarioIds, checked.scenarioIds)
+  const deletion =
+    checked.simulationId && (await findDeletionOf(transaction, 'simulation', checked.simulationId))
+  if (deletion) throw deletedRefusal(deletion, ['simulationId'])
   const simulationId = await insertSimulation(transaction, checked)
   if (simulationId !== null) return { simulationId, created: true }
   const known = await lockSimulation(transaction, checked.simulationId!)
@@ -89,9 +107,9 @@ export async function extendSimulation(
   simulationId: string,
   { scenarioIds, repetitions, metadata }: Growth,
 ): Promise<void> {
+  await lockReferences(transaction, 'shared')
   const simulation = await lockSimulation(transaction, simulationId)
-  if (!simulation)
-    throw new Refusal('SIMULATION_NOT_FOUND', `There is no simulation ${simulationId}.`, ['simulationId'])
+  if (!simulation) throw noSimulation(simulationId)
   if (simulation.status !== 'pending' && simulation.status !== 'running') {
     throw new Refusal(
       'SIMULATION_ENDED',
@@ -116,6 +134,30 @@ export async function extendSimulation(
     repetitions: times,
     metadata: metadata && metadataAt(metadata, ['metadata']),
   })
+}
+
+/** What people call a simulation and say of it; what is absent stays as it is, null takes it away. */
+export interface SimulationDescription {
+  name?: string | null
+  description?: string | null
+  tags?: readonly string[] | null
+  priority?: number | null
+  metadata?: JsonObject | null
+}
+
+/** Names and describes a simulation, whether it goes on or has ended. @throws Refusal SIMULATION_NOT_FOUND, INVALID_VALUE. */
+export async function describeSimulation(
+  transaction: TenantTransaction,
+  simulationId: string,
+  { name, description, tags, priority, metadata }: SimulationDescription,
+): Promise<void> {
+  const set: Partial<DescribedColumns> = {}
+  if (name !== undefined) set.simulation_name = optionalText(name?.trim(), LENGTHS.simulationName, ['name'])
+  if (description !== undefined) set.description = optionalText(description, LENGTHS.prose, ['description'])
+  if (tags !== undefined) set.tags = tagsAt(tags ?? [], ['tags'])
+  if (priority != null) set.priority = integer(priority, 1, 10, ['priority'])
+  if (metadata !== undefined) set.metadata = metadataAt(metadata ?? {}, ['metadata'])
+  if (!(await updateDescription(transaction, simulationId, set))) throw noSimulation(simulationId)
 }
 
 /** Ends a simulation that went through. @throws Refusal SIMULATION_NOT_FOUND, SIMULATION_ENDED, TIME_IN_FUTURE, INVALID_VALUE. */
@@ -179,8 +221,7 @@ async function end(
 ): Promise<void> {
   const endedAt = optionalPastTime(completedAt, new Date(), ['completedAt'])
   const simulation = await lockSimulation(transaction, simulationId)
-  if (!simulation)
-    throw new Refusal('SIMULATION_NOT_FOUND', `There is no simulation ${simulationId}.`, ['simulationId'])
+  if (!simulation) throw noSimulation(simulationId)
   if (simulation.status === status) {
     if (isSameResult(simulation.result, result)) return
     throw new Refusal(
@@ -201,6 +242,10 @@ async function end(
     throw invalid(endedAt.toISOString(), `${began.toISOString()}, when it began, or later`, ['completedAt'])
   }
   await finishSimulation(transaction, simulationId, status, result, errorMessage, endedAt)
+}
+
+function noSimulation(simulationId: string): Refusal {
+  return new Refusal('SIMULATION_NOT_FOUND', `There is no simulation ${simulationId}.`, ['simulationId'])
 }
 
 /** @throws Refusal SCENARIO_NOT_FOUND, with the position of the first of them in the list as it was given. */

@@ -1,7 +1,7 @@
 import type { OutcomeInput } from '../../evaluation/outcomeInput.ts'
 import type { JsonObject, JsonValue } from '../../json.ts'
 import { contentText, toolCallsOf, toolUsageOf } from '../chatMessages.ts'
-import { asList, asObject, asText, sumOrNull } from '../recordReading.ts'
+import { asFigure, asList, asObject, asText, sumOrNull } from '../recordReading.ts'
 
 /** What an ATIF trajectory tells of an agent's run. */
 export interface AtifRun {
@@ -116,8 +116,6 @@ function textOf(message: JsonValue | undefined): string {
 /** ATIF has no field for it: agents leave the exit code or a flag in `extra`, and a text that says so. */
 function hasFailed(result: JsonObject): boolean {
   const { is_error, exit_code, returncode } = asObject(result.extra)
-  const code = exit_code ?? returncode
-  return (
-    is_error === true || (typeof code === 'number' && code !== 0) || contentText(result).startsWith('Error')
-  )
+  const code = asFigure(exit_code ?? returncode)
+  return is_error === true || (code !== null && code !== 0) || contentText(result).startsWith('Error')
 }

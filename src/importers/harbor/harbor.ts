@@ -1,11 +1,13 @@
 import { basename, dirname, resolve } from 'node:path'
 import type { ErrorCategory, FailurePatternInput, OutcomeInput } from '../../evaluation/outcomeInput.ts'
+import { isText } from '../../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
 import { shorten } from '../../text.ts'
 import { epochMs } from '../chatMessages.ts'
 import type { Beside, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from '../format.ts'
 import {
   amountOf,
+  asFigure,
   asList,
   asObject,
   asText,
@@ -60,7 +62,7 @@ export const harbor: ResultFormat = {
 /** The summary of a job: its trials lie in folders below it. */
 export function isJobSummary(document: unknown): boolean {
   const { n_total_trials, stats } = asObject(document)
-  return typeof n_total_trials === 'number' && isJsonObject(stats)
+  return asFigure(n_total_trials) !== null && isJsonObject(stats)
 }
 
 /** The trial with its trajectories and the summary of its job. `folder`: where the trial lies, as a prefix of paths. */
@@ -163,7 +165,7 @@ function outcomeOf(
     ...usageOf(trial, atif),
     model,
     trajectory: {
-      ...(typeof started_at === 'string' ? { start_time: started_at } : {}),
+      ...(isText(started_at) ? { start_time: started_at } : {}),
       status,
       messages: atif.messages,
       trial,

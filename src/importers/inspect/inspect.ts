@@ -1,9 +1,11 @@
 import { basename } from 'node:path'
+import { isText, stringifyExactly } from '../../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
 import { shorten } from '../../text.ts'
 import { contentText, dateOf, epochMs } from '../chatMessages.ts'
 import type { ImportedRun, ImportedScenario, ParsedFile, ResultFormat, RunState } from '../format.ts'
 import {
+  asFigure,
   asList,
   asObject,
   asText,
@@ -153,13 +155,13 @@ function scaleNotes(values: JsonValue[], { scorer }: LogContext): string[] {
 }
 
 function written(value: JsonValue): string {
-  return shorten(typeof value === 'number' ? String(value) : JSON.stringify(value), 40)
+  return shorten(typeof value === 'number' ? String(value) : stringifyExactly(value), 40)
 }
 
 function missingNotes(state: RunState, spec: JsonObject, samples: JsonValue[]): string[] {
   if (state !== 'unfinished') return []
   const { sample_ids, samples: size } = asObject(spec.dataset)
-  const perEpoch = Array.isArray(sample_ids) ? sample_ids.length : typeof size === 'number' ? size : null
+  const perEpoch = Array.isArray(sample_ids) ? sample_ids.length : asFigure(size)
   const of = perEpoch === null ? '' : ` of ${perEpoch * epochsOf(spec)}`
   return [
     `the run is not finished, or was cut off: ${samples.length}${of} samples are in the log. ` +
@@ -168,10 +170,8 @@ function missingNotes(state: RunState, spec: JsonObject, samples: JsonValue[]): 
 }
 
 function epochsOf(spec: JsonObject): number {
-  const { epochs } = asObject(spec.config)
-  return typeof epochs === 'number' && Number.isInteger(epochs) && epochs > 0
-    ? Math.min(epochs, MAX_EPOCHS)
-    : 1
+  const epochs = asFigure(asObject(spec.config).epochs)
+  return epochs !== null && Number.isInteger(epochs) && epochs > 0 ? Math.min(epochs, MAX_EPOCHS) : 1
 }
 
 function contextOf(log: JsonObject, spec: JsonObject): LogContext {
@@ -255,7 +255,7 @@ function scenarioOf(sampleId: string, sample: JsonObject, task: string): Importe
 
 /** The input is a text or a list of chat messages; those of several roles are told apart by them. */
 function promptOf(input: JsonValue | undefined): string | null {
-  if (typeof input === 'string') return asText(input)
+  if (isText(input)) return asText(input)
   const messages = asList(input).map(asObject)
   const texts = messages.flatMap((message) => {
     const text = asText(contentText(message))

@@ -4,7 +4,7 @@ import { type Entry, fromBufferPromise, type ZipFile } from 'yauzl'
 import { addedUp, type Redactions, redactTree } from '../../evaluation/redaction/redaction.ts'
 import type { JsonObject, JsonValue } from '../../json.ts'
 import { type RejectedRecord, UnreadableFile } from '../format.ts'
-import { addedNumbers, parseJson, type RoundedNumbers } from '../lenientJson.ts'
+import { parseJson } from '../lenientJson.ts'
 import { readOneByOne } from '../oneByOne.ts'
 import { asObject } from '../recordReading.ts'
 import { inspect } from './inspect.ts'
@@ -15,7 +15,6 @@ interface InspectArchive {
   document: JsonObject
   /** As in `LenientJson`, over all files of the archive. */
   nonFinite: number
-  rounded: RoundedNumbers
   /** Samples that could not be unpacked or are no JSON. */
   rejected: RejectedRecord[]
   notes: string[]
@@ -69,11 +68,10 @@ export async function readInspectArchive(
     )
   }
 
-  const numbers = { nonFinite: 0, rounded: { count: 0, first: null } as RoundedNumbers }
+  const numbers = { nonFinite: 0 }
   const read = (path: string): JsonValue => {
-    const { document, nonFinite, rounded } = parseJson(unpacked(bytes, entries.get(path)!))
+    const { document, nonFinite } = parseJson(unpacked(bytes, entries.get(path)!))
     numbers.nonFinite += nonFinite
-    numbers.rounded = addedNumbers(numbers.rounded, rounded)
     return document
   }
   const { head, notes } = headOf(entries, read)

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '../../json.ts'
-import { asList, asObject } from '../recordReading.ts'
+import { asFigure, asList, asObject } from '../recordReading.ts'
 
 /** The files of a sample that Inspect wrote in pieces, by what they hold. */
 export interface ChunkedSample {
@@ -102,6 +102,6 @@ function items(chunks: Chunk[], read: (path: string) => JsonValue): JsonValue[] 
 
 /** A range is a start and the end behind it. */
 function within(pool: JsonValue[], range: JsonValue): JsonValue[] {
-  const [start, end] = asList(range)
-  return typeof start === 'number' && typeof end === 'number' ? pool.slice(start, end) : []
+  const [start, end] = asList(range).map(asFigure)
+  return start != null && end != null ? pool.slice(start, end) : []
 }

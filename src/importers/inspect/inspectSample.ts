@@ -1,4 +1,5 @@
 import type { FailurePatternInput, OutcomeInput } from '../../evaluation/outcomeInput.ts'
+import { stringifyExactly } from '../../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
 import { shorten } from '../../text.ts'
 import { MAX_RETRY_COUNT } from '../../valueChecks.ts'
@@ -6,6 +7,7 @@ import { epochMs, type ToolCall, toolCallsOf, toolUsageOf } from '../chatMessage
 import type { ImportedOutcome } from '../format.ts'
 import {
   amountOf,
+  asFigure,
   asList,
   asObject,
   asText,
@@ -116,7 +118,7 @@ function failuresOf(sample: JsonObject, score: SampleScore, end: RunEnd): Failur
 function scoreFailure({ target }: JsonObject, { value, scorer, given }: SampleScore): FailurePatternInput {
   const { answer, explanation } = given
   const parts = [
-    `${scorer ?? 'The scorer'} gave ${JSON.stringify(given.value)}, which is ${value}.`,
+    `${scorer ?? 'The scorer'} gave ${stringifyExactly(given.value)}, which is ${value}.`,
     answer === undefined || answer === null ? null : `Answer: ${brief(answer)}.`,
     target === undefined || target === '' ? null : `Target: ${brief(target)}.`,
     // Many scorers repeat the answer as their explanation.
@@ -130,7 +132,7 @@ function scoreFailure({ target }: JsonObject, { value, scorer, given }: SampleSc
 }
 
 function brief(value: JsonValue): string {
-  return shorten(JSON.stringify(value), MAX_SHOWN_ANSWER_LENGTH)
+  return shorten(stringifyExactly(value), MAX_SHOWN_ANSWER_LENGTH)
 }
 
 function invalidationText(invalidation: JsonValue | undefined): string {
@@ -211,13 +213,14 @@ function eventCalls(events: JsonObject[]): ToolCall[] {
   return events.flatMap(({ event, ...call }) => {
     const name = asText(call.function)
     if (event !== 'tool' || name === null) return []
+    const seconds = asFigure(call.working_time)
     return [
       {
         name,
         byUser: false,
         arguments: call.arguments ?? null,
         calledAtMs: epochMs(call.timestamp),
-        durationMs: typeof call.working_time === 'number' ? call.working_time * 1000 : null,
+        durationMs: seconds === null ? null : seconds * 1000,
         result: { ...call, timestamp: call.completed ?? null, content: toolError(call.error) },
       },
     ]

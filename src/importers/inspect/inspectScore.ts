@@ -1,5 +1,6 @@
+import { isText } from '../../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
-import { asList, asObject, asText, scoreOf } from '../recordReading.ts'
+import { asFigure, asList, asObject, asText, scoreOf } from '../recordReading.ts'
 
 /** The scorer whose word counts for all samples of a log. */
 export interface LogScorer {
@@ -66,23 +67,23 @@ function keyOf(name: JsonValue | undefined): string | null {
 
 /** `min` and `max` of a scorer's settings, or its `scale` or `range`. */
 function scaleIn(settings: JsonObject): [number, number] | null {
-  const { min, max, min_score, max_score, scale, range } = settings
-  const candidates = [[min, max], [min_score, max_score], scale, range].map((value) =>
+  const { min: least, max: most, min_score, max_score, scale, range } = settings
+  const candidates = [[least, most], [min_score, max_score], scale, range].map((value) =>
     isJsonObject(value) ? [value.min, value.max] : asList(value),
   )
-  for (const [low, high, ...others] of candidates) {
-    const isScale = typeof low === 'number' && typeof high === 'number' && low < high
-    if (isScale && others.length === 0) return [low, high]
+  for (const [min, max, ...others] of candidates) {
+    const [low, high] = [asFigure(min), asFigure(max)]
+    if (low !== null && high !== null && low < high && others.length === 0) return [low, high]
   }
   return null
 }
 
 /** A list, an object or a number on a scale that nobody names is no score from 0 to 1. */
 function numberOf(value: JsonValue | undefined, scale: [number, number] | null): number | null {
-  if (typeof value === 'number')
-    return scoreOf(scale === null ? value : (value - scale[0]) / (scale[1] - scale[0]))
+  const figure = asFigure(value)
+  if (figure !== null) return scoreOf(scale === null ? figure : (figure - scale[0]) / (scale[1] - scale[0]))
   if (typeof value === 'boolean') return value ? 1 : 0
-  if (typeof value !== 'string') return null
+  if (!isText(value)) return null
   const text = value.trim().toLowerCase()
   return NUMBER_BY_WORD.get(text) ?? (text === '' ? null : numberOf(Number(text), scale))
 }

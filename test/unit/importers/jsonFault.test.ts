@@ -36,7 +36,6 @@ it('reads JSON Lines, and says which lines are none', () => {
   expect(parseJsonLines('{"a": 1}\n\n{"a": NaN}\r\n{"a": 3')).toEqual({
     document: [{ a: 1 }, { a: Number.NaN }],
     nonFinite: 1,
-    rounded: { count: 0, first: null },
     rejected: [
       { record: 'line 4', reason: 'It is not JSON: The text ends too early, within an object, in column 8.' },
     ],

@@ -1,0 +1,144 @@
+import type { Prisma } from '../db/generated/client.ts'
+import { addNote, deleteNote, editNote } from '../evaluation/outcomes/notes.ts'
+import { builder } from './builder/builder.ts'
+import {
+  conditionOf,
+  DateTimeFilter,
+  IdFilter,
+  NullableStringFilter,
+  StringFilter,
+  textConditionOf,
+} from './lists/filters.ts'
+import { defineStoredList } from './lists/storedList.ts'
+import { findOutcome, Outcome } from './outcome.ts'
+import { payloadOf, payloadOfStep, payloadType } from './payload.ts'
+
+const OutcomeNote = builder.prismaNode('OutcomeNote', {
+  id: { field: 'noteId' },
+  nullable: true,
+  description: 'What a person wrote under an outcome.',
+  select: { noteId: true },
+  fields: (t) => ({
+    noteId: t.expose('noteId', { type: 'UUID', description: 'Its key.' }),
+    outcomeId: t.expose('outcomeId', { type: 'UUID', description: 'The outcome’s key.' }),
+    simulationId: t.expose('simulationId', { type: 'UUID', description: 'The simulation’s key.' }),
+    text: t.exposeString('text', { description: 'The note.' }),
+    author: t.exposeString('author', { nullable: true, description: 'Who wrote it first.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was written.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was last changed.' }),
+    outcome: t.prismaField({
+      type: Outcome,
+      nullable: true,
+      select: { outcomeId: true },
+      description: 'The outcome.',
+      resolve: (query, { outcomeId }, _, context) => findOutcome(context, query, outcomeId),
+    }),
+  }),
+})
+
+const OutcomeNoteFilter = builder.inputType('OutcomeNoteFilter', {
+  description: 'Filters notes; all conditions must match.',
+  fields: (t) => ({
+    noteId: t.field({ type: IdFilter, description: 'By key.' }),
+    outcomeId: t.field({ type: IdFilter, description: 'By outcome.' }),
+    simulationId: t.field({ type: IdFilter, description: 'By simulation.' }),
+    text: t.field({ type: StringFilter, description: 'By what it says.' }),
+    author: t.field({ type: NullableStringFilter, description: 'By who wrote it.' }),
+    createdAt: t.field({ type: DateTimeFilter, description: 'By when it was written.' }),
+    updatedAt: t.field({ type: DateTimeFilter, description: 'By when it was last changed.' }),
+  }),
+})
+
+const outcomeNotePages = defineStoredList('OutcomeNote', {
+  model: 'OutcomeNote',
+  table: 'outcome_notes',
+  type: OutcomeNote,
+  keys: [{ field: 'noteId', kind: 'uuid' }],
+  orders: {
+    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was written.' },
+    UPDATED_AT: { field: 'updatedAt', kind: 'time', description: 'When it was last changed.' },
+  },
+  defaultOrder: { field: 'CREATED_AT', direction: 'desc' },
+  filter: OutcomeNoteFilter,
+  where: (filter): Prisma.OutcomeNoteWhereInput & Record<string, unknown> => ({
+    noteId: conditionOf(filter.noteId),
+    outcomeId: conditionOf(filter.outcomeId),
+    simulationId: conditionOf(filter.simulationId),
+    text: textConditionOf(filter.text),
+    author: textConditionOf(filter.author),
+    createdAt: conditionOf(filter.createdAt),
+    updatedAt: conditionOf(filter.updatedAt),
+  }),
+})
+
+builder.prismaObjectField(Outcome, 'notes', (t) =>
+  t.field(
+    outcomeNotePages.under(
+      { key: 'outcomeId', field: 'outcomeId', type: 'uuid' },
+      'What people wrote under it, latest first.',
+    ),
+  ),
+)
+
+builder.queryFields((t) => ({
+  outcomeNote: t.field(outcomeNotePages.byKey('A note by its key.')),
+  outcomeNotes: t.field(outcomeNotePages.root('The notes under all the tenant’s outcomes, latest first.')),
+}))
+
+const AddOutcomeNoteInput = builder.inputType('AddOutcomeNoteInput', {
+  description: 'A note to write.',
+  fields: (t) => ({
+    outcomeId: t.field({ type: 'UUID', required: true, description: 'The outcome’s key.' }),
+    text: t.string({ required: true, description: '1 to 10,000 characters.' }),
+  }),
+})
+
+const EditOutcomeNoteInput = builder.inputType('EditOutcomeNoteInput', {
+  description: 'A note to change.',
+  fields: (t) => ({
+    noteId: t.field({ type: 'UUID', required: true, description: 'Its key.' }),
+    text: t.string({ required: true, description: '1 to 10,000 characters, in place of what it says.' }),
+  }),
+})
+
+const DeleteOutcomeNoteInput = builder.inputType('DeleteOutcomeNoteInput', {
+  description: 'A note to delete.',
+  fields: (t) => ({ noteId: t.field({ type: 'UUID', required: true, description: 'Its key.' }) }),
+})
+
+const OutcomeNotePayload = payloadType<string>(
+  'OutcomeNotePayload',
+  'The note after the change, or the errors.',
+  (t) => ({
+    note: t.field(
+      outcomeNotePages.inPayload(
+        (noteId) => noteId,
+        'The note; null when there are errors or it was deleted.',
+      ),
+    ),
+  }),
+)
+
+builder.mutationFields((t) => ({
+  addOutcomeNote: t.field({
+    type: OutcomeNotePayload,
+    description: 'Writes a note under an outcome.',
+    args: { input: t.arg({ type: AddOutcomeNoteInput, required: true, description: 'What to write.' }) },
+    resolve: (_, { input: { outcomeId, text } }, { write }) =>
+      payloadOf(() => write((transaction) => addNote(transaction, outcomeId, text))),
+  }),
+  editOutcomeNote: t.field({
+    type: OutcomeNotePayload,
+    description: 'Changes what a note says. Its author stays; the audit log has what it said before.',
+    args: { input: t.arg({ type: EditOutcomeNoteInput, required: true, description: 'What to change.' }) },
+    resolve: (_, { input: { noteId, text } }, { write }) =>
+      payloadOfStep(write, noteId, (transaction) => editNote(transaction, noteId, text)),
+  }),
+  deleteOutcomeNote: t.field({
+    type: OutcomeNotePayload,
+    description: 'Deletes a note. The audit log has what it said.',
+    args: { input: t.arg({ type: DeleteOutcomeNoteInput, required: true, description: 'Which one.' }) },
+    resolve: (_, { input: { noteId } }, { write }) =>
+      payloadOfStep(write, noteId, (transaction) => deleteNote(transaction, noteId)),
+  }),
+}))
