@@ -72,15 +72,7 @@ describe.each(ENGINES)('beside large tenants, on $dump', ({ extension }) => {
     }
     serviceUrl = service.toString()
     const others = Array.from({ length: 30 }, () => randomUUID())
-    await on(database.url, async (admin) => {
-      await fillHistory(admin, others, 10)
-      // Of ten simulations a tenant all are on a few pages, which are read whole.
-      await admin.query(`begin; set local session_replication_role = replica;
-        insert into simulations (user_id, config_version_id, scenario_set, repetitions, simulation_name, status, total_scenarios)
-        select user_id, config_version_id, scenario_set, 1, simulation_name, 'pending', 20
-        from simulations, generate_series(1, 30);
-        commit; analyze`)
-    })
+    await on(database.url, (admin) => fillHistory(admin, others, 10))
     const arc = new Arc({ DATABASE_URL: serviceUrl })
     await arc.start()
     drop = async () => {
