@@ -382,13 +382,40 @@ test.each([
     110,
     25,
   ],
+  // Google's count what is cached within the input, and what a tool put into it beside.
+  [
+    {
+      input_tokens: 1000,
+      output_tokens: 10,
+      reasoning_tokens: 300,
+      input_tokens_cache_read: 800,
+      total_tokens: 1360,
+    },
+    1050,
+    310,
+  ],
+  // As many tokens of the cache as of reasoning: Anthropic's total has the first beside the input.
+  [
+    {
+      input_tokens: 100,
+      output_tokens: 700,
+      reasoning_tokens: 600,
+      input_tokens_cache_read: 600,
+      total_tokens: 1400,
+    },
+    700,
+    700,
+  ],
+  [{ input_tokens: 60, output_tokens: 1, reasoning_tokens: 603 }, 60, 604],
+  [{ input_tokens: 100, output_tokens: 50, total_tokens: 0 }, 100, 50],
+  [{ input_tokens: 0, output_tokens: 0, total_tokens: 0 }, null, null],
 ])(
-  'of the usage %j the prompt has %i tokens, the answer with its reasoning %i',
+  'of the usage %j the prompt has %s tokens, the answer with its reasoning %s',
   (usage, prompt, completion) => {
     expect(outcomeWith({ model_usage: { m: usage } })).toMatchObject({
       promptTokens: prompt,
       completionTokens: completion,
-      tokensUsed: usage.total_tokens,
+      tokensUsed: completion === null ? null : prompt + completion,
     })
   },
 )
