@@ -174,6 +174,42 @@ describe('an Inspect log', () => {
     expect(await simulationsOf(tenant)).toEqual(after)
   })
 
+  it('of which a sample is withdrawn later has no grade of it any more, whichever log comes last', async () => {
+    const tenant = arc.tenant()
+    const invalidation = { author: 'ada', reason: 'contaminated' }
+    const valid = await folder.write('valid.json', inspectLog([sample(1), sample(2)]))
+    const withdrawn = await folder.write(
+      'withdrawn.json',
+      inspectLog([sample(1), sample(2, { invalidation })]),
+    )
+    await importInto(arc, tenant, [valid])
+    const { exitCode, output } = await importInto(arc, tenant, [withdrawn])
+    expect(exitCode).toBe(0)
+    expect(output).toContain('amended        1 of those')
+    const after = await simulationsOf(tenant)
+    expect(after).toMatchObject([
+      {
+        scoredScenarios: 1,
+        overallScore: 1,
+        outcomes: {
+          nodes: [
+            { status: 'SUCCESS', reliabilityScore: 1 },
+            {
+              status: 'CANCELLED',
+              reliabilityScore: null,
+              errorCode: 'invalidated',
+              metrics: { invalidation },
+            },
+          ],
+        },
+      },
+    ])
+    for (const files of [[valid], [withdrawn], [valid, withdrawn]]) {
+      expect((await importInto(arc, tenant, files)).output).not.toContain('amended')
+      expect(await simulationsOf(tenant)).toEqual(after)
+    }
+  })
+
   it.each([
     ['error', { error: { message: 'The wind died.' } }, 'FAILED', 'The wind died.'],
     ['cancelled', {}, 'CANCELLED', null],

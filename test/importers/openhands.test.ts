@@ -55,7 +55,13 @@ it('the output of a benchmark adds up; a line that was cut off costs no other', 
   expect(await graphTotals(tenant)).toEqual(totals)
 
   // A report of SWE-bench grades it like any other agent's run.
-  const graded = await importInto(arc, tenant, [fixture('swe-bench/acme__kite-1.nightly.json')])
+  const report = fixture('swe-bench/acme__kite-1.nightly.json')
+  const refused = await importInto(arc, tenant, [report])
+  expect(refused.output).toContain(
+    'It grades a run of the model acme__kite-1, and those of its tasks are of acme/kite-5',
+  )
+  const { simulations } = await tenant.data('{ simulations { nodes { simulationId } } }')
+  const graded = await importInto(arc, tenant, [report], { simulation: simulations.nodes[0].simulationId })
   expect(graded.output).toContain("the file names the model acme__kite-1; the simulation's is acme/kite-5")
   expect(await graphTotals(tenant)).toMatchObject({ graded: 3, scores: 1 })
 })
