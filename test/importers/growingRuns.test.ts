@@ -227,21 +227,30 @@ describe('an Inspect log', () => {
   })
 
   it.each([
-    ['before it', [0, 1]],
-    ['after it', [1, 0]],
-  ])('of a retry repeats samples of the log %s, and they are stored once', async (_when, order) => {
+    ['before it', [0, 1], true],
+    ['after it', [1, 0], true],
+    ['before it, without ids,', [0, 1], false],
+    ['after it, without ids,', [1, 0], false],
+  ])('of a retry repeats samples of the log %s, and they are stored once', async (_when, order, hasIds) => {
     const tenant = arc.tenant()
     const usage = { model_usage: { 'm-1': { total_cost: 0.5 } } }
     const error = { message: 'KeyError()', traceback: '' }
+    const known = (id: number, name: string, change: object = {}) =>
+      sample(id, {
+        ...usage,
+        uuid: hasIds ? name : undefined,
+        messages: [{ id: name, role: 'user', content: 'Fly.' }],
+        ...change,
+      })
     const logs = [
-      inspectLog([sample(1, usage), sample(2, { ...usage, error, scores: null })], {
+      inspectLog([known(1, 'u1'), known(2, 'u2', { error, scores: null })], {
         status: 'error',
         error: { message: 'KeyError()' },
       }),
-      inspectLog([sample(1, usage), sample(2, { ...usage, uuid: 'u2-again' })], {}, { run_id: 'run2' }),
+      inspectLog([known(1, 'u1'), known(2, 'u2-again')], {}, { run_id: 'run2' }),
     ]
     const files = await Promise.all(
-      order.map((index) => folder.write(`retry-${order.join('')}-${index}.json`, logs[index])),
+      order.map((index) => folder.write(`retry-${hasIds}-${order.join('')}-${index}.json`, logs[index])),
     )
     for (const _time of [1, 2]) {
       const { exitCode, output } = await importInto(arc, tenant, files)

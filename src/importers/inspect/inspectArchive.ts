@@ -82,7 +82,8 @@ export async function readInspectArchive(
   const samples: JsonValue[] = []
   const good: (string | ChunkedSample)[] = []
   const rejected: RejectedRecord[] = []
-  for (const sample of sampleFiles(paths)) {
+  const files = sampleFiles(paths)
+  for (const sample of files.samples) {
     try {
       const document = readSample(sample)
       if (isLarge) redactions.push(redactTree(document).redactions)
@@ -93,10 +94,19 @@ export async function readInspectArchive(
       rejected.push({ record, reason: (error as Error).message })
     }
   }
-  const result = { ...numbers, rejected, notes }
+  const result = { ...numbers, rejected, notes: [...notes, ...incompleteNotes(files.incomplete)] }
   if (!isLarge) return { ...result, document: { ...head, samples } }
   const again = readOneByOne(good.length, (index) => redactTree(readSample(good[index]!)).tree)
   return { ...result, document: { ...head, samples: again }, redactions: addedUp(redactions) }
+}
+
+function incompleteNotes(folders: string[]): string[] {
+  const [first] = folders
+  if (first === undefined) return []
+  const more = folders.length > 1 ? ' and others' : ''
+  return [
+    `${folders.length} ${folders.length === 1 ? 'sample is' : 'samples are'} in pieces that are not all there yet: ${first}${more}`,
+  ]
 }
 
 async function openZip(bytes: Buffer): Promise<ZipFile> {

@@ -50,14 +50,14 @@ export function sampleOutcome(sample: JsonObject, place: RecordPlace, log: LogCo
   const end = endOf(sample, score, log)
   const status = statusOf(end, score)
   const failures = status === 'success' ? [] : failuresOf(sample, { value: score, ...graded }, end)
-  const uuid = asText(sample.uuid)
+  const ids = idsOf(sample, events)
   return {
     scenarioExternalId: sampleScenarioId(log.task, place.taskId),
     repetition: place.trial + 1,
     // The log of a retry repeats the samples that went well, under the ids that they had.
-    ...(uuid === null
+    ...(ids.length === 0
       ? {}
-      : { identity: digest(['inspect', log.task, log.model, place.taskId, place.trial, uuid]) }),
+      : { identity: digest(['inspect', log.task, log.model, place.taskId, place.trial, ...ids]) }),
     retryCount: Math.min(asList(sample.error_retries).length, MAX_RETRY_COUNT),
     status,
     executionTime: endTimeOf(sample, events, log),
@@ -76,6 +76,17 @@ export function sampleOutcome(sample: JsonObject, place: RecordPlace, log: LogCo
     toolUsage: toolUsageOf(events.length > 0 ? eventCalls(events) : toolCallsOf(asList(messages)), hasFailed),
     ...failureFields(failures),
   }
+}
+
+/**
+ * What tells one try of a sample from another, whatever log it stands in: its own id; in logs from before there were such,
+ * the ids of its messages, else when its events were. A sample without any of these may be equal to that of another run.
+ */
+function idsOf({ uuid, messages }: JsonObject, events: JsonObject[]): JsonValue[] {
+  const id = asText(uuid)
+  if (id !== null) return [id]
+  const ofMessages = asList(messages).flatMap((message) => asText(asObject(message).id) ?? [])
+  return ofMessages.length > 0 ? ofMessages : timesOf(events)
 }
 
 /** The source's own name of a sample: equal in all runs of the task. */

@@ -353,7 +353,22 @@ test('a sample has its own id in whatever log it stands', () => {
   const [one, other] = identities({})
   expect(one).not.toBe(other)
   expect(identities({ eval: { ...small.eval, run_id: 'retry' } })).toEqual([one, other])
-  expect(parseSmall().run.outcomes[0]!.identity).toBeUndefined()
+})
+
+test('a sample of a log from before there were such ids is known by its messages, else by its events', () => {
+  const identity = (sample: object, log: object = {}) =>
+    outcomeWith({ messages: [], events: [], ...sample }, log).identity
+  const message = (id: string) => ({ messages: [{ id, role: 'user', content: 'Fly.' }] })
+  const event = (timestamp: string) => ({ events: [{ event: 'state', timestamp }] })
+  const retry = { eval: { ...small.eval, run_id: 'retry' } }
+  expect(identity(message('m1'))).toBeDefined()
+  expect(identity(message('m1'), retry)).toBe(identity({ ...message('m1'), scores: {} }))
+  expect(identity(message('m1'))).not.toBe(identity(message('m2')))
+  expect(identity(event('2025-03-04T10:00:00+00:00'))).toBe(
+    identity(event('2025-03-04T11:00:00+01:00'), retry),
+  )
+  expect(identity(event('2025-03-04T10:00:00+00:00'))).not.toBe(identity(event('2025-03-04T10:00:01+00:00')))
+  expect(identity({ messages: [{ role: 'user', content: 'Fly.' }] })).toBeUndefined()
 })
 
 test.each([
