@@ -1,6 +1,7 @@
 import type { ArcClient } from '../client/arcClient.ts'
 import { ArcRequestError } from '../client/arcRequestError.ts'
 import {
+  FindMetricsDocument,
   FindScenariosDocument,
   type OutcomeAmendmentInput,
   type OutcomeInput,
@@ -9,10 +10,12 @@ import {
 } from '../client/operations.ts'
 import type { OutcomeReceipt } from '../client/rowKinds.ts'
 import { scenarioKey } from '../evaluation/scenarios/scenarioKey.ts'
+import type { JsonObject } from '../json.ts'
 import { MAX_RETRY_COUNT } from '../valueChecks.ts'
 import { amendmentOf, leftBy } from './amendment.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, RejectedRecord } from './format.ts'
-import { type EarlierRun, isOpen, outcomeIdOf, type PlacedRun } from './placedRun.ts'
+import { type EarlierRun, isOpen, outcomeIdOf, type PlacedRun, unlessForbidden } from './placedRun.ts'
+import { asObject } from './recordReading.ts'
 import { figuresOf, type RunFigures } from './runFigures.ts'
 import { type RunTimes, timesOf } from './runTimes.ts'
 
@@ -127,7 +130,7 @@ export async function gradeEarlier(
   const now = new Date()
   const amendments = graded.flatMap((outcome) => {
     const input = outcomeInput(simulationId, outcome, now)
-    return amendmentOf(input, input.outcomeId!, ['reliabilityScore']) ?? []
+    return amendmentOf(input, input.outcomeId!, ['reliabilityScore'], {}) ?? []
   })
   await client.amendOutcomes(amendments)
 }
@@ -335,10 +338,12 @@ async function amendAll(
   inputOf: (outcome: ImportedOutcome) => OutcomeInput,
 ): Promise<void> {
   const amendments: { conflict: Conflict; amendment: OutcomeAmendmentInput }[] = []
-  for (const conflict of conflicts) {
+  const ids = conflicts.map(({ outcome }) => outcomeIdOf(report.simulationId, outcome))
+  const stored = await findMetrics(client, ids)
+  for (const [index, conflict] of conflicts.entries()) {
     const { outcome, differences } = conflict
-    const input = inputOf(outcome)
-    const amendment = amendmentOf(input, input.outcomeId!, differences)
+    const outcomeId = ids[index]!
+    const amendment = amendmentOf(inputOf(outcome), outcomeId, differences, stored.get(outcomeId) ?? null)
     if (amendment) amendments.push({ conflict, amendment })
     report.duplicates++
     for (const field of leftBy(amendment, differences)) count(report.differing, field)
@@ -352,6 +357,17 @@ async function amendAll(
     report.duplicates--
     reject(report, conflict.outcome, reason ?? 'no reason given')
   }
+}
+
+/** By outcome; none to a key that only brings results in and sees none. */
+async function findMetrics(client: ArcClient, ids: string[]): Promise<Map<string, JsonObject>> {
+  const found = new Map<string, JsonObject>()
+  for (let start = 0; start < ids.length; start += MAX_IDS_PER_QUERY) {
+    const outcomeIds = ids.slice(start, start + MAX_IDS_PER_QUERY)
+    const answer = await unlessForbidden(client.request(FindMetricsDocument, { outcomeIds }))
+    for (const { outcomeId, metrics } of answer?.outcomes.nodes ?? []) found.set(outcomeId, asObject(metrics))
+  }
+  return found
 }
 
 function addReceipt(report: Progress, outcome: ImportedOutcome, receipt: OutcomeReceipt, now: Date): void {

@@ -42,6 +42,7 @@ import {
 } from './recordReading.ts'
 import { crashFailure, failure, failureFields } from './rewardChecks.ts'
 import { modelOrUnknown } from './runConfiguration.ts'
+import { knownTokens, withReasoning } from './tokenUsage.ts'
 
 const MAX_SUITE_LENGTH = 80
 const MAX_PROMPT_IN_NAME_LENGTH = 60
@@ -246,9 +247,7 @@ function outcomeOf(record: JsonObject, place: RecordPlace, evaluation: Evaluatio
     executionTime: startedAtMs === null ? null : new Date(startedAtMs + (durationMs ?? 0)),
     reliabilityScore: scoreOf(record.score, 'score'),
     executionTimeMs: durationMs === null ? null : Math.round(durationMs),
-    promptTokens: amountOf(usage, 'prompt'),
-    completionTokens: amountOf(usage, 'completion'),
-    tokensUsed: amountOf(usage, 'total'),
+    ...tokensOf(usage, response.cached === true),
     // promptfoo writes 0 for a model whose price it does not know.
     costUsd: amountOf(record, 'cost') || null,
     model: modelOrUnknown(asText(providerOf(record).id)),
@@ -263,6 +262,21 @@ function outcomeOf(record: JsonObject, place: RecordPlace, evaluation: Evaluatio
     toolUsage: toolUsageOf(record, evaluation.traced),
     ...failureFields(failures),
   }
+}
+
+function tokensOf(usage: JsonObject, isCached: boolean): ReturnType<typeof knownTokens> {
+  const [prompt, completion, total] = ['prompt', 'completion', 'total'].map((key) =>
+    amountOf(usage, key),
+  ) as [number | null, number | null, number | null]
+  const reasoning = asFigure(asObject(usage.completionDetails).reasoning)
+  return knownTokens(
+    {
+      promptTokens: prompt,
+      completionTokens: withReasoning({ prompt, completion, reasoning, total }),
+      tokensUsed: total,
+    },
+    !isCached,
+  )
 }
 
 /** A prompt that is a list of chat messages as these, any other as one of the user, and the answer. */

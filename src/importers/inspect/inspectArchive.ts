@@ -89,9 +89,10 @@ export async function readInspectArchive(
   const samples: JsonValue[] = []
   const good: (string | ChunkedSample)[] = []
   const rejected: RejectedRecord[] = []
+  const files = sampleFiles(paths)
   const progress = isLarge ? showReading(size) : undefined
   try {
-    for (const sample of sampleFiles(paths)) {
+    for (const sample of files.samples) {
       try {
         const document = readSample(sample)
         if (isLarge) redactions.push(redactTree(document).redactions)
@@ -106,10 +107,19 @@ export async function readInspectArchive(
   } finally {
     progress?.stop()
   }
-  const result = { ...numbers, rejected, notes }
+  const result = { ...numbers, rejected, notes: [...notes, ...incompleteNotes(files.incomplete)] }
   if (!isLarge) return { ...result, document: { ...head, samples } }
   const again = readOneByOne(good.length, (index) => redactTree(readSample(good[index]!)).tree)
   return { ...result, document: { ...head, samples: again }, redactions: addedUp(redactions) }
+}
+
+function incompleteNotes(folders: string[]): string[] {
+  const [first] = folders
+  if (first === undefined) return []
+  const more = folders.length > 1 ? ' and others' : ''
+  return [
+    `${folders.length} ${folders.length === 1 ? 'sample is' : 'samples are'} in pieces that are not all there yet: ${first}${more}`,
+  ]
 }
 
 /** The entries by name. Inspect appends a file that it writes again: the last one of a name is the one that counts. */
