@@ -75,8 +75,7 @@ interface TriedPrompt {
 /**
  * Results of promptfoo: `{evalId, results: {timestamp, prompts, results}, config}`. One evaluation of a suite tries
  * every prompt with every provider: each such pair is a configuration, and a run. A test is a scenario, by its
- * description, so that the runs of a suite on several dates share it while its variables may change; without one, or in
- * a suite without one, by what it asks.
+ * description and by what it asks, which the runs of a suite on several dates share.
  *
  * A cached answer keeps the tokens of the call that it repeats and has the latency of the cache, which promptfoo itself
  * sums up as the run's: `metrics.cached` tells those outcomes apart.
@@ -105,8 +104,8 @@ export const promptfoo: ResultFormat = {
 function parseResults(document: JsonObject, results: JsonValue[], fileName: string): ParsedFile {
   const asked = results.map(askedTest)
   const evaluation = evaluationOf(document, results, asked, fileName)
-  const { prompts, config, isNamed, state } = evaluation
-  const places = placesOf(asked, isNamed ? null : templatesOf(prompts.length > 0 ? prompts : config.prompts))
+  const { prompts, config, state } = evaluation
+  const places = placesOf(asked, templateOf(prompts.length > 0 ? prompts : config.prompts))
   const tried = new Map<string, TriedPrompt>()
   const tests = new Map<string, { promptIdx: number; scenario: ImportedScenario }>()
   const { outcomes, runs, rejected } = readRecords(
@@ -169,7 +168,7 @@ function evaluationOf(
   const { timestamp = null, prompts, stats } = asObject(document.results)
   const config = asObject(document.config)
   const { tests: configured = null, defaultTest = null, scenarios = null } = config
-  const asked = [...templatesOf(prompts ?? config.prompts), configured, defaultTest, scenarios]
+  const asked = [templateOf(prompts ?? config.prompts), configured, defaultTest, scenarios]
   const description = asText(config.description)
   const suite = bounded(description ?? `${UNNAMED_SUITE} ${shortDigest(asked)}`, MAX_SUITE_LENGTH)
   const startOrResults = timestamp ?? results
@@ -194,12 +193,10 @@ function evaluationOf(
   }
 }
 
-/** Digests of the prompts' texts before their variables are filled in, each once, in an order of their own. */
-function templatesOf(prompts: JsonValue | undefined): JsonValue[] {
-  const texts = asList(prompts).map((prompt) =>
-    isJsonObject(prompt) ? (prompt.raw ?? prompt.label ?? null) : prompt,
-  )
-  return [...new Set(texts.map(digest))].sort()
+/** The text of the first prompt before its variables are filled in. */
+function templateOf(prompts: JsonValue | undefined): JsonValue {
+  const first = asList(prompts).find((prompt) => prompt !== null) ?? null
+  return isJsonObject(first) ? (first.raw ?? first.label ?? null) : first
 }
 
 function runOf(
