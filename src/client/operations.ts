@@ -990,7 +990,7 @@ export type FindSimulationQueryVariables = Exact<{
 }>;
 
 
-export type FindSimulationQuery = { simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus, configVersion: { versionNumber: number, configuration: { name: string } } } | null };
+export type FindSimulationQuery = { simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus, metadata: unknown, configVersion: { versionNumber: number, configuration: { name: string } } } | null };
 
 export type SimulationFiguresQueryVariables = Exact<{
   simulationId: string;
@@ -1231,7 +1231,7 @@ export const ConfigHistoryDocument: TypedDocument<ConfigHistoryQuery, ConfigHist
   "query ConfigHistory($name:String!$after:String){configurations(first:1 filter:{name:{eq:$name}isActive:true}){nodes{configId versions(first:500 after:$after orderBy:{field:VERSION_NUMBER direction:ASC}){nodes{versionNumber configHash}pageInfo{hasNextPage endCursor}}}}}"
 
 export const FindSimulationDocument: TypedDocument<FindSimulationQuery, FindSimulationQueryVariables> =
-  "query FindSimulation($simulationId:UUID!){simulation(simulationId:$simulationId){simulationId simulationName status configVersion{versionNumber configuration{name}}}}"
+  "query FindSimulation($simulationId:UUID!){simulation(simulationId:$simulationId){simulationId simulationName status metadata configVersion{versionNumber configuration{name}}}}"
 
 export const SimulationFiguresDocument: TypedDocument<SimulationFiguresQuery, SimulationFiguresQueryVariables> =
   "query SimulationFigures($simulationId:UUID!){simulation(simulationId:$simulationId){currentScore scoredScenarios totalTokens totalCostUsd passed:outcomes(first:0 filter:{status:{eq:SUCCESS}reliabilityScore:{isNull:false}superseded:false}){totalCount}toolAnalytics(first:500){nodes{calls}}}}"

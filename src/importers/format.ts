@@ -35,6 +35,8 @@ export interface ImportedRun {
    * run imported again, from whatever file, is the same simulation.
    */
   identity: string
+  /** The identity that the run had in a file of its beginning, which did not have its name yet. */
+  startedAs?: string
   /** Equal for the files of one run, where each of them holds a part of it and nothing else. Never stored. */
   partOf?: string
   /**

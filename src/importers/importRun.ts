@@ -112,8 +112,9 @@ export async function importRun(
   })
   await amendAll(client, report, conflicts, inputOf)
 
-  // A file that says nothing new is the same by whatever name.
-  if (known && isOpen(report) && report.stored + report.amended > 0)
+  // A file that says nothing new is the same by whatever name, unless the run has its name from it.
+  const isNews = report.stored + report.amended > 0 || run.startedAs !== undefined
+  if (known && isOpen(report) && isNews)
     await client.extendSimulation({ simulationId, metadata: metadataOf(run, inFile) })
   if (isOpen(report)) report.status = await endAs(client, simulationId, run, complete, times)
   return { ...report, figures: await figuresOf(client, simulationId, there) }

@@ -6,9 +6,10 @@ import {
   FindSimulationDocument,
   type SimulationStatus,
 } from '../client/operations.ts'
+import type { JsonValue } from '../json.ts'
 import { derivedUuid } from '../uuid.ts'
 import type { ImportedOutcome, ImportedRun } from './format.ts'
-import { digest, identityOfRecords } from './recordReading.ts'
+import { asObject, digest, identityOfRecords } from './recordReading.ts'
 
 const MAX_IDS_PER_QUERY = 100
 
@@ -16,6 +17,8 @@ const MAX_IDS_PER_QUERY = 100
 interface KnownSimulation {
   simulationId: string
   status: SimulationStatus
+  /** Of the run, as it was imported last. */
+  identity: JsonValue
   configuration: { name: string; versionNumber: number }
 }
 
@@ -44,8 +47,8 @@ interface Placement {
 type Stored = FindOutcomesQuery['outcomes']['nodes'][number]
 
 /** The key of the run's simulation, the same whenever and from wherever it is imported. */
-function simulationIdOf(run: ImportedRun): string {
-  return derivedUuid(`arc-import/${run.identity}`)
+function simulationIdOf({ identity }: Pick<ImportedRun, 'identity'>): string {
+  return derivedUuid(`arc-import/${identity}`)
 }
 
 /** The key of the record, likewise: by what it is, else by which attempt of the simulation's runs. */
@@ -73,7 +76,7 @@ export async function placeRun(client: ArcClient, run: ImportedRun): Promise<Pla
 
 async function place(client: ArcClient, run: ImportedRun): Promise<Placement> {
   const ownId = simulationIdOf(run)
-  const own = await findSimulation(client, ownId)
+  const own = (await findSimulation(client, ownId)) ?? (await findStarted(client, run))
   const named = run.outcomes.filter(({ identity }) => identity !== undefined)
   const storedAt = await findOutcomes(client, named, ownId)
   const known = own ?? (run.knownByRecords ? await mostOf(client, run, storedAt) : null)
@@ -106,7 +109,11 @@ async function place(client: ArcClient, run: ImportedRun): Promise<Placement> {
     run,
     left.filter((outcome) => !isStored(outcome)),
   )
-  const others = await place(client, { ...rest, identity: digest([simulationId, 'rest']) })
+  const others = await place(client, {
+    ...rest,
+    identity: digest([simulationId, 'rest']),
+    startedAs: undefined,
+  })
   const parts = there.length === 0 ? [] : [{ run: partOf(run, there), simulationId, known }]
   return { parts: [...parts, ...others.parts], earlier: [...earlier, ...others.earlier] }
 }
@@ -120,9 +127,20 @@ export function isOpen({ status }: { status: SimulationStatus }): boolean {
 async function findSimulation(client: ArcClient, simulationId: string): Promise<KnownSimulation | null> {
   const { simulation } = await client.request(FindSimulationDocument, { simulationId })
   if (!simulation) return null
-  const { status, configVersion } = simulation
+  const { status, configVersion, metadata } = simulation
   const { versionNumber, configuration } = configVersion
-  return { simulationId, status, configuration: { name: configuration.name, versionNumber } }
+  const { identity = null } = asObject(metadata)
+  return { simulationId, status, identity, configuration: { name: configuration.name, versionNumber } }
+}
+
+/** The simulation that the run's beginning has made, while it goes on, and when this run has ended it. */
+async function findStarted(
+  client: ArcClient,
+  { identity, startedAs }: ImportedRun,
+): Promise<KnownSimulation | null> {
+  if (startedAs === undefined) return null
+  const started = await findSimulation(client, simulationIdOf({ identity: startedAs }))
+  return started && (isOpen(started) || started.identity === identity) ? started : null
 }
 
 /**

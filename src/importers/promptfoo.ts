@@ -53,6 +53,8 @@ const PROVIDER_FAILED = 2
 interface Evaluation {
   /** What promptfoo calls it, else a digest of when it began and what it asks. */
   id: string
+  /** The latter where the file has it as well. */
+  startedAs: string | null
   /** Whether somebody has described the suite; else what it asks is all that tells it from another. */
   isNamed: boolean
   /** What configurations and runs are named after: the suite's name, or a digest of what it asks. */
@@ -101,9 +103,21 @@ export const promptfoo: ResultFormat = {
   },
 }
 
-function parseResults(document: JsonObject, results: JsonValue[], fileName: string): ParsedFile {
+/** What a file of results alone tells of their evaluation. */
+export interface ResultStream {
+  /** A digest of the first result that was written while the evaluation ran; null where none was. */
+  start: string | null
+  isWhole: boolean
+}
+
+export function parseResults(
+  document: JsonObject,
+  results: JsonValue[],
+  fileName: string,
+  stream: ResultStream = { start: null, isWhole: true },
+): ParsedFile {
   const asked = results.map(askedTest)
-  const evaluation = evaluationOf(document, results, asked, fileName)
+  const evaluation = evaluationOf(document, results, asked, fileName, stream)
   const { prompts, config, state } = evaluation
   const places = placesOf(asked, templateOf(prompts.length > 0 ? prompts : config.prompts))
   const tried = new Map<string, TriedPrompt>()
@@ -144,7 +158,7 @@ function parseResults(document: JsonObject, results: JsonValue[], fileName: stri
   const notes =
     state === 'unfinished'
       ? [
-          `the evaluation is not finished: ${results.length} results are in the file, fewer than it has tests. ` +
+          `the evaluation is not finished, or was cut off: ${results.length} results are in the file. ` +
             'Import it again when there are more; --complete ends the simulation',
         ]
       : []
@@ -164,6 +178,7 @@ function evaluationOf(
   results: JsonValue[],
   tests: (AskedTest | null)[],
   fileName: string,
+  { start, isWhole }: ResultStream,
 ): Evaluation {
   const { timestamp = null, prompts, stats } = asObject(document.results)
   const config = asObject(document.config)
@@ -171,12 +186,14 @@ function evaluationOf(
   const asked = [templateOf(prompts ?? config.prompts), configured, defaultTest, scenarios]
   const description = asText(config.description)
   const suite = bounded(description ?? `${UNNAMED_SUITE} ${shortDigest(asked)}`, MAX_SUITE_LENGTH)
-  const startOrResults = timestamp ?? results
+  const withoutId = digest(start ?? [suite, timestamp ?? results, asked])
+  const evalId = asText(document.evalId)
   return {
-    id: asText(document.evalId) ?? digest([suite, startOrResults, asked]),
+    id: evalId ?? withoutId,
+    startedAs: evalId === null || start === null ? null : withoutId,
     isNamed: description !== null,
     suite,
-    state: isFinished(tests, config, asList(prompts), asObject(stats)) ? 'finished' : 'unfinished',
+    state: isWhole && isFinished(tests, config, asList(prompts), asObject(stats)) ? 'finished' : 'unfinished',
     traced: tracedTools(document.traces),
     config,
     prompts: asList(prompts),
@@ -204,7 +221,7 @@ function runOf(
   outcomes: ImportedOutcome[],
   { provider, configuration }: TriedPrompt,
   scenarios: ImportedScenario[],
-  { id, suite, state, timestamp, startedAtMs, metadata }: Evaluation,
+  { id, startedAs, suite, state, timestamp, startedAtMs, metadata }: Evaluation,
 ): ImportedRun {
   const startedAt = startedAtMs === null ? null : new Date(startedAtMs)
   const ends = outcomes.flatMap(({ executionTime }) => executionTime?.getTime() ?? [])
@@ -214,6 +231,7 @@ function runOf(
     startedAt,
     completedAt: ends.length === 0 ? null : new Date(ends.reduce((latest, end) => Math.max(latest, end))),
     identity: digest(['promptfoo', id, key]),
+    ...(startedAs === null ? {} : { startedAs: digest(['promptfoo', startedAs, key]) }),
     name: shortName('promptfoo', suite, providerName(provider), toTheSecond(timestamp)),
     configuration,
     repetitions: repetitionsOf(outcomes),
