@@ -1006,6 +1006,15 @@ export type FindOutcomesQueryVariables = Exact<{
 
 export type FindOutcomesQuery = { outcomes: { nodes: Array<{ outcomeId: string, reliabilityScore: number | null, simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus } }> } };
 
+export type FindAttemptsQueryVariables = Exact<{
+  simulationId: string;
+  scenarioIds: Array<string> | string;
+  after?: string | null | undefined;
+}>;
+
+
+export type FindAttemptsQuery = { outcomes: { nodes: Array<{ outcomeId: string, scenarioId: string, repetition: number, retryCount: number, status: OutcomeStatus }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
 export type FindMetricsQueryVariables = Exact<{
   outcomeIds: Array<string> | string;
 }>;
@@ -1238,6 +1247,9 @@ export const SimulationFiguresDocument: TypedDocument<SimulationFiguresQuery, Si
 
 export const FindOutcomesDocument: TypedDocument<FindOutcomesQuery, FindOutcomesQueryVariables> =
   "query FindOutcomes($outcomeIds:[UUID!]!){outcomes(first:500 filter:{outcomeId:{in:$outcomeIds}}){nodes{outcomeId reliabilityScore simulation{simulationId simulationName status}}}}"
+
+export const FindAttemptsDocument: TypedDocument<FindAttemptsQuery, FindAttemptsQueryVariables> =
+  "query FindAttempts($simulationId:UUID!$scenarioIds:[String!]!$after:String){outcomes(first:500 after:$after filter:{simulationId:{eq:$simulationId}scenarioId:{in:$scenarioIds}}){nodes{outcomeId scenarioId repetition retryCount status}pageInfo{hasNextPage endCursor}}}"
 
 export const FindMetricsDocument: TypedDocument<FindMetricsQuery, FindMetricsQueryVariables> =
   "query FindMetrics($outcomeIds:[UUID!]!){outcomes(first:500 filter:{outcomeId:{in:$outcomeIds}}){nodes{outcomeId metrics}}}"

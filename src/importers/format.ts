@@ -44,6 +44,8 @@ export interface ImportedRun {
    * has grown is then the run that holds the most of them.
    */
   knownByRecords?: boolean
+  /** Whether the source tries again what failed, and has the new result in the place of the old. */
+  triesAgain?: boolean
   /** Whether records of one scenario are its repetitions where parts are put together; else each is another run's. */
   partsRepeat?: boolean
   /** Records that were given more than once. */

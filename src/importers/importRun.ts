@@ -14,10 +14,11 @@ import type { JsonObject } from '../json.ts'
 import { MAX_RETRY_COUNT } from '../valueChecks.ts'
 import { amendmentOf, leftBy } from './amendment.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, RejectedRecord } from './format.ts'
-import { type EarlierRun, isOpen, outcomeIdOf, type PlacedRun, unlessForbidden } from './placedRun.ts'
+import { type EarlierRun, isOpen, outcomeIdOf, type PlacedRun } from './placedRun.ts'
 import { asObject } from './recordReading.ts'
 import { figuresOf, type RunFigures } from './runFigures.ts'
 import { type RunTimes, timesOf } from './runTimes.ts'
+import { unlessForbidden } from './unlessForbidden.ts'
 
 /** What became of a run. */
 export interface RunReport {

@@ -1,5 +1,4 @@
 import type { ArcClient } from '../client/arcClient.ts'
-import { ArcRequestError } from '../client/arcRequestError.ts'
 import {
   FindOutcomesDocument,
   type FindOutcomesQuery,
@@ -8,8 +7,10 @@ import {
 } from '../client/operations.ts'
 import type { JsonValue } from '../json.ts'
 import { derivedUuid } from '../uuid.ts'
+import { numberedAttempts } from './attempts.ts'
 import type { ImportedOutcome, ImportedRun } from './format.ts'
 import { asObject, digest, identityOfRecords } from './recordReading.ts'
+import { unlessForbidden } from './unlessForbidden.ts'
 
 const MAX_IDS_PER_QUERY = 100
 
@@ -83,7 +84,7 @@ async function place(client: ArcClient, run: ImportedRun): Promise<Placement> {
   const simulationId = known?.simulationId ?? ownId
 
   const elsewhere = new Map<string, EarlierRun>()
-  const left = run.outcomes.filter((outcome) => {
+  const here = run.outcomes.filter((outcome) => {
     const stored = storedAt?.get(outcomeIdOf(simulationId, outcome))
     if (!stored || stored.simulation.simulationId === simulationId) return true
     const { simulationId: id, simulationName: name, status } = stored.simulation
@@ -97,8 +98,11 @@ async function place(client: ArcClient, run: ImportedRun): Promise<Placement> {
     return false
   })
   const earlier = [...elsewhere.values()]
+  const idOf = (outcome: ImportedOutcome) => outcomeIdOf(simulationId, outcome)
+  const left = run.triesAgain && known ? await numberedAttempts(client, simulationId, here, idOf) : here
   if (left.length === 0) return { parts: [], earlier }
-  const part = partOf(run, left)
+  const copies = (run.copies ?? 0) + here.length - left.length
+  const part = { ...partOf(run, left), ...(copies === 0 ? {} : { copies }) }
   if (!known) return { parts: [{ run: part, simulationId: simulationIdOf(part), known }], earlier }
   const stored = isOpen(known) ? null : await findOutcomes(client, left, simulationId)
   const isStored = (outcome: ImportedOutcome) => stored?.has(outcomeIdOf(simulationId, outcome)) ?? true
@@ -106,7 +110,7 @@ async function place(client: ArcClient, run: ImportedRun): Promise<Placement> {
 
   const there = left.filter(isStored)
   const rest = partOf(
-    run,
+    { ...run, copies: 0 },
     left.filter((outcome) => !isStored(outcome)),
   )
   const others = await place(client, {
@@ -114,7 +118,8 @@ async function place(client: ArcClient, run: ImportedRun): Promise<Placement> {
     identity: digest([simulationId, 'rest']),
     startedAs: undefined,
   })
-  const parts = there.length === 0 ? [] : [{ run: partOf(run, there), simulationId, known }]
+  const parts =
+    there.length === 0 ? [] : [{ run: { ...partOf(run, there), copies: part.copies }, simulationId, known }]
   return { parts: [...parts, ...others.parts], earlier: [...earlier, ...others.earlier] }
 }
 
@@ -179,17 +184,9 @@ async function findOutcomes(
   return found
 }
 
-/** The answer; null to a token that may not read it. */
-export function unlessForbidden<Answer>(answer: Promise<Answer>): Promise<Answer | null> {
-  return answer.catch((error: unknown) => {
-    if (error instanceof ArcRequestError && error.codes.includes('FORBIDDEN')) return null
-    throw error
-  })
-}
-
 /** The run with those of its records; one that is no more than they are is another run with fewer of them. */
 function partOf(run: ImportedRun, outcomes: ImportedOutcome[]): ImportedRun {
-  if (outcomes.length === run.outcomes.length) return run
+  if (outcomes.length === run.outcomes.length) return { ...run, outcomes }
   const left = new Set(outcomes.map(({ scenarioExternalId }) => scenarioExternalId))
   return {
     ...run,

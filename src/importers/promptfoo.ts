@@ -53,7 +53,9 @@ const PROVIDER_FAILED = 2
 interface Evaluation {
   /** What promptfoo calls it, else a digest of when it began and what it asks. */
   id: string
-  /** The latter where the file has it as well. */
+  /** Whether it is one that no other evaluation has, so that its answers are told from those of all others. */
+  isOwnId: boolean
+  /** What it was known by before it had one, where the file has that as well. */
   startedAs: string | null
   /** Whether somebody has described the suite; else what it asks is all that tells it from another. */
   isNamed: boolean
@@ -190,6 +192,7 @@ function evaluationOf(
   const evalId = asText(document.evalId)
   return {
     id: evalId ?? withoutId,
+    isOwnId: start === null && (evalId !== null || timestamp !== null),
     startedAs: evalId === null || start === null ? null : withoutId,
     isNamed: description !== null,
     suite,
@@ -231,6 +234,7 @@ function runOf(
     startedAt,
     completedAt: ends.length === 0 ? null : new Date(ends.reduce((latest, end) => Math.max(latest, end))),
     identity: digest(['promptfoo', id, key]),
+    triesAgain: true,
     ...(startedAs === null ? {} : { startedAs: digest(['promptfoo', startedAs, key]) }),
     name: shortName('promptfoo', suite, providerName(provider), toTheSecond(timestamp)),
     configuration,
@@ -252,9 +256,15 @@ function outcomeOf(record: JsonObject, place: RecordPlace, evaluation: Evaluatio
   // The suite itself says what passes, by a threshold of its own.
   const status = passed ? 'success' : failures[0]!.failureCategory === 'timeout' ? 'timeout' : 'error'
   const assertions = componentsOf(record)
+  const { id, isOwnId } = evaluation
+  const answer = [response.output ?? null, record.error ?? null, record.latencyMs ?? null]
   return {
     scenarioExternalId: scenarioIdOf(place.taskId, evaluation),
     repetition: place.trial + 1,
+    // Another answer to the same is another attempt.
+    ...(isOwnId
+      ? { identity: digest(['promptfoo', id, place.run!, place.taskId, place.trial, answer]) }
+      : {}),
     status,
     // The file states when the suite began and no more: each test is taken to have begun then.
     executionTime: startedAtMs === null ? null : new Date(startedAtMs + (durationMs ?? 0)),

@@ -379,6 +379,73 @@ describe('a file of', () => {
     }
   })
 
+  it('promptfoo that is tried again where the provider failed has another attempt there, and keeps it', async () => {
+    const file = (tests: number[], change: object) => {
+      const { results, ...rest } = promptfooFile(tests)
+      const [first, ...others] = results.results
+      return { ...rest, results: { ...results, results: [{ ...first, ...change }, ...others] } }
+    }
+    const failure = { success: false, score: 0, failureReason: 2, error: '429', latencyMs: 5 }
+    const graded = (score: number) => ({ score, response: { output: 'Up.' } })
+    const attemptsIn = async (tenant: Tenant) => {
+      const { outcomes } = await tenant.data(`{ outcomes(filter: { retryCount: { gte: 0 } }) { nodes {
+        retryCount status reliabilityScore trajectory simulation { simulationId status totalScenarios }
+      } } }`)
+      return outcomes.nodes
+        .filter(({ trajectory }: any) => trajectory.testIdx === 0)
+        .map(({ retryCount, status, reliabilityScore, trajectory, simulation }: any) => ({
+          attempt: [retryCount, status, reliabilityScore, trajectory.error ?? null],
+          simulation,
+        }))
+        .sort((one: any, other: any) => one.attempt[0] - other.attempt[0])
+    }
+    const write = (name: string, content: object) => folder.write(`retry-${name}.json`, content)
+    const failed = [0, 'ERROR', 0, '429']
+    const later = [1, 'SUCCESS', 1, null]
+
+    // While the evaluation goes on, both are attempts of one run.
+    const open = arc.tenant()
+    const [before, after] = [
+      await write('open-1', file([0, 1], failure)),
+      await write('open-2', file([0, 1, 2], graded(1))),
+    ]
+    for (const path of [before, after, before, after]) {
+      expect((await importInto(arc, open, [path])).exitCode).toBe(0)
+    }
+    expect((await attemptsIn(open)).map(({ attempt }: any) => attempt)).toEqual([failed, later])
+    expect(await simulationsOf(open)).toMatchObject([
+      { status: 'COMPLETED', totalScenarios: 3, succeededScenarios: 3, failedScenarios: 0 },
+    ])
+
+    // Once it has ended, what is new is a simulation of its own, as always.
+    const ended = arc.tenant()
+    const [whole, again] = [
+      await write('ended-1', file([0, 1, 2], failure)),
+      await write('ended-2', file([0, 1, 2], graded(1))),
+    ]
+    for (const path of [whole, again, again, whole]) {
+      expect((await importInto(arc, ended, [path])).exitCode).toBe(0)
+    }
+    const attempts = await attemptsIn(ended)
+    expect(attempts.map(({ attempt }: any) => attempt)).toEqual([failed, later])
+    expect(attempts.map(({ simulation }: any) => simulation.totalScenarios)).toEqual([3, 1])
+
+    // The older file that comes last takes nothing back.
+    const reversed = arc.tenant()
+    for (const path of [again, whole]) {
+      const { exitCode, output } = await importInto(arc, reversed, [path])
+      expect(exitCode).toBe(0)
+      expect(output).not.toContain('amended')
+    }
+    expect((await attemptsIn(reversed)).map(({ attempt }: any) => attempt)).toEqual([[0, 'SUCCESS', 1, null]])
+
+    // The same answer with another grade is the same attempt.
+    await importInto(arc, reversed, [await write('graded', file([0, 1, 2], graded(0.5)))])
+    expect((await attemptsIn(reversed)).map(({ attempt }: any) => attempt)).toEqual([
+      [0, 'SUCCESS', 0.5, null],
+    ])
+  })
+
   it('promptfoo as JSON Lines that grows adds to the simulation, which ends when all stands there once more', async () => {
     const tenant = arc.tenant()
     const streamed = (testIdx: number, promptIdx = 0) => ({
