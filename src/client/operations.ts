@@ -476,7 +476,7 @@ export type OutcomeAmendmentInput = {
   completionTokens?: number | null | undefined;
   /** What the run cost. */
   costUsd?: number | null | undefined;
-  /** Why it failed, in words: becomes its failure pattern. */
+  /** Why it failed, in words: becomes its failure pattern; null takes its failure patterns back. */
   error?: string | null | undefined;
   /** The kind of error; derived from a given status and error by default. */
   errorCategory?: ErrorCategory | null | undefined;

@@ -21,7 +21,10 @@ const OutcomeAmendmentInput = builder.inputType('OutcomeAmendmentInput', {
     }),
     reliabilityScore: t.float({ description: '0 to 1; null takes a grade back.' }),
     metrics: t.field({ type: 'JSONObject', description: 'All further metrics, in place of those stored.' }),
-    error: t.string({ description: 'Why it failed, in words: becomes its failure pattern.' }),
+    error: t.string({
+      description:
+        'Why it failed, in words: becomes its failure pattern; null takes its failure patterns back.',
+    }),
     errorCode: t.string({ description: 'The error’s code, up to 200 characters; null removes it.' }),
     errorCategory: t.field({
       type: ErrorCategoryEnum,

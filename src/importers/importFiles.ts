@@ -123,6 +123,7 @@ interface RunPart {
   format: string
   nonFinite: number
   redactions: Redactions
+  notes: string[]
   run: ImportedRun
 }
 
@@ -274,7 +275,7 @@ async function importFile(
     }
     const [part] = runs.filter(({ partOf }) => partOf !== undefined)
     if (part) {
-      parts.push({ file, files: [file, ...read], format, nonFinite, redactions, run: part })
+      parts.push({ file, files: [file, ...read], format, nonFinite, redactions, notes, run: part })
       return undefined
     }
     const inFile = { rejected: rejected.length, secrets: redactions.secrets.size }
@@ -320,7 +321,7 @@ function importJoinedRun(
       format,
       nonFinite: parts.reduce((total, part) => total + part.nonFinite, 0),
       redactions,
-      notes: [],
+      notes: [...new Set(parts.flatMap((part) => part.notes))],
       earlier,
       reports,
       rejected: reports.flatMap((report) => report.rejected),

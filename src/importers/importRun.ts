@@ -51,6 +51,9 @@ export interface FileCounts {
 /** As many as a filter takes. */
 const MAX_IDS_PER_QUERY = 100
 
+/** As many as the client sends in one call. */
+const SCENARIOS_AT_ONCE = 200
+
 const TIME_NOT_KEPT =
   'executionTime is in the future (perhaps a local time without its zone): the time of arrival replaces it'
 
@@ -149,9 +152,8 @@ async function startSimulation(
   { createdAt, startedAt }: RunTimes,
 ): Promise<ImportTarget> {
   const { versionId, ...version } = await client.ensureConfigVersion({ ...run.configuration, createdAt })
-  const refusedScenarios = await storeScenarios(client, run.scenarios, createdAt)
-  const scenarios = run.scenarios.filter(({ externalId }) => !refusedScenarios.has(externalId))
-  if (scenarios.length === 0) {
+  const { scenarioIds, refused: refusedScenarios } = await storeScenarios(client, run.scenarios, createdAt)
+  if (scenarioIds.length === 0) {
     const [reason] = refusedScenarios.values()
     throw new ArcRequestError(`None of its scenarios could be stored. ${reason ?? 'It has none.'}`, {
       status: 200,
@@ -160,7 +162,7 @@ async function startSimulation(
   const { status } = await client.startSimulation({
     simulationId,
     configVersionId: versionId,
-    scenarioIds: scenarios.map(({ externalId }) => scenarioKey(externalId)),
+    scenarioIds,
     repetitions: run.repetitions,
     maxRetries: maxRetriesOf(run),
     name: run.name,
@@ -191,14 +193,19 @@ async function goOn(
     refusedScenarios: new Map<string, string>(),
   }
   if (!isOpen(known)) return target
-  const refusedScenarios = await storeScenarios(client, run.scenarios, createdAt)
-  await client.extendSimulation({
-    simulationId: known.simulationId,
-    scenarioIds: run.scenarios
-      .filter(({ externalId }) => !refusedScenarios.has(externalId))
-      .map(({ externalId }) => scenarioKey(externalId)),
-    repetitions: run.repetitions,
-  })
+  const { scenarioIds, refused: refusedScenarios } = await storeScenarios(client, run.scenarios, createdAt)
+  try {
+    await client.extendSimulation({
+      simulationId: known.simulationId,
+      scenarioIds,
+      repetitions: run.repetitions,
+    })
+  } catch (error) {
+    if (!(error instanceof ArcRequestError) || error.errors[0]?.code !== 'SIMULATION_ENDED') throw error
+    // Another import of the run came to its end meanwhile: what is there already is a duplicate, what is not is refused.
+    const { status } = await client.getSimulationStatus(known.simulationId)
+    return { ...target, status, refusedScenarios }
+  }
   return { ...target, refusedScenarios }
 }
 
@@ -235,26 +242,31 @@ async function endAs(
   return (await client.completeSimulation(simulationId, undefined, at)).status
 }
 
-/** Stores new and changed scenarios; answers, by external id, why some were refused. */
+/** Stores new and changed scenarios; answers the keys of all that Arc has then and, by external id, why others were refused. */
 async function storeScenarios(
   client: ArcClient,
   scenarios: ImportedScenario[],
   createdAt: Date | null,
-): Promise<Map<string, string>> {
+): Promise<{ scenarioIds: string[]; refused: Map<string, string> }> {
+  const scenarioIds: string[] = []
   const refused = new Map<string, string>()
-  // What a file does not describe must not take the place of a description that Arc has.
-  const described = await findScenarios(
-    client,
-    scenarios.filter(({ taskPrompt }) => taskPrompt === null),
-  )
-  const rows = scenarios.flatMap((scenario) => {
-    const input = scenarioInput(scenario, createdAt)
-    return described.has(input.scenarioId) ? [] : [{ externalId: scenario.externalId, input }]
-  })
-  for (const { index, status, reason } of await client.upsertScenarios(rows.map(({ input }) => input))) {
-    if (status === 'REJECTED') refused.set(rows[index]!.externalId, reason ?? 'no reason given')
+  // Those of a large file are read as they are sent: never all of them at once.
+  for (let start = 0; start < scenarios.length; start += SCENARIOS_AT_ONCE) {
+    const some = scenarios.slice(start, start + SCENARIOS_AT_ONCE)
+    // What a file does not describe must not take the place of a description that Arc has.
+    const described = await findScenarios(
+      client,
+      some.filter(({ taskPrompt }) => taskPrompt === null),
+    )
+    const inputs = some.map((scenario) => scenarioInput(scenario, createdAt))
+    const rows = inputs.filter(({ scenarioId }) => !described.has(scenarioId))
+    for (const { index, status, reason } of await client.upsertScenarios(rows)) {
+      if (status === 'REJECTED') refused.set(rows[index]!.externalId, reason ?? 'no reason given')
+    }
+    for (const { externalId, scenarioId } of inputs)
+      if (!refused.has(externalId)) scenarioIds.push(scenarioId)
   }
-  return refused
+  return { scenarioIds, refused }
 }
 
 /** The keys of those that Arc has. */
@@ -272,7 +284,7 @@ async function findScenarios(client: ArcClient, scenarios: ImportedScenario[]): 
 function scenarioInput(
   { difficultyLevel, ...scenario }: ImportedScenario,
   createdAt: Date | null,
-): ScenarioInput & { scenarioId: string } {
+): ScenarioInput & { scenarioId: string; externalId: string } {
   return {
     ...scenario,
     taskPrompt: scenario.taskPrompt ?? 'The file does not describe this task.',

@@ -27,11 +27,13 @@ import {
   BrokenRecord,
   bounded,
   digest,
+  givenAmount,
   objectOf,
   onOtherScale,
   type RecordPlace,
   readRecords,
   repetitionsOf,
+  scenariosAt,
   scoreOf,
   shortName,
   shown,
@@ -123,10 +125,10 @@ export function parseResults(
   const { prompts, config, state } = evaluation
   const places = placesOf(asked, templateOf(prompts.length > 0 ? prompts : config.prompts))
   const tried = new Map<string, TriedPrompt>()
-  const tests = new Map<string, { promptIdx: number; scenario: ImportedScenario }>()
+  const tests = new Map<string, { promptIdx: number; index: number }>()
   const { outcomes, runs, rejected } = readRecords(
     results,
-    (record, place) => {
+    (record, place, index) => {
       const outcome = outcomeOf(record, place, evaluation)
       // Throws for a test that is nested too deeply to be sent: it must not cost the others.
       JSON.stringify(record.testCase ?? null)
@@ -139,8 +141,7 @@ export function parseResults(
       const { scenarioExternalId: id } = outcome
       const promptIdx = asFigure(record.promptIdx) ?? 0
       const before = tests.get(id)
-      if (!before || promptIdx < before.promptIdx)
-        tests.set(id, { promptIdx, scenario: scenarioOf(id, record, evaluation) })
+      if (!before || promptIdx < before.promptIdx) tests.set(id, { promptIdx, index })
       return outcome
     },
     {
@@ -167,7 +168,8 @@ export function parseResults(
   return {
     runs: [...byRun].map(([key, ofRun]) => {
       const ids = new Set(ofRun.map(({ scenarioExternalId }) => scenarioExternalId))
-      const scenarios = [...ids].map((id) => tests.get(id)!.scenario)
+      const describedAt = new Map([...ids].map((id) => [id, tests.get(id)!.index]))
+      const scenarios = scenariosAt(results, describedAt, (id, record) => scenarioOf(id, record, evaluation))
       return runOf(key, ofRun, tried.get(key)!, scenarios, evaluation)
     }),
     rejected,
@@ -280,7 +282,7 @@ function outcomeOf(record: JsonObject, place: RecordPlace, evaluation: Evaluatio
       assertions: { met: assertions.filter(({ pass }) => pass === true).length, total: assertions.length },
       named_scores: record.namedScores ?? null,
       cached: response.cached === true,
-      cached_tokens: amountOf(usage, 'cached'),
+      cached_tokens: givenAmount(usage, 'cached'),
     },
     toolUsage: toolUsageOf(record, evaluation.traced),
     ...failureFields(failures),

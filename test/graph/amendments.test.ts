@@ -183,6 +183,58 @@ describe('an amendment', () => {
     })
   })
 
+  it('says with its status what the error is, and takes one back with null', async () => {
+    const tenant = arc.tenant()
+    const { simulationId, ids } = await ungraded(tenant)
+    await amend(tenant, [
+      { outcomeId: ids[1], errorCode: 'E1' },
+      { outcomeId: ids[2], errorCode: 'E2', error: 'no answer' },
+    ])
+    const errors = async () => {
+      const { outcomes } = await stateOf(tenant, simulationId)
+      return outcomes.nodes
+        .slice(1)
+        .map(({ status, errorCode, failurePatterns }: any) => [
+          status,
+          errorCode,
+          failurePatterns.nodes.map(({ errorMessage }: any) => errorMessage),
+        ])
+    }
+    expect(await errors()).toEqual([
+      ['ERROR', 'E1', ['ToolError: no such file']],
+      ['TIMEOUT', 'E2', ['no answer']],
+    ])
+    const { receipts } = await amend(tenant, [
+      { outcomeId: ids[1], status: 'SUCCESS' },
+      { outcomeId: ids[2], error: null },
+    ])
+    expect(receipts).toMatchObject([{ status: 'AMENDED' }, { status: 'AMENDED' }])
+    expect(await errors()).toEqual([
+      ['SUCCESS', null, []],
+      ['TIMEOUT', 'E2', []],
+    ])
+  })
+
+  it('of a half of the tokens changes the total that is the sum of both, and no total that was given', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a', 'b', 'c'])
+    const { receipts } = await tenant.record(
+      [
+        { promptTokens: 100, completionTokens: 10 },
+        { promptTokens: 100 },
+        { promptTokens: 100, completionTokens: 10, tokensUsed: 500 },
+      ].map((tokens, index) => ({ simulationId, scenarioId: 'abc'[index], status: 'SUCCESS', ...tokens })),
+    )
+    await amend(
+      tenant,
+      receipts.map(({ outcomeId }) => ({ outcomeId, completionTokens: 60 })),
+    )
+    const { outcomes, totalTokens } = await stateOf(tenant, simulationId)
+    const totals = outcomes.nodes.map(({ scenarioId, tokensUsed }: any) => [scenarioId, tokensUsed])
+    expect(Object.fromEntries(totals)).toEqual({ a: 160, b: 160, c: 500 })
+    expect(totalTokens).toBe(820)
+  })
+
   it('of an attempt that a later one took the place of changes its cost and not the run', async () => {
     const tenant = arc.tenant()
     const simulationId = await tenant.simulation(['a'])
@@ -264,6 +316,25 @@ describe('an outcome that comes again', () => {
     const other = await tenant.simulation(['a'])
     const twice = [outcome, again].map((each) => ({ ...each, simulationId: other }))
     expect((await tenant.record(twice)).receipts.map(({ status }) => status)).toEqual(['STORED', 'DUPLICATE'])
+  })
+
+  it('with a null where there was nothing is another content', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a'])
+    const send = (step: object) =>
+      tenant.record([
+        {
+          simulationId,
+          scenarioId: 'a',
+          status: 'SUCCESS',
+          toolUsage: [{ toolName: 'grep', callCount: 1, successRate: 1, toolSequence: [step] }],
+        },
+      ])
+    await send({ line: 1 })
+    expect((await send({ line: 1 })).receipts).toMatchObject([{ status: 'DUPLICATE' }])
+    expect((await send({ line: 1, file: null })).receipts).toMatchObject([
+      { status: 'CONFLICT', differences: ['toolUsage'] },
+    ])
   })
 
   it.each([

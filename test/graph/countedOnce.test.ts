@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { derivedUuid } from '../../src/uuid.ts'
 import { type Tenant, useArc } from '../support/arc.ts'
@@ -346,6 +347,38 @@ describe('sums', () => {
     expect(await stateOf(tenant, simulationId, 'currentScore')).toEqual({ currentScore: 0.5 })
   })
 
+  it('do so however the score comes', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a', 'b'])
+    const { recordScenarioResults } = await tenant.data(
+      `mutation ($input: RecordScenarioResultsInput!) {
+        recordScenarioResults(input: $input) { receipts { status reason } }
+      }`,
+      {
+        input: {
+          simulationId,
+          results: [
+            { scenario: { id: 'a' }, trajectory: { status: 'success' }, reliability_score: 1 + 1e-10 },
+            {
+              scenario: { id: 'b' },
+              trajectory: { status: 'success' },
+              reliability_score: { overall_score: -1e-10 },
+            },
+          ],
+        },
+      },
+    )
+    expect(recordScenarioResults.receipts).toMatchObject([{ status: 'STORED' }, { status: 'STORED' }])
+    const { outcomes } = await stateOf(
+      tenant,
+      simulationId,
+      'outcomes { nodes { scenarioId reliabilityScore } }',
+    )
+    expect(
+      Object.fromEntries(outcomes.nodes.map((node: any) => [node.scenarioId, node.reliabilityScore])),
+    ).toEqual({ a: 1, b: 0 })
+  })
+
   it('of what nobody knows are unknown, and means are over what is known', async () => {
     const tenant = arc.tenant()
     const [unknown, known] = [await tenant.simulation(['a']), await tenant.simulation(['b'])]
@@ -486,6 +519,33 @@ describe('results that name no repetition', () => {
       { repetition: 2, status: 'ERROR' },
       { repetition: 3, status: 'TIMEOUT' },
     ])
+  })
+
+  it('are known again also where another attempt followed, with ids of their own and without', async () => {
+    const tenant = arc.tenant()
+    for (const { ids, atOnce } of [
+      { ids: [randomUUID(), randomUUID()], atOnce: false },
+      { ids: [], atOnce: false },
+      { ids: [], atOnce: true },
+    ]) {
+      const simulationId = await tenant.simulation(['a'], { repetitions: 2 })
+      const [first, second] = [
+        {
+          simulationId,
+          scenarioId: 'a',
+          outcomeId: ids[0],
+          status: 'ERROR',
+          reliabilityScore: 0,
+          costUsd: 1,
+        },
+        { simulationId, scenarioId: 'a', outcomeId: ids[1], status: 'SUCCESS', retryCount: 1, costUsd: 1 },
+      ]
+      for (const call of atOnce ? [[first, second]] : [[first], [second]]) await tenant.record(call)
+      const { receipts } = await tenant.record([first, second])
+      expect(receipts.map(({ status }) => status)).toEqual(['DUPLICATE', 'DUPLICATE'])
+      const other = await tenant.record([{ ...first, reliabilityScore: 0.5 }])
+      expect(other.receipts).toMatchObject([{ status: ids.length > 0 ? 'CONFLICT' : 'STORED' }])
+    }
   })
 
   it('leave those that others of the call name', async () => {

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { ArcClient } from '../../src/client/arcClient.ts'
 import type { Tenant } from '../support/arc.ts'
 import { useArc } from '../support/arc.ts'
 import { readJson } from '../support/expectedTotals.ts'
@@ -98,6 +99,27 @@ describe('an Inspect log', () => {
     })
     expect((await importInto(arc, tenant, [part, whole])).output.match(/records +0 stored/g)).toHaveLength(2)
     expect(await simulationsOf(tenant)).toEqual([simulation])
+  })
+
+  it('that somebody else imports to its end meanwhile is there already', async () => {
+    const tenant = arc.tenant()
+    const part = await folder.write('raced-part.json', inspectLog([sample(1)], { status: 'started' }))
+    const whole = await folder.write('raced.json', inspectLog([1, 2, 3].map((id) => sample(id))))
+    await importInto(arc, tenant, [part])
+    const { extendSimulation } = ArcClient.prototype
+    const raced = vi.spyOn(ArcClient.prototype, 'extendSimulation').mockImplementationOnce(async function (
+      this: ArcClient,
+      ...args
+    ) {
+      await importInto(arc, tenant, [whole])
+      return extendSimulation.apply(this, args)
+    })
+    try {
+      expect(await importInto(arc, tenant, [whole])).toMatchObject({ exitCode: 0 })
+    } finally {
+      raced.mockRestore()
+    }
+    expect(await simulationsOf(tenant)).toMatchObject([{ status: 'COMPLETED', succeededScenarios: 3 }])
   })
 
   it('of a run that was cut off ends where that is said', async () => {

@@ -155,7 +155,10 @@ function validateAmendment(amendment: OutcomeAmendment): Omit<NumberedAmendment,
   return { outcomeId, set, notes }
 }
 
-/** A status that is given says what the error is from now on: none of a success, that which is given of any other. */
+/**
+ * A status that is given says what the error is from now on: none of a success, that which is given of any other. Without a
+ * status, an error that is given is the failure from now on, and null takes it back.
+ */
 function errorOf(
   amendment: OutcomeAmendment,
   status: OutcomeStatus | undefined,
@@ -166,7 +169,7 @@ function errorOf(
   const error = optionalText(amendment.error, LENGTHS.any, ['error'], notes)
   const category = errorCategory == null ? null : oneOf(ERROR_CATEGORIES, errorCategory, ['errorCategory'])
   const set: AmendedColumns = {}
-  if (amendment.errorCode !== undefined) set.error_code = errorCode
+  if (amendment.errorCode !== undefined || status !== undefined) set.error_code = errorCode
   if (errorCategory !== undefined) set.error_category = category
   else if (status === 'success') set.error_category = null
   else if (status !== undefined) set.error_category = classifyFailure(error, errorCode, status)
@@ -177,6 +180,8 @@ function errorOf(
         ? { ...row, failure_category: null }
         : row,
     )
+  } else if (status === undefined && amendment.error === null) {
+    set.failures = []
   } else if (status !== undefined || error !== null) {
     const outcome = {
       status: status ?? 'error',

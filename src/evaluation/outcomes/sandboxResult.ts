@@ -15,6 +15,7 @@ import {
   optionalCutText,
   optionalInteger,
   optionalNumber,
+  optionalScore,
   optionalText,
   optionalUuid,
 } from '../../valueChecks.ts'
@@ -173,7 +174,7 @@ function scoresIn(top: Place[]): Pick<OutcomeInput, 'reliabilityScore' | 'metric
     ...requiredObjectIn(find(top, 'metrics')),
   ]
   return {
-    reliabilityScore: optionalNumber(score.value, 0, 1, score.path),
+    reliabilityScore: optionalScore(score.value, score.path),
     metrics:
       metrics.length === 0
         ? null

@@ -5,7 +5,7 @@ import type { ResultFormat } from '../format.ts'
 import { asList, asObject, asText, digest, shortName, sumOrNull } from '../recordReading.ts'
 import { statusOf } from '../rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from '../runConfiguration.ts'
-import { isAtif, readAtif } from './atif.ts'
+import { isAtif, readAtif, versionNotes } from './atif.ts'
 import { gatherTrial, harbor } from './harbor.ts'
 
 /**
@@ -35,6 +35,7 @@ export const atif: ResultFormat = {
     const ended = end === undefined ? null : new Date(end)
     return {
       rejected: [],
+      notes: versionNotes([document]),
       runs: [
         {
           identity: digest(['atif', session_id, trajectory_id, document]),

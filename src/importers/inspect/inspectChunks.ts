@@ -63,6 +63,14 @@ export function sampleFiles(paths: string[]): SampleFiles {
   return { samples, incomplete: [...incomplete] }
 }
 
+/** The files that a sample is in. */
+export function filesOf(sample: string | ChunkedSample): string[] {
+  if (typeof sample === 'string') return [sample]
+  const { shell, metadata, messages, events, calls, attachments } = sample
+  const pieces = [messages, events, calls, attachments].flat().map(({ path }) => path)
+  return [shell, ...(metadata === null ? [] : [metadata]), ...pieces]
+}
+
 /** What else lies there, such as `events/stats.json`, is computed from the rest. */
 function addPiece(sample: ChunkedSample, path: string, piece: string): void {
   if (piece === 'metadata.json') sample.metadata = path

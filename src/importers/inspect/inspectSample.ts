@@ -13,6 +13,7 @@ import {
   asText,
   BrokenRecord,
   digest,
+  givenAmount,
   objectOf,
   pricedOrNull,
   type RecordPlace,
@@ -68,7 +69,7 @@ export function sampleOutcome(sample: JsonObject, place: RecordPlace, log: LogCo
     trajectory: { ...sample, status, messages: messages ?? [] },
     metrics: {
       scores: sample.scores ?? sample.score ?? null,
-      working_time_seconds: amountOf(sample, 'working_time'),
+      working_time_seconds: givenAmount(sample, 'working_time'),
       limit: sample.limit ?? null,
       ...(isInvalid(sample) ? { invalidation: sample.invalidation! } : {}),
       message_count: asList(messages).length,
