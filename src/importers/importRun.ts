@@ -14,10 +14,11 @@ import type { JsonObject } from '../json.ts'
 import { MAX_RETRY_COUNT } from '../valueChecks.ts'
 import { amendmentOf, leftBy } from './amendment.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, RejectedRecord } from './format.ts'
-import { type EarlierRun, isOpen, outcomeIdOf, type PlacedRun, unlessForbidden } from './placedRun.ts'
+import { type EarlierRun, isOpen, outcomeIdOf, type PlacedRun } from './placedRun.ts'
 import { asObject } from './recordReading.ts'
 import { figuresOf, type RunFigures } from './runFigures.ts'
 import { type RunTimes, timesOf } from './runTimes.ts'
+import { unlessForbidden } from './unlessForbidden.ts'
 
 /** What became of a run. */
 export interface RunReport {
@@ -115,8 +116,9 @@ export async function importRun(
   })
   await amendAll(client, report, conflicts, inputOf)
 
-  // A file that says nothing new is the same by whatever name.
-  if (known && isOpen(report) && report.stored + report.amended > 0)
+  // A file that says nothing new is the same by whatever name, unless the run has its name from it.
+  const isNews = report.stored + report.amended > 0 || run.startedAs !== undefined
+  if (known && isOpen(report) && isNews)
     await client.extendSimulation({ simulationId, metadata: metadataOf(run, inFile) })
   if (isOpen(report)) report.status = await endAs(client, simulationId, run, complete, times)
   return { ...report, figures: await figuresOf(client, simulationId, there) }

@@ -1,14 +1,16 @@
 import type { ArcClient } from '../client/arcClient.ts'
-import { ArcRequestError } from '../client/arcRequestError.ts'
 import {
   FindOutcomesDocument,
   type FindOutcomesQuery,
   FindSimulationDocument,
   type SimulationStatus,
 } from '../client/operations.ts'
+import type { JsonValue } from '../json.ts'
 import { derivedUuid } from '../uuid.ts'
+import { numberedAttempts } from './attempts.ts'
 import type { ImportedOutcome, ImportedRun } from './format.ts'
-import { digest, identityOfRecords } from './recordReading.ts'
+import { asObject, digest, identityOfRecords } from './recordReading.ts'
+import { unlessForbidden } from './unlessForbidden.ts'
 
 const MAX_IDS_PER_QUERY = 100
 
@@ -16,6 +18,8 @@ const MAX_IDS_PER_QUERY = 100
 interface KnownSimulation {
   simulationId: string
   status: SimulationStatus
+  /** Of the run, as it was imported last. */
+  identity: JsonValue
   configuration: { name: string; versionNumber: number }
 }
 
@@ -44,8 +48,8 @@ interface Placement {
 type Stored = FindOutcomesQuery['outcomes']['nodes'][number]
 
 /** The key of the run's simulation, the same whenever and from wherever it is imported. */
-function simulationIdOf(run: ImportedRun): string {
-  return derivedUuid(`arc-import/${run.identity}`)
+function simulationIdOf({ identity }: Pick<ImportedRun, 'identity'>): string {
+  return derivedUuid(`arc-import/${identity}`)
 }
 
 /** The key of the record, likewise: by what it is, else by which attempt of the simulation's runs. */
@@ -73,14 +77,14 @@ export async function placeRun(client: ArcClient, run: ImportedRun): Promise<Pla
 
 async function place(client: ArcClient, run: ImportedRun): Promise<Placement> {
   const ownId = simulationIdOf(run)
-  const own = await findSimulation(client, ownId)
+  const own = (await findSimulation(client, ownId)) ?? (await findStarted(client, run))
   const named = run.outcomes.filter(({ identity }) => identity !== undefined)
   const storedAt = await findOutcomes(client, named, ownId)
   const known = own ?? (run.knownByRecords ? await mostOf(client, run, storedAt) : null)
   const simulationId = known?.simulationId ?? ownId
 
   const elsewhere = new Map<string, EarlierRun>()
-  const left = run.outcomes.filter((outcome) => {
+  const here = run.outcomes.filter((outcome) => {
     const stored = storedAt?.get(outcomeIdOf(simulationId, outcome))
     if (!stored || stored.simulation.simulationId === simulationId) return true
     const { simulationId: id, simulationName: name, status } = stored.simulation
@@ -94,8 +98,11 @@ async function place(client: ArcClient, run: ImportedRun): Promise<Placement> {
     return false
   })
   const earlier = [...elsewhere.values()]
+  const idOf = (outcome: ImportedOutcome) => outcomeIdOf(simulationId, outcome)
+  const left = run.triesAgain && known ? await numberedAttempts(client, simulationId, here, idOf) : here
   if (left.length === 0) return { parts: [], earlier }
-  const part = partOf(run, left)
+  const copies = (run.copies ?? 0) + here.length - left.length
+  const part = { ...partOf(run, left), ...(copies === 0 ? {} : { copies }) }
   if (!known) return { parts: [{ run: part, simulationId: simulationIdOf(part), known }], earlier }
   const stored = isOpen(known) ? null : await findOutcomes(client, left, simulationId)
   const isStored = (outcome: ImportedOutcome) => stored?.has(outcomeIdOf(simulationId, outcome)) ?? true
@@ -103,11 +110,16 @@ async function place(client: ArcClient, run: ImportedRun): Promise<Placement> {
 
   const there = left.filter(isStored)
   const rest = partOf(
-    run,
+    { ...run, copies: 0 },
     left.filter((outcome) => !isStored(outcome)),
   )
-  const others = await place(client, { ...rest, identity: digest([simulationId, 'rest']) })
-  const parts = there.length === 0 ? [] : [{ run: partOf(run, there), simulationId, known }]
+  const others = await place(client, {
+    ...rest,
+    identity: digest([simulationId, 'rest']),
+    startedAs: undefined,
+  })
+  const parts =
+    there.length === 0 ? [] : [{ run: { ...partOf(run, there), copies: part.copies }, simulationId, known }]
   return { parts: [...parts, ...others.parts], earlier: [...earlier, ...others.earlier] }
 }
 
@@ -120,9 +132,20 @@ export function isOpen({ status }: { status: SimulationStatus }): boolean {
 async function findSimulation(client: ArcClient, simulationId: string): Promise<KnownSimulation | null> {
   const { simulation } = await client.request(FindSimulationDocument, { simulationId })
   if (!simulation) return null
-  const { status, configVersion } = simulation
+  const { status, configVersion, metadata } = simulation
   const { versionNumber, configuration } = configVersion
-  return { simulationId, status, configuration: { name: configuration.name, versionNumber } }
+  const { identity = null } = asObject(metadata)
+  return { simulationId, status, identity, configuration: { name: configuration.name, versionNumber } }
+}
+
+/** The simulation that the run's beginning has made, while it goes on, and when this run has ended it. */
+async function findStarted(
+  client: ArcClient,
+  { identity, startedAs }: ImportedRun,
+): Promise<KnownSimulation | null> {
+  if (startedAs === undefined) return null
+  const started = await findSimulation(client, simulationIdOf({ identity: startedAs }))
+  return started && (isOpen(started) || started.identity === identity) ? started : null
 }
 
 /**
@@ -161,17 +184,9 @@ async function findOutcomes(
   return found
 }
 
-/** The answer; null to a token that may not read it. */
-export function unlessForbidden<Answer>(answer: Promise<Answer>): Promise<Answer | null> {
-  return answer.catch((error: unknown) => {
-    if (error instanceof ArcRequestError && error.codes.includes('FORBIDDEN')) return null
-    throw error
-  })
-}
-
 /** The run with those of its records; one that is no more than they are is another run with fewer of them. */
 function partOf(run: ImportedRun, outcomes: ImportedOutcome[]): ImportedRun {
-  if (outcomes.length === run.outcomes.length) return run
+  if (outcomes.length === run.outcomes.length) return { ...run, outcomes }
   const left = new Set(outcomes.map(({ scenarioExternalId }) => scenarioExternalId))
   return {
     ...run,
