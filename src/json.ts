@@ -1,13 +1,19 @@
 import { isExactNumber } from './exactNumbers.ts'
 import { FreeNames } from './freeNames.ts'
 import { Refusal } from './refusal.ts'
-import { isStorable, storableText } from './text.ts'
+import { isLongerThan, isStorable, lengthOf, storableText } from './text.ts'
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue }
 export type JsonObject = { [key: string]: JsonValue }
 
 /** Lists and objects inside one another. Recursive readers of the stored tree rely on it. */
 export const MAX_DEPTH = 200
+
+/**
+ * Characters of a key. V8 tells texts of more than 16,383 characters apart by their length alone: to read a tree with
+ * many longer keys of one length takes time by the square of their number.
+ */
+export const MAX_KEY_LENGTH = 10_000
 
 /** Whether a value read from JSON is an object, no list and not null. */
 export function isJsonObject(value: unknown): value is JsonObject {
@@ -29,7 +35,7 @@ interface Walk {
  * `notes` says what was replaced and how often, for the receipt; `name` is what they call the tree. Two keys
  * that would become one stay two.
  *
- * @throws Refusal TOO_LARGE for a tree nested deeper than 200, INVALID_VALUE for what JSON does not know
+ * @throws Refusal TOO_LARGE for a tree nested deeper than 200 or with a key of more than 10,000 characters, INVALID_VALUE for what JSON does not know
  * (a bigint, a function); the path leads from the root of the tree.
  */
 export function storableJson(value: unknown, name = 'value'): { value: JsonValue; notes: string[] } {
@@ -98,6 +104,10 @@ function cleanObject(object: Record<string, unknown>, walk: Walk, depth: number)
   let copy: Record<string, unknown> | undefined
   let keyChanged = false
   for (const key of Object.keys(object)) {
+    if (isLongerThan(key, MAX_KEY_LENGTH)) {
+      const message = `a key has ${lengthOf(key)} characters, but must have at most ${MAX_KEY_LENGTH}`
+      throw new Refusal('TOO_LARGE', message, walk.path.slice(0, depth))
+    }
     walk.path[depth] = key
     const stored = cleanValue(object[key], walk, depth + 1)
     if (stored !== object[key]) {

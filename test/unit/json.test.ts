@@ -96,3 +96,13 @@ describe('storableJson', () => {
     )
   })
 })
+
+it('a key has at most 10,000 characters', () => {
+  const key = '😀'.repeat(10_000)
+  expect(storableJson({ a: [{ [key]: 1 }] }).notes).toEqual([])
+  expect(refusalOf(() => storableJson({ a: [{ [`${key}k`]: 1 }] }))).toMatchObject({
+    code: 'TOO_LARGE',
+    message: 'a key has 10001 characters, but must have at most 10000',
+    inputPath: ['a', 0],
+  })
+})

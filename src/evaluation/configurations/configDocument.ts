@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Alias, CST, ErrorCode, Node, ParsedNode, Scalar, YAMLMap } from 'yaml'
-import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, Parser, visit } from 'yaml'
-import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
+import { Composer, CST as Cst, isAlias, isMap, isScalar, isSeq, Lexer, Parser, visit } from 'yaml'
+import { isJsonObject, type JsonObject, type JsonValue, MAX_KEY_LENGTH } from '../../json.ts'
 import { type InputPath, Refusal } from '../../refusal.ts'
 import { indexOfUnstorable, isLongerThan, lengthOf, shorten } from '../../text.ts'
 import { BYTES, checkBytes, LENGTHS, MAX_TEMPERATURE } from '../../valueChecks.ts'
@@ -34,6 +34,15 @@ const MAX_LEXEMES = 1_000_000
 /** A level of the tree takes one or two entries of the parser's stack, which is walked recursively afterwards. */
 const MAX_PARSER_STACK = 2 * MAX_DEPTH + 10
 const MAX_REMARKS = 20
+const MAX_REMARK_LENGTH = 200
+/** Characters of a tag, an anchor, an alias or a directive: the library keeps them as keys, and puts a prefix before each tag. */
+const MAX_NAME_LENGTH = 200
+const NAMES: Partial<Record<CST.TokenType, string>> = {
+  tag: 'tag',
+  anchor: 'anchor',
+  alias: 'alias',
+  'directive-line': 'directive',
+}
 
 /** The library's faults that it names in terms of the YAML grammar, in plain words. */
 const FAULTS: Partial<Record<ErrorCode, string>> = {
@@ -267,7 +276,17 @@ class YamlReader {
   private *boundedTokens(): Generator<CST.Token> {
     const parser = new Parser()
     let lexemes = 0
+    let isText = false
     for (const lexeme of new Lexer().lex(this.text)) {
+      const type: CST.TokenType | null = isText ? null : Cst.tokenType(lexeme)
+      const name = type && NAMES[type]
+      if (name && lexeme.length > MAX_NAME_LENGTH) {
+        throw this.invalid(
+          parser.offset,
+          `The ${name} has ${lengthOf(lexeme)} characters, but must have at most ${MAX_NAME_LENGTH}`,
+        )
+      }
+      isText = type === 'scalar'
       yield* parser.next(lexeme)
       if (++lexemes > MAX_LEXEMES) throw tooLarge(`The YAML has more than ${MAX_LEXEMES} words and symbols.`)
       if (parser.stack.length > MAX_PARSER_STACK) throw tooDeep()
@@ -311,6 +330,12 @@ class YamlReader {
       const isMerge = key === '<<' && keyNode.type === 'PLAIN'
       if (key === '' && keyNode.type === 'PLAIN')
         throw this.invalid(keyNode, 'A key is missing before the colon')
+      if (isLongerThan(key, MAX_KEY_LENGTH)) {
+        throw this.invalid(
+          keyNode,
+          `A key has ${lengthOf(key)} characters, but must have at most ${MAX_KEY_LENGTH}`,
+        )
+      }
       if (isMerge ? merged : own.has(key)) {
         throw this.invalid(keyNode, `The key ${excerpt(key)} occurs twice in one mapping`)
       }
@@ -358,9 +383,10 @@ class YamlReader {
 
   /** Keeps a warning: each once, because an alias repeats what its anchor says, and not too many. */
   private remark(offset: number, sentence: string): void {
-    const key = `${offset} ${sentence}`
+    const said = shorten(sentence, MAX_REMARK_LENGTH)
+    const key = `${offset} ${said}`
     if (this.remarks.has(key)) return
-    if (this.remarks.size < MAX_REMARKS) this.remarks.set(key, { offset, sentence })
+    if (this.remarks.size < MAX_REMARKS) this.remarks.set(key, { offset, sentence: said })
     else this.omittedRemarks++
   }
 
@@ -372,7 +398,7 @@ class YamlReader {
   private located(offset: number, sentence: string): string {
     const lines = this.text.slice(0, offset).split('\n')
     const column = (lines.at(-1)?.length ?? 0) + 1
-    return `Line ${lines.length}, column ${column}: ${shorten(sentence, 201)}.`
+    return `Line ${lines.length}, column ${column}: ${shorten(sentence, MAX_REMARK_LENGTH)}.`
   }
 }
 

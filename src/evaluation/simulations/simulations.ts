@@ -19,6 +19,7 @@ import {
 } from '../../valueChecks.ts'
 import { deletedRefusal } from '../deletions/deletedRefusal.ts'
 import { findDeletionOf, lockReferences } from '../deletions/deletionStore.ts'
+import { checkedScenarioKey } from '../scenarios/scenarioKey.ts'
 import { checkOpenRuns } from './openRuns.ts'
 import {
   type DescribedColumns,
@@ -118,7 +119,7 @@ export async function extendSimulation(
     )
   }
   const planned = new Set(simulation.scenarioSet)
-  const wanted = scenarioIds.map((id, index) => storableAt(id, ['scenarioIds', index]))
+  const wanted = scenarioIds.map((id, index) => checkedScenarioKey(id, ['scenarioIds', index]))
   const joining = [...new Set(wanted)].filter((id) => !planned.has(id))
   await refuseMissing(transaction, joining, wanted)
   const times = Math.max(
@@ -280,7 +281,8 @@ function checkNewSimulation(simulation: NewSimulation): NewSimulation {
   const { scenarioIds, repetitions } = simulation
   checkRows(scenarioIds.length, ['scenarioIds'], MAX_SCENARIOS)
   const seen = new Set<string>()
-  scenarioIds.forEach((id, index) => {
+  scenarioIds.forEach((given, index) => {
+    const id = checkedScenarioKey(given, ['scenarioIds', index])
     if (seen.has(id)) throw invalid(id, 'listed once: repetitions run it again', ['scenarioIds', index])
     seen.add(id)
   })
@@ -289,7 +291,6 @@ function checkNewSimulation(simulation: NewSimulation): NewSimulation {
   return {
     ...simulation,
     ...checkedTimes(simulation),
-    scenarioIds: scenarioIds.map((id, index) => storableAt(id, ['scenarioIds', index])),
     name: optionalText(simulation.name, LENGTHS.simulationName, ['name']),
     modalAppId: optionalText(simulation.modalAppId, LENGTHS.label, ['modalAppId']),
     modalEnvironment: optionalText(simulation.modalEnvironment, LENGTHS.label, ['modalEnvironment']),

@@ -354,8 +354,8 @@ export function searchConditionsOf(
   words: string | null | undefined,
 ): Where[] {
   if (!words?.trim()) return []
-  // PostgreSQL gives up on a long row of minus signs, which says no more than one.
-  return [{ [field]: foundBy(search, words.replace(/-[-\s]*-/g, '-')) }]
+  // PostgreSQL goes one level deeper for each minus sign, and gives up on many that have no word between them.
+  return [{ [field]: foundBy(search, words.replace(/-[-\s!&|():*<>]*-/g, '-')) }]
 }
 
 export function jsonPathConditionsOf(
