@@ -97,6 +97,41 @@ describe('a search', () => {
     expect(await scenariosBy('cancel -(-(-passenger')).toBe('b')
   })
 
+  it('finds the same in a text as long as it may be, whose parts PostgreSQL reads once', async () => {
+    const other = arc.tenant()
+    const word = 'ab'.repeat(150)
+    await other.data(
+      `mutation ($scenarios: [ScenarioInput!]!) { upsertScenarios(input: {scenarios: $scenarios}) { errors { code } } }`,
+      {
+        scenarios: [
+          { scenarioId: 'long', taskPrompt: `needle ${word} <!-- hidden --> ${'a_'.repeat(15_000)}` },
+          { scenarioId: 'short', taskPrompt: 'the' },
+        ],
+      },
+    )
+    for (const [search, found] of [
+      ['needles', 1],
+      [word, 1],
+      // No comment is left out, as looking for its end may take the whole text, for each that begins.
+      ['hidden', 1],
+      ['the', 1],
+      [`${word}c`, 0],
+    ]) {
+      const { scenarios } = await other.data(
+        'query ($search: String) { scenarios(filter: { search: $search }) { totalCount } }',
+        { search },
+      )
+      expect(scenarios.totalCount, String(search)).toBe(found)
+    }
+    await arc.sql('admin', async (client) => {
+      await client.query('begin; set local role arc_owner')
+      const { rows } = await client.query(`
+        select max(length(token)) longest from ts_parse('default', store.parsable(repeat('a_', 1000) || repeat('é/', 1000)))`)
+      await client.query('rollback')
+      expect(rows[0].longest).toBeLessThanOrEqual(200)
+    })
+  })
+
   it('goes together with other conditions', async () => {
     expect(await scenariosBy('cancel', { scenarioId: { in: ['b', 'c'] } })).toBe('b')
   })

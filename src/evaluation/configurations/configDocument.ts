@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Alias, CST, ErrorCode, Node, ParsedNode, Scalar, YAMLMap } from 'yaml'
 import { Composer, CST as Cst, isAlias, isMap, isScalar, isSeq, Lexer, Parser, visit } from 'yaml'
+import { zerosOf } from '../../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue, MAX_KEY_LENGTH } from '../../json.ts'
 import { type InputPath, Refusal } from '../../refusal.ts'
 import { indexOfUnstorable, isLongerThan, lengthOf, shorten } from '../../text.ts'
@@ -26,7 +27,7 @@ export interface ConfigDocument {
 
 /** Values in the tree, after aliases are expanded: a "billion laughs" text of a few lines has 10⁹. */
 const MAX_NODES = 200_000
-/** Characters of keys and texts in the tree: only aliases can make it larger than the YAML. */
+/** Characters of keys, texts and the zeros of numbers in the tree: aliases and exponents make it larger than the YAML. */
 const MAX_TREE_CHARACTERS = 4 * BYTES.document
 const MAX_DEPTH = 100
 /** The parser spends up to 2 µs and 500 bytes on each, and a pair of a key and a value has at most 8. */
@@ -365,17 +366,26 @@ class YamlReader {
     }
     if (typeof value === 'number') {
       // jsonb has no negative zero: a tree would differ from itself once stored.
-      if (Number.isFinite(value)) return value === 0 ? 0 : value
+      if (Number.isFinite(value)) {
+        this.count(zerosOf(value))
+        return value === 0 ? 0 : value
+      }
       this.remark(offsetOf(node), 'A number that is not finite is stored as null')
     }
     return null
   }
 
-  private storable(node: Node, text: string): string {
-    this.characters += text.length
+  private count(characters: number): void {
+    this.characters += characters
     if (this.characters > MAX_TREE_CHARACTERS) {
-      throw tooLarge(`The YAML's aliases make it longer than ${MAX_TREE_CHARACTERS} characters.`)
+      throw tooLarge(
+        `The YAML's aliases, and its numbers written out, make it longer than ${MAX_TREE_CHARACTERS} characters.`,
+      )
     }
+  }
+
+  private storable(node: Node, text: string): string {
+    this.count(text.length)
     const found = unstorable(text)
     if (found) throw this.invalid(node, found.reason)
     return text

@@ -1,7 +1,15 @@
 import type { EnumRef, InputShapeFromTypeParam, SchemaTypes } from '@pothos/core'
 import { stringifyExactly } from '../../exactNumbers.ts'
 import { storableJson } from '../../json.ts'
-import { atJsonPaths, foundBy, HeldByFew, hasElement, likeText, type Where } from '../../reads/condition.ts'
+import {
+  atJsonPaths,
+  foundBy,
+  HeldByFew,
+  hasElement,
+  hasText,
+  likeText,
+  type Where,
+} from '../../reads/condition.ts'
 import { lowestUuidAt } from '../../uuid.ts'
 import { builder } from '../builder/builder.ts'
 import type { InputBounds } from '../builder/inputBounds.ts'
@@ -345,6 +353,11 @@ export function outcomeConditionsOf({
   }
   // What asks nothing must not look up the outcome of each row.
   return Object.keys(is).length > 0 ? { outcome: { is } } : {}
+}
+
+/** Rows of which one of the texts has this in it. */
+export function containedConditionsOf(fields: readonly string[], text: string | null | undefined): Where[] {
+  return text ? [{ OR: fields.map((field) => ({ [field]: hasText(text) })) }] : []
 }
 
 /** Rows whose key a search finds. No words are no condition, as in an empty search box. */

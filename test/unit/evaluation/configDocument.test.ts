@@ -458,6 +458,7 @@ describe('a tree', () => {
     ['a long text, often', `a: &a ${'x'.repeat(500_000)}\nb: [${'*a, '.repeat(100_000)}]`],
     ['a long number, often', `a: &a ${'9'.repeat(500_000)}\nb: [${'*a, '.repeat(100_000)}]`],
     ['a long key, often', `a: &a {? ${'x'.repeat(10_000)} : 1}\nb: [${'*a, '.repeat(90_000)}]`],
+    ['far numbers', `a: [${'1e300, '.repeat(15_000)}]`],
     ['opened lists', filled('[')],
     ['opened mappings', filled('{')],
     ['lists in lists', filled('- ')],
