@@ -990,7 +990,14 @@ export type FindSimulationQueryVariables = Exact<{
 }>;
 
 
-export type FindSimulationQuery = { simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus, configVersion: { versionNumber: number, configuration: { name: string } } } | null };
+export type FindSimulationQuery = { simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus, metadata: unknown, configVersion: { versionNumber: number, model: string, configuration: { name: string } } } | null };
+
+export type FindSimulationsQueryVariables = Exact<{
+  simulationIds: Array<string> | string;
+}>;
+
+
+export type FindSimulationsQuery = { simulations: { nodes: Array<{ simulationId: string, status: SimulationStatus }> } };
 
 export type SimulationFiguresQueryVariables = Exact<{
   simulationId: string;
@@ -1005,6 +1012,14 @@ export type FindOutcomesQueryVariables = Exact<{
 
 
 export type FindOutcomesQuery = { outcomes: { nodes: Array<{ outcomeId: string, reliabilityScore: number | null, simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus } }> } };
+
+export type FindRecordsQueryVariables = Exact<{
+  simulationId: string;
+  after?: string | null | undefined;
+}>;
+
+
+export type FindRecordsQuery = { outcomes: { nodes: Array<{ outcomeId: string, scenarioId: string, repetition: number, retryCount: number, executionTime: string, executionTimeMs: number | null, tokensUsed: number | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type FindOutcomesOfScenariosQueryVariables = Exact<{
   scenarioIds: Array<string> | string;
@@ -1224,13 +1239,19 @@ export const ConfigHistoryDocument: TypedDocument<ConfigHistoryQuery, ConfigHist
   "query ConfigHistory($name:String!$after:String){configurations(first:1 filter:{name:{eq:$name}isActive:true}){nodes{configId versions(first:500 after:$after orderBy:{field:VERSION_NUMBER direction:ASC}){nodes{versionNumber configHash}pageInfo{hasNextPage endCursor}}}}}"
 
 export const FindSimulationDocument: TypedDocument<FindSimulationQuery, FindSimulationQueryVariables> =
-  "query FindSimulation($simulationId:UUID!){simulation(simulationId:$simulationId){simulationId simulationName status configVersion{versionNumber configuration{name}}}}"
+  "query FindSimulation($simulationId:UUID!){simulation(simulationId:$simulationId){simulationId simulationName status metadata configVersion{versionNumber model configuration{name}}}}"
+
+export const FindSimulationsDocument: TypedDocument<FindSimulationsQuery, FindSimulationsQueryVariables> =
+  "query FindSimulations($simulationIds:[UUID!]!){simulations(first:100 filter:{simulationId:{in:$simulationIds}}){nodes{simulationId status}}}"
 
 export const SimulationFiguresDocument: TypedDocument<SimulationFiguresQuery, SimulationFiguresQueryVariables> =
   "query SimulationFigures($simulationId:UUID!){simulation(simulationId:$simulationId){currentScore scoredScenarios totalTokens totalCostUsd passed:outcomes(first:0 filter:{status:{eq:SUCCESS}reliabilityScore:{isNull:false}superseded:false}){totalCount}toolAnalytics(first:500){nodes{calls}}}}"
 
 export const FindOutcomesDocument: TypedDocument<FindOutcomesQuery, FindOutcomesQueryVariables> =
   "query FindOutcomes($outcomeIds:[UUID!]!){outcomes(first:500 filter:{outcomeId:{in:$outcomeIds}}){nodes{outcomeId reliabilityScore simulation{simulationId simulationName status}}}}"
+
+export const FindRecordsDocument: TypedDocument<FindRecordsQuery, FindRecordsQueryVariables> =
+  "query FindRecords($simulationId:UUID!$after:String){outcomes(first:500 after:$after filter:{simulationId:{eq:$simulationId}}){nodes{outcomeId scenarioId repetition retryCount executionTime executionTimeMs tokensUsed}pageInfo{hasNextPage endCursor}}}"
 
 export const FindOutcomesOfScenariosDocument: TypedDocument<FindOutcomesOfScenariosQuery, FindOutcomesOfScenariosQueryVariables> =
   "query FindOutcomesOfScenarios($scenarioIds:[String!]!$after:String){outcomes(first:500 after:$after filter:{scenarioId:{in:$scenarioIds}}){nodes{outcomeId scenarioId repetition retryCount status reliabilityScore metrics model simulation{simulationId simulationName}}pageInfo{hasNextPage endCursor}}}"

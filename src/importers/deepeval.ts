@@ -108,9 +108,17 @@ function parseTestRun(testRun: JsonObject, path: string): ParsedFile {
   const starts = tests.flatMap((test) => epochMs(asObject(asObject(test).trace).startTime) ?? [])
   const ends = outcomes.flatMap(({ executionTime }) => executionTime?.getTime() ?? [])
   const hyperparameters = asObject(testRun.hyperparameters)
+  // 0 while it goes on.
+  const runDuration = asFigure(testRun.runDuration) || null
   const run: ImportedRun = {
-    identity: identityOfRecords(outcomes.map(({ identity }) => identity ?? '')),
+    identity: digest([
+      'deepeval',
+      identityOfRecords(outcomes.map(({ identity }) => identity ?? '')),
+      testRun.identifier ?? null,
+      runDuration,
+    ]),
     knownByRecords: true,
+    toldApartBy: ['identifier', 'runDuration'],
     name: shortName('DeepEval', suite, model, asText(testRun.identifier)),
     configuration: runConfiguration(['DeepEval', suite, model], model, hyperparameters.temperature, {
       hyperparameters,
@@ -124,14 +132,8 @@ function parseTestRun(testRun: JsonObject, path: string): ParsedFile {
     metadata: {
       format: 'DeepEval',
       source_file: basename(path),
-      ...picked(testRun, [
-        'testFile',
-        'identifier',
-        'datasetAlias',
-        'datasetId',
-        'runDuration',
-        'evaluationCost',
-      ]),
+      ...picked(testRun, ['testFile', 'identifier', 'datasetAlias', 'datasetId', 'evaluationCost']),
+      runDuration,
     },
   }
   return { runs: [run], rejected }

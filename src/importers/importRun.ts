@@ -12,9 +12,10 @@ import { scenarioKey } from '../evaluation/scenarios/scenarioKey.ts'
 import { MAX_RETRY_COUNT } from '../valueChecks.ts'
 import { amendmentOf, leftBy } from './amendment.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, RejectedRecord } from './format.ts'
-import { type EarlierRun, isOpen, outcomeIdOf, type PlacedRun } from './placedRun.ts'
+import { type EarlierRun, outcomeIdOf, type PlacedRun } from './placedRun.ts'
 import { figuresOf, type RunFigures } from './runFigures.ts'
 import { type RunTimes, timesOf } from './runTimes.ts'
+import { isOpen } from './storedRecords.ts'
 
 /** What became of a run. */
 export interface RunReport {
@@ -67,7 +68,7 @@ interface Conflict {
  */
 export async function importRun(
   client: ArcClient,
-  { run, simulationId, known }: PlacedRun,
+  { run, simulationId, known, refused }: PlacedRun,
   inFile: FileCounts,
   complete: boolean,
   onSent: (records: number) => void,
@@ -98,6 +99,7 @@ export async function importRun(
     if (refusal === undefined) outcomes.push(outcome)
     else reject(report, outcome, `Its scenario was refused: ${refusal}`)
   }
+  for (const { outcome, reason } of refused) reject(report, outcome, reason)
   onSent(report.rejected.length)
   const there: ImportedOutcome[] = []
   const conflicts: Conflict[] = []
@@ -285,8 +287,19 @@ function scenarioInput(
 }
 
 function outcomeInput(simulationId: string, outcome: ImportedOutcome, now: Date): OutcomeInput {
-  const { scenarioExternalId, identity, executionTime, status, errorCategory, failurePatterns, ...same } =
-    outcome
+  const {
+    scenarioExternalId,
+    identity,
+    takesFreeRepetition,
+    beginnings,
+    isUnfinished,
+    growsInPlace,
+    executionTime,
+    status,
+    errorCategory,
+    failurePatterns,
+    ...same
+  } = outcome
   return {
     ...same,
     simulationId,

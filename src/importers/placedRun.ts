@@ -1,29 +1,28 @@
 import type { ArcClient } from '../client/arcClient.ts'
-import { ArcRequestError } from '../client/arcRequestError.ts'
-import {
-  FindOutcomesDocument,
-  type FindOutcomesQuery,
-  FindSimulationDocument,
-  type SimulationStatus,
-} from '../client/operations.ts'
+import type { SimulationStatus } from '../client/operations.ts'
+import { scenarioKey } from '../evaluation/scenarios/scenarioKey.ts'
 import { derivedUuid } from '../uuid.ts'
 import type { ImportedOutcome, ImportedRun } from './format.ts'
-import { digest, identityOfRecords } from './recordReading.ts'
-
-const MAX_IDS_PER_QUERY = 100
-
-/** A simulation of an earlier import, as far as another one depends on it. */
-interface KnownSimulation {
-  simulationId: string
-  status: SimulationStatus
-  configuration: { name: string; versionNumber: number }
-}
+import { append, canonicalJson, digest, repetitionsOf } from './recordReading.ts'
+import { modelOrUnknown } from './runConfiguration.ts'
+import {
+  type FoundRecord,
+  findOpenSimulation,
+  findOutcomes,
+  findRecords,
+  findSimulation,
+  isOpen,
+  type KnownSimulation,
+  type StoredRecord,
+} from './storedRecords.ts'
 
 /** A run, or the part of one, and the simulation that it goes into; `known` when there is that already. */
 export interface PlacedRun {
   run: ImportedRun
   simulationId: string
   known: KnownSimulation | null
+  /** Records that the simulation has no place for. */
+  refused: { outcome: ImportedOutcome; reason: string }[]
 }
 
 /** An earlier import's simulation that has records of a run which are not stored again. */
@@ -41,11 +40,15 @@ interface Placement {
   earlier: EarlierRun[]
 }
 
-type Stored = FindOutcomesQuery['outcomes']['nodes'][number]
+/** What Arc has by the records' own identities, in whatever simulation; null to a key that sees none. */
+type Found = Map<string, FoundRecord> | null
+
+const LATER_IS_STORED =
+  'Arc has a later attempt of this run, and attempts are numbered by their ends: this one came too late'
 
 /** The key of the run's simulation, the same whenever and from wherever it is imported. */
-function simulationIdOf(run: ImportedRun): string {
-  return derivedUuid(`arc-import/${run.identity}`)
+function simulationIdOf({ identity }: { identity: string }): string {
+  return derivedUuid(`arc-import/${identity}`)
 }
 
 /** The key of the record, likewise: by what it is, else by which attempt of the simulation's runs. */
@@ -57,31 +60,149 @@ export function outcomeIdOf(simulationId: string, outcome: ImportedOutcome): str
 /**
  * Finds the simulation that an earlier import has made of the run, when the source may have had less of it, and the
  * records that are in other simulations: a log of a retry repeats some. What is new of a run whose simulation has ended
- * becomes a separate one.
+ * becomes a separate one. Records that go on are left out unless the run is to end here.
  */
-export async function placeRun(client: ArcClient, run: ImportedRun): Promise<Placement> {
-  if (!run.knownByRecords || run.partOf !== undefined) return place(client, run)
-  // Two agents may say the same: only records of one configuration are of one run. A copy of a file under another name,
-  // which may be all that tells the configuration, is known by all of its records.
-  const own = await findSimulation(client, simulationIdOf(run))
-  const name = own?.configuration.name ?? run.configuration.name
-  const outcomes = run.outcomes.map(({ identity, ...outcome }) =>
-    identity === undefined ? outcome : { ...outcome, identity: digest([name, identity]) },
+export async function placeRun(client: ArcClient, run: ImportedRun, complete: boolean): Promise<Placement> {
+  const goingOn = complete ? [] : run.outcomes.filter(({ isUnfinished }) => isUnfinished)
+  const ended = complete ? run.outcomes : run.outcomes.filter(({ isUnfinished }) => !isUnfinished)
+  const ids = ended.flatMap(({ identity }) =>
+    identity === undefined ? [] : [derivedUuid(`arc-import/${identity}`)],
   )
-  return place(client, { ...run, outcomes })
+  return place(client, { ...run, outcomes: ended }, goingOn, await findOutcomes(client, ids))
 }
 
-async function place(client: ArcClient, run: ImportedRun): Promise<Placement> {
-  const ownId = simulationIdOf(run)
-  const own = await findSimulation(client, ownId)
-  const named = run.outcomes.filter(({ identity }) => identity !== undefined)
-  const storedAt = await findOutcomes(client, named, ownId)
-  const known = own ?? (run.knownByRecords ? await mostOf(client, run, storedAt) : null)
-  const simulationId = known?.simulationId ?? ownId
+async function place(
+  client: ArcClient,
+  run: ImportedRun,
+  goingOn: ImportedOutcome[],
+  found: Found,
+): Promise<Placement> {
+  const before = await earlierSimulation(client, run, goingOn, found)
+  const { left, earlier } = isKnownWhole(run)
+    ? { left: run.outcomes, earlier: [] }
+    : withoutEarlier(run, found, before?.simulationId ?? simulationIdOf(run))
+  if (left.length + goingOn.length === 0) return { parts: [], earlier }
+  const part = partOf(run, left, goingOn, found)
+  const simulationId = before?.simulationId ?? simulationIdOf(part)
+  const known = before ?? (part.identity === run.identity ? null : await findSimulation(client, simulationId))
+  const stored = known ? await findRecords(client, simulationId) : new Map<string, StoredRecord>()
+  const own = (outcome: ImportedOutcome) => identified(run, outcome, simulationId, stored, found)
+  const isStored = (outcome: ImportedOutcome) => stored?.has(outcomeIdOf(simulationId, own(outcome))) ?? true
+  const fresh = known && !isOpen(known) ? left.filter((outcome) => !isStored(outcome)) : []
+  const there = fresh.length === 0 ? left : left.filter(isStored)
+  const { records, olderCopies, refused } = settle(there.map(own), simulationId, stored)
+  const settled: ImportedRun = {
+    ...part,
+    ...scenariosOf(run, [...there, ...goingOn]),
+    outcomes: records,
+    repetitions: Math.max(part.repetitions, repetitionsOf(records)),
+    copies: (part.copies ?? 0) + olderCopies,
+    ...(isWhole(part, records, simulationId, stored) ? {} : { state: 'unfinished' }),
+  }
+  const placed: PlacedRun = { run: settled, simulationId, known, refused }
+  if (fresh.length === 0) return { parts: [placed], earlier }
 
+  const identity = digest([simulationId, 'rest'])
+  const rest: ImportedRun = {
+    ...run,
+    ...scenariosOf(run, fresh),
+    outcomes: fresh,
+    identity,
+    ...(run.partOf === undefined ? {} : { wholeIdentity: identity }),
+  }
+  const others = await place(client, rest, [], found)
+  const parts = there.length === 0 ? [] : [placed]
+  return { parts: [...parts, ...others.parts], earlier: [...earlier, ...others.earlier] }
+}
+
+/** Whether a file holds the whole run, and no record is another's, whatever it shares with others. */
+function isKnownWhole({ knownByRecords = false, partOf }: ImportedRun): boolean {
+  return knownByRecords && partOf === undefined
+}
+
+/** The simulation of an earlier import: by the run's name, else by what it has of its records. */
+async function earlierSimulation(
+  client: ArcClient,
+  run: ImportedRun,
+  goingOn: ImportedOutcome[],
+  found: Found,
+): Promise<KnownSimulation | null> {
+  const own = await findSimulation(client, simulationIdOf(run))
+  if (own || !run.knownByRecords || run.wholeIdentity !== undefined) return own
+  const shared = new Map<string, Shared>()
+  for (const { simulation } of found?.values() ?? []) {
+    const { simulationId, status } = simulation
+    const records = (shared.get(simulationId)?.records ?? 0) + 1
+    shared.set(simulationId, { simulationId, status, records })
+  }
+  const mostFirst = [...shared.values()].sort((one, other) => other.records - one.records)
+  if (isKnownWhole(run)) {
+    for (const { simulationId } of mostFirst) {
+      const known = await findSimulation(client, simulationId)
+      if (known && fits(run, known) && (await isOneRun(client, run, simulationId))) return known
+    }
+    return null
+  }
+  // A folder of trajectories is joined to a run that goes on alone: one that has ended may be of fewer files, and those
+  // that came later are another.
+  const joining = mostFirst.find(isOpen) ?? (await wholeOf(client, run, mostFirst[0]))
+  if (joining) return findSimulation(client, joining.simulationId)
+  const begun = [...goingOn, ...run.outcomes].flatMap((outcome) =>
+    (outcome.beginnings ?? []).map((beginning) => simulationIdOf({ identity: nameOf(beginning) })),
+  )
+  return findOpenSimulation(client, begun)
+}
+
+interface Shared {
+  simulationId: string
+  status: SimulationStatus
+  /** How many of the run's. */
+  records: number
+}
+
+/** The simulation when it has the run's records and no others. */
+async function wholeOf(client: ArcClient, { outcomes }: ImportedRun, most: Shared | undefined) {
+  if (most?.records !== outcomes.length) return null
+  return (await findRecords(client, most.simulationId))?.size === most.records ? most : null
+}
+
+/** Two agents may say the same; a name that does not tell the model is of any. */
+function fits({ configuration, outcomes, metadata, toldApartBy = [] }: ImportedRun, known: KnownSimulation) {
+  const models = [known.model, outcomes[0]?.model ?? null]
+  const isOneAgent = configuration.name === known.configuration.name || models.includes(modelOrUnknown(null))
+  const isToldApart = toldApartBy.some((key) => {
+    const [one, other] = [metadata[key] ?? null, known.metadata[key] ?? null]
+    return one !== null && other !== null && canonicalJson(one) !== canonicalJson(other)
+  })
+  return isOneAgent && !isToldApart
+}
+
+/** Whether the file has all that Arc has of the simulation, or less of it: runs that share some of their records are two. */
+async function isOneRun(
+  client: ArcClient,
+  { outcomes }: ImportedRun,
+  simulationId: string,
+): Promise<boolean> {
+  const stored = await findRecords(client, simulationId)
+  if (!stored) return false
+  const ids = outcomes.map((outcome) => [outcome, ofSimulation(outcome, simulationId)] as const)
+  const idsOf = ids.map((each) => each.map((outcome) => outcomeIdOf(simulationId, outcome)))
+  const inFile = new Set(idsOf.flat())
+  return (
+    [...stored.keys()].every((id) => inFile.has(id)) ||
+    idsOf.every((each) => each.some((id) => stored.has(id)))
+  )
+}
+
+/** Without the records that another simulation has already. */
+function withoutEarlier(
+  run: ImportedRun,
+  found: Found,
+  simulationId: string,
+): { left: ImportedOutcome[]; earlier: EarlierRun[] } {
   const elsewhere = new Map<string, EarlierRun>()
   const left = run.outcomes.filter((outcome) => {
-    const stored = storedAt?.get(outcomeIdOf(simulationId, outcome))
+    const stored = found?.get(outcomeIdOf(simulationId, outcome))
     if (!stored || stored.simulation.simulationId === simulationId) return true
     const { simulationId: id, simulationName: name, status } = stored.simulation
     const before = elsewhere.get(id) ?? { simulationId: id, name, status, records: 0, graded: [] }
@@ -93,92 +214,157 @@ async function place(client: ArcClient, run: ImportedRun): Promise<Placement> {
     })
     return false
   })
-  const earlier = [...elsewhere.values()]
-  if (left.length === 0) return { parts: [], earlier }
-  const part = partOf(run, left)
-  if (!known) return { parts: [{ run: part, simulationId: simulationIdOf(part), known }], earlier }
-  const stored = isOpen(known) ? null : await findOutcomes(client, left, simulationId)
-  const isStored = (outcome: ImportedOutcome) => stored?.has(outcomeIdOf(simulationId, outcome)) ?? true
-  if (left.every(isStored)) return { parts: [{ run: part, simulationId, known }], earlier }
-
-  const there = left.filter(isStored)
-  const rest = partOf(
-    run,
-    left.filter((outcome) => !isStored(outcome)),
-  )
-  const others = await place(client, { ...rest, identity: digest([simulationId, 'rest']) })
-  const parts = there.length === 0 ? [] : [{ run: partOf(run, there), simulationId, known }]
-  return { parts: [...parts, ...others.parts], earlier: [...earlier, ...others.earlier] }
-}
-
-/** Whether it takes further records. */
-export function isOpen({ status }: { status: SimulationStatus }): boolean {
-  return status === 'PENDING' || status === 'RUNNING'
-}
-
-/** The simulation when there is one: with its configuration, which stays as it is. */
-async function findSimulation(client: ArcClient, simulationId: string): Promise<KnownSimulation | null> {
-  const { simulation } = await client.request(FindSimulationDocument, { simulationId })
-  if (!simulation) return null
-  const { status, configVersion } = simulation
-  const { versionNumber, configuration } = configVersion
-  return { simulationId, status, configuration: { name: configuration.name, versionNumber } }
+  return { left, earlier: [...elsewhere.values()] }
 }
 
 /**
- * The simulation that has the most of the run's records. A folder of trajectories is joined to one that goes on alone:
- * one that has ended may be of fewer files, and those that came later are another.
+ * The run with those of its records. One that is no more than they are is another run with fewer of them, and has its name
+ * from the first, so that it is found again when there are more.
  */
-async function mostOf(
-  client: ArcClient,
+function partOf(
   run: ImportedRun,
-  storedAt: Map<string, Stored> | null,
-): Promise<KnownSimulation | null> {
-  const records = new Map<string, number>()
-  for (const { simulation } of storedAt?.values() ?? []) {
-    const { simulationId, status } = simulation
-    if (run.partOf !== undefined && !isOpen({ status })) continue
-    records.set(simulationId, (records.get(simulationId) ?? 0) + 1)
-  }
-  const [most] = [...records].sort(([, one], [, other]) => other - one)
-  return most ? findSimulation(client, most[0]) : null
+  left: ImportedOutcome[],
+  goingOn: ImportedOutcome[],
+  found: Found,
+): ImportedRun {
+  const [first] = [...left, ...goingOn]
+  const isNamed = run.partOf === undefined || run.wholeIdentity !== undefined
+  const identity =
+    isNamed || found === null ? run.identity : nameOf(first?.beginnings?.at(-1) ?? first?.identity ?? '')
+  return { ...run, identity, outcomes: left }
 }
 
-/** Which of the outcomes Arc has, and in which simulation; null to a key that only brings results in and sees none. */
-async function findOutcomes(
-  client: ArcClient,
+function nameOf(beginning: string): string {
+  return digest(['the run that begins with', beginning])
+}
+
+function scenariosOf(run: ImportedRun, outcomes: ImportedOutcome[]): Pick<ImportedRun, 'scenarios'> {
+  if (run.outcomes.length === outcomes.length) return { scenarios: run.scenarios }
+  const left = new Set(outcomes.map(({ scenarioExternalId }) => scenarioExternalId))
+  return { scenarios: run.scenarios.filter(({ externalId }) => left.has(externalId)) }
+}
+
+/**
+ * The record as it is of the simulation. One of a whole run that another run has, too, is named by both; so is any where
+ * nobody sees whether there is another.
+ */
+function identified(
+  run: ImportedRun,
+  outcome: ImportedOutcome,
+  simulationId: string,
+  stored: Map<string, StoredRecord> | null,
+  found: Found,
+): ImportedOutcome {
+  if (!isKnownWhole(run) || outcome.identity === undefined) return outcome
+  const named = ofSimulation(outcome, simulationId)
+  if (!found || !stored || stored.has(outcomeIdOf(simulationId, named))) return named
+  const id = outcomeIdOf(simulationId, outcome)
+  return stored.has(id) || !found.has(id) ? outcome : named
+}
+
+function ofSimulation(outcome: ImportedOutcome, simulationId: string): ImportedOutcome {
+  const { identity } = outcome
+  return identity === undefined ? outcome : replaced(outcome, { identity: digest([simulationId, identity]) })
+}
+
+/** The record with other fields; those of a large file have their trajectory read when it is asked for. */
+function replaced(outcome: ImportedOutcome, fields: Partial<ImportedOutcome>): ImportedOutcome {
+  return Object.defineProperties(
+    {},
+    {
+      ...Object.getOwnPropertyDescriptors(outcome),
+      ...Object.getOwnPropertyDescriptors(fields),
+    },
+  ) as ImportedOutcome
+}
+
+/** An attempt at one repetition of a scenario, and when it ended. */
+interface Attempt {
+  retryCount: number
+  endMs: number
+}
+
+/**
+ * The records in their places among those that are stored, which keep theirs: another one at the same place is a later
+ * attempt, or the next repetition where the source does not say which it is.
+ */
+function settle(
   outcomes: ImportedOutcome[],
   simulationId: string,
-): Promise<Map<string, Stored> | null> {
-  const found = new Map<string, Stored>()
-  const ids = outcomes.map((outcome) => outcomeIdOf(simulationId, outcome))
-  for (let start = 0; start < ids.length; start += MAX_IDS_PER_QUERY) {
-    const outcomeIds = ids.slice(start, start + MAX_IDS_PER_QUERY)
-    const answer = await unlessForbidden(client.request(FindOutcomesDocument, { outcomeIds }))
-    if (!answer) return null
-    for (const stored of answer.outcomes.nodes) found.set(stored.outcomeId, stored)
+  stored: Map<string, StoredRecord> | null,
+): { records: ImportedOutcome[]; olderCopies: number; refused: PlacedRun['refused'] } {
+  const attempts = new Map<string, Attempt[]>()
+  for (const { scenarioId, repetition, retryCount, executionTime } of stored?.values() ?? []) {
+    append(attempts, placeKey(scenarioId, repetition), { retryCount, endMs: Date.parse(executionTime) })
   }
-  return found
+  const records: ImportedOutcome[] = []
+  const refused: PlacedRun['refused'] = []
+  let olderCopies = 0
+  for (const outcome of outcomes) {
+    const before = stored?.get(outcomeIdOf(simulationId, outcome))
+    if (before) {
+      const { repetition, retryCount } = before
+      if (isOlderCopy(outcome, before)) olderCopies++
+      else records.push(replaced(outcome, { repetition, retryCount }))
+      continue
+    }
+    const place = freePlace(outcome, attempts)
+    if (!place) {
+      refused.push({ outcome, reason: LATER_IS_STORED })
+      continue
+    }
+    const key = placeKey(scenarioKey(outcome.scenarioExternalId), place.repetition)
+    append(attempts, key, { retryCount: place.retryCount, endMs: endOf(outcome) })
+    records.push(replaced(outcome, place))
+  }
+  return { records, olderCopies, refused }
 }
 
-/** The answer; null to a token that may not read it. */
-export function unlessForbidden<Answer>(answer: Promise<Answer>): Promise<Answer | null> {
-  return answer.catch((error: unknown) => {
-    if (error instanceof ArcRequestError && error.codes.includes('FORBIDDEN')) return null
-    throw error
-  })
+/** Null for an attempt that ended before one that is there. */
+function freePlace(
+  outcome: ImportedOutcome,
+  attempts: Map<string, Attempt[]>,
+): { repetition: number; retryCount: number } | null {
+  const { scenarioExternalId, takesFreeRepetition } = outcome
+  const retryCount = outcome.retryCount ?? 0
+  let { repetition } = outcome
+  const at = () => attempts.get(placeKey(scenarioKey(scenarioExternalId), repetition)) ?? []
+  if (takesFreeRepetition) {
+    while (at().length > 0) repetition++
+    return { repetition, retryCount }
+  }
+  if (at().every((attempt) => attempt.retryCount !== retryCount)) return { repetition, retryCount }
+  if (at().some(({ endMs }) => endMs > endOf(outcome))) return null
+  return { repetition, retryCount: Math.max(...at().map((attempt) => attempt.retryCount)) + 1 }
 }
 
-/** The run with those of its records; one that is no more than they are is another run with fewer of them. */
-function partOf(run: ImportedRun, outcomes: ImportedOutcome[]): ImportedRun {
-  if (outcomes.length === run.outcomes.length) return run
-  const left = new Set(outcomes.map(({ scenarioExternalId }) => scenarioExternalId))
-  return {
-    ...run,
-    ...(run.partOf === undefined
-      ? {}
-      : { identity: identityOfRecords(outcomes.map(({ identity }) => identity ?? '')) }),
-    scenarios: run.scenarios.filter(({ externalId }) => left.has(externalId)),
-    outcomes,
-  }
+function placeKey(scenarioId: string, repetition: number): string {
+  return JSON.stringify([scenarioId, repetition])
+}
+
+/** One without a time has that of its arrival. */
+function endOf({ executionTime }: ImportedOutcome): number {
+  return executionTime?.getTime() ?? Number.POSITIVE_INFINITY
+}
+
+/** What goes on takes longer and uses more. */
+function isOlderCopy({ growsInPlace, ...outcome }: ImportedOutcome, stored: StoredRecord): boolean {
+  const isLess = (given: number | null | undefined, before: number | null) =>
+    given != null && before !== null && given < before
+  return (
+    growsInPlace === true &&
+    (isLess(outcome.tokensUsed, stored.tokensUsed) || isLess(outcome.executionTimeMs, stored.executionTimeMs))
+  )
+}
+
+/** How many records the run still lacks, with those that Arc has. */
+function isWhole(
+  { missing = 0 }: ImportedRun,
+  records: ImportedOutcome[],
+  simulationId: string,
+  stored: Map<string, StoredRecord> | null,
+): boolean {
+  const inFiles = new Set(records.map((outcome) => outcomeIdOf(simulationId, outcome)))
+  const others = [...(stored?.keys() ?? [])].filter((id) => !inFiles.has(id))
+  return missing <= others.length
 }

@@ -317,7 +317,28 @@ export function namedByKeys(
   }
 }
 
-const TASK_AND_TRIAL = namedByKeys('task_id', 'trial', 0, ['task', 'trial'])
+export const TASK_AND_TRIAL = namedByKeys('task_id', 'trial', 0, ['task', 'trial'])
+
+/** The trials of tasks, given out one after the other; those that records state are taken. */
+export class FreeTrials {
+  readonly #taken = new Map<string, Set<number>>()
+
+  take(taskId: string, trial: number): void {
+    this.#taken.set(taskId, this.#of(taskId).add(trial))
+  }
+
+  next(taskId: string): number {
+    const taken = this.#of(taskId)
+    let trial = 0
+    while (taken.has(trial)) trial++
+    this.take(taskId, trial)
+    return trial
+  }
+
+  #of(taskId: string): Set<number> {
+    return this.#taken.get(taskId) ?? new Set()
+  }
+}
 
 function taskIdOf(record: JsonObject, key: string): string {
   const taskId = taskIdText(record[key])

@@ -1,11 +1,12 @@
 import { basename } from 'node:path'
 import type { ErrorCategory, FailurePatternInput } from '../evaluation/outcomeInput.ts'
-import { asPlainNumber, isText, stringifyExactly } from '../exactNumbers.ts'
+import { isText, stringifyExactly } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { contentText, dateOf, tokensOf, toolCallsOf, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat, RunState } from './format.ts'
 import {
   amountOf,
+  append,
   asFigure,
   asList,
   asObject,
@@ -14,6 +15,7 @@ import {
   canonicalJson,
   digest,
   domainOrUnknown,
+  FreeTrials,
   MAX_TRIALS,
   objectOf,
   onOtherScale,
@@ -25,6 +27,7 @@ import {
   shortName,
   shown,
   sumOrNull,
+  TASK_AND_TRIAL,
   taskIdText,
   toTheSecond,
 } from './recordReading.ts'
@@ -100,13 +103,25 @@ function parseResults(results: JsonObject, simulations: JsonValue[], fileName: s
   const agent = asObject(info.agent_info)
   const model = asText(agent.llm)
   const domain = domainOrUnknown(asText(asObject(info.environment_info).domain_name))
-  const { outcomes, taskIds, rejected } = readRecords(simulations, (record, place) =>
-    outcomeOf(record, place, domain, model),
+  const timestamp = asText(results.timestamp)
+  const identity = identityOf(results, simulations)
+  const runName = timestamp === null ? [domain, model] : [identity]
+  const places = placesOf(simulations)
+  const { outcomes, taskIds, rejected } = readRecords(
+    simulations,
+    (record, place) => outcomeOf(record, place, domain, model, timestamp === null, runName),
+    {
+      ...TASK_AND_TRIAL,
+      placeOf: (record, index) => {
+        const place = TASK_AND_TRIAL.placeOf(record, index)
+        return { ...place, trial: places[index]!.trial, run: places[index]!.run }
+      },
+    },
   )
   if (outcomes.length === 0) return { runs: [], rejected }
 
   const whole = plannedRuns(results)
-  const missing = missingTrials(whole, simulations)
+  const missing = missingTrials(whole, places)
   const state: RunState = missing === 0 ? 'finished' : 'unfinished'
   const planned = state === 'finished' ? { taskIds: [], trials: 1 } : whole
   const startedAt = dateOf(results.timestamp) ?? firstStart(simulations)
@@ -121,9 +136,9 @@ function parseResults(results: JsonObject, simulations: JsonValue[], fileName: s
   } = runFacts
   // What a later version of tau2-bench can set besides, and an earlier one does not know: null where it is not set.
   const set = Object.entries(others).filter(([, value]) => value !== null)
-  const timestamp = asText(results.timestamp)
   const run = {
-    identity: identityOf(results, simulations),
+    identity,
+    knownByRecords: timestamp === null,
     state,
     createdAt: startedAt,
     startedAt,
@@ -156,38 +171,79 @@ function parseResults(results: JsonObject, simulations: JsonValue[], fileName: s
       ? lostNotes
       : [
           ...lostNotes,
-          `${missing} of ${whole.taskIds.length * whole.trials} trials are missing: the run is not finished. ` +
+          `${missing} of ${whole.tasks * whole.trials} trials are missing: the run is not finished. ` +
             'Import it again when there are more; --complete ends the simulation',
         ]
   return { runs: [run], rejected, notes }
 }
 
-/** The tasks and trials of the whole run, which the file names from its beginning. */
-function plannedRuns(results: JsonObject): { taskIds: string[]; trials: number } {
-  const taskIds = asList(results.tasks).flatMap((task) => taskIdText(asObject(task).id) ?? [])
-  const trials = asFigure(asObject(results.info).num_trials)
-  const isCount = trials !== null && Number.isInteger(trials) && trials > 0 && trials <= MAX_TRIALS
-  return { taskIds: [...new Set(taskIds)], trials: isCount ? trials : 1 }
+interface PlannedRuns {
+  taskIds: string[]
+  /** Those without an id here among them. */
+  tasks: number
+  trials: number
+}
+
+/** The tasks and trials of the whole run, which the file names or counts from its beginning. */
+function plannedRuns(results: JsonObject): PlannedRuns {
+  const taskIds = [...new Set(asList(results.tasks).flatMap((task) => taskIdText(asObject(task).id) ?? []))]
+  const trials = countOf(asObject(results.info).num_trials)
+  return { taskIds, tasks: Math.max(taskIds.length, countOf(results.total_tasks) ?? 0), trials: trials ?? 1 }
+}
+
+/** A higher number is a broken field. */
+function countOf(value: JsonValue | undefined): number | null {
+  const count = asFigure(value)
+  return count !== null && Number.isInteger(count) && count > 0 && count <= MAX_TRIALS ? count : null
+}
+
+/** Where a simulation stands; null for one that does not say it. */
+interface Place {
+  taskId: string | null
+  trial: number
+  /** The attempt, counted from 0. */
+  run: string
+}
+
+/**
+ * One without a trial takes the next free one. Of several with the same trial and other ids each is an attempt, in the
+ * order of their ends: what broke off is run again under another id.
+ */
+function placesOf(simulations: JsonValue[]): Place[] {
+  const trials = new FreeTrials()
+  const attempts = new Map<string, { id: string; endMs: number }[]>()
+  const stated = simulations.map((simulation) => {
+    const { id = null, task_id, trial = null, end_time } = asObject(simulation)
+    const taskId = taskIdText(task_id)
+    const given = asFigure(trial)
+    if (taskId !== null && given !== null) {
+      trials.take(taskId, given)
+      const key = canonicalJson([taskId, given])
+      const before = attempts.get(key) ?? []
+      if (!before.some((attempt) => attempt.id === digest(id)))
+        append(attempts, key, { id: digest(id), endMs: dateOf(end_time)?.getTime() ?? 0 })
+    }
+    return { id: digest(id), taskId, given }
+  })
+  for (const list of attempts.values()) list.sort((one, other) => one.endMs - other.endMs)
+  return stated.map(({ id, taskId, given }) => {
+    if (taskId === null) return { taskId, trial: given ?? 0, run: '0' }
+    if (given === null) return { taskId, trial: trials.next(taskId), run: '0' }
+    const order = attempts.get(canonicalJson([taskId, given])) ?? []
+    return { taskId, trial: given, run: String(order.findIndex((attempt) => attempt.id === id)) }
+  })
 }
 
 /** How many of the planned trials have no record at all; one that cannot be read is there all the same. */
-function missingTrials(
-  { taskIds, trials }: { taskIds: string[]; trials: number },
-  simulations: JsonValue[],
-): number {
-  const there = new Set(
-    simulations.map((simulation) => {
-      const { task_id, trial } = asObject(simulation)
-      return canonicalJson([taskIdText(task_id), asPlainNumber(trial ?? 0)])
-    }),
-  )
+function missingTrials({ taskIds, tasks, trials }: PlannedRuns, places: Place[]): number {
+  const there = new Set(places.map(({ taskId, trial }) => canonicalJson([taskId, trial])))
   let missing = 0
   for (const taskId of taskIds) {
     for (let trial = 0; trial < trials; trial++) {
       if (!there.has(canonicalJson([taskId, trial]))) missing++
     }
   }
-  return missing
+  return Math.max(missing, tasks * trials - there.size)
 }
 
 function firstStart(simulations: JsonValue[]): Date | null {
@@ -201,11 +257,13 @@ function lastOf(outcomes: ImportedOutcome[]): Date | null {
 }
 
 /**
- * A run is its start and its settings: its simulations become more while it goes on, and their rewards may be computed
- * anew. Where the file does not say when it started, the simulations are all that tells it from another.
+ * A run is its start and its settings, except how often it runs each task: its simulations become more while it goes on,
+ * and their rewards may be computed anew. Where the file does not say when it started, the simulations are all that
+ * tells it from another.
  */
 function identityOf(results: JsonObject, simulations: JsonValue[]): string {
-  const { timestamp = null, info = null } = results
+  const { timestamp = null } = results
+  const { num_trials: _trials, ...info } = asObject(results.info)
   const ids = simulations.map((simulation) => {
     const { id, task_id, trial } = asObject(simulation)
     return digest(id ?? [task_id ?? null, trial ?? null])
@@ -213,11 +271,24 @@ function identityOf(results: JsonObject, simulations: JsonValue[]): string {
   return digest(['tau2-bench', timestamp, info, ...(timestamp === null ? ids.sort() : [])])
 }
 
+/**
+ * By its id, which tells an attempt from another at the same task and trial; else, where its place in the run does not
+ * name it, by what was said.
+ */
+function recordIdentity(record: JsonObject, taskId: string, runName: JsonValue[], isNamedByPlace: boolean) {
+  const { id = null, start_time = null, trial = null } = record
+  if (id === null && isNamedByPlace) return {}
+  const said = id === null ? [trial, messagesOf(record)] : []
+  return { identity: digest(['tau2-bench', ...runName, taskId, id, start_time, ...said]) }
+}
+
 function outcomeOf(
   record: JsonObject,
   place: RecordPlace,
   domain: string,
   model: string | null,
+  isKnownByRecords: boolean,
+  runName: JsonValue[],
 ): ImportedOutcome {
   const rewardInfo = objectOf(record, 'reward_info')
   const score = scoreOf(rewardInfo.reward)
@@ -226,9 +297,13 @@ function outcomeOf(
   const status = statusOf(endOf(record), score)
   const failures = status === 'success' ? [] : failuresOf(record, score, checks)
   const durationSeconds = amountOf(record, 'duration')
+  const hasTrial = (record.trial ?? null) !== null
   return {
     scenarioExternalId: externalIdOf(domain, place.taskId),
     repetition: place.trial + 1,
+    retryCount: Number(place.run ?? 0),
+    ...(hasTrial ? {} : { takesFreeRepetition: true }),
+    ...recordIdentity(record, place.taskId, runName, hasTrial && !isKnownByRecords),
     status,
     executionTime: timeOf(record, 'end_time'),
     reliabilityScore: score,

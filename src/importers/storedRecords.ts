@@ -1,0 +1,109 @@
+import type { ArcClient } from '../client/arcClient.ts'
+import { ArcRequestError } from '../client/arcRequestError.ts'
+import {
+  FindOutcomesDocument,
+  type FindOutcomesQuery,
+  FindRecordsDocument,
+  type FindRecordsQuery,
+  FindSimulationDocument,
+  FindSimulationsDocument,
+  type SimulationStatus,
+} from '../client/operations.ts'
+import type { JsonObject } from '../json.ts'
+import { asObject } from './recordReading.ts'
+
+const MAX_IDS_PER_QUERY = 100
+
+/** A simulation of an earlier import, as far as another one depends on it. */
+export interface KnownSimulation {
+  simulationId: string
+  status: SimulationStatus
+  configuration: { name: string; versionNumber: number }
+  model: string
+  metadata: JsonObject
+}
+
+/** A record that Arc has, and in which simulation. */
+export type FoundRecord = FindOutcomesQuery['outcomes']['nodes'][number]
+
+/** A record of one simulation. */
+export type StoredRecord = FindRecordsQuery['outcomes']['nodes'][number]
+
+/** Whether it takes further records. */
+export function isOpen({ status }: { status: SimulationStatus }): boolean {
+  return status === 'PENDING' || status === 'RUNNING'
+}
+
+/** The simulation when there is one: with its configuration, which stays as it is. */
+export async function findSimulation(
+  client: ArcClient,
+  simulationId: string,
+): Promise<KnownSimulation | null> {
+  const { simulation } = await client.request(FindSimulationDocument, { simulationId })
+  if (!simulation) return null
+  const { status, configVersion, metadata } = simulation
+  const { versionNumber, model, configuration } = configVersion
+  return {
+    simulationId,
+    status,
+    configuration: { name: configuration.name, versionNumber },
+    model,
+    metadata: asObject(metadata),
+  }
+}
+
+/** The first of them that takes further records; null to a key that sees none. */
+export async function findOpenSimulation(
+  client: ArcClient,
+  simulationIds: string[],
+): Promise<KnownSimulation | null> {
+  for (let start = 0; start < simulationIds.length; start += MAX_IDS_PER_QUERY) {
+    const ids = simulationIds.slice(start, start + MAX_IDS_PER_QUERY)
+    const answer = await unlessForbidden(client.request(FindSimulationsDocument, { simulationIds: ids }))
+    const open = answer?.simulations.nodes.find(isOpen)
+    if (open) return findSimulation(client, open.simulationId)
+  }
+  return null
+}
+
+/** Which of the outcomes Arc has, and in which simulation; null to a key that only brings results in and sees none. */
+export async function findOutcomes(
+  client: ArcClient,
+  ids: string[],
+): Promise<Map<string, FoundRecord> | null> {
+  const found = new Map<string, FoundRecord>()
+  for (let start = 0; start < ids.length; start += MAX_IDS_PER_QUERY) {
+    const outcomeIds = ids.slice(start, start + MAX_IDS_PER_QUERY)
+    const answer = await unlessForbidden(client.request(FindOutcomesDocument, { outcomeIds }))
+    if (!answer) return null
+    for (const record of answer.outcomes.nodes) found.set(record.outcomeId, record)
+  }
+  return found
+}
+
+/** All records of a simulation; null likewise. */
+export async function findRecords(
+  client: ArcClient,
+  simulationId: string,
+): Promise<Map<string, StoredRecord> | null> {
+  const records = new Map<string, StoredRecord>()
+  let after: string | null = null
+  do {
+    const answer: FindRecordsQuery | null = await unlessForbidden(
+      client.request(FindRecordsDocument, { simulationId, after }),
+    )
+    if (!answer) return null
+    const { nodes, pageInfo }: FindRecordsQuery['outcomes'] = answer.outcomes
+    for (const record of nodes) records.set(record.outcomeId, record)
+    after = pageInfo.hasNextPage ? pageInfo.endCursor : null
+  } while (after !== null)
+  return records
+}
+
+/** The answer; null to a token that may not read it. */
+export function unlessForbidden<Answer>(answer: Promise<Answer>): Promise<Answer | null> {
+  return answer.catch((error: unknown) => {
+    if (error instanceof ArcRequestError && error.codes.includes('FORBIDDEN')) return null
+    throw error
+  })
+}
