@@ -990,7 +990,7 @@ export type FindSimulationQueryVariables = Exact<{
 }>;
 
 
-export type FindSimulationQuery = { simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus, metadata: unknown, configVersion: { versionNumber: number, model: string, configuration: { name: string } } } | null };
+export type FindSimulationQuery = { simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus, startedAt: string | null, metadata: unknown, configVersion: { versionNumber: number, model: string, configuration: { name: string } } } | null };
 
 export type FindSimulationsQueryVariables = Exact<{
   simulationIds: Array<string> | string;
@@ -1239,7 +1239,7 @@ export const ConfigHistoryDocument: TypedDocument<ConfigHistoryQuery, ConfigHist
   "query ConfigHistory($name:String!$after:String){configurations(first:1 filter:{name:{eq:$name}isActive:true}){nodes{configId versions(first:500 after:$after orderBy:{field:VERSION_NUMBER direction:ASC}){nodes{versionNumber configHash}pageInfo{hasNextPage endCursor}}}}}"
 
 export const FindSimulationDocument: TypedDocument<FindSimulationQuery, FindSimulationQueryVariables> =
-  "query FindSimulation($simulationId:UUID!){simulation(simulationId:$simulationId){simulationId simulationName status metadata configVersion{versionNumber model configuration{name}}}}"
+  "query FindSimulation($simulationId:UUID!){simulation(simulationId:$simulationId){simulationId simulationName status startedAt metadata configVersion{versionNumber model configuration{name}}}}"
 
 export const FindSimulationsDocument: TypedDocument<FindSimulationsQuery, FindSimulationsQueryVariables> =
   "query FindSimulations($simulationIds:[UUID!]!){simulations(first:100 filter:{simulationId:{in:$simulationIds}}){nodes{simulationId status}}}"

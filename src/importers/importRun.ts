@@ -74,7 +74,7 @@ export async function importRun(
   onSent: (records: number) => void,
 ): Promise<RunReport> {
   const now = new Date()
-  const times = timesOf(run, now)
+  const times = notBefore(known?.startedAt ?? null, timesOf(run, now))
   const { configuration, status, refusedScenarios } = known
     ? await goOn(client, run, known, times)
     : await startSimulation(client, simulationId, run, inFile, times)
@@ -204,6 +204,12 @@ async function goOn(
     return { ...target, status, refusedScenarios }
   }
   return { ...target, refusedScenarios }
+}
+
+/** A simulation whose source did not tell when it began has begun when it was imported. */
+function notBefore(startedAt: Date | null, times: RunTimes): RunTimes {
+  const { completedAt } = times
+  return startedAt && completedAt && completedAt < startedAt ? { ...times, completedAt: startedAt } : times
 }
 
 function metadataOf(run: ImportedRun, inFile: FileCounts) {

@@ -5,12 +5,13 @@ import { derivedUuid } from '../uuid.ts'
 import type { ImportedOutcome, ImportedRun } from './format.ts'
 import { append, canonicalJson, digest, repetitionsOf } from './recordReading.ts'
 import { modelOrUnknown } from './runConfiguration.ts'
+import { timesOf } from './runTimes.ts'
 import {
   type FoundRecord,
-  findOpenSimulation,
   findOutcomes,
   findRecords,
   findSimulation,
+  findSimulations,
   isOpen,
   type KnownSimulation,
   type StoredRecord,
@@ -68,7 +69,8 @@ export async function placeRun(client: ArcClient, run: ImportedRun, complete: bo
   const ids = ended.flatMap(({ identity }) =>
     identity === undefined ? [] : [derivedUuid(`arc-import/${identity}`)],
   )
-  return place(client, { ...run, outcomes: ended }, goingOn, await findOutcomes(client, ids))
+  const { startedAt } = timesOf(run, new Date())
+  return place(client, { ...run, startedAt, outcomes: ended }, goingOn, await findOutcomes(client, ids))
 }
 
 async function place(
@@ -145,12 +147,17 @@ async function earlierSimulation(
   }
   // A folder of trajectories is joined to a run that goes on alone: one that has ended may be of fewer files, and those
   // that came later are another.
-  const joining = mostFirst.find(isOpen) ?? (await wholeOf(client, run, mostFirst[0]))
-  if (joining) return findSimulation(client, joining.simulationId)
   const begun = [...goingOn, ...run.outcomes].flatMap((outcome) =>
     (outcome.beginnings ?? []).map((beginning) => simulationIdOf({ identity: nameOf(beginning) })),
   )
-  return findOpenSimulation(client, begun)
+  const waiting = await findSimulations(client, begun)
+  const joining =
+    mostFirst.find(isOpen) ??
+    (await wholeOf(client, run, mostFirst[0])) ??
+    waiting.find(isOpen) ??
+    // What goes on is an earlier copy of what has ended since.
+    (run.outcomes.length === 0 ? waiting[0] : undefined)
+  return joining ? findSimulation(client, joining.simulationId) : null
 }
 
 interface Shared {
@@ -162,7 +169,7 @@ interface Shared {
 
 /** The simulation when it has the run's records and no others. */
 async function wholeOf(client: ArcClient, { outcomes }: ImportedRun, most: Shared | undefined) {
-  if (most?.records !== outcomes.length) return null
+  if (!most || most.records !== outcomes.length) return null
   return (await findRecords(client, most.simulationId))?.size === most.records ? most : null
 }
 

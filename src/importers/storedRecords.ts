@@ -18,6 +18,7 @@ const MAX_IDS_PER_QUERY = 100
 export interface KnownSimulation {
   simulationId: string
   status: SimulationStatus
+  startedAt: Date | null
   configuration: { name: string; versionNumber: number }
   model: string
   metadata: JsonObject
@@ -41,29 +42,30 @@ export async function findSimulation(
 ): Promise<KnownSimulation | null> {
   const { simulation } = await client.request(FindSimulationDocument, { simulationId })
   if (!simulation) return null
-  const { status, configVersion, metadata } = simulation
+  const { status, startedAt, configVersion, metadata } = simulation
   const { versionNumber, model, configuration } = configVersion
   return {
     simulationId,
     status,
+    startedAt: startedAt === null ? null : new Date(startedAt),
     configuration: { name: configuration.name, versionNumber },
     model,
     metadata: asObject(metadata),
   }
 }
 
-/** The first of them that takes further records; null to a key that sees none. */
-export async function findOpenSimulation(
+/** Which of these there are; none to a key that sees none. */
+export async function findSimulations(
   client: ArcClient,
-  simulationIds: string[],
-): Promise<KnownSimulation | null> {
-  for (let start = 0; start < simulationIds.length; start += MAX_IDS_PER_QUERY) {
-    const ids = simulationIds.slice(start, start + MAX_IDS_PER_QUERY)
-    const answer = await unlessForbidden(client.request(FindSimulationsDocument, { simulationIds: ids }))
-    const open = answer?.simulations.nodes.find(isOpen)
-    if (open) return findSimulation(client, open.simulationId)
+  ids: string[],
+): Promise<Pick<KnownSimulation, 'simulationId' | 'status'>[]> {
+  const found: Pick<KnownSimulation, 'simulationId' | 'status'>[] = []
+  for (let start = 0; start < ids.length; start += MAX_IDS_PER_QUERY) {
+    const simulationIds = ids.slice(start, start + MAX_IDS_PER_QUERY)
+    const answer = await unlessForbidden(client.request(FindSimulationsDocument, { simulationIds }))
+    found.push(...(answer?.simulations.nodes ?? []))
   }
-  return null
+  return found
 }
 
 /** Which of the outcomes Arc has, and in which simulation; null to a key that only brings results in and sees none. */
