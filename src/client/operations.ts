@@ -1021,13 +1021,20 @@ export type FindRecordsQueryVariables = Exact<{
 
 export type FindRecordsQuery = { outcomes: { nodes: Array<{ outcomeId: string, scenarioId: string, repetition: number, retryCount: number, executionTime: string, executionTimeMs: number | null, tokensUsed: number | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
+export type FindMetricsQueryVariables = Exact<{
+  outcomeIds: Array<string> | string;
+}>;
+
+
+export type FindMetricsQuery = { outcomes: { nodes: Array<{ outcomeId: string, metrics: unknown }> } };
+
 export type FindOutcomesOfScenariosQueryVariables = Exact<{
   scenarioIds: Array<string> | string;
   after?: string | null | undefined;
 }>;
 
 
-export type FindOutcomesOfScenariosQuery = { outcomes: { nodes: Array<{ outcomeId: string, scenarioId: string, repetition: number, retryCount: number, status: OutcomeStatus, reliabilityScore: number | null, metrics: unknown, model: string | null, simulation: { simulationId: string, simulationName: string | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type FindOutcomesOfScenariosQuery = { outcomes: { nodes: Array<{ outcomeId: string, scenarioId: string, repetition: number, retryCount: number, status: OutcomeStatus, reliabilityScore: number | null, metrics: unknown, model: string | null, failurePatterns: { nodes: Array<{ failureType: string, failureCategory: ErrorCategory, errorMessage: string | null }> }, simulation: { simulationId: string, simulationName: string | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type FindScenariosQueryVariables = Exact<{
   scenarioIds: Array<string> | string;
@@ -1253,8 +1260,11 @@ export const FindOutcomesDocument: TypedDocument<FindOutcomesQuery, FindOutcomes
 export const FindRecordsDocument: TypedDocument<FindRecordsQuery, FindRecordsQueryVariables> =
   "query FindRecords($simulationId:UUID!$after:String){outcomes(first:500 after:$after filter:{simulationId:{eq:$simulationId}}){nodes{outcomeId scenarioId repetition retryCount executionTime executionTimeMs tokensUsed}pageInfo{hasNextPage endCursor}}}"
 
+export const FindMetricsDocument: TypedDocument<FindMetricsQuery, FindMetricsQueryVariables> =
+  "query FindMetrics($outcomeIds:[UUID!]!){outcomes(first:500 filter:{outcomeId:{in:$outcomeIds}}){nodes{outcomeId metrics}}}"
+
 export const FindOutcomesOfScenariosDocument: TypedDocument<FindOutcomesOfScenariosQuery, FindOutcomesOfScenariosQueryVariables> =
-  "query FindOutcomesOfScenarios($scenarioIds:[String!]!$after:String){outcomes(first:500 after:$after filter:{scenarioId:{in:$scenarioIds}}){nodes{outcomeId scenarioId repetition retryCount status reliabilityScore metrics model simulation{simulationId simulationName}}pageInfo{hasNextPage endCursor}}}"
+  "query FindOutcomesOfScenarios($scenarioIds:[String!]!$after:String){outcomes(first:500 after:$after filter:{scenarioId:{in:$scenarioIds}}){nodes{outcomeId scenarioId repetition retryCount status reliabilityScore metrics model failurePatterns(first:5){nodes{failureType failureCategory errorMessage}}simulation{simulationId simulationName}}pageInfo{hasNextPage endCursor}}}"
 
 export const FindScenariosDocument: TypedDocument<FindScenariosQuery, FindScenariosQueryVariables> =
   "query FindScenarios($scenarioIds:[String!]!){scenarios(first:500 filter:{scenarioId:{in:$scenarioIds}}){nodes{scenarioId}}}"

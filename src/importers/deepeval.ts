@@ -16,11 +16,13 @@ import {
   BrokenRecord,
   bounded,
   digest,
+  givenAmount,
   identityOfRecords,
   picked,
   type RecordPlace,
   readRecords,
   repetitionsOf,
+  scenariosAt,
   shortName,
   shown,
   sumOrNull,
@@ -85,13 +87,12 @@ function parseTestRun(testRun: JsonObject, path: string): ParsedFile {
   )
   const model = modelOrUnknown(modelOf(testRun, tests))
   const trials = new Map<string, number>()
-  const scenarios = new Map<string, ImportedScenario>()
+  const describedAt = new Map<string, number>()
   const { outcomes, rejected } = readRecords(
     tests,
-    (record, place) => {
+    (record, place, index) => {
       const outcome = outcomeOf(record, place, suite, model)
-      if (!scenarios.has(outcome.scenarioExternalId))
-        scenarios.set(outcome.scenarioExternalId, scenarioOf(outcome.scenarioExternalId, record, suite))
+      if (!describedAt.has(outcome.scenarioExternalId)) describedAt.set(outcome.scenarioExternalId, index)
       return outcome
     },
     {
@@ -127,7 +128,7 @@ function parseTestRun(testRun: JsonObject, path: string): ParsedFile {
     startedAt: starts.length === 0 ? null : new Date(starts.reduce((a, b) => Math.min(a, b))),
     completedAt: ends.length === 0 ? null : new Date(ends.reduce((a, b) => Math.max(a, b))),
     repetitions: repetitionsOf(outcomes),
-    scenarios: [...scenarios.values()],
+    scenarios: scenariosAt(tests, describedAt, (id, record) => scenarioOf(id, record, suite)),
     outcomes,
     metadata: {
       format: 'DeepEval',
@@ -218,7 +219,7 @@ function outcomeOf(record: JsonObject, place: RecordPlace, suite: string, model:
         metrics.map(({ name, score: value }) => [asText(name) ?? 'metric', value ?? null]),
       ),
       metrics_met: { met: metrics.filter(({ success }) => success === true).length, total: metrics.length },
-      evaluation_cost_usd: amountOf(record, 'evaluationCost'),
+      evaluation_cost_usd: givenAmount(record, 'evaluationCost'),
       order: order ?? null,
     },
     toolUsage: toolUsageOf(record, trace),

@@ -1,16 +1,18 @@
 import type { ArcClient } from '../client/arcClient.ts'
 import {
+  type FailurePatternInput,
   FindOutcomesOfScenariosDocument,
   type FindOutcomesOfScenariosQuery,
   type OutcomeAmendmentInput,
   type OutcomeStatus,
 } from '../client/operations.ts'
 import { scenarioKey } from '../evaluation/scenarios/scenarioKey.ts'
-import { isJsonObject, type JsonObject } from '../json.ts'
+import type { JsonObject } from '../json.ts'
 import type { ImportedGrade, ImportedGrades, RejectedRecord } from './format.ts'
 import { UnreadableFile } from './format.ts'
-import { append, asObject } from './recordReading.ts'
+import { append, asList, asObject } from './recordReading.ts'
 import { type RunEnd, statusOf } from './rewardChecks.ts'
+import { modelOrUnknown } from './runConfiguration.ts'
 import { figuresOf, type RunFigures } from './runFigures.ts'
 
 const MAX_IDS_PER_QUERY = 500
@@ -70,9 +72,10 @@ export interface GradingTarget {
 
 /**
  * Grades the outcomes of one simulation, each by its last attempt. It is the one that was named, else the only one with
- * these tasks: of this import, of the model that the file names, or at all.
+ * these tasks: of the model that the file names, and of this import. A file that could not grade an outcome leaves it the
+ * grade that it has.
  *
- * @throws UnreadableFile when it could be several.
+ * @throws UnreadableFile when it could be several, and when all are of other models.
  */
 export async function importGrades(
   client: ArcClient,
@@ -97,17 +100,24 @@ export async function importGrades(
     figures: null,
   }
   const rows: { grade: ImportedGrade; amendment: OutcomeAmendmentInput }[] = []
+  let kept = 0
   for (const grade of grades) {
-    const found = byScenario.get(scenarioKey(grade.scenarioExternalId)) ?? []
-    if (found.length === 1) rows.push({ grade, amendment: amendmentOf(found[0]!, grade, grader) })
-    else {
-      const reason =
-        found.length === 0
-          ? 'Arc has no outcome of it to grade'
-          : `it has ${found.length} repetitions, and one grade`
+    const [outcome, ...others] = byScenario.get(scenarioKey(grade.scenarioExternalId)) ?? []
+    if (!outcome || others.length > 0) {
+      const reason = outcome
+        ? `it has ${others.length + 1} repetitions, and one grade`
+        : 'Arc has no outcome of it to grade'
       report.rejected.push({ record: grade.scenarioExternalId, reason })
-    }
+    } else if (grade.score === null && outcome.reliabilityScore !== null) {
+      kept++
+      countGrade(report, outcome.reliabilityScore)
+    } else rows.push({ grade, amendment: amendmentOf(outcome, grade, grader) })
   }
+  report.unchanged = kept
+  if (kept > 0)
+    report.notes.push(
+      `${kept} ${kept === 1 ? 'outcome keeps the grade that it has' : 'outcomes keep the grade that they have'}: this file has none`,
+    )
   const receipts = rows.length === 0 ? [] : await client.amendOutcomes(rows.map(({ amendment }) => amendment))
   for (const { index, status, reason } of receipts) {
     const { grade } = rows[index]!
@@ -117,11 +127,15 @@ export async function importGrades(
     }
     if (status === 'AMENDED') report.amended++
     else report.unchanged++
-    if (grade.score !== null) report.graded++
-    if (grade.score === 1) report.passed++
+    countGrade(report, grade.score)
   }
   if (report.simulation) report.figures = await figuresOf(client, report.simulation.simulationId, [])
   return report
+}
+
+function countGrade(report: GradingReport, score: number | null): void {
+  if (score !== null) report.graded++
+  if (score === 1) report.passed++
 }
 
 async function outcomesOf(client: ArcClient, grades: ImportedGrade[]): Promise<FoundOutcome[]> {
@@ -151,27 +165,53 @@ function chosen(
   { simulationId, imported }: GradingTarget,
 ): FoundOutcome[] {
   if (simulationId !== undefined) return bySimulation.get(simulationId) ?? []
-  let candidates = [...bySimulation.values()]
-  const narrow = (fits: (outcome: FoundOutcome) => boolean) => {
+  const all = [...bySimulation.values()]
+  let candidates = all
+  const narrow = (fits: (outcome: FoundOutcome) => boolean): boolean => {
     const fitting = candidates.filter(([outcome]) => fits(outcome!))
     if (fitting.length > 0) candidates = fitting
+    return fitting.length > 0
+  }
+  if (model !== null && all.length > 0) {
+    const isOne = narrow((outcome) => isModel(outcome.model, model))
+    if (!isOne && !narrow((outcome) => modelOrUnknown(outcome.model) === modelOrUnknown(null))) {
+      const models = [...new Set(all.map(([outcome]) => outcome!.model))].slice(0, MAX_LISTED_SIMULATIONS)
+      throw new UnreadableFile(
+        `It grades a run of the model ${model}, and those of its tasks are of ${models.join(', ')}: ` +
+          `if it grades one of these, name one with --simulation. ${listed(all)}`,
+      )
+    }
   }
   narrow(({ simulation }) => imported.has(simulation.simulationId))
-  if (model !== null) narrow((outcome) => isModel(outcome.model, model))
+  if (model !== null) narrow((outcome) => plainName(outcome.model ?? '') === plainName(model))
   if (candidates.length < 2) return candidates[0] ?? []
-  const named = candidates
-    .slice(0, MAX_LISTED_SIMULATIONS)
-    .map(([outcome]) => `${outcome!.simulation.simulationId} (${outcome!.simulation.simulationName})`)
   throw new UnreadableFile(
-    `It may grade ${candidates.length} simulations, and does not say which: name one with --simulation. ${named.join(', ')}`,
+    `It may grade ${candidates.length} simulations, and does not say which: name one with --simulation. ${listed(candidates)}`,
   )
 }
 
-/** Names of folders and files have other characters in place of a slash, and often leave the provider out. */
-function isModel(stored: string | null | undefined, named: string): boolean {
-  const plain = (name: string) => name.toLowerCase().replace(/[^a-z\d]+/g, '-')
-  const [a, b] = [plain(stored ?? ''), plain(named)]
-  return a !== '' && (a.endsWith(b) || b.endsWith(a) || b.includes(a))
+function listed(simulations: FoundOutcome[][]): string {
+  return simulations
+    .slice(0, MAX_LISTED_SIMULATIONS)
+    .map(([outcome]) => `${outcome!.simulation.simulationId} (${outcome!.simulation.simulationName})`)
+    .join(', ')
+}
+
+/**
+ * Names of folders and files have other characters in place of a slash; they may leave out the provider and the date of a
+ * model, and may have an agent's name in front of it or, after two underscores, settings behind it. The rest is one name:
+ * `gpt-4` is neither `gpt-4o` nor `gpt-4-mini`.
+ */
+function isModel(stored: string | null, named: string): boolean {
+  const parts = [named, ...named.split('__')].map(plainName)
+  const path = (stored ?? '').split('/')
+  const models = path.map((_, index) => plainName(path.slice(index).join('/'))).filter((name) => name !== '')
+  return models.some((model) => parts.some((part) => part === model || part.endsWith(`-${model}`)))
+}
+
+function plainName(model: string): string {
+  const name = model.toLowerCase().replace(/[^a-z\d]+/g, '-')
+  return name.replace(/-20\d{2}-?\d{2}-?\d{2}$/, '')
 }
 
 function lastAttempts(outcomes: FoundOutcome[]): FoundOutcome[] {
@@ -184,14 +224,15 @@ function lastAttempts(outcomes: FoundOutcome[]): FoundOutcome[] {
   return [...last.values()]
 }
 
-/** The status follows from how the run had ended before it was graded, which the metrics keep. */
+/** The status follows from how the run had ended, and why, before it was graded: the metrics keep both. */
 function amendmentOf(
-  { outcomeId, status, metrics: stored, reliabilityScore }: FoundOutcome,
+  { outcomeId, status, metrics: stored, failurePatterns }: FoundOutcome,
   { score, metrics, failures }: ImportedGrade,
   grader: string,
 ): OutcomeAmendmentInput {
   const before = asObject(stored)
-  const endedAs = (asObject(before[grader]).ended_as as OutcomeStatus | undefined) ?? status
+  const { ended_as, ended_with } = asObject(before[grader])
+  const endedAs = (ended_as as OutcomeStatus | undefined) ?? status
   const ENDS: Record<OutcomeStatus, RunEnd> = {
     SUCCESS: 'finished',
     ERROR: 'error',
@@ -199,32 +240,42 @@ function amendmentOf(
     CANCELLED: 'cancelled',
   }
   const graded = statusOf(ENDS[endedAs], score).toUpperCase() as OutcomeStatus
-  const all: JsonObject = {
-    ...(isJsonObject(before) ? before : {}),
-    [grader]: { ...asObject(before[grader]), ...metrics, ended_as: endedAs },
-  }
-  const [first] = failures
+  // A success has no failures: those of the run's end would be gone with the grade.
+  const isHidden = graded === 'SUCCESS' && status !== 'SUCCESS' && status === endedAs
+  const reasons = isHidden ? { ended_with: failurePatterns.nodes.map((pattern) => ({ ...pattern })) } : {}
+  const given = failures.map((pattern) => ({ ...pattern, failureCategory: 'VALIDATION_ERROR' as const }))
+  const ofEnd = asList(ended_with) as unknown as FailurePatternInput[]
   return {
     outcomeId,
-    ...(score === null && reliabilityScore === null ? {} : { reliabilityScore: score }),
-    metrics: all,
+    ...(score === null ? {} : { reliabilityScore: score }),
+    metrics: {
+      ...before,
+      [grader]: { ...asObject(before[grader]), ...metrics, ended_as: endedAs, ...reasons },
+    },
     ...(graded === status
       ? {}
-      : {
-          status: graded,
-          ...(graded === 'SUCCESS' || !first
-            ? { errorCode: null }
-            : {
-                error: first.errorMessage,
-                errorCode: first.failureType,
-                errorCategory: 'VALIDATION_ERROR' as const,
-                failurePatterns: failures.map((pattern) => ({
-                  ...pattern,
-                  failureCategory: 'VALIDATION_ERROR' as const,
-                })),
-              }),
-        }),
+      : { status: graded, ...errorFields(graded, ofEnd.length > 0 ? ofEnd : given) }),
   }
+}
+
+/** Of an outcome's metrics those that graders have added: they say how the run had ended before. */
+export function gradersMetrics(metrics: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(metrics).filter(([, entry]) => 'ended_as' in asObject(entry)))
+}
+
+function errorFields(
+  status: OutcomeStatus,
+  failurePatterns: FailurePatternInput[],
+): Pick<OutcomeAmendmentInput, 'error' | 'errorCode' | 'errorCategory' | 'failurePatterns'> {
+  const [first] = failurePatterns
+  return status === 'SUCCESS' || !first
+    ? { errorCode: null }
+    : {
+        error: first.errorMessage,
+        errorCode: first.failureType,
+        errorCategory: first.failureCategory,
+        failurePatterns,
+      }
 }
 
 function notesOf([outcome]: FoundOutcome[], model: string | null): string[] {

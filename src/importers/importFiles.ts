@@ -124,6 +124,7 @@ interface RunPart {
   format: string
   nonFinite: number
   redactions: Redactions
+  notes: string[]
   run: ImportedRun
 }
 
@@ -275,7 +276,7 @@ async function importFile(
     }
     const [part] = runs.filter(({ partOf }) => partOf !== undefined)
     if (part) {
-      parts.push({ file, files: [file, ...read], format, nonFinite, redactions, run: part })
+      parts.push({ file, files: [file, ...read], format, nonFinite, redactions, notes, run: part })
       return undefined
     }
     const inFile = { rejected: rejected.length, secrets: redactions.secrets.size }
@@ -321,7 +322,7 @@ function importJoinedRun(
       format,
       nonFinite: parts.reduce((total, part) => total + part.nonFinite, 0),
       redactions,
-      notes: joinedNotes(run, reports, complete),
+      notes: [...new Set(parts.flatMap((part) => part.notes)), ...joinedNotes(run, reports, complete)],
       earlier,
       reports,
       rejected: reports.flatMap((report) => report.rejected),

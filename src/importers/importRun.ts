@@ -1,6 +1,7 @@
 import type { ArcClient } from '../client/arcClient.ts'
 import { ArcRequestError } from '../client/arcRequestError.ts'
 import {
+  FindMetricsDocument,
   FindScenariosDocument,
   type OutcomeAmendmentInput,
   type OutcomeInput,
@@ -9,13 +10,15 @@ import {
 } from '../client/operations.ts'
 import type { OutcomeReceipt } from '../client/rowKinds.ts'
 import { scenarioKey } from '../evaluation/scenarios/scenarioKey.ts'
+import type { JsonObject } from '../json.ts'
 import { MAX_RETRY_COUNT } from '../valueChecks.ts'
 import { amendmentOf, leftBy } from './amendment.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, RejectedRecord } from './format.ts'
 import { type EarlierRun, outcomeIdOf, type PlacedRun } from './placedRun.ts'
+import { asObject } from './recordReading.ts'
 import { figuresOf, type RunFigures } from './runFigures.ts'
 import { type RunTimes, timesOf } from './runTimes.ts'
-import { isOpen } from './storedRecords.ts'
+import { isOpen, unlessForbidden } from './storedRecords.ts'
 
 /** What became of a run. */
 export interface RunReport {
@@ -47,6 +50,9 @@ export interface FileCounts {
 
 /** As many as a filter takes. */
 const MAX_IDS_PER_QUERY = 100
+
+/** As many as the client sends in one call. */
+const SCENARIOS_AT_ONCE = 200
 
 const TIME_NOT_KEPT =
   'executionTime is in the future (perhaps a local time without its zone): the time of arrival replaces it'
@@ -126,7 +132,7 @@ export async function gradeEarlier(
   const now = new Date()
   const amendments = graded.flatMap((outcome) => {
     const input = outcomeInput(simulationId, outcome, now)
-    return amendmentOf(input, input.outcomeId!, ['reliabilityScore']) ?? []
+    return amendmentOf(input, input.outcomeId!, ['reliabilityScore'], {}) ?? []
   })
   await client.amendOutcomes(amendments)
 }
@@ -146,9 +152,8 @@ async function startSimulation(
   { createdAt, startedAt }: RunTimes,
 ): Promise<ImportTarget> {
   const { versionId, ...version } = await client.ensureConfigVersion({ ...run.configuration, createdAt })
-  const refusedScenarios = await storeScenarios(client, run.scenarios, createdAt)
-  const scenarios = run.scenarios.filter(({ externalId }) => !refusedScenarios.has(externalId))
-  if (scenarios.length === 0) {
+  const { scenarioIds, refused: refusedScenarios } = await storeScenarios(client, run.scenarios, createdAt)
+  if (scenarioIds.length === 0) {
     const [reason] = refusedScenarios.values()
     throw new ArcRequestError(`None of its scenarios could be stored. ${reason ?? 'It has none.'}`, {
       status: 200,
@@ -157,7 +162,7 @@ async function startSimulation(
   const { status } = await client.startSimulation({
     simulationId,
     configVersionId: versionId,
-    scenarioIds: scenarios.map(({ externalId }) => scenarioKey(externalId)),
+    scenarioIds,
     repetitions: run.repetitions,
     maxRetries: maxRetriesOf(run),
     name: run.name,
@@ -188,13 +193,11 @@ async function goOn(
     refusedScenarios: new Map<string, string>(),
   }
   if (!isOpen(known)) return target
-  const refusedScenarios = await storeScenarios(client, run.scenarios, createdAt)
+  const { scenarioIds, refused: refusedScenarios } = await storeScenarios(client, run.scenarios, createdAt)
   try {
     await client.extendSimulation({
       simulationId: known.simulationId,
-      scenarioIds: run.scenarios
-        .filter(({ externalId }) => !refusedScenarios.has(externalId))
-        .map(({ externalId }) => scenarioKey(externalId)),
+      scenarioIds,
       repetitions: run.repetitions,
     })
   } catch (error) {
@@ -245,26 +248,31 @@ async function endAs(
   return (await client.completeSimulation(simulationId, undefined, at)).status
 }
 
-/** Stores new and changed scenarios; answers, by external id, why some were refused. */
+/** Stores new and changed scenarios; answers the keys of all that Arc has then and, by external id, why others were refused. */
 async function storeScenarios(
   client: ArcClient,
   scenarios: ImportedScenario[],
   createdAt: Date | null,
-): Promise<Map<string, string>> {
+): Promise<{ scenarioIds: string[]; refused: Map<string, string> }> {
+  const scenarioIds: string[] = []
   const refused = new Map<string, string>()
-  // What a file does not describe must not take the place of a description that Arc has.
-  const described = await findScenarios(
-    client,
-    scenarios.filter(({ taskPrompt }) => taskPrompt === null),
-  )
-  const rows = scenarios.flatMap((scenario) => {
-    const input = scenarioInput(scenario, createdAt)
-    return described.has(input.scenarioId) ? [] : [{ externalId: scenario.externalId, input }]
-  })
-  for (const { index, status, reason } of await client.upsertScenarios(rows.map(({ input }) => input))) {
-    if (status === 'REJECTED') refused.set(rows[index]!.externalId, reason ?? 'no reason given')
+  // Those of a large file are read as they are sent: never all of them at once.
+  for (let start = 0; start < scenarios.length; start += SCENARIOS_AT_ONCE) {
+    const some = scenarios.slice(start, start + SCENARIOS_AT_ONCE)
+    // What a file does not describe must not take the place of a description that Arc has.
+    const described = await findScenarios(
+      client,
+      some.filter(({ taskPrompt }) => taskPrompt === null),
+    )
+    const inputs = some.map((scenario) => scenarioInput(scenario, createdAt))
+    const rows = inputs.filter(({ scenarioId }) => !described.has(scenarioId))
+    for (const { index, status, reason } of await client.upsertScenarios(rows)) {
+      if (status === 'REJECTED') refused.set(rows[index]!.externalId, reason ?? 'no reason given')
+    }
+    for (const { externalId, scenarioId } of inputs)
+      if (!refused.has(externalId)) scenarioIds.push(scenarioId)
   }
-  return refused
+  return { scenarioIds, refused }
 }
 
 /** The keys of those that Arc has. */
@@ -282,7 +290,7 @@ async function findScenarios(client: ArcClient, scenarios: ImportedScenario[]): 
 function scenarioInput(
   { difficultyLevel, ...scenario }: ImportedScenario,
   createdAt: Date | null,
-): ScenarioInput & { scenarioId: string } {
+): ScenarioInput & { scenarioId: string; externalId: string } {
   return {
     ...scenario,
     taskPrompt: scenario.taskPrompt ?? 'The file does not describe this task.',
@@ -349,10 +357,12 @@ async function amendAll(
   inputOf: (outcome: ImportedOutcome) => OutcomeInput,
 ): Promise<void> {
   const amendments: { conflict: Conflict; amendment: OutcomeAmendmentInput }[] = []
-  for (const conflict of conflicts) {
+  const ids = conflicts.map(({ outcome }) => outcomeIdOf(report.simulationId, outcome))
+  const stored = await findMetrics(client, ids)
+  for (const [index, conflict] of conflicts.entries()) {
     const { outcome, differences } = conflict
-    const input = inputOf(outcome)
-    const amendment = amendmentOf(input, input.outcomeId!, differences)
+    const outcomeId = ids[index]!
+    const amendment = amendmentOf(inputOf(outcome), outcomeId, differences, stored.get(outcomeId) ?? null)
     if (amendment) amendments.push({ conflict, amendment })
     report.duplicates++
     for (const field of leftBy(amendment, differences)) count(report.differing, field)
@@ -366,6 +376,17 @@ async function amendAll(
     report.duplicates--
     reject(report, conflict.outcome, reason ?? 'no reason given')
   }
+}
+
+/** By outcome; none to a key that only brings results in and sees none. */
+async function findMetrics(client: ArcClient, ids: string[]): Promise<Map<string, JsonObject>> {
+  const found = new Map<string, JsonObject>()
+  for (let start = 0; start < ids.length; start += MAX_IDS_PER_QUERY) {
+    const outcomeIds = ids.slice(start, start + MAX_IDS_PER_QUERY)
+    const answer = await unlessForbidden(client.request(FindMetricsDocument, { outcomeIds }))
+    for (const { outcomeId, metrics } of answer?.outcomes.nodes ?? []) found.set(outcomeId, asObject(metrics))
+  }
+  return found
 }
 
 function addReceipt(report: Progress, outcome: ImportedOutcome, receipt: OutcomeReceipt, now: Date): void {

@@ -147,7 +147,7 @@ function outcomeOf(record: JsonObject, place: RecordPlace, model: string | null)
     trajectory: { ...rest, status, steps: turns },
     metrics: {
       ...summary,
-      turns_taken: turnsTaken,
+      turns_taken: asFigure(summary.turns_taken) === null ? turns.length : summary.turns_taken!,
       last_turn_reward_parts: asObject(record.info).reward ?? null,
     },
     toolUsage: toolUsageOf(

@@ -13,13 +13,18 @@ import { type Extent, indexRecords, type RecordIndex } from './recordIndex.ts'
 const LIST_BYTES = 1_000_000
 
 /** More than the server takes in a call, so that no row can be made of it. */
-const MAX_ITEM_BYTES = 64_000_000
+export const MAX_ITEM_BYTES = 64_000_000
 
 /** So many members of an object are looked at to see whether it holds records by key. */
 const MEMBERS_TRIED = 10
 
+/** A format is told by so many items: each format that a file is not of would have to read them all. */
+const ITEMS_TOLD_BY = 100
+
 /** A document whose long lists hold their items in the file: each is read when it is asked for, and forgotten. */
 export interface LargeDocument extends LenientJson {
+  /** The same with no more than the first items of each of those lists: enough to tell its format. */
+  beginning: JsonValue
   kind: 'JSON' | 'JSON Lines'
   redactions: Redactions
   rejected: RejectedRecord[]
@@ -30,6 +35,9 @@ export interface ReadProgress {
   /** So many bytes more. */
   increment(bytes: number): void
 }
+
+/** Hears how many bytes of a large file are to be read, and then how far that is. */
+export type ShowReading = (bytes: number) => (ReadProgress & { stop(): void }) | undefined
 
 /**
  * Reads a file that is too large to be held, without its secrets: what stands around its lists, and where their items
@@ -52,11 +60,7 @@ export function readLargeFile(
     )
   }
   const file = openSync(path, 'r')
-  const text = ([start, end]: Extent): string => {
-    const bytes = Buffer.allocUnsafe(end - start)
-    readSync(file, bytes, 0, bytes.length, start)
-    return decoded(bytes)
-  }
+  const text = (extent: Extent): string => textAt(file, extent)
   try {
     const long = longIn(index, text, listBytes)
     const skeleton = index.kind === 'JSON Lines' ? '[]' : withoutItems(long, index.bytes, text)
@@ -66,6 +70,7 @@ export function readLargeFile(
     const large: LargeDocument = {
       kind: index.kind,
       document: tree,
+      beginning: tree,
       ...numbers,
       redactions: { secrets, places: redactions.places },
       rejected: [],
@@ -92,8 +97,12 @@ export function readLargeFile(
         }
       }
       const read = (at: number) => readFrom(path, good[at]!)
-      const items = list.isKeyed ? readByKey(keys, read) : readOneByOne(good.length, read)
-      large.document = placed(large.document, list.path, items)
+      const first = (count: number) =>
+        list.isKeyed
+          ? readByKey(keys.slice(0, count), read)
+          : readOneByOne(Math.min(count, good.length), read)
+      large.document = placed(large.document, list.path, first(good.length))
+      large.beginning = placed(large.beginning, list.path, first(ITEMS_TOLD_BY))
     }
     return large
   } finally {
@@ -101,15 +110,23 @@ export function readLargeFile(
   }
 }
 
-function readFrom(path: string, [start, end]: Extent): JsonValue {
+function readFrom(path: string, extent: Extent): JsonValue {
   const file = openSync(path, 'r')
   try {
-    const bytes = Buffer.allocUnsafe(end - start)
-    readSync(file, bytes, 0, bytes.length, start)
-    return readItem(() => bytes.toString('utf8'), [start, end]).document
+    return readItem((extent) => textAt(file, extent), extent).document
   } finally {
     closeSync(file)
   }
+}
+
+/** What is read of most items, so that not each of them leaves a buffer behind: these are not counted as memory that is used. */
+const SCRATCH = Buffer.allocUnsafeSlow(LIST_BYTES)
+
+function textAt(file: number, [start, end]: Extent): string {
+  const length = end - start
+  const bytes = length <= SCRATCH.length ? SCRATCH.subarray(0, length) : Buffer.allocUnsafe(length)
+  readSync(file, bytes, 0, length, start)
+  return decoded(bytes)
 }
 
 function readItem(
@@ -135,7 +152,8 @@ interface LongPart {
 /** The long parts of a document in their order, none within another. */
 function longIn(index: RecordIndex, text: (extent: Extent) => string, listBytes: number): LongPart[] {
   const isRecord = (extent: Extent): boolean => {
-    if (sizeOf(extent) > MAX_ITEM_BYTES) return false
+    // What is larger holds the records itself, or has long lists in it.
+    if (sizeOf(extent) > LIST_BYTES) return false
     try {
       return isKeyedRecord(readItem(text, extent).document)
     } catch {

@@ -17,6 +17,7 @@ import {
 } from './recordReading.ts'
 import { crashFailure, failure, failureFields, type RunEnd, statusOf } from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
+import { knownTokens } from './tokenUsage.ts'
 import { filledIn, instanceIdOf, readTrajectoryFile, stemOf, type Trajectory } from './trajectoryFile.ts'
 
 /** Seconds since 1970, from 1973 to 5138: what is outside is no time of a message. */
@@ -61,7 +62,14 @@ function trajectoryOf(document: JsonObject, path: string): Trajectory {
   const status = statusOf(endOf(exitStatus), null)
   const failures = status === 'success' ? [] : [failureOf(info, exitStatus, messages.length)]
   const usages = messages.map(usageOf)
-  const tokensUsed = sumOrNull(usages.map(tokensOf))
+  const tokens = knownTokens(
+    {
+      promptTokens: sumOrNull(usages.map((usage) => usage.prompt_tokens ?? usage.input_tokens)),
+      completionTokens: sumOrNull(usages.map((usage) => usage.completion_tokens ?? usage.output_tokens)),
+      tokensUsed: sumOrNull(usages.map(tokensOf)),
+    },
+    messages.some(({ role }) => role === 'assistant'),
+  )
   const times = messages.flatMap(({ extra }) => timeOf(asObject(extra).timestamp) ?? [])
   const [start, end] = [times[0], times.at(-1)]
   const answer = messages.findIndex(({ role }) => role === 'assistant')
@@ -87,10 +95,8 @@ function trajectoryOf(document: JsonObject, path: string): Trajectory {
       reliabilityScore: null,
       executionTimeMs:
         start === undefined || end === undefined || end < start ? null : Math.round((end - start) * 1000),
-      promptTokens: sumOrNull(usages.map((usage) => usage.prompt_tokens ?? usage.input_tokens)),
-      completionTokens: sumOrNull(usages.map((usage) => usage.completion_tokens ?? usage.output_tokens)),
-      tokensUsed,
-      costUsd: pricedOrNull(amountOf(stats, 'instance_cost'), tokensUsed),
+      ...tokens,
+      costUsd: pricedOrNull(amountOf(stats, 'instance_cost'), tokens.tokensUsed ?? null),
       model,
       trajectory,
       metrics: {

@@ -6,8 +6,8 @@ const ONE_BY_ONE = new WeakSet<object>()
  * A list like any other of a document, whose items are read when they are asked for, each time anew: a file may be larger
  * than memory. Whoever keeps an item keeps it in memory.
  */
-export function readOneByOne(length: number, read: (index: number) => JsonValue): JsonValue[] {
-  const list: JsonValue[] = new Array(length)
+export function readOneByOne<Item>(length: number, read: (index: number) => Item): Item[] {
+  const list: Item[] = new Array(length)
   const item = withLast(read)
   for (let index = 0; index < length; index++) {
     Object.defineProperty(list, index, { enumerable: true, configurable: true, get: () => item(index) })
@@ -16,7 +16,7 @@ export function readOneByOne(length: number, read: (index: number) => JsonValue)
   return list
 }
 
-/** The same of an object: its values are read when they are asked for. */
+/** The same of an object, whose values are read when they are asked for: `{...rest}` and `Object.values` ask for all of them. */
 export function readByKey(keys: string[], read: (index: number) => JsonValue): JsonObject {
   const object: JsonObject = {}
   const item = withLast(read)
@@ -28,24 +28,20 @@ export function readByKey(keys: string[], read: (index: number) => JsonValue): J
 }
 
 /** An item is often asked for a few times in a row. */
-function withLast(read: (index: number) => JsonValue): (index: number) => JsonValue {
-  let last: { index: number; item: JsonValue } | undefined
+function withLast<Item>(read: (index: number) => Item): (index: number) => Item {
+  let last: { index: number; item: Item } | undefined
   return (index) => {
     if (last?.index !== index) last = { index, item: read(index) }
     return last.item
   }
 }
 
-export function isReadOneByOne(items: JsonValue[] | JsonObject): boolean {
+export function isReadOneByOne(items: object): boolean {
   return ONE_BY_ONE.has(items)
 }
 
-/** A list that is made of items of others: read one by one where they are. */
-export function madeOf(
-  sources: (JsonValue[] | JsonObject)[],
-  length: number,
-  read: (index: number) => JsonValue,
-): JsonValue[] {
+/** A list that is made of items of others: read one by one where one of them is. */
+export function madeOf<Item>(sources: object[], length: number, read: (index: number) => Item): Item[] {
   return sources.some(isReadOneByOne)
     ? readOneByOne(length, read)
     : Array.from({ length }, (_, index) => read(index))

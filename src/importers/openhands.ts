@@ -212,9 +212,14 @@ function outcomeOf(
   }
 }
 
-/** The benchmark's own verdict, or that of a report that was put in afterwards; undefined where there is none yet. */
+/**
+ * The benchmark's own verdict, or that of a report that was put in afterwards; undefined where there is none yet. A patch
+ * whose evaluation failed or took too long is not graded, as in a report of SWE-bench, which counts both as errors.
+ */
 function verdictOf({ report }: JsonObject, result: JsonObject): JsonValue | undefined {
   for (const place of [asObject(report), asObject(result.report), result]) {
+    const isBroken = place.error_eval === true || place.test_timeout === true
+    if (isBroken && place.resolved !== true) return undefined
     for (const key of VERDICTS) {
       const value = Object.hasOwn(place, key) ? place[key] : undefined
       if (typeof value === 'boolean' || asFigure(value) !== null) return value

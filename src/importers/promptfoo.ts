@@ -27,11 +27,13 @@ import {
   BrokenRecord,
   bounded,
   digest,
+  givenAmount,
   objectOf,
   onOtherScale,
   type RecordPlace,
   readRecords,
   repetitionsOf,
+  scenariosAt,
   scoreOf,
   shortName,
   shown,
@@ -40,6 +42,7 @@ import {
 } from './recordReading.ts'
 import { crashFailure, failure, failureFields } from './rewardChecks.ts'
 import { modelOrUnknown } from './runConfiguration.ts'
+import { knownTokens, withReasoning } from './tokenUsage.ts'
 
 const MAX_SUITE_LENGTH = 80
 const MAX_PROMPT_IN_NAME_LENGTH = 60
@@ -107,10 +110,10 @@ function parseResults(document: JsonObject, results: JsonValue[], fileName: stri
   const { prompts, config, isNamed, state } = evaluation
   const places = placesOf(asked, isNamed ? null : templatesOf(prompts.length > 0 ? prompts : config.prompts))
   const tried = new Map<string, TriedPrompt>()
-  const tests = new Map<string, { promptIdx: number; scenario: ImportedScenario }>()
+  const tests = new Map<string, { promptIdx: number; index: number }>()
   const { outcomes, runs, rejected } = readRecords(
     results,
-    (record, place) => {
+    (record, place, index) => {
       const outcome = outcomeOf(record, place, evaluation)
       // Throws for a test that is nested too deeply to be sent: it must not cost the others.
       JSON.stringify(record.testCase ?? null)
@@ -123,8 +126,7 @@ function parseResults(document: JsonObject, results: JsonValue[], fileName: stri
       const { scenarioExternalId: id } = outcome
       const promptIdx = asFigure(record.promptIdx) ?? 0
       const before = tests.get(id)
-      if (!before || promptIdx < before.promptIdx)
-        tests.set(id, { promptIdx, scenario: scenarioOf(id, record, evaluation) })
+      if (!before || promptIdx < before.promptIdx) tests.set(id, { promptIdx, index })
       return outcome
     },
     {
@@ -151,7 +153,8 @@ function parseResults(document: JsonObject, results: JsonValue[], fileName: stri
   return {
     runs: [...byRun].map(([key, ofRun]) => {
       const ids = new Set(ofRun.map(({ scenarioExternalId }) => scenarioExternalId))
-      const scenarios = [...ids].map((id) => tests.get(id)!.scenario)
+      const describedAt = new Map([...ids].map((id) => [id, tests.get(id)!.index]))
+      const scenarios = scenariosAt(results, describedAt, (id, record) => scenarioOf(id, record, evaluation))
       return runOf(key, ofRun, tried.get(key)!, scenarios, evaluation)
     }),
     rejected,
@@ -244,9 +247,7 @@ function outcomeOf(record: JsonObject, place: RecordPlace, evaluation: Evaluatio
     executionTime: startedAtMs === null ? null : new Date(startedAtMs + (durationMs ?? 0)),
     reliabilityScore: scoreOf(record.score, 'score'),
     executionTimeMs: durationMs === null ? null : Math.round(durationMs),
-    promptTokens: amountOf(usage, 'prompt'),
-    completionTokens: amountOf(usage, 'completion'),
-    tokensUsed: amountOf(usage, 'total'),
+    ...tokensOf(usage, response.cached === true),
     // promptfoo writes 0 for a model whose price it does not know.
     costUsd: amountOf(record, 'cost') || null,
     model: modelOrUnknown(asText(providerOf(record).id)),
@@ -256,11 +257,26 @@ function outcomeOf(record: JsonObject, place: RecordPlace, evaluation: Evaluatio
       assertions: { met: assertions.filter(({ pass }) => pass === true).length, total: assertions.length },
       named_scores: record.namedScores ?? null,
       cached: response.cached === true,
-      cached_tokens: amountOf(usage, 'cached'),
+      cached_tokens: givenAmount(usage, 'cached'),
     },
     toolUsage: toolUsageOf(record, evaluation.traced),
     ...failureFields(failures),
   }
+}
+
+function tokensOf(usage: JsonObject, isCached: boolean): ReturnType<typeof knownTokens> {
+  const [prompt, completion, total] = ['prompt', 'completion', 'total'].map((key) =>
+    amountOf(usage, key),
+  ) as [number | null, number | null, number | null]
+  const reasoning = asFigure(asObject(usage.completionDetails).reasoning)
+  return knownTokens(
+    {
+      promptTokens: prompt,
+      completionTokens: withReasoning({ prompt, completion, reasoning, total }),
+      tokensUsed: total,
+    },
+    !isCached,
+  )
 }
 
 /** A prompt that is a list of chat messages as these, any other as one of the user, and the answer. */

@@ -35,8 +35,9 @@ export function askedTest(result: JsonValue): AskedTest | null {
 
 /** Which of the pairs of prompt and provider a result is of: they are numbered in files since version 3. */
 function runKeyOf(record: JsonObject): string {
-  const { label, raw } = asObject(record.prompt)
-  return digest(asFigure(record.promptIdx) ?? [providerOf(record), label ?? raw ?? null])
+  // In the first versions `display` is what later ones call the label.
+  const { label, display, raw } = asObject(record.prompt)
+  return digest(asFigure(record.promptIdx) ?? [providerOf(record), label ?? display ?? raw ?? null])
 }
 
 /**

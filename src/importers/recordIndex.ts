@@ -4,7 +4,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 export type Extent = [start: number, end: number]
 
 /** A list of a document, with the keys that lead to it from the root. */
-export interface IndexedList {
+interface IndexedList {
   path: string[]
   /** From its bracket to behind it. */
   extent: Extent
@@ -12,7 +12,7 @@ export interface IndexedList {
 }
 
 /** An object that may hold records by key, with where its keys and their values stand. */
-export interface IndexedObject {
+interface IndexedObject {
   path: string[]
   extent: Extent
   members: { key: Extent; value: Extent }[]

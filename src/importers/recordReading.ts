@@ -3,9 +3,9 @@ import { asPlainNumber, isExactNumber, isText, parseExactly, stringifyExactly } 
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { cutText, isLongerThan, shorten } from '../text.ts'
 import { LENGTHS } from '../valueChecks.ts'
-import type { ImportedOutcome, RejectedRecord } from './format.ts'
+import type { ImportedOutcome, ImportedScenario, RejectedRecord } from './format.ts'
 import { namedNumbers } from './lenientJson.ts'
-import { isReadOneByOne } from './oneByOne.ts'
+import { isReadOneByOne, madeOf } from './oneByOne.ts'
 
 /** More trials than any benchmark runs; a higher number is a broken field and would make a run of that size. */
 export const MAX_TRIALS = 1000
@@ -197,6 +197,11 @@ export function amountOf(record: JsonObject, key: string): number | null {
   throw new BrokenRecord(`${key} is ${shown(value)}, not a number from 0 up`)
 }
 
+/** The same as the record has it, with all its digits: for the metrics. */
+export function givenAmount(record: JsonObject, key: string): JsonValue {
+  return amountOf(record, key) === null ? null : record[key]!
+}
+
 /** A cost of 0 beside tokens that were used: the source had no price for the model, and the cost is not known. */
 export function pricedOrNull(costUsd: number | null, tokens: number | null): number | null {
   return costUsd === 0 && tokens !== 0 ? null : costUsd
@@ -231,7 +236,7 @@ export function shown(value: JsonValue | undefined): string {
  */
 export function readRecords(
   records: JsonValue[],
-  readRecord: (record: JsonObject, place: RecordPlace) => ImportedOutcome,
+  readRecord: (record: JsonObject, place: RecordPlace, index: number) => ImportedOutcome,
   naming: RecordNaming = TASK_AND_TRIAL,
 ): {
   outcomes: ImportedOutcome[]
@@ -249,13 +254,13 @@ export function readRecords(
     try {
       if (!isJsonObject(record)) throw new BrokenRecord(`it is ${shown(record)}, not an object`)
       const place = naming.placeOf(record, index)
-      const outcome = readRecord(record, place)
+      const outcome = readRecord(record, place, index)
       const placeKey = JSON.stringify([place.taskId, place.trial, place.run])
       const earlier = recordNumberByPlace.get(placeKey)
       if (earlier !== undefined) throw new BrokenRecord(`record ${earlier} is the same task and trial`)
       recordNumberByPlace.set(placeKey, index + 1)
       taskIds.add(place.taskId)
-      const again = () => readRecord(records[index] as JsonObject, place)
+      const again = () => readRecord(records[index] as JsonObject, place, index)
       runs.push(place.run)
       outcomes.push(isReadOneByOne(records) ? withoutTrajectory(outcome, again) : outcome)
     } catch (error) {
@@ -266,6 +271,19 @@ export function readRecords(
     }
   }
   return { outcomes, taskIds: [...taskIds], runs, rejected }
+}
+
+/** The scenarios that records describe, each with the index of the record that does, which is read again for it. */
+export function scenariosAt(
+  records: JsonValue[],
+  indexById: ReadonlyMap<string, number>,
+  scenarioOf: (externalId: string, record: JsonObject) => ImportedScenario,
+): ImportedScenario[] {
+  const all = [...indexById]
+  return madeOf([records], all.length, (place) => {
+    const [externalId, index] = all[place]!
+    return scenarioOf(externalId, records[index] as JsonObject)
+  })
 }
 
 /** The outcome with its trajectory, which is most of it, read again where it is sent. */

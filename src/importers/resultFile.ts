@@ -7,14 +7,16 @@ import {
   type ImportedRun,
   type ParsedFile,
   type RejectedRecord,
+  type ResultFormat,
   UnknownFormat,
   UnreadableFile,
 } from './format.ts'
 import { companionMessage, detectFormat, nearestFormat, RESULT_FORMATS } from './formats.ts'
 import { isZip, readInspectArchive } from './inspect/inspectArchive.ts'
 import { parseJsonLines } from './jsonLines.ts'
-import { type ReadProgress, readLargeFile } from './largeFile.ts'
+import { readLargeFile, type ShowReading } from './largeFile.ts'
 import { namedNumbers, parseJson } from './lenientJson.ts'
+import { madeOf } from './oneByOne.ts'
 
 export interface ResultFile extends ParsedFile {
   /** The format's name. */
@@ -28,9 +30,6 @@ export interface ResultFile extends ParsedFile {
 
 /** Larger files are not held in memory, where their format allows it. */
 const LARGE_BYTES = 64_000_000
-
-/** Hears how many bytes of a large file are to be read, and then how far that is. */
-export type ShowReading = (bytes: number) => (ReadProgress & { stop(): void }) | undefined
 
 /**
  * Reads a result file of any known format, told by its content, without the secrets in it. `largeBytes`: from which size
@@ -50,10 +49,11 @@ export async function readResultFile(
     notes,
     kind,
     redactions: before,
+    told,
   } = await contentOf(path, showReading, largeBytes)
   // A file of JSON Lines may be as short as one line.
-  const written = !detectFormat(read) && detectFormat([read]) ? [read] : read
-  const detected = detectFormat(written)
+  const written = !told && !detectFormat(read) && detectFormat([read]) ? [read] : read
+  const detected = told ?? detectFormat(written)
   const companion = detected ? null : companionMessage(written)
   if (companion !== null) throw new Companion(companion)
   if (!detected)
@@ -94,17 +94,19 @@ interface Content {
   notes: string[]
   /** Where that is done already. */
   redactions?: Redactions
+  /** Its format, where that is told already. */
+  told?: ResultFormat
 }
 
 async function contentOf(path: string, showReading: ShowReading, largeBytes: number): Promise<Content> {
-  const large = await largeContentOf(path, showReading, largeBytes)
-  if (large) return large
-  const bytes = await bytesOf(path)
-  if (isZip(bytes)) {
-    const { document, ...rest } = await readInspectArchive(bytes, largeBytes)
+  if (isZip(await startOf(path))) {
+    const { document, ...rest } = await readInspectArchive(path, showReading, largeBytes)
     return { kind: 'an archive', written: document, ...rest }
   }
-  const text = decoded(bytes)
+  const size = await sizeOf(path)
+  const large = size < largeBytes ? null : largeContentOf(path, size, showReading, largeBytes)
+  if (large) return large
+  const text = decoded(await bytesOf(path))
   try {
     const { document, ...numbers } = parseJson(text)
     return { kind: 'JSON', written: document, ...numbers, rejected: [], notes: [] }
@@ -116,18 +118,22 @@ async function contentOf(path: string, showReading: ShowReading, largeBytes: num
   }
 }
 
-/** Null for a file that is small, an archive, or of a format that reads it as a whole. */
-async function largeContentOf(
+/** Null for a file of a format that reads it as a whole. */
+function largeContentOf(
   path: string,
+  size: number,
   showReading: ShowReading,
   largeBytes: number,
-): Promise<Content | null> {
-  const size = await sizeOf(path)
-  if (size < largeBytes || isZip(await startOf(path))) return null
+): Content | null {
   const progress = showReading(size)
   try {
-    const { document, ...rest } = readLargeFile(path, progress, largeBytes < LARGE_BYTES ? 0 : undefined)
-    return detectFormat(document)?.isReadOneByOne ? { ...rest, written: document, notes: [] } : null
+    const { document, beginning, ...rest } = readLargeFile(
+      path,
+      progress,
+      largeBytes < LARGE_BYTES ? 0 : undefined,
+    )
+    const told = detectFormat(beginning) ?? detectFormat(document)
+    return told?.isReadOneByOne ? { ...rest, written: document, told, notes: [] } : null
   } finally {
     progress?.stop()
   }
@@ -150,11 +156,14 @@ function withNamedNumbers(run: ImportedRun, isLargeFile: boolean): ImportedRun {
   return {
     ...run,
     metadata: namedNumbers(run.metadata) as JsonObject,
-    scenarios: run.scenarios.map((scenario) => ({
-      ...scenario,
-      groundTruth: scenario.groundTruth && (namedNumbers(scenario.groundTruth) as JsonObject),
-      metadata: scenario.metadata && (namedNumbers(scenario.metadata) as JsonObject),
-    })),
+    scenarios: madeOf([run.scenarios], run.scenarios.length, (index) => {
+      const { groundTruth, metadata, ...scenario } = run.scenarios[index]!
+      return {
+        ...scenario,
+        groundTruth: groundTruth && (namedNumbers(groundTruth) as JsonObject),
+        metadata: metadata && (namedNumbers(metadata) as JsonObject),
+      }
+    }),
     // Those of a large file are made so as they are read.
     outcomes: isLargeFile
       ? run.outcomes

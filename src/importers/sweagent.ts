@@ -18,6 +18,7 @@ import {
 } from './recordReading.ts'
 import { failure, failureFields, type RunEnd, statusOf } from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
+import { knownTokens } from './tokenUsage.ts'
 import {
   filledIn,
   instanceIdOf,
@@ -91,6 +92,7 @@ function trajectoryOf(document: JsonObject, path: string): Trajectory {
     amountOf(stats, 'tokens_received'),
   ]
   const tokensUsed = sumOrNull([promptTokens, completionTokens])
+  const tokens = knownTokens({ promptTokens, completionTokens, tokensUsed }, steps.length > 0)
   const seconds = sumOrNull(steps.map((step) => asObject(step).execution_time))
   const trajectory = { ...document, status }
   return {
@@ -104,10 +106,8 @@ function trajectoryOf(document: JsonObject, path: string): Trajectory {
       status,
       reliabilityScore: null,
       executionTimeMs: seconds === null ? null : Math.round(seconds * 1000),
-      promptTokens,
-      completionTokens,
-      tokensUsed,
-      costUsd: pricedOrNull(amountOf(stats, 'instance_cost'), tokensUsed),
+      ...tokens,
+      costUsd: pricedOrNull(amountOf(stats, 'instance_cost'), tokens.tokensUsed ?? null),
       model,
       trajectory,
       metrics: {

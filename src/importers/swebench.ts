@@ -136,11 +136,15 @@ export const sweBenchInstance: ResultFormat = {
   },
 }
 
-/** It lies in `{run}/{model}/{instance}/report.json`. */
+/** It lies in `{run}/{model}/{instance}/report.json`; those that are published, in `{model}/logs/{instance}`. */
 function namesAbove(path: string, document: JsonObject): { model: string | null; run: string | null } {
   const folder = dirname(resolve(path))
   if (!Object.hasOwn(document, basename(folder))) return { model: null, run: null }
-  return { model: basename(dirname(folder)), run: basename(dirname(dirname(folder))) }
+  const [parent, above] = [dirname(folder), dirname(dirname(folder))].map((path) => basename(path)) as [
+    string,
+    string,
+  ]
+  return parent === 'logs' ? { model: above, run: null } : { model: parent, run: above }
 }
 
 function isInstanceReport(entry: JsonValue): boolean {

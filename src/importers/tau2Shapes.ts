@@ -7,9 +7,12 @@ import { asList, asObject, asText } from './recordReading.ts'
  * Whether a value is a simulation of tau2-bench: what its files hold, alone, in a list, or with what was run around them.
  */
 export function isSimulation(value: unknown): value is JsonObject {
-  const { task_id, messages, ticks, ...rest } = asObject(value)
+  const simulation = asObject(value)
+  const { task_id, messages, ticks } = simulation
   const hasTalk = Array.isArray(messages) || Array.isArray(ticks)
-  return task_id !== undefined && hasTalk && ('reward_info' in rest || 'termination_reason' in rest)
+  return (
+    task_id !== undefined && hasTalk && ('reward_info' in simulation || 'termination_reason' in simulation)
+  )
 }
 
 /** Whether a document says what was run; its simulations may lie in files of their own. */

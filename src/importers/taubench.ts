@@ -5,7 +5,6 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { contentText, type ToolCall, tokensOf, toolCallsOf, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
-  amountOf,
   append,
   asFigure,
   asList,
@@ -16,6 +15,7 @@ import {
   digest,
   domainOrUnknown,
   FreeTrials,
+  givenAmount,
   objectOf,
   onOtherScale,
   type RecordPlace,
@@ -181,7 +181,7 @@ function outcomeOf(
       ...onOtherScale('reward', record.reward),
       reward_breakdown: numbersOf(rewardPartsOf(info)),
       checks: checkCounts(checks),
-      user_cost_usd: amountOf(info, 'user_cost'),
+      user_cost_usd: givenAmount(info, 'user_cost'),
       message_count: messages.length,
     },
     toolUsage: toolUsageOf(calls, (result) => contentText(result).startsWith('Error')),

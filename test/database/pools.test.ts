@@ -1,18 +1,19 @@
 import { pino } from 'pino'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, inject, it } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { createPool } from '../../src/db/pool.ts'
 import { createPools, endPools, warmUp } from '../../src/db/pools.ts'
 import { useArc } from '../support/arc.ts'
 import { holdTimers } from '../support/heldTimers.ts'
 
-const arc = useArc()
 const logger = pino({ level: 'silent' })
+const connectionString = inject('databaseUrl')
 
+// Without a server, whose connections come to rest in between.
 describe('a pool', () => {
   it('keeps a few connections at rest, and none for longer than an hour', async () => {
     const timers = holdTimers('pg-pool/index.js')
-    const pool = createPool({ connectionString: arc.databaseUrl, max: 5, min: 2, logger })
+    const pool = createPool({ connectionString, max: 5, min: 2, logger })
     try {
       const clients = await Promise.all(Array.from({ length: 5 }, () => pool.connect()))
       for (const client of clients) client.release()
@@ -30,7 +31,7 @@ describe('a pool', () => {
 
   it('has 20 connections by default and half as many more for a rush, for which an operation waits 30 seconds', async () => {
     const { answerMs, ...pool } = readConfig({ ARC_JWT_SECRET: 'x'.repeat(32) }).pool
-    const pools = createPools({ ...pool, answerMs, connectionString: arc.databaseUrl, logger })
+    const pools = createPools({ ...pool, answerMs, connectionString, logger })
     try {
       const capacity = Object.values(pools).reduce((sum, { options }) => sum + options.max, 0)
       expect({ size: pool.size, capacity, waitMs: pool.waitMs }).toEqual({
@@ -44,6 +45,10 @@ describe('a pool', () => {
       await endPools(pools)
     }
   })
+})
+
+describe('a server', () => {
+  const arc = useArc()
 
   it('opens what it keeps before the first request', async () => {
     const { health } = await arc

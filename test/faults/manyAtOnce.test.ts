@@ -207,19 +207,47 @@ describe('what is beyond a queue', async () => {
   })
 })
 
+describe('what many tenants ask', async () => {
+  const { arc: behind, proxy } = await useArcBehindProxy({ ARC_POOL_SIZE: '1', ARC_MAX_WAITING: '10' })
+
+  it('beyond the queue of the connections is refused, though each of them asks for little', async () => {
+    const SCENARIOS = '{ scenarios { nodes { scenarioId } } }'
+    const holding = proxy.hold('SELECT')
+    const first = behind.tenant().ask(SCENARIOS)
+    const held = await holding
+    let refused = 0
+    let enough = () => {}
+    const refusals = new Promise<void>((resolve) => {
+      enough = resolve
+    })
+    const asking = upTo(30).map(async () => {
+      const { status } = await behind.tenant().ask(SCENARIOS)
+      if (status === 503) refused += 1
+      if (refused === 20) enough()
+      return status
+    })
+    await refusals
+    held.forward()
+    expect((await first).status).toBe(200)
+    expect((await Promise.all(asking)).filter((status) => status === 200)).toHaveLength(10)
+  })
+})
+
 describe('writing', async () => {
   const { arc: behind, proxy } = await useArcBehindProxy({ ARC_POOL_SIZE: '1' })
 
   // PGlite serves one transaction at a time.
   it.skipIf(arc.onPGlite)('does not wait for those who read', async () => {
     const tenant = behind.tenant()
-    const simulationId = await tenant.simulation(['a'])
+    const simulationId = await tenant.simulation(['a'], { repetitions: 2 })
     const holding = proxy.hold('SELECT')
     // The only connection that reads.
     const reading = tenant.ask('{ scenarios { nodes { scenarioId } } }')
     const held = await holding
-    const { receipts } = await tenant.record([{ simulationId, scenarioId: 'a', status: 'SUCCESS' }])
-    expect(receipts.map(({ status }) => status)).toEqual(['STORED'])
+    const outcome = { simulationId, scenarioId: 'a', status: 'SUCCESS' }
+    const { receipts } = await tenant.record([{ ...outcome, repetition: 1 }])
+    const { recordOutcome } = await tenant.data(RECORD, { outcome: { ...outcome, repetition: 2 } })
+    expect([...receipts, recordOutcome.receipt].map(({ status }) => status)).toEqual(['STORED', 'STORED'])
     held.forward()
     expect((await reading).errors).toBeUndefined()
   })

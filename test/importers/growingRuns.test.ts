@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { ArcClient } from '../../src/client/arcClient.ts'
 import type { Tenant } from '../support/arc.ts'
 import { useArc } from '../support/arc.ts'
 import { readJson } from '../support/expectedTotals.ts'
@@ -100,6 +101,27 @@ describe('an Inspect log', () => {
     expect(await simulationsOf(tenant)).toEqual([simulation])
   })
 
+  it('that somebody else imports to its end meanwhile is there already', async () => {
+    const tenant = arc.tenant()
+    const part = await folder.write('raced-part.json', inspectLog([sample(1)], { status: 'started' }))
+    const whole = await folder.write('raced.json', inspectLog([1, 2, 3].map((id) => sample(id))))
+    await importInto(arc, tenant, [part])
+    const { extendSimulation } = ArcClient.prototype
+    const raced = vi.spyOn(ArcClient.prototype, 'extendSimulation').mockImplementationOnce(async function (
+      this: ArcClient,
+      ...args
+    ) {
+      await importInto(arc, tenant, [whole])
+      return extendSimulation.apply(this, args)
+    })
+    try {
+      expect(await importInto(arc, tenant, [whole])).toMatchObject({ exitCode: 0 })
+    } finally {
+      raced.mockRestore()
+    }
+    expect(await simulationsOf(tenant)).toMatchObject([{ status: 'COMPLETED', succeededScenarios: 3 }])
+  })
+
   it('of a run that was cut off ends where that is said', async () => {
     const tenant = arc.tenant()
     const part = await folder.write('cut.json', inspectLog([sample(1)], { status: 'started' }))
@@ -174,6 +196,42 @@ describe('an Inspect log', () => {
     expect(await simulationsOf(tenant)).toEqual(after)
   })
 
+  it('of which a sample is withdrawn later has no grade of it any more, whichever log comes last', async () => {
+    const tenant = arc.tenant()
+    const invalidation = { author: 'ada', reason: 'contaminated' }
+    const valid = await folder.write('valid.json', inspectLog([sample(1), sample(2)]))
+    const withdrawn = await folder.write(
+      'withdrawn.json',
+      inspectLog([sample(1), sample(2, { invalidation })]),
+    )
+    await importInto(arc, tenant, [valid])
+    const { exitCode, output } = await importInto(arc, tenant, [withdrawn])
+    expect(exitCode).toBe(0)
+    expect(output).toContain('amended        1 of those')
+    const after = await simulationsOf(tenant)
+    expect(after).toMatchObject([
+      {
+        scoredScenarios: 1,
+        overallScore: 1,
+        outcomes: {
+          nodes: [
+            { status: 'SUCCESS', reliabilityScore: 1 },
+            {
+              status: 'CANCELLED',
+              reliabilityScore: null,
+              errorCode: 'invalidated',
+              metrics: { invalidation },
+            },
+          ],
+        },
+      },
+    ])
+    for (const files of [[valid], [withdrawn], [valid, withdrawn]]) {
+      expect((await importInto(arc, tenant, files)).output).not.toContain('amended')
+      expect(await simulationsOf(tenant)).toEqual(after)
+    }
+  })
+
   it.each([
     ['error', { error: { message: 'The wind died.' } }, 'FAILED', 'The wind died.'],
     ['cancelled', {}, 'CANCELLED', null],
@@ -191,21 +249,30 @@ describe('an Inspect log', () => {
   })
 
   it.each([
-    ['before it', [0, 1]],
-    ['after it', [1, 0]],
-  ])('of a retry repeats samples of the log %s, and they are stored once', async (_when, order) => {
+    ['before it', [0, 1], true],
+    ['after it', [1, 0], true],
+    ['before it, without ids,', [0, 1], false],
+    ['after it, without ids,', [1, 0], false],
+  ])('of a retry repeats samples of the log %s, and they are stored once', async (_when, order, hasIds) => {
     const tenant = arc.tenant()
     const usage = { model_usage: { 'm-1': { total_cost: 0.5 } } }
     const error = { message: 'KeyError()', traceback: '' }
+    const known = (id: number, name: string, change: object = {}) =>
+      sample(id, {
+        ...usage,
+        uuid: hasIds ? name : undefined,
+        messages: [{ id: name, role: 'user', content: 'Fly.' }],
+        ...change,
+      })
     const logs = [
-      inspectLog([sample(1, usage), sample(2, { ...usage, error, scores: null })], {
+      inspectLog([known(1, 'u1'), known(2, 'u2', { error, scores: null })], {
         status: 'error',
         error: { message: 'KeyError()' },
       }),
-      inspectLog([sample(1, usage), sample(2, { ...usage, uuid: 'u2-again' })], {}, { run_id: 'run2' }),
+      inspectLog([known(1, 'u1'), known(2, 'u2-again')], {}, { run_id: 'run2' }),
     ]
     const files = await Promise.all(
-      order.map((index) => folder.write(`retry-${order.join('')}-${index}.json`, logs[index])),
+      order.map((index) => folder.write(`retry-${hasIds}-${order.join('')}-${index}.json`, logs[index])),
     )
     for (const _time of [1, 2]) {
       const { exitCode, output } = await importInto(arc, tenant, files)

@@ -163,3 +163,44 @@ it('a trajectory without a trial is a run that nobody graded', async () => {
     durationMs: 2000,
   })
 })
+
+it('a trajectory of a version to come is read as the nearest that Arc knows, which is told', async () => {
+  const step = { step_id: 1, source: 'agent', message: 'Done.', metrics: { prompt_tokens: 5 } }
+  const trajectory = (schema_version: string) => ({
+    schema_version,
+    agent: { name: 'kite-agent', version: '1', model_name: 'm-1' },
+    steps: [step],
+    a_field_to_come: [1],
+  })
+  const note = (version: string) =>
+    `  note           a trajectory is of ${version}, which Arc does not know: it is read as ATIF-v1.8\n`
+  for (const [version, isKnown] of [
+    ['ATIF-v1.8', true],
+    ['ATIF-v1.6.2', true],
+    ['ATIF-v1.9', false],
+    ['ATIF-v2.0', false],
+  ] as const) {
+    const tenant = arc.tenant()
+    const path = await folder.write(`${version}/trajectory.json`, trajectory(version))
+    const { exitCode, output } = await importInto(arc, tenant, [path])
+    expect(exitCode).toBe(0)
+    expect(output.includes(note(version))).toBe(!isKnown)
+    expect(await graphTotals(tenant)).toMatchObject({ records: 1, tokens: 5 })
+  }
+
+  // Trials of one job tell it once.
+  const result = (name: string) => ({
+    task_name: name,
+    trial_name: `${name}__1`,
+    agent_info: { name: 'kite-agent', version: '1' },
+    verifier_result: { rewards: { reward: 1 } },
+  })
+  for (const name of ['a', 'b']) {
+    await folder.write(`job/${name}__1/result.json`, result(name))
+    await folder.write(`job/${name}__1/agent/trajectory.json`, trajectory('ATIF-v1.12'))
+  }
+  const tenant = arc.tenant()
+  const { output } = await importInto(arc, tenant, [folder.path('job')])
+  expect(output.split(note('ATIF-v1.12'))).toHaveLength(2)
+  expect(await graphTotals(tenant)).toMatchObject({ records: 2, graded: 2, tokens: 10 })
+})

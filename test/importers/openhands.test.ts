@@ -2,14 +2,15 @@ import { expect, it } from 'vitest'
 import { type Tenant, useArc } from '../support/arc.ts'
 import { fixture } from '../support/fixtures.ts'
 import { graphTotals } from '../support/graphTotals.ts'
-import { importInto } from '../support/importing.ts'
+import { importInto, useFolder } from '../support/importing.ts'
 
 const arc = useArc()
+const folder = useFolder()
 
 async function outcomesOf(tenant: Tenant): Promise<Record<string, any>> {
   const { outcomes } = await tenant.data(`{
     outcomes { nodes {
-      status reliabilityScore errorCode errorCategory retryCount executionTime trajectory
+      status reliabilityScore metrics errorCode errorCategory retryCount executionTime trajectory
       scenario { externalId taskPrompt }
       simulation { configVersion { model temperature configuration { name } } }
     } }
@@ -54,7 +55,13 @@ it('the output of a benchmark adds up; a line that was cut off costs no other', 
   expect(await graphTotals(tenant)).toEqual(totals)
 
   // A report of SWE-bench grades it like any other agent's run.
-  const graded = await importInto(arc, tenant, [fixture('swe-bench/acme__kite-1.nightly.json')])
+  const report = fixture('swe-bench/acme__kite-1.nightly.json')
+  const refused = await importInto(arc, tenant, [report])
+  expect(refused.output).toContain(
+    'It grades a run of the model acme__kite-1, and those of its tasks are of acme/kite-5',
+  )
+  const { simulations } = await tenant.data('{ simulations { nodes { simulationId } } }')
+  const graded = await importInto(arc, tenant, [report], { simulation: simulations.nodes[0].simulationId })
   expect(graded.output).toContain("the file names the model acme__kite-1; the simulation's is acme/kite-5")
   expect(await graphTotals(tenant)).toMatchObject({ graded: 3, scores: 1 })
 })
@@ -81,5 +88,28 @@ it('the output of the agent SDK has its settings beside it', async () => {
     trajectory: {
       messages: [{ role: 'system' }, { role: 'user', content: 'What is 6 x 7?' }, {}, {}, {}, {}],
     },
+  })
+})
+
+it.each([
+  [{ resolved: false, error_eval: true }, null],
+  [{ resolved: false, test_timeout: true }, null],
+  [{ resolved: true, error_eval: true }, 1],
+  [{ resolved: false, failed_apply_patch: true }, 0],
+])('a report that says %j gives the score %s', async (report, reliabilityScore) => {
+  const tenant = arc.tenant()
+  const row = {
+    instance_id: 'kites__kite-1',
+    instruction: 'Fly.',
+    test_result: { git_patch: 'diff', report },
+    history: [],
+    metrics: {},
+  }
+  const { exitCode } = await importInto(arc, tenant, [await folder.write('output.jsonl', row)])
+  expect(exitCode).toBe(0)
+  expect((await outcomesOf(tenant))['swe/kites__kite-1']).toMatchObject({
+    reliabilityScore,
+    status: reliabilityScore === 0 ? 'ERROR' : 'SUCCESS',
+    metrics: { test_result: { report } },
   })
 })

@@ -202,11 +202,16 @@ it('samples of Inspect in pieces, beside one in one piece; pieces that are missi
       ),
       json(at(2, 'messages/5.json'), [message('user', 'Cut off.')]),
       json(at(2, 'sample.json'), sample(2, { message_refs: [[5, 6]] })),
+      json(at(4, 'skeleton.json'), { version: 1, spans: [] }),
+      json(at(4, 'messages/0.json'), [message('user', 'Fly.')]),
+      json(at(4, 'events/0.json'), []),
       json('samples/3_epoch_1.json', sample(3, { messages: [message('user', 'Fly.')], events: [] })),
     ]),
   )
   const { tenant, exitCode, output } = await importTwice(path, 2)
   expect(exitCode).toBe(1)
+  expect(output).toContain('1 sample is in pieces that are not all there yet: samples/4_epoch_1/')
+  expect(output.match(/rejected +\d+/g)).toEqual(['rejected       1'])
   expect(output).toContain(
     'samples/2_epoch_1/sample.json: Its pieces do not fit together: samples/2_epoch_1/messages/5.json begins at 5, not at 0.',
   )

@@ -335,6 +335,7 @@ describe('a trajectory that goes on', () => {
     const tenant = arc.tenant()
     const path = await folder.write('broken/acme__kite-1.traj', sweAgent(2))
     await importEach(tenant, path)
+    expect(await recordsOf(tenant)).toBe(0)
     await importInto(arc, tenant, [path], { complete: true })
     expect(await simulationsOf(tenant)).toMatchObject([
       { status: 'COMPLETED', outcomes: { nodes: [{ status: 'ERROR', errorCode: 'unfinished' }] } },

@@ -11,7 +11,7 @@ const instance = fixture('swe-bench/logs/run_evaluation/nightly/acme__kite-1/kit
 
 function trajectory(
   number: number,
-  { model_name = 'acme/kite-1', exit_status = 'Submitted', run = '' } = {},
+  { model_name = 'acme/kite-1', exit_status = 'Submitted' as string, run = '' } = {},
 ) {
   return {
     info: {
@@ -141,4 +141,108 @@ it('of several runs it grades the one of its model, or the one that is named', a
   )
   await importInto(arc, tenant, [report], { simulation: simulationId })
   expect((await graded()).filter((name) => name.includes('three'))).toHaveLength(4)
+})
+
+function reportOf(results: { resolved?: number[]; unresolved?: number[]; error?: number[] }) {
+  const ids = (numbers: number[] = []) => numbers.map((number) => `kites__kite-${number}`)
+  const { resolved, unresolved, error } = results
+  return {
+    resolved_ids: ids(resolved),
+    unresolved_ids: ids(unresolved),
+    error_ids: ids(error),
+    submitted_ids: ids([...(resolved ?? []), ...(unresolved ?? []), ...(error ?? [])]),
+  }
+}
+
+it.each([
+  ['acme__kite-1', 'acme/kite-1', true],
+  ['kite-1', 'acme/kite-1', true],
+  ['KITE-1', 'hub/acme/kite-1', true],
+  ['acme__kite-1', 'kite-1', true],
+  ['2025-02-01_flyer_kite-1', 'acme/kite-1', true],
+  ['kite-1__wind__default__t-0.00', 'acme/kite-1', true],
+  ['kite-1', 'acme/kite-1-2025-02-01', true],
+  ['kite-1', 'unknown', true],
+  ['kite-2', 'acme/kite-1', false],
+  ['kite-1', 'acme/kite-1o', false],
+  ['kite-1o', 'acme/kite-1', false],
+  ['kite-1-mini', 'acme/kite-1', false],
+  ['kite-1', 'acme/other-kite-1', false],
+])('a report of %s grades a run of %s: %s', async (named, model, fits) => {
+  const run = await writeRun(`of ${named} ${model.replaceAll('/', ' ')}`, model === 'unknown' ? '' : model)
+  await importInto(arc, tenant, [run])
+  const path = await folder.write(`${named}.nightly.json`, reportOf({ unresolved: [1, 2] }))
+  const { exitCode, output } = await importInto(arc, tenant, [path])
+  expect((await graphTotals(tenant)).graded).toBe(fits ? 2 : 0)
+  expect(exitCode).toBe(fits ? 0 : 1)
+  if (!fits) expect(output).toContain('name one with --simulation')
+})
+
+it('of models whose names begin alike each has its own report', async () => {
+  const runs = [await writeRun('four', 'kite-4'), await writeRun('four-o', 'acme/kite-4o')]
+  const reports = [
+    await folder.write('alike/kite-4.nightly.json', reportOf({ unresolved: [1, 2] })),
+    await folder.write('alike/kite-4o.nightly.json', reportOf({ resolved: [1, 2] })),
+  ]
+  const { exitCode } = await importInto(arc, tenant, [...runs, ...reports])
+  expect(exitCode).toBe(0)
+  const scores = Object.entries(await gradesOf(tenant)).flatMap(([name, { reliabilityScore }]: any) =>
+    reliabilityScore === null ? [] : [[name, reliabilityScore]],
+  )
+  expect(Object.fromEntries(scores)).toEqual({
+    'mini-swe-agent kite-4 four 1': 0,
+    'mini-swe-agent kite-4 four 2': 0,
+    'mini-swe-agent acme/kite-4o four-o 1': 1,
+    'mini-swe-agent acme/kite-4o four-o 2': 1,
+  })
+})
+
+it('a report that could not grade takes no grade back, and the trajectories keep what graders said', async () => {
+  const run = await writeRun('kept')
+  const graded = await folder.write(
+    'kept-1/kite-1.a.json',
+    reportOf({ resolved: [1], unresolved: [2], error: [4] }),
+  )
+  const broken = await folder.write('kept-2/kite-1.b.json', reportOf({ error: [1, 2, 4] }))
+  await importInto(arc, tenant, [run, graded])
+  const before = await gradesOf(tenant)
+  expect(before['mini-swe-agent acme/kite-1 kept 4']).toMatchObject({
+    reliabilityScore: null,
+    metrics: { swe_bench: { result: 'error' } },
+  })
+  const again = await importInto(arc, tenant, [broken])
+  expect(again.output).toContain('grades         0 stored, 3 there already\n  passed         1 of 2 graded')
+  expect(again.output).toContain('2 outcomes keep the grade that they have: this file has none')
+  await importInto(arc, tenant, [run])
+  expect(await gradesOf(tenant)).toEqual(before)
+})
+
+it('a run that a limit ended has it again when it is no longer resolved', async () => {
+  const run = await writeRun('limited')
+  const report = (name: string, results: object) =>
+    folder.write(`limited-${name}/kite-1.${name}.json`, reportOf(results))
+  await importInto(arc, tenant, [run])
+  const { 'mini-swe-agent acme/kite-1 limited 3': ended } = await gradesOf(tenant)
+  expect(ended).toMatchObject({
+    status: 'TIMEOUT',
+    errorCode: 'LimitsExceeded',
+    failures: ['LimitsExceeded'],
+  })
+  const statuses = []
+  for (const results of [{ resolved: [3] }, { unresolved: [3] }, { resolved: [3] }, { unresolved: [3] }]) {
+    await importInto(arc, tenant, [await report(`r${statuses.length}`, results)])
+    const { 'mini-swe-agent acme/kite-1 limited 3': third } = await gradesOf(tenant)
+    statuses.push([third.status, third.reliabilityScore, third.errorCode, third.failures])
+  }
+  const limited = ['TIMEOUT', 0, 'LimitsExceeded', ['LimitsExceeded']]
+  expect(statuses).toEqual([['SUCCESS', 1, null, []], limited, ['SUCCESS', 1, null, []], limited])
+})
+
+it('reports of instances as they are published lie in a folder of logs, and that in one of the model', async () => {
+  const run = await writeRun('published', 'kite-3')
+  const graded = { 'kites__kite-1': { patch_exists: true, resolved: true, tests_status: {} } }
+  await folder.write('published-logs/2025_flyer_kite-3/logs/kites__kite-1/report.json', graded)
+  const { exitCode } = await importInto(arc, tenant, [run, folder.path('published-logs')])
+  expect(exitCode).toBe(0)
+  expect((await graphTotals(tenant)).graded).toBe(1)
 })

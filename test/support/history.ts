@@ -10,8 +10,7 @@ const OTHERS = 300
 /** Simulations that are deleted, spread among the others. */
 const DELETED = 120
 
-/** Of each tenant: simulations, spread evenly over the history, and the runs that each has of every scenario. */
-const SIMULATIONS = 100
+/** Of each tenant: what it runs, and how often each simulation runs every scenario. */
 const SCENARIOS = 20
 const REPETITIONS = 5
 
@@ -28,11 +27,15 @@ export interface History {
 }
 
 /**
- * Fills a migrated database with two years of `tenantIds`: 10,000 outcomes each, one in ten failed and one in 25
- * superseded, with their keys, tool usage and failure patterns. Straight into the tables, because recording them would
- * take minutes; returns what the first tenant has.
+ * Fills a migrated database with two years of `tenantIds`: simulations spread evenly over them, of 100 outcomes each, one in
+ * ten failed and one in 25 superseded, with their keys, tool usage and failure patterns. Straight into the tables, because
+ * recording them would take minutes; returns what the first tenant has.
  */
-export async function fillHistory(admin: pg.Client, tenantIds: readonly string[]): Promise<History> {
+export async function fillHistory(
+  admin: pg.Client,
+  tenantIds: readonly string[],
+  simulations = 100,
+): Promise<History> {
   const { rows: engine } = await admin.query<{ hypertable: boolean }>(
     `select exists (select from pg_extension where extname = 'timescaledb') as hypertable`,
   )
@@ -44,7 +47,7 @@ export async function fillHistory(admin: pg.Client, tenantIds: readonly string[]
   }
   // Past triggers and foreign keys: the rows are whole as they are.
   await admin.query('set local session_replication_role = replica')
-  const history = { outcomes: SIMULATIONS * SCENARIOS * REPETITIONS } as History
+  const history = { outcomes: simulations * SCENARIOS * REPETITIONS } as History
   for (const tenantId of tenantIds) {
     const configId = randomUUID()
     await admin.query(`select set_config('app.user_id', $1, true)`, [tenantId])
@@ -63,10 +66,10 @@ export async function fillHistory(admin: pg.Client, tenantIds: readonly string[]
         succeeded_scenarios, failed_scenarios, created_at, started_at, completed_at)
       select v.version_id, s.keys, ${REPETITIONS}, 'nightly ' || n, 'completed', ${SCENARIOS * REPETITIONS},
         ${SCENARIOS * REPETITIONS * 0.9}, ${SCENARIOS * REPETITIONS * 0.1}, at, at, at + interval '1 day'
-      from generate_series(1, ${SIMULATIONS}) n
+      from generate_series(1, ${simulations}) n
       join config_versions v on v.user_id = $1 and v.version_number = 1 + n % 10
       cross join (select array_agg(scenario_id) as keys from scenarios where user_id = $1) s
-      cross join lateral (select now() - interval '${DAYS} days' * (n / ${SIMULATIONS}.0) as at) t`,
+      cross join lateral (select now() - interval '${DAYS} days' * (n / ${simulations}.0) as at) t`,
       [tenantId],
     )
     await admin.query(
@@ -162,7 +165,7 @@ export async function fillHistory(admin: pg.Client, tenantIds: readonly string[]
         `select m.simulation_id as "simulationId", m.outcome_id as "outcomeId", m.execution_time as "executionTime",
           m.scenario_id as "scenarioId", s.config_version_id as "versionId"
         from made m join simulations s on s.user_id = $1 and s.simulation_id = m.simulation_id
-        where s.simulation_name = 'nightly ${SIMULATIONS / 2}' and m.status <> 'success' limit 1`,
+        where s.simulation_name = 'nightly ${simulations / 2}' and m.status <> 'success' limit 1`,
         [tenantId],
       )
       Object.assign(history, { configId }, rows[0])

@@ -8,7 +8,9 @@ import pg from 'pg'
 import { tieTogether } from './tiedSockets.ts'
 
 /** It makes certificates; Node does not. */
-export const hasOpenSsl = spawnSync('openssl', ['version']).status === 0
+const OPENSSL = 'openssl'
+
+export const hasOpenSsl = spawnSync(OPENSSL, ['version']).status === 0
 if (!hasOpenSsl) console.log('Tests with TLS are skipped: there is no openssl on the path.')
 
 /** A certificate of its own CA, which is itself, for `localhost`. */
@@ -24,7 +26,7 @@ export function selfSigned(): Certificate {
   const folder = mkdtempSync(join(tmpdir(), 'arc-tls-'))
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
   const { status, stderr } = spawnSync(
-    'openssl',
+    OPENSSL,
     `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost
       -addext subjectAltName=DNS:localhost -keyout ${key} -out ${cert}`.split(/\s+/),
   )

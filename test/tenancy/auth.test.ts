@@ -298,6 +298,7 @@ describe('keys of an identity provider (JWKS)', () => {
     issued = new Arc({
       ARC_JWKS_URL: `http://127.0.0.1:${port}/jwks.json`,
       ARC_JWT_AUDIENCE: 'arc',
+      ARC_JWT_ISSUER: 'https://id.example',
     })
     await issued.start()
   })
@@ -314,8 +315,8 @@ describe('keys of an identity provider (JWKS)', () => {
     const { publicKey, privateKey } = await generateKeyPair(alg)
     return {
       jwk: { ...(await exportJWK(publicKey)), alg, kid, use: 'sig' },
-      token: () =>
-        new SignJWT(claims({ aud: 'arc' }))
+      token: (more: object = {}) =>
+        new SignJWT(claims({ aud: 'arc', iss: 'https://id.example', ...more }))
           .setProtectedHeader({ alg, kid })
           .setExpirationTime('1h')
           .sign(privateKey),
@@ -358,6 +359,23 @@ describe('keys of an identity provider (JWKS)', () => {
     const asSecret = new TextEncoder().encode(JSON.stringify(rsa.jwk))
     expect(await status(await sign(claims(), 'HS256', asSecret))).toBe(401)
     expect(await status(await sign(claims()))).toBe(401)
+  })
+
+  it.each([
+    ['another issuer', { iss: 'https://elsewhere.example' }, 'iss'],
+    ['no issuer', { iss: undefined }, 'iss'],
+    ['another audience', { aud: ['others'] }, 'aud'],
+    ['no audience', { aud: undefined }, 'aud'],
+  ])('sign tokens for other applications, too: with %s it is 401', async (_, more, claim) => {
+    const rsa = await key('RS256', randomUUID())
+    published = [rsa.jwk]
+    later()
+    expect(await status(await rsa.token())).toBe(200)
+    const { status: refused, errors } = await issued.post({ query: VIEWER }, await rsa.token(more))
+    expect({ refused, message: errors?.[0]?.message }).toEqual({
+      refused: 401,
+      message: `The token's claim "${claim}" is not valid.`,
+    })
   })
 
   it('that cannot be fetched are no fault of the token: 503, and the client may come back', async () => {

@@ -5,6 +5,7 @@ import type pg from 'pg'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { LiveHub } from '../../src/live/hub.ts'
 import { type Arc, type Tenant, useArc } from '../support/arc.ts'
+import { useArcBehindProxy } from '../support/databaseProxy.ts'
 import { watchStatements } from '../support/recordedStatements.ts'
 import { next, PROGRESS, success, useSubscriptions } from '../support/subscriptions.ts'
 
@@ -211,6 +212,21 @@ describe('connections to the database', () => {
       await client.query('rollback')
       for (const { errors } of await Promise.all(upserts)) expect(errors).toBeUndefined()
     })
+  })
+})
+
+describe('connections that read', async () => {
+  const { arc, proxy } = await useArcBehindProxy({ ARC_POOL_SIZE: '8' })
+
+  it.skipIf(arc.onPGlite)('are left for others by a tenant whose queries take long', async () => {
+    const [tenant, other] = [arc.tenant(), arc.tenant()]
+    const held = Array.from({ length: 20 }, () => proxy.hold('"public"."scenarios"'))
+    const queries = held.map(() => tenant.ask('{ scenarios { nodes { name } } }'))
+    // Three quarters of the five that read.
+    await Promise.all(held.slice(0, 3))
+    expect((await other.data('{ simulations { nodes { status } } }')).simulations.nodes).toEqual([])
+    for (const each of held) (await each).forward()
+    for (const { errors } of await Promise.all(queries)) expect(errors).toBeUndefined()
   })
 })
 

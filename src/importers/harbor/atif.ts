@@ -1,7 +1,7 @@
 import type { OutcomeInput } from '../../evaluation/outcomeInput.ts'
 import type { JsonObject, JsonValue } from '../../json.ts'
 import { contentText, toolCallsOf, toolUsageOf } from '../chatMessages.ts'
-import { asFigure, asList, asObject, asText, sumOrNull } from '../recordReading.ts'
+import { asFigure, asList, asObject, asText, bounded, sumOrNull } from '../recordReading.ts'
 
 /** What an ATIF trajectory tells of an agent's run. */
 export interface AtifRun {
@@ -15,10 +15,31 @@ export interface AtifRun {
   toolUsage: OutcomeInput['toolUsage']
 }
 
-/** Whether a document is a trajectory of Harbor's interchange format, of any version: 1.0 to 1.8 differ in optional fields. */
+/** The versions 1.0 to 1.8 differ in optional fields. */
+const NEWEST_MINOR = 8
+
+const MAX_VERSION_LENGTH = 40
+
+/** Whether a document is a trajectory of Harbor's interchange format, of any version. */
 export function isAtif(document: unknown): document is JsonObject {
   const { schema_version, steps } = asObject(document)
   return Array.isArray(steps) && asText(schema_version)?.startsWith('ATIF') === true
+}
+
+/** What to tell the owner of trajectories whose version Arc does not know. */
+export function versionNotes(trajectories: JsonObject[]): string[] {
+  const versions = new Set(trajectories.flatMap(({ schema_version }) => asText(schema_version) ?? []))
+  return [...versions]
+    .filter((version) => !isKnown(version))
+    .map(
+      (version) =>
+        `a trajectory is of ${bounded(version, MAX_VERSION_LENGTH)}, which Arc does not know: it is read as ATIF-v1.${NEWEST_MINOR}`,
+    )
+}
+
+function isKnown(version: string): boolean {
+  const minor = /^ATIF-v1\.(\d{1,3})(?:\.\d+)?$/.exec(version)?.[1]
+  return minor !== undefined && Number(minor) <= NEWEST_MINOR
 }
 
 /**

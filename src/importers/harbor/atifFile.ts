@@ -5,7 +5,7 @@ import { type Beside, type ResultFormat, UnknownFormat } from '../format.ts'
 import { asList, asObject, asText, digest, picked, shortName, sumOrNull } from '../recordReading.ts'
 import { statusOf } from '../rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from '../runConfiguration.ts'
-import { isAtif, readAtif } from './atif.ts'
+import { isAtif, readAtif, versionNotes } from './atif.ts'
 import { gatherTrial, harbor, isJobSummary } from './harbor.ts'
 
 /**
@@ -44,6 +44,7 @@ export const atif: ResultFormat = {
     const ended = end === undefined ? null : new Date(end)
     return {
       rejected: [],
+      notes: versionNotes([document]),
       runs: [
         {
           identity,

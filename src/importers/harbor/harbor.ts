@@ -14,6 +14,7 @@ import {
   BrokenRecord,
   canonicalJson,
   digest,
+  givenAmount,
   identityOfRecords,
   objectOf,
   onOtherScale,
@@ -26,7 +27,7 @@ import {
 } from '../recordReading.ts'
 import { crashFailure, failure, failureFields, isPassed, type RunEnd, statusOf } from '../rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from '../runConfiguration.ts'
-import { type AtifRun, isAtif, readAtif } from './atif.ts'
+import { type AtifRun, isAtif, readAtif, versionNotes } from './atif.ts'
 
 const MAX_TAG_LENGTH = 60
 
@@ -95,7 +96,8 @@ export async function gatherTrial(
 function parseTrial(document: JsonObject, path: string): ParsedFile {
   const { trajectories, job, ...trial } = document
   try {
-    return { runs: [runOf(trial, asList(trajectories).map(asObject), asObject(job), path)], rejected: [] }
+    const read = asList(trajectories).map(asObject)
+    return { runs: [runOf(trial, read, asObject(job), path)], rejected: [], notes: versionNotes(read) }
   } catch (error) {
     if (!(error instanceof BrokenRecord)) throw error
     return { runs: [], rejected: [{ record: `trial ${shown(trial.trial_name)}`, reason: error.message }] }
@@ -193,7 +195,7 @@ function outcomeOf(
       ...onOtherScale('reward', reward),
       rewards: asObject(trial.verifier_result).rewards ?? null,
       step_count: atif.steps,
-      cached_tokens: amountOf(agentResult(trial), 'n_cache_tokens'),
+      cached_tokens: givenAmount(agentResult(trial), 'n_cache_tokens'),
       agent_seconds: secondsOf(trial.agent_execution),
       verifier_seconds: secondsOf(trial.verifier),
     },

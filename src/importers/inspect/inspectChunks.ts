@@ -19,11 +19,20 @@ interface Chunk {
 
 const SHELL = /^(samples\/.+_epoch_\d+\/)sample\.json$/
 
+/** Of a sample in one file: its id may have slashes, and look like a folder of pieces. */
+const WHOLE = /_epoch_\d+\.json$/
+
+interface SampleFiles {
+  samples: (string | ChunkedSample)[]
+  /** Folders of pieces without the `sample.json` that Inspect writes last. */
+  incomplete: string[]
+}
+
 /**
  * The samples of an archive, each by the one file that it is or by the pieces that it is in: `sample.json` in a folder of
  * its own, beside `messages/<n>.json` and the like.
  */
-export function sampleFiles(paths: string[]): (string | ChunkedSample)[] {
+export function sampleFiles(paths: string[]): SampleFiles {
   const chunked = new Map<string, ChunkedSample>()
   for (const path of paths) {
     const prefix = SHELL.exec(path)?.[1]
@@ -38,18 +47,28 @@ export function sampleFiles(paths: string[]): (string | ChunkedSample)[] {
       })
   }
   const samples: (string | ChunkedSample)[] = []
+  const incomplete = new Set<string>()
   for (const path of paths) {
     if (!/^samples\/.+\.json$/.test(path)) continue
     const prefix = /^samples\/.+_epoch_\d+\//.exec(path)?.[0]
     const sample = prefix === undefined ? undefined : chunked.get(prefix)
-    if (!sample) samples.push(path)
+    if (!sample && prefix !== undefined && !WHOLE.test(path)) incomplete.add(prefix)
+    else if (!sample) samples.push(path)
     else if (path === sample.shell) samples.push(sample)
     else addPiece(sample, path, path.slice(prefix!.length))
   }
   for (const { messages, events, calls, attachments } of chunked.values()) {
     for (const chunks of [messages, events, calls, attachments]) chunks.sort((a, b) => a.start - b.start)
   }
-  return samples
+  return { samples, incomplete: [...incomplete] }
+}
+
+/** The files that a sample is in. */
+export function filesOf(sample: string | ChunkedSample): string[] {
+  if (typeof sample === 'string') return [sample]
+  const { shell, metadata, messages, events, calls, attachments } = sample
+  const pieces = [messages, events, calls, attachments].flat().map(({ path }) => path)
+  return [shell, ...(metadata === null ? [] : [metadata]), ...pieces]
 }
 
 /** What else lies there, such as `events/stats.json`, is computed from the rest. */

@@ -13,6 +13,7 @@ import {
   asText,
   BrokenRecord,
   digest,
+  givenAmount,
   objectOf,
   pricedOrNull,
   type RecordPlace,
@@ -21,6 +22,7 @@ import {
 } from '../recordReading.ts'
 import { crashFailure, failure, failureFields, isPassed, type RunEnd, statusOf } from '../rewardChecks.ts'
 import { modelOrUnknown } from '../runConfiguration.ts'
+import { knownTokens, withReasoning } from '../tokenUsage.ts'
 import { type LogScorer, type SampleScore, sampleScore } from './inspectScore.ts'
 
 const MAX_SHOWN_ANSWER_LENGTH = 500
@@ -49,14 +51,14 @@ export function sampleOutcome(sample: JsonObject, place: RecordPlace, log: LogCo
   const end = endOf(sample, score, log)
   const status = statusOf(end, score)
   const failures = status === 'success' ? [] : failuresOf(sample, { value: score, ...graded }, end)
-  const uuid = asText(sample.uuid)
+  const ids = idsOf(sample, events)
   return {
     scenarioExternalId: sampleScenarioId(log.task, place.taskId),
     repetition: place.trial + 1,
     // The log of a retry repeats the samples that went well, under the ids that they had.
-    ...(uuid === null
+    ...(ids.length === 0
       ? {}
-      : { identity: digest(['inspect', log.task, log.model, place.taskId, place.trial, uuid]) }),
+      : { identity: digest(['inspect', log.task, log.model, place.taskId, place.trial, ...ids]) }),
     retryCount: Math.min(asList(sample.error_retries).length, MAX_RETRY_COUNT),
     status,
     executionTime: endTimeOf(sample, events, log),
@@ -67,7 +69,7 @@ export function sampleOutcome(sample: JsonObject, place: RecordPlace, log: LogCo
     trajectory: { ...sample, status, messages: messages ?? [] },
     metrics: {
       scores: sample.scores ?? sample.score ?? null,
-      working_time_seconds: amountOf(sample, 'working_time'),
+      working_time_seconds: givenAmount(sample, 'working_time'),
       limit: sample.limit ?? null,
       ...(isInvalid(sample) ? { invalidation: sample.invalidation! } : {}),
       message_count: asList(messages).length,
@@ -75,6 +77,17 @@ export function sampleOutcome(sample: JsonObject, place: RecordPlace, log: LogCo
     toolUsage: toolUsageOf(events.length > 0 ? eventCalls(events) : toolCallsOf(asList(messages)), hasFailed),
     ...failureFields(failures),
   }
+}
+
+/**
+ * What tells one try of a sample from another, whatever log it stands in: its own id; in logs from before there were such,
+ * the ids of its messages, else when its events were. A sample without any of these may be equal to that of another run.
+ */
+function idsOf({ uuid, messages }: JsonObject, events: JsonObject[]): JsonValue[] {
+  const id = asText(uuid)
+  if (id !== null) return [id]
+  const ofMessages = asList(messages).flatMap((message) => asText(asObject(message).id) ?? [])
+  return ofMessages.length > 0 ? ofMessages : timesOf(events)
 }
 
 /** The source's own name of a sample: equal in all runs of the task. */
@@ -182,30 +195,33 @@ function usageOf(
   const models = Object.values(usage).filter(isJsonObject)
   const inputs = models.map((model) => amountOf(model, 'input_tokens'))
   const outputs = models.map(completionTokensOf)
-  const totals = models.map(
-    (model, index) => amountOf(model, 'total_tokens') ?? sumOrNull([inputs[index]!, outputs[index]!]),
-  )
+  const totals = models.map((model, index) => totalOf(model) ?? sumOrNull([inputs[index]!, outputs[index]!]))
   const [input, output, total] = [sumOrNull(inputs), sumOrNull(outputs), sumOrNull(totals)]
-  return {
-    tokensUsed: total,
-    promptTokens: total === null || output === null ? input : Math.max(0, total - output),
-    completionTokens: output,
-    costUsd: pricedOrNull(sumOrNull(models.map((model) => amountOf(model, 'total_cost'))), total),
-  }
+  const tokens = knownTokens(
+    {
+      tokensUsed: total,
+      promptTokens: total === null || output === null ? input : Math.max(0, total - output),
+      completionTokens: output,
+    },
+    models.length > 0,
+  )
+  const cost = sumOrNull(models.map((model) => amountOf(model, 'total_cost')))
+  return { ...tokens, costUsd: pricedOrNull(cost, tokens.tokensUsed ?? null) }
 }
 
-/**
- * What a model wrote, its reasoning included. Some providers count that in `output_tokens`, others (Google) beside them
- * in the total alone: then the total is more than the input, the cache and the output by just that.
- */
 function completionTokensOf(model: JsonObject): number | null {
-  const output = amountOf(model, 'output_tokens')
-  const reasoning = amountOf(model, 'reasoning_tokens') ?? 0
-  const total = amountOf(model, 'total_tokens')
-  if (total === null || reasoning === 0) return output
-  const beyond = total - (amountOf(model, 'input_tokens') ?? 0) - (output ?? 0)
-  const cached = sumOrNull([model.input_tokens_cache_read, model.input_tokens_cache_write]) ?? 0
-  return beyond === reasoning || beyond - cached >= reasoning ? (output ?? 0) + reasoning : output
+  return withReasoning({
+    prompt: amountOf(model, 'input_tokens'),
+    completion: amountOf(model, 'output_tokens'),
+    reasoning: amountOf(model, 'reasoning_tokens'),
+    total: totalOf(model),
+    cached: [model.input_tokens_cache_read, model.input_tokens_cache_write].map(asFigure),
+  })
+}
+
+/** Null for 0 as well, which stands there where a provider states none. */
+function totalOf(model: JsonObject): number | null {
+  return amountOf(model, 'total_tokens') || null
 }
 
 /** A log may be written without its events; then the messages are all that tells of calls. */

@@ -353,7 +353,22 @@ test('a sample has its own id in whatever log it stands', () => {
   const [one, other] = identities({})
   expect(one).not.toBe(other)
   expect(identities({ eval: { ...small.eval, run_id: 'retry' } })).toEqual([one, other])
-  expect(parseSmall().run.outcomes[0]!.identity).toBeUndefined()
+})
+
+test('a sample of a log from before there were such ids is known by its messages, else by its events', () => {
+  const identity = (sample: object, log: object = {}) =>
+    outcomeWith({ messages: [], events: [], ...sample }, log).identity
+  const message = (id: string) => ({ messages: [{ id, role: 'user', content: 'Fly.' }] })
+  const event = (timestamp: string) => ({ events: [{ event: 'state', timestamp }] })
+  const retry = { eval: { ...small.eval, run_id: 'retry' } }
+  expect(identity(message('m1'))).toBeDefined()
+  expect(identity(message('m1'), retry)).toBe(identity({ ...message('m1'), scores: {} }))
+  expect(identity(message('m1'))).not.toBe(identity(message('m2')))
+  expect(identity(event('2025-03-04T10:00:00+00:00'))).toBe(
+    identity(event('2025-03-04T11:00:00+01:00'), retry),
+  )
+  expect(identity(event('2025-03-04T10:00:00+00:00'))).not.toBe(identity(event('2025-03-04T10:00:01+00:00')))
+  expect(identity({ messages: [{ role: 'user', content: 'Fly.' }] })).toBeUndefined()
 })
 
 test.each([
@@ -382,13 +397,40 @@ test.each([
     110,
     25,
   ],
+  // Google's count what is cached within the input, and what a tool put into it beside.
+  [
+    {
+      input_tokens: 1000,
+      output_tokens: 10,
+      reasoning_tokens: 300,
+      input_tokens_cache_read: 800,
+      total_tokens: 1360,
+    },
+    1050,
+    310,
+  ],
+  // As many tokens of the cache as of reasoning: Anthropic's total has the first beside the input.
+  [
+    {
+      input_tokens: 100,
+      output_tokens: 700,
+      reasoning_tokens: 600,
+      input_tokens_cache_read: 600,
+      total_tokens: 1400,
+    },
+    700,
+    700,
+  ],
+  [{ input_tokens: 60, output_tokens: 1, reasoning_tokens: 603 }, 60, 604],
+  [{ input_tokens: 100, output_tokens: 50, total_tokens: 0 }, 100, 50],
+  [{ input_tokens: 0, output_tokens: 0, total_tokens: 0 }, null, null],
 ])(
-  'of the usage %j the prompt has %i tokens, the answer with its reasoning %i',
+  'of the usage %j the prompt has %s tokens, the answer with its reasoning %s',
   (usage, prompt, completion) => {
     expect(outcomeWith({ model_usage: { m: usage } })).toMatchObject({
       promptTokens: prompt,
       completionTokens: completion,
-      tokensUsed: usage.total_tokens,
+      tokensUsed: completion === null ? null : prompt + completion,
     })
   },
 )

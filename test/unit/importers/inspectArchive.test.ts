@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { UnreadableFile } from '../../../src/importers/format.ts'
 import { inspect } from '../../../src/importers/inspect/inspect.ts'
 import { isZip, readInspectArchive } from '../../../src/importers/inspect/inspectArchive.ts'
@@ -18,6 +18,18 @@ const archivePath = fixture('inspect-small.eval')
 const jsonPath = fixture('inspect-small.json')
 const archive = readFileSync(archivePath)
 
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'arc-archive-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+async function readBytes(bytes: Buffer) {
+  const path = join(folder, 'log.eval')
+  await writeFile(path, bytes)
+  return readInspectArchive(path)
+}
+
 const head = { version: 2, eval: { run_id: 'r', task_id: 't', task: 'kites', model: 'm' }, plan: {} }
 const header = { name: 'header.json', content: JSON.stringify({ ...head, status: 'success' }) }
 const start = { name: '_journal/start.json', content: JSON.stringify(head) }
@@ -28,7 +40,7 @@ function sampleFile(id: number, more: Partial<ZipEntry> = {}, score: unknown = '
 }
 
 async function sampleIds(entries: ZipEntry[]) {
-  const { document, ...rest } = await readInspectArchive(zipOf(entries))
+  const { document, ...rest } = await readBytes(zipOf(entries))
   return { ids: (document.samples as { id: number }[]).map(({ id }) => id), status: document.status, ...rest }
 }
 
@@ -84,7 +96,7 @@ test('may name a sample by any text', async () => {
 test('may hold NaN', async () => {
   const { content } = sampleFile(1, {}, '@')
   const entry = sampleFile(1, { content: content.replace('"@"', 'NaN') })
-  const { document, nonFinite } = await readInspectArchive(zipOf([header, entry]))
+  const { document, nonFinite } = await readBytes(zipOf([header, entry]))
   expect(nonFinite).toBe(1)
   expect(inspect.parse(document, 'x').runs[0]!.outcomes[0]).toMatchObject({
     status: 'success',
@@ -112,10 +124,10 @@ test('a sample whose Zstandard data is damaged is rejected and costs no other', 
     Buffer.from([0x28, 0xb5, 0x2f, 0xfd]),
     damaged.indexOf('samples/1_epoch_2.json'),
   )
-  const { document, ...whole } = await readInspectArchive(archive)
+  const { document, ...whole } = await readBytes(archive)
   for (const place of [data, data + 40, data + 200]) {
     damaged[place]! ^= 0xff
-    const { document: left, rejected } = await readInspectArchive(damaged)
+    const { document: left, rejected } = await readBytes(damaged)
     expect((left.samples as []).length).toBe((document.samples as []).length - 1)
     expect(rejected.length).toBe(whole.rejected.length + 1)
     expect(rejected[0]).toMatchObject({
@@ -155,13 +167,13 @@ test.each<[string, Buffer, string]>([
   ['of too many files', zipClaiming(100_001), 'It is a zip of 100001 files: 100000 is the limit.'],
 ])('an archive %s is refused with the reason', async (_what, bytes, reason) => {
   expect(isZip(bytes)).toBe(true)
-  const refusal = await readInspectArchive(bytes).catch((error) => error)
+  const refusal = await readBytes(bytes).catch((error) => error)
   expect(refusal).toBeInstanceOf(UnreadableFile)
   expect(refusal.message).toContain(reason)
 })
 
 test('however its bytes are changed, it is read or refused', async () => {
-  const { document } = await readInspectArchive(archive)
+  const { document } = await readBytes(archive)
   const samples = (document.samples as []).length
   const changes = fc.array(fc.tuple(fc.nat(archive.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 })
   await fc.assert(
@@ -169,7 +181,7 @@ test('however its bytes are changed, it is read or refused', async () => {
       const bytes = Buffer.from(archive)
       for (const [place, value] of all) bytes[place] = value
       try {
-        const read = await readInspectArchive(cut ? bytes.subarray(0, all[0]![0]) : bytes)
+        const read = await readBytes(cut ? bytes.subarray(0, all[0]![0]) : bytes)
         expect((read.document.samples as []).length + read.rejected.length).toBeLessThanOrEqual(samples)
       } catch (error) {
         expect(error).toBeInstanceOf(UnreadableFile)

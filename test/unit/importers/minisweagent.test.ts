@@ -196,3 +196,16 @@ test('whatever is broken in a file, it is read or rejected', () => {
     { numRuns: 500 },
   )
 })
+
+test('figures that are all 0 of a model that was called are unknown', () => {
+  const usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }
+  const messages = [
+    { role: 'user', content: 'Fly.' },
+    { role: 'assistant', content: 'Up.', extra: { response: { usage } } },
+  ]
+  const info = { ...small.info, model_stats: { instance_cost: 0, api_calls: 1 } }
+  const { runs } = miniSweAgent.parse({ ...small, info, messages }, 'kites__kite-7.traj.json')
+  expect(runs[0]!.outcomes).toMatchObject([
+    { promptTokens: null, completionTokens: null, tokensUsed: null, costUsd: null },
+  ])
+})

@@ -113,6 +113,15 @@ test('without numbers of prompts the pairs are told by provider and prompt', () 
   ])
 })
 
+test('of prompts without a label the text before its variables tells which one it is', () => {
+  const old = (testIdx: number) =>
+    result(testIdx, {
+      promptIdx: undefined,
+      prompt: { raw: `Fly kite ${testIdx}.`, display: 'Fly {{what}}.' },
+    })
+  expect(parse(file([old(0), old(1)]))).toMatchObject([{ outcomes: { length: 2 } }])
+})
+
 test('a repeated test is a repetition, one that only shares its description is another scenario', () => {
   const vars = { what: 'other' }
   const same = (testIdx: number, change: object = {}) =>
@@ -227,6 +236,21 @@ test('an outcome has the usage of its own call, and begins with the suite', () =
       { role: 'user', content: 'Fly kite 0.' },
       { role: 'assistant', content: 'It is up.' },
     ],
+  })
+})
+
+test.each([
+  // Gemini's reasoning stands beside its answer, that of others within it.
+  [{ total: 30, prompt: 8, completion: 2, completionDetails: { reasoning: 20 } }, 22],
+  [{ total: 30, prompt: 8, completion: 22, completionDetails: { reasoning: 20 } }, 22],
+  [{ total: 0, prompt: 0, completion: 0 }, null],
+])('of the usage %j the answer has %s tokens', (tokenUsage, completionTokens) => {
+  const isKnown = completionTokens !== null
+  expect(outcomeWith({ response: { output: 'Up.', tokenUsage }, cost: 0 })).toMatchObject({
+    completionTokens,
+    promptTokens: isKnown ? 8 : null,
+    tokensUsed: isKnown ? 30 : null,
+    costUsd: null,
   })
 })
 
@@ -392,6 +416,17 @@ test('an evaluation that goes on is the same run with fewer results, and says so
   expect(state({ config: { tests, commandLineOptions: { filterFirstN: 2 } } })).toBe('finished')
   expect(state({ config: { tests: ['file://tests.yaml'] } })).toBe('finished')
   expect(read(whole, { config: { tests, evaluateOptions: { repeat: 2 } } }).runs[0]!.state).toBe('unfinished')
+  // Counts of all of its prompts are those of an evaluation that is through, whatever a filter left of its tests.
+  const through = { stats: { successes: 2, failures: 0, errors: 0 } }
+  const metrics = { testPassCount: 2, testFailCount: 0, testErrorCount: 0 }
+  expect(state({ ...through, prompts: [{ ...prompts[0], metrics }] })).toBe('finished')
+  expect(state({ ...through, prompts: [{ ...prompts[0], metrics }, prompts[0]] })).toBe('unfinished')
+  expect(state(through)).toBe('unfinished')
+  expect(state({ config: { tests, commandLineOptions: { filterFirstN: null } } })).toBe('unfinished')
+  const unnumbered = (results: object[]) =>
+    results.map((each) => ({ ...each, testIdx: undefined, promptIdx: undefined }))
+  expect(read(unnumbered(whole)).runs[0]!.state).toBe('finished')
+  expect(read(unnumbered(whole.slice(1))).runs[0]!.state).toBe('unfinished')
   expect(full.runs[0]!).toMatchObject({
     createdAt: new Date('2026-01-02T03:04:05.000Z'),
     startedAt: new Date('2026-01-02T03:04:05.000Z'),

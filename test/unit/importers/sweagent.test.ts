@@ -229,3 +229,15 @@ test('whatever is broken in a file, it is read or rejected', () => {
     { numRuns: 500 },
   )
 })
+
+test('figures that are all 0 of a model that was called are unknown', () => {
+  const free = { instance_cost: 0, tokens_sent: 0, tokens_received: 0 }
+  const usageOf = (change: object) => parse({ ...withInfo({ model_stats: free }), ...change }).outcome
+  expect(usageOf({})).toMatchObject({
+    promptTokens: null,
+    completionTokens: null,
+    tokensUsed: null,
+    costUsd: null,
+  })
+  expect(usageOf({ trajectory: [] })).toMatchObject({ promptTokens: 0, tokensUsed: 0, costUsd: 0 })
+})
