@@ -18,6 +18,7 @@ import {
   digest,
   givenAmount,
   identityOfRecords,
+  Occurrences,
   picked,
   type RecordPlace,
   readRecords,
@@ -87,11 +88,12 @@ function parseTestRun(testRun: JsonObject, path: string): ParsedFile {
   )
   const model = modelOrUnknown(modelOf(testRun, tests))
   const trials = new Map<string, number>()
+  const occurrences = new Occurrences()
   const describedAt = new Map<string, number>()
   const { outcomes, rejected } = readRecords(
     tests,
     (record, place, index) => {
-      const outcome = outcomeOf(record, place, suite, model)
+      const outcome = occurrences.of(outcomeOf(record, place, suite, model))
       if (!describedAt.has(outcome.scenarioExternalId)) describedAt.set(outcome.scenarioExternalId, index)
       return outcome
     },
@@ -188,11 +190,11 @@ function outcomeOf(record: JsonObject, place: RecordPlace, suite: string, model:
   return {
     scenarioExternalId: externalIdOf(suite, place.taskId),
     repetition: place.trial + 1,
+    takesFreeRepetition: true,
     identity: digest([
       'deepeval',
       suite,
       place.taskId,
-      place.trial,
       input ?? null,
       actualOutput ?? turns ?? null,
       trace.uuid ?? null,

@@ -1,9 +1,9 @@
 import type { ArcClient } from '../client/arcClient.ts'
 import type { SimulationStatus } from '../client/operations.ts'
-import { scenarioKey } from '../evaluation/scenarios/scenarioKey.ts'
 import { derivedUuid } from '../uuid.ts'
 import type { ImportedOutcome, ImportedRun } from './format.ts'
-import { append, canonicalJson, digest, repetitionsOf } from './recordReading.ts'
+import { outcomeIdOf, type Refused, replaced, settle } from './recordPlaces.ts'
+import { canonicalJson, digest, repetitionsOf } from './recordReading.ts'
 import { modelOrUnknown } from './runConfiguration.ts'
 import { timesOf } from './runTimes.ts'
 import {
@@ -22,8 +22,7 @@ export interface PlacedRun {
   run: ImportedRun
   simulationId: string
   known: KnownSimulation | null
-  /** Records that the simulation has no place for. */
-  refused: { outcome: ImportedOutcome; reason: string }[]
+  refused: Refused[]
 }
 
 /** An earlier import's simulation that has records of a run which are not stored again. */
@@ -44,18 +43,9 @@ interface Placement {
 /** What Arc has by the records' own identities, in whatever simulation; null to a key that sees none. */
 type Found = Map<string, FoundRecord> | null
 
-const LATER_IS_STORED =
-  'Arc has a later attempt of this run, and attempts are numbered by their ends: this one came too late'
-
 /** The key of the run's simulation, the same whenever and from wherever it is imported. */
 function simulationIdOf({ identity }: { identity: string }): string {
   return derivedUuid(`arc-import/${identity}`)
-}
-
-/** The key of the record, likewise: by what it is, else by which attempt of the simulation's runs. */
-export function outcomeIdOf(simulationId: string, outcome: ImportedOutcome): string {
-  const attempt = [outcome.scenarioExternalId, outcome.repetition, outcome.retryCount ?? 0]
-  return derivedUuid(`arc-import/${outcome.identity ?? `${simulationId}/${JSON.stringify(attempt)}`}`)
 }
 
 /**
@@ -69,8 +59,7 @@ export async function placeRun(client: ArcClient, run: ImportedRun, complete: bo
   const ids = ended.flatMap(({ identity }) =>
     identity === undefined ? [] : [derivedUuid(`arc-import/${identity}`)],
   )
-  const { startedAt } = timesOf(run, new Date())
-  return place(client, { ...run, startedAt, outcomes: ended }, goingOn, await findOutcomes(client, ids))
+  return place(client, { ...run, outcomes: ended }, goingOn, await findOutcomes(client, ids))
 }
 
 async function place(
@@ -96,6 +85,7 @@ async function place(
   const settled: ImportedRun = {
     ...part,
     ...scenariosOf(run, [...there, ...goingOn]),
+    startedAt: timesOf({ ...part, outcomes: [...there, ...goingOn] }, new Date()).startedAt,
     outcomes: records,
     repetitions: Math.max(part.repetitions, repetitionsOf(records)),
     copies: (part.copies ?? 0) + olderCopies,
@@ -272,96 +262,6 @@ function identified(
 function ofSimulation(outcome: ImportedOutcome, simulationId: string): ImportedOutcome {
   const { identity } = outcome
   return identity === undefined ? outcome : replaced(outcome, { identity: digest([simulationId, identity]) })
-}
-
-/** The record with other fields; those of a large file have their trajectory read when it is asked for. */
-function replaced(outcome: ImportedOutcome, fields: Partial<ImportedOutcome>): ImportedOutcome {
-  return Object.defineProperties(
-    {},
-    {
-      ...Object.getOwnPropertyDescriptors(outcome),
-      ...Object.getOwnPropertyDescriptors(fields),
-    },
-  ) as ImportedOutcome
-}
-
-/** An attempt at one repetition of a scenario, and when it ended. */
-interface Attempt {
-  retryCount: number
-  endMs: number
-}
-
-/**
- * The records in their places among those that are stored, which keep theirs: another one at the same place is a later
- * attempt, or the next repetition where the source does not say which it is.
- */
-function settle(
-  outcomes: ImportedOutcome[],
-  simulationId: string,
-  stored: Map<string, StoredRecord> | null,
-): { records: ImportedOutcome[]; olderCopies: number; refused: PlacedRun['refused'] } {
-  const attempts = new Map<string, Attempt[]>()
-  for (const { scenarioId, repetition, retryCount, executionTime } of stored?.values() ?? []) {
-    append(attempts, placeKey(scenarioId, repetition), { retryCount, endMs: Date.parse(executionTime) })
-  }
-  const records: ImportedOutcome[] = []
-  const refused: PlacedRun['refused'] = []
-  let olderCopies = 0
-  for (const outcome of outcomes) {
-    const before = stored?.get(outcomeIdOf(simulationId, outcome))
-    if (before) {
-      const { repetition, retryCount } = before
-      if (isOlderCopy(outcome, before)) olderCopies++
-      else records.push(replaced(outcome, { repetition, retryCount }))
-      continue
-    }
-    const place = freePlace(outcome, attempts)
-    if (!place) {
-      refused.push({ outcome, reason: LATER_IS_STORED })
-      continue
-    }
-    const key = placeKey(scenarioKey(outcome.scenarioExternalId), place.repetition)
-    append(attempts, key, { retryCount: place.retryCount, endMs: endOf(outcome) })
-    records.push(replaced(outcome, place))
-  }
-  return { records, olderCopies, refused }
-}
-
-/** Null for an attempt that ended before one that is there. */
-function freePlace(
-  outcome: ImportedOutcome,
-  attempts: Map<string, Attempt[]>,
-): { repetition: number; retryCount: number } | null {
-  const { scenarioExternalId, takesFreeRepetition } = outcome
-  const retryCount = outcome.retryCount ?? 0
-  let { repetition } = outcome
-  const at = () => attempts.get(placeKey(scenarioKey(scenarioExternalId), repetition)) ?? []
-  if (takesFreeRepetition) {
-    while (at().length > 0) repetition++
-    return { repetition, retryCount }
-  }
-  if (at().every((attempt) => attempt.retryCount !== retryCount)) return { repetition, retryCount }
-  if (at().some(({ endMs }) => endMs > endOf(outcome))) return null
-  return { repetition, retryCount: Math.max(...at().map((attempt) => attempt.retryCount)) + 1 }
-}
-
-function placeKey(scenarioId: string, repetition: number): string {
-  return JSON.stringify([scenarioId, repetition])
-}
-
-/** One without a time has that of its arrival. */
-function endOf({ executionTime }: ImportedOutcome): number {
-  return executionTime?.getTime() ?? Number.POSITIVE_INFINITY
-}
-
-/** What goes on takes longer and uses more. */
-function isOlderCopy({ growsInPlace, ...outcome }: ImportedOutcome, stored: StoredRecord): boolean {
-  const isLess = (given: number | null | undefined, before: number | null) =>
-    given != null && before !== null && given < before
-  return (
-    growsInPlace === true &&
-    (isLess(outcome.tokensUsed, stored.tokensUsed) || isLess(outcome.executionTimeMs, stored.executionTimeMs))
-  )
 }
 
 /** How many records the run still lacks, with those that Arc has. */

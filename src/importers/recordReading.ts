@@ -337,6 +337,19 @@ export function namedByKeys(
 
 export const TASK_AND_TRIAL = namedByKeys('task_id', 'trial', 0, ['task', 'trial'])
 
+/** Tells records apart that say the same, by which time it is that they do. */
+export class Occurrences {
+  readonly #seen = new Map<string, number>()
+
+  of(outcome: ImportedOutcome): ImportedOutcome {
+    const { identity } = outcome
+    if (identity === undefined) return outcome
+    const before = this.#seen.get(identity) ?? 0
+    this.#seen.set(identity, before + 1)
+    return before === 0 ? outcome : { ...outcome, identity: digest([identity, before]) }
+  }
+}
+
 /** The trials of tasks, given out one after the other; those that records state are taken. */
 export class FreeTrials {
   readonly #taken = new Map<string, Set<number>>()

@@ -16,6 +16,7 @@ import {
   domainOrUnknown,
   FreeTrials,
   givenAmount,
+  Occurrences,
   objectOf,
   onOtherScale,
   type RecordPlace,
@@ -82,12 +83,13 @@ function parseRecords(records: JsonValue[], fileName: string): ParsedFile {
   const environment = domainOrUnknown(environmentOf(records, policy) ?? named.environment)
   const tasksOfTrial = new Map<number, string[]>()
   const trials = new FreeTrials()
+  const occurrences = new Occurrences()
   const { outcomes, taskIds, rejected } = readRecords(
     records,
     (record, place) => {
       const outcome = outcomeOf(record, place, environment, named.model)
       append(tasksOfTrial, place.trial, place.taskId)
-      return outcome
+      return hasTrial(record) ? outcome : occurrences.of(outcome)
     },
     {
       ...TASK_AND_TRIAL,
@@ -170,7 +172,7 @@ function outcomeOf(
     // No two runs say word for word the same, and a later grade leaves what was said; two that crashed at once are equal.
     ...(messages.length === 0
       ? {}
-      : { identity: digest(['tau-bench', place.taskId, place.trial, messages]) }),
+      : { identity: digest(['tau-bench', place.taskId, record.trial ?? null, messages]) }),
     status,
     reliabilityScore: score,
     ...tokensOf(messages),
