@@ -84,7 +84,7 @@ async function place(
   const { records, olderCopies, refused } = settle(there.map(own), simulationId, stored)
   const settled: ImportedRun = {
     ...part,
-    ...scenariosOf(run, [...there, ...goingOn]),
+    ...scenariosOf(run, there, goingOn),
     startedAt: timesOf({ ...part, outcomes: [...there, ...goingOn] }, new Date()).startedAt,
     outcomes: records,
     repetitions: Math.max(part.repetitions, repetitionsOf(records)),
@@ -97,7 +97,8 @@ async function place(
   const identity = digest([simulationId, 'rest'])
   const rest: ImportedRun = {
     ...run,
-    ...scenariosOf(run, fresh),
+    ...scenariosOf(run, fresh, []),
+    missing: Math.max(0, (run.missing ?? 0) - (stored?.size ?? 0)),
     outcomes: fresh,
     identity,
     ...(run.partOf === undefined ? {} : { wholeIdentity: identity }),
@@ -235,9 +236,13 @@ function nameOf(beginning: string): string {
   return digest(['the run that begins with', beginning])
 }
 
-function scenariosOf(run: ImportedRun, outcomes: ImportedOutcome[]): Pick<ImportedRun, 'scenarios'> {
+function scenariosOf(
+  run: ImportedRun,
+  outcomes: ImportedOutcome[],
+  goingOn: ImportedOutcome[],
+): Pick<ImportedRun, 'scenarios'> {
   if (run.outcomes.length === outcomes.length) return { scenarios: run.scenarios }
-  const left = new Set(outcomes.map(({ scenarioExternalId }) => scenarioExternalId))
+  const left = new Set([...outcomes, ...goingOn].map(({ scenarioExternalId }) => scenarioExternalId))
   return { scenarios: run.scenarios.filter(({ externalId }) => left.has(externalId)) }
 }
 

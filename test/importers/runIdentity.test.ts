@@ -331,6 +331,28 @@ describe('a trajectory that goes on', () => {
     await expectNothingNew(tenant, run)
   })
 
+  it('comes to a run that has ended, and waits by itself', async () => {
+    const tenant = arc.tenant()
+    const path = (n: number) => `later/acme__kite-${n}.traj`
+    const run = dirname(await folder.write(path(1), sweAgent(2, 'submitted', 'acme__kite-1')))
+    await importEach(tenant, run)
+    await folder.write(path(2), sweAgent(2, null, 'acme__kite-2'))
+    await importEach(tenant, run)
+    expect(
+      (await simulationsOf(tenant)).map(({ status, totalScenarios }) => [status, totalScenarios]),
+    ).toEqual(
+      expect.arrayContaining([
+        ['COMPLETED', 1],
+        ['RUNNING', 1],
+      ]),
+    )
+    await folder.write(path(2), sweAgent(3, 'submitted', 'acme__kite-2'))
+    await importEach(tenant, run)
+    const statuses = (await simulationsOf(tenant)).map(({ status }) => status)
+    expect(statuses).toEqual(['COMPLETED', 'COMPLETED'])
+    await expectNothingNew(tenant, run)
+  })
+
   it('is stored as it is where it is said to have ended', async () => {
     const tenant = arc.tenant()
     const path = await folder.write('broken/acme__kite-1.traj', sweAgent(2))
