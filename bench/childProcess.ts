@@ -19,7 +19,7 @@ export class ChildServer<Started> {
   static async start<Started>(file: URL, env: Record<string, string>): Promise<ChildServer<Started>> {
     const child = fork(fileURLToPath(file), [], {
       env: { ...process.env, NODE_ENV: 'production', ...env },
-      execArgv: [...process.execArgv, '--max-semi-space-size=64'],
+      execArgv: [...process.execArgv, '--max-semi-space-size=64', '--expose-gc'],
     })
     try {
       return new ChildServer(child, await answerOf<Started>(child, START_PATIENCE_MS))

@@ -3,7 +3,7 @@ import { type Client, createClient } from 'graphql-ws'
 import WebSocket from 'ws'
 import { quantile } from './figures.ts'
 import type { GraphQLConnections } from './graphqlConnections.ts'
-import { outcomesOf, record, recordBody, SCENARIOS, startSimulation } from './workload.ts'
+import { completeSimulation, outcomesOf, record, recordBody, SCENARIOS, startSimulation } from './workload.ts'
 
 export const SUBSCRIBERS = 200
 const BATCH = 10
@@ -92,14 +92,7 @@ async function sendBatches(arc: GraphQLConnections, simulationId: string, batche
     await step(batch + 2, () => record(arc, body, BATCH))
   }
   const batchesPerSecond = (batches * 1_000) / (performance.now() - start)
-  await step(batches + 2, () =>
-    arc.ask(
-      `mutation ($simulationId: UUID!) {
-        completeSimulation(input: { simulationId: $simulationId }) { errors { message } }
-      }`,
-      { simulationId },
-    ),
-  )
+  await step(batches + 2, () => completeSimulation(arc, simulationId))
   return { sentAt, answeredAt, batchesPerSecond }
 }
 
@@ -156,7 +149,7 @@ function latencyOf(values: readonly number[]): Latency {
 }
 
 /** One client on one socket with one subscription. */
-class Subscriber {
+export class Subscriber {
   /** Times as performance.now() tells them. */
   readonly received: { seq: number; at: number; writtenAt: number }[] = []
   /** Its first state is here: it is subscribed. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { signToken } from '../src/auth/tokens.ts'
 import { readConfig } from '../src/config.ts'
-import type { ArcAnswer, ArcStarted } from './arcServer.ts'
+import type { ArcAnswer, ArcStarted, Memory } from './arcServer.ts'
 import type { BareStarted } from './bareServer.ts'
 import { ChildServer } from './childProcess.ts'
 import { DASHBOARDS } from './dashboards.ts'
@@ -16,6 +16,7 @@ import { type LiveResult, measureLive, SUBSCRIBERS } from './live.ts'
 import { latenciesOf, measureReads, READERS, type ReadResult } from './reads.ts'
 import { type BenchResult, printReport, type UnitProfile } from './report.ts'
 import { seed } from './seed.ts'
+import { measureSoak, type SoakResult } from './soak.ts'
 import { readStatements, resetStatements } from './statements.ts'
 import { prepareTenant } from './workload.ts'
 
@@ -41,7 +42,11 @@ const PROFILED_LIVE_SECONDS = 3
 const POOL_SIZE = '10'
 
 const PARTS = ['reads', 'live', 'ingest'] as const
-type Part = (typeof PARTS)[number]
+/** It takes its time, and is measured where it is asked for. */
+const SOAK = 'soak'
+type Part = (typeof PARTS)[number] | typeof SOAK
+
+const SOAK_MINUTES = Number(process.env.BENCH_SOAK_MINUTES ?? 10)
 
 /** What has to be undone at the end, the last first. */
 const undo: (() => unknown)[] = []
@@ -178,6 +183,12 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     })
   }
 
+  let soak: SoakResult | undefined
+  if (parts.includes(SOAK)) {
+    say(`Soak, ${SOAK_MINUTES} minutes`)
+    soak = await measureSoak({ url, tokenOf, memory: () => arc.ask<Memory>('memory') }, SOAK_MINUTES)
+  }
+
   return {
     database: database?.description ?? 'PGlite (embedded)',
     embedded: database === undefined,
@@ -186,16 +197,18 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     ingest,
     reads,
     live,
+    soak,
     profiles,
   }
 }
 
-/** The parts named on the command line; all when none is. */
+/** The parts named on the command line; all but the soak when none is. */
 function chosenParts(): readonly Part[] {
   const names = process.argv.slice(2)
-  const unknown = names.find((name) => !PARTS.includes(name as Part))
+  const known: readonly string[] = [...PARTS, SOAK]
+  const unknown = names.find((name) => !known.includes(name))
   if (unknown !== undefined) {
-    console.error(`There is no part "${unknown}": the parts are ${PARTS.join(', ')}.`)
+    console.error(`There is no part "${unknown}": the parts are ${known.join(', ')}.`)
     process.exit(2)
   }
   return names.length > 0 ? (names as Part[]) : PARTS

@@ -3,12 +3,15 @@ import { BATCH, CLIENTS, type IngestResult } from './ingest.ts'
 import { type LiveResult, SUBSCRIBERS } from './live.ts'
 import type { Profile } from './profile.ts'
 import { READERS, type ReadResult } from './reads.ts'
+import { type SoakResult, thirds, VISITORS } from './soak.ts'
 import type { StatementTimes } from './statements.ts'
 
 /** Of COPY over one connection, on native PostgreSQL. */
 const INGEST_TARGET = 0.4
 /** Of a progress event to all subscribers, on native PostgreSQL. */
 const P99_TARGET_MS = 100
+/** Of memory, from the first third of a soak to its last. */
+const GROWTH_TARGET = 1.1
 
 /** Where the server's time went while it did `units` of something. */
 export interface UnitProfile {
@@ -31,6 +34,7 @@ export interface BenchResult {
   ingest: IngestResult | undefined
   reads: ReadResult[]
   live: LiveResult[]
+  soak: SoakResult | undefined
   profiles: UnitProfile[]
 }
 
@@ -42,6 +46,7 @@ export function printReport(result: BenchResult): void {
   if (result.ingest) printIngest(result.ingest, result.embedded)
   if (result.reads.length > 0) printReads(result.reads)
   if (result.live.length > 0) printLive(result.live, result.embedded)
+  if (result.soak) printSoak(result.soak)
   for (const profile of result.profiles) printProfile(profile)
 }
 
@@ -140,6 +145,28 @@ function printLive(live: readonly LiveResult[], embedded: boolean): void {
   )
 }
 
+function printSoak(soak: SoakResult): void {
+  const { visits, samples } = soak
+  console.log(
+    `\nSoak: ${visits} visits by ${VISITORS} at a time, each of a tenant that was never there; ${samples.length} samples, after a collection each`,
+  )
+  const line = (name: string, figure: Parameters<typeof thirds>[1]) => {
+    const { first, last } = thirds(soak, figure)
+    const growth = last / first
+    return [
+      name,
+      mb(first),
+      mb(last),
+      growth.toFixed(3),
+      verdict(false, growth <= GROWTH_TARGET, `levels off (≤ ${GROWTH_TARGET})`),
+    ]
+  }
+  printTable(
+    ['', 'first third', 'last third', 'ratio', 'target'],
+    [line('heap', 'heapMb'), line('outside of the heap', 'externalMb'), line('resident', 'residentMb')],
+  )
+}
+
 function printProfile({ work, unit, units, profile, database }: UnitProfile): void {
   const perUnit = (value: number) => (value / units).toFixed(3)
   const busyMs = profile.areas.reduce((sum, { selfMs }) => sum + selfMs, 0)
@@ -178,6 +205,10 @@ function printTable(head: readonly string[], rows: readonly (readonly string[])[
 
 function count(value: number): string {
   return Math.round(value).toLocaleString('en')
+}
+
+function mb(value: number): string {
+  return `${value.toFixed(1)} MB`
 }
 
 function ms(value: number): string {

@@ -269,3 +269,12 @@ export async function startSimulation(
   )
   return startSimulation.simulation.simulationId
 }
+
+export async function completeSimulation(arc: GraphQLConnections, simulationId: string): Promise<void> {
+  await arc.ask(
+    `mutation ($simulationId: UUID!) {
+      completeSimulation(input: { simulationId: $simulationId }) { errors { message } }
+    }`,
+    { simulationId },
+  )
+}

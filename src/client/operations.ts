@@ -1019,7 +1019,7 @@ export type FindRecordsQueryVariables = Exact<{
 }>;
 
 
-export type FindRecordsQuery = { outcomes: { nodes: Array<{ outcomeId: string, scenarioId: string, repetition: number, retryCount: number, executionTime: string, executionTimeMs: number | null, tokensUsed: number | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type FindRecordsQuery = { outcomes: { nodes: Array<{ outcomeId: string, scenarioId: string, repetition: number, retryCount: number, executionTime: string, executionTimeMs: number | null, tokensUsed: number | null, status: OutcomeStatus }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type FindMetricsQueryVariables = Exact<{
   outcomeIds: Array<string> | string;
@@ -1258,7 +1258,7 @@ export const FindOutcomesDocument: TypedDocument<FindOutcomesQuery, FindOutcomes
   "query FindOutcomes($outcomeIds:[UUID!]!){outcomes(first:500 filter:{outcomeId:{in:$outcomeIds}}){nodes{outcomeId reliabilityScore simulation{simulationId simulationName status}}}}"
 
 export const FindRecordsDocument: TypedDocument<FindRecordsQuery, FindRecordsQueryVariables> =
-  "query FindRecords($simulationId:UUID!$after:String){outcomes(first:500 after:$after filter:{simulationId:{eq:$simulationId}}){nodes{outcomeId scenarioId repetition retryCount executionTime executionTimeMs tokensUsed}pageInfo{hasNextPage endCursor}}}"
+  "query FindRecords($simulationId:UUID!$after:String){outcomes(first:500 after:$after filter:{simulationId:{eq:$simulationId}}){nodes{outcomeId scenarioId repetition retryCount executionTime executionTimeMs tokensUsed status}pageInfo{hasNextPage endCursor}}}"
 
 export const FindMetricsDocument: TypedDocument<FindMetricsQuery, FindMetricsQueryVariables> =
   "query FindMetrics($outcomeIds:[UUID!]!){outcomes(first:500 filter:{outcomeId:{in:$outcomeIds}}){nodes{outcomeId metrics}}}"

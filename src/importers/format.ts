@@ -46,6 +46,8 @@ export interface ImportedRun {
    * run imported again, from whatever file, is the same simulation.
    */
   identity: string
+  /** The identity that the run had in a file of its beginning, which did not have its name yet. */
+  startedAs?: string
   /** Equal for the files of one run, where each of them holds a part of it and nothing else. Never stored. */
   partOf?: string
   /** Of a part: the identity of the whole run, where the source has a name for it. */
@@ -62,6 +64,8 @@ export interface ImportedRun {
   knownByRecords?: boolean
   /** Keys of the metadata: two runs that both state one of them, and not the same, are two whatever their records are. */
   toldApartBy?: string[]
+  /** Whether the source tries again what failed, and has the new result in the place of the old. */
+  triesAgain?: boolean
   /** Whether records of one scenario are its repetitions where parts are put together; else each is another run's. */
   partsRepeat?: boolean
   /** Records that were given more than once. */

@@ -19,7 +19,8 @@ import { outcomeIdOf } from './recordPlaces.ts'
 import { asObject } from './recordReading.ts'
 import { figuresOf, type RunFigures } from './runFigures.ts'
 import { type RunTimes, timesOf } from './runTimes.ts'
-import { isOpen, unlessForbidden } from './storedRecords.ts'
+import { isOpen } from './storedRecords.ts'
+import { unlessForbidden } from './unlessForbidden.ts'
 
 /** What became of a run. */
 export interface RunReport {
@@ -118,8 +119,9 @@ export async function importRun(
   })
   await amendAll(client, report, conflicts, inputOf)
 
-  // A file that says nothing new is the same by whatever name.
-  if (known && isOpen(report) && report.stored + report.amended > 0)
+  // A file that says nothing new is the same by whatever name, unless the run has its name from it.
+  const isNews = report.stored + report.amended > 0 || run.startedAs !== undefined
+  if (known && isOpen(report) && isNews)
     await client.extendSimulation({ simulationId, metadata: metadataOf(run, inFile) })
   if (isOpen(report)) report.status = await endAs(client, simulationId, run, complete, times)
   return { ...report, figures: await figuresOf(client, simulationId, there) }

@@ -2,7 +2,7 @@ import type { ArcClient } from '../client/arcClient.ts'
 import type { SimulationStatus } from '../client/operations.ts'
 import { derivedUuid } from '../uuid.ts'
 import type { ImportedOutcome, ImportedRun } from './format.ts'
-import { outcomeIdOf, type Refused, replaced, settle } from './recordPlaces.ts'
+import { outcomeIdOf, type Refused, replaced, type Settled, settle } from './recordPlaces.ts'
 import { canonicalJson, digest, repetitionsOf } from './recordReading.ts'
 import { modelOrUnknown } from './runConfiguration.ts'
 import { timesOf } from './runTimes.ts'
@@ -77,19 +77,25 @@ async function place(
   const simulationId = before?.simulationId ?? simulationIdOf(part)
   const known = before ?? (part.identity === run.identity ? null : await findSimulation(client, simulationId))
   const stored = known ? await findRecords(client, simulationId) : new Map<string, StoredRecord>()
-  const own = (outcome: ImportedOutcome) => identified(run, outcome, simulationId, stored, found)
-  const isStored = (outcome: ImportedOutcome) => stored?.has(outcomeIdOf(simulationId, own(outcome))) ?? true
-  const fresh = known && !isOpen(known) ? left.filter((outcome) => !isStored(outcome)) : []
-  const there = fresh.length === 0 ? left : left.filter(isStored)
-  const { records, olderCopies, refused } = settle(there.map(own), simulationId, stored)
+  const originals = new Map(
+    left.map((outcome) => [identified(run, outcome, simulationId, stored, found), outcome] as const),
+  )
+  const { records, olderCopies, refused } = settle([...originals.keys()], simulationId, stored, run)
+  const isStored = (outcome: ImportedOutcome) => stored?.has(outcomeIdOf(simulationId, outcome)) ?? true
+  const isLeft = ({ outcome }: Settled) => known !== null && !isOpen(known) && !isStored(outcome)
+  const there = records.filter((record) => !isLeft(record))
+  const fresh = records.filter(isLeft).map(({ outcome: { repetition, retryCount }, from }) => {
+    return replaced(originals.get(from)!, { repetition, retryCount })
+  })
+  const outcomes = there.map(({ outcome }) => outcome)
   const settled: ImportedRun = {
     ...part,
-    ...scenariosOf(run, there, goingOn),
-    startedAt: timesOf({ ...part, outcomes: [...there, ...goingOn] }, new Date()).startedAt,
-    outcomes: records,
-    repetitions: Math.max(part.repetitions, repetitionsOf(records)),
+    ...scenariosOf(run, outcomes, goingOn),
+    startedAt: timesOf({ ...part, outcomes: [...outcomes, ...goingOn] }, new Date()).startedAt,
+    outcomes,
+    repetitions: Math.max(part.repetitions, repetitionsOf(outcomes)),
     copies: (part.copies ?? 0) + olderCopies,
-    ...(isWhole(part, records, simulationId, stored) ? {} : { state: 'unfinished' }),
+    ...(isWhole(part, outcomes, simulationId, stored) ? {} : { state: 'unfinished' }),
   }
   const placed: PlacedRun = { run: settled, simulationId, known, refused }
   if (fresh.length === 0) return { parts: [placed], earlier }
@@ -100,11 +106,13 @@ async function place(
     ...scenariosOf(run, fresh, []),
     missing: Math.max(0, (run.missing ?? 0) - (stored?.size ?? 0)),
     outcomes: fresh,
+    copies: 0,
     identity,
+    startedAs: undefined,
     ...(run.partOf === undefined ? {} : { wholeIdentity: identity }),
   }
   const others = await place(client, rest, [], found)
-  const parts = there.length === 0 ? [] : [placed]
+  const parts = there.length + refused.length === 0 ? [] : [placed]
   return { parts: [...parts, ...others.parts], earlier: [...earlier, ...others.earlier] }
 }
 
@@ -120,7 +128,7 @@ async function earlierSimulation(
   goingOn: ImportedOutcome[],
   found: Found,
 ): Promise<KnownSimulation | null> {
-  const own = await findSimulation(client, simulationIdOf(run))
+  const own = (await findSimulation(client, simulationIdOf(run))) ?? (await findStarted(client, run))
   if (own || !run.knownByRecords || run.wholeIdentity !== undefined) return own
   const shared = new Map<string, Shared>()
   for (const { simulation } of found?.values() ?? []) {
@@ -144,11 +152,21 @@ async function earlierSimulation(
   const waiting = await findSimulations(client, begun)
   const joining =
     mostFirst.find(isOpen) ??
-    (await wholeOf(client, run, mostFirst[0])) ??
+    (goingOn.length === 0 ? await wholeOf(client, run, mostFirst[0]) : null) ??
     waiting.find(isOpen) ??
     // What goes on is an earlier copy of what has ended since.
     (run.outcomes.length === 0 ? waiting[0] : undefined)
   return joining ? findSimulation(client, joining.simulationId) : null
+}
+
+/** The simulation that the run's beginning has made, while it goes on, and when this run has ended it. */
+async function findStarted(
+  client: ArcClient,
+  { identity, startedAs }: ImportedRun,
+): Promise<KnownSimulation | null> {
+  if (startedAs === undefined) return null
+  const started = await findSimulation(client, simulationIdOf({ identity: startedAs }))
+  return started && (isOpen(started) || started.metadata.identity === identity) ? started : null
 }
 
 interface Shared {

@@ -55,6 +55,10 @@ const PROVIDER_FAILED = 2
 interface Evaluation {
   /** What promptfoo calls it, else a digest of when it began and what it asks. */
   id: string
+  /** Whether it is one that no other evaluation has, so that its answers are told from those of all others. */
+  isOwnId: boolean
+  /** What it was known by before it had one, where the file has that as well. */
+  startedAs: string | null
   /** Whether somebody has described the suite; else what it asks is all that tells it from another. */
   isNamed: boolean
   /** What configurations and runs are named after: the suite's name, or a digest of what it asks. */
@@ -77,8 +81,7 @@ interface TriedPrompt {
 /**
  * Results of promptfoo: `{evalId, results: {timestamp, prompts, results}, config}`. One evaluation of a suite tries
  * every prompt with every provider: each such pair is a configuration, and a run. A test is a scenario, by its
- * description, so that the runs of a suite on several dates share it while its variables may change; without one, or in
- * a suite without one, by what it asks.
+ * description and by what it asks, which the runs of a suite on several dates share.
  *
  * A cached answer keeps the tokens of the call that it repeats and has the latency of the cache, which promptfoo itself
  * sums up as the run's: `metrics.cached` tells those outcomes apart.
@@ -104,11 +107,23 @@ export const promptfoo: ResultFormat = {
   },
 }
 
-function parseResults(document: JsonObject, results: JsonValue[], fileName: string): ParsedFile {
+/** What a file of results alone tells of their evaluation. */
+export interface ResultStream {
+  /** A digest of the first result that was written while the evaluation ran; null where none was. */
+  start: string | null
+  isWhole: boolean
+}
+
+export function parseResults(
+  document: JsonObject,
+  results: JsonValue[],
+  fileName: string,
+  stream: ResultStream = { start: null, isWhole: true },
+): ParsedFile {
   const asked = results.map(askedTest)
-  const evaluation = evaluationOf(document, results, asked, fileName)
-  const { prompts, config, isNamed, state } = evaluation
-  const places = placesOf(asked, isNamed ? null : templatesOf(prompts.length > 0 ? prompts : config.prompts))
+  const evaluation = evaluationOf(document, results, asked, fileName, stream)
+  const { prompts, config, state } = evaluation
+  const places = placesOf(asked, templateOf(prompts.length > 0 ? prompts : config.prompts))
   const tried = new Map<string, TriedPrompt>()
   const tests = new Map<string, { promptIdx: number; index: number }>()
   const { outcomes, runs, rejected } = readRecords(
@@ -146,7 +161,7 @@ function parseResults(document: JsonObject, results: JsonValue[], fileName: stri
   const notes =
     state === 'unfinished'
       ? [
-          `the evaluation is not finished: ${results.length} results are in the file, fewer than it has tests. ` +
+          `the evaluation is not finished, or was cut off: ${results.length} results are in the file. ` +
             'Import it again when there are more; --complete ends the simulation',
         ]
       : []
@@ -167,19 +182,23 @@ function evaluationOf(
   results: JsonValue[],
   tests: (AskedTest | null)[],
   fileName: string,
+  { start, isWhole }: ResultStream,
 ): Evaluation {
   const { timestamp = null, prompts, stats } = asObject(document.results)
   const config = asObject(document.config)
   const { tests: configured = null, defaultTest = null, scenarios = null } = config
-  const asked = [...templatesOf(prompts ?? config.prompts), configured, defaultTest, scenarios]
+  const asked = [templateOf(prompts ?? config.prompts), configured, defaultTest, scenarios]
   const description = asText(config.description)
   const suite = bounded(description ?? `${UNNAMED_SUITE} ${shortDigest(asked)}`, MAX_SUITE_LENGTH)
-  const startOrResults = timestamp ?? results
+  const withoutId = digest(start ?? [suite, timestamp ?? results, asked])
+  const evalId = asText(document.evalId)
   return {
-    id: asText(document.evalId) ?? digest([suite, startOrResults, asked]),
+    id: evalId ?? withoutId,
+    isOwnId: start === null && (evalId !== null || timestamp !== null),
+    startedAs: evalId === null || start === null ? null : withoutId,
     isNamed: description !== null,
     suite,
-    state: isFinished(tests, config, asList(prompts), asObject(stats)) ? 'finished' : 'unfinished',
+    state: isWhole && isFinished(tests, config, asList(prompts), asObject(stats)) ? 'finished' : 'unfinished',
     traced: tracedTools(document.traces),
     config,
     prompts: asList(prompts),
@@ -196,12 +215,10 @@ function evaluationOf(
   }
 }
 
-/** Digests of the prompts' texts before their variables are filled in, each once, in an order of their own. */
-function templatesOf(prompts: JsonValue | undefined): JsonValue[] {
-  const texts = asList(prompts).map((prompt) =>
-    isJsonObject(prompt) ? (prompt.raw ?? prompt.label ?? null) : prompt,
-  )
-  return [...new Set(texts.map(digest))].sort()
+/** The text of the first prompt before its variables are filled in. */
+function templateOf(prompts: JsonValue | undefined): JsonValue {
+  const first = asList(prompts).find((prompt) => prompt !== null) ?? null
+  return isJsonObject(first) ? (first.raw ?? first.label ?? null) : first
 }
 
 function runOf(
@@ -209,7 +226,7 @@ function runOf(
   outcomes: ImportedOutcome[],
   { provider, configuration }: TriedPrompt,
   scenarios: ImportedScenario[],
-  { id, suite, state, timestamp, startedAtMs, metadata }: Evaluation,
+  { id, startedAs, suite, state, timestamp, startedAtMs, metadata }: Evaluation,
 ): ImportedRun {
   const startedAt = startedAtMs === null ? null : new Date(startedAtMs)
   const ends = outcomes.flatMap(({ executionTime }) => executionTime?.getTime() ?? [])
@@ -219,6 +236,8 @@ function runOf(
     startedAt,
     completedAt: ends.length === 0 ? null : new Date(ends.reduce((latest, end) => Math.max(latest, end))),
     identity: digest(['promptfoo', id, key]),
+    triesAgain: true,
+    ...(startedAs === null ? {} : { startedAs: digest(['promptfoo', startedAs, key]) }),
     name: shortName('promptfoo', suite, providerName(provider), toTheSecond(timestamp)),
     configuration,
     repetitions: repetitionsOf(outcomes),
@@ -239,9 +258,15 @@ function outcomeOf(record: JsonObject, place: RecordPlace, evaluation: Evaluatio
   // The suite itself says what passes, by a threshold of its own.
   const status = passed ? 'success' : failures[0]!.failureCategory === 'timeout' ? 'timeout' : 'error'
   const assertions = componentsOf(record)
+  const { id, isOwnId } = evaluation
+  const answer = [response.output ?? null, record.error ?? null, record.latencyMs ?? null]
   return {
     scenarioExternalId: scenarioIdOf(place.taskId, evaluation),
     repetition: place.trial + 1,
+    // Another answer to the same is another attempt.
+    ...(isOwnId
+      ? { identity: digest(['promptfoo', id, place.run!, place.taskId, place.trial, answer]) }
+      : {}),
     status,
     // The file states when the suite began and no more: each test is taken to have begun then.
     executionTime: startedAtMs === null ? null : new Date(startedAtMs + (durationMs ?? 0)),

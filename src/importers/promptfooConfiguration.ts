@@ -58,11 +58,11 @@ function promptNameOf(label: JsonValue, template: JsonValue): string | null {
   return asText(file.split(/[\\/]/).at(-1))
 }
 
-/** Tells prompts without a name apart where a provider is asked more than one. */
+/** Tells further prompts without a name from the first that a provider is asked, which has no number: it may be alone. */
 function promptNumber(record: JsonObject, prompts: JsonValue[]): string | null {
   const { id, label } = providerOf(record)
   const name = asText(label) ?? id
   const ofProvider = prompts.flatMap((prompt, index) => (asObject(prompt).provider === name ? [index] : []))
   const place = ofProvider.indexOf(asFigure(record.promptIdx) ?? -1)
-  return ofProvider.length > 1 && place >= 0 ? `prompt ${place + 1}` : null
+  return place > 0 ? `prompt ${place + 1}` : null
 }

@@ -1,12 +1,14 @@
 import type { JsonObject, JsonValue } from '../json.ts'
 import type { ParsedFile, ResultFormat } from './format.ts'
 import { itemsAt } from './oneByOne.ts'
-import { promptfoo } from './promptfoo.ts'
-import { asFigure, asList, asObject, asText, canonicalJson } from './recordReading.ts'
+import { parseResults } from './promptfoo.ts'
+import { asFigure, asList, asObject, asText, canonicalJson, digest } from './recordReading.ts'
 
 /**
  * Results of promptfoo as JSON Lines (`-o results.jsonl`): the results alone, without the suite around them. promptfoo
- * writes each when it is there, and all of them once more at the end: the last of a test and prompt is the one that counts.
+ * writes each when it is there, and all of them once more at the end, then with the evaluation's id: the last of a test and
+ * prompt is the one that counts. Results without an id are of the evaluation whose id follows. While none does and nothing
+ * stands there twice, it goes on: its first result, which stays the first, is then what it is known by.
  */
 export const promptfooLines: ResultFormat = {
   name: 'promptfoo',
@@ -16,15 +18,21 @@ export const promptfooLines: ResultFormat = {
   parse: (document, path) => {
     const rows = asList(document)
     const byEvaluation = new Map<string, EvaluationRows>()
+    let streamed: EvaluationRows = { start: null, rows: 0, last: new Map() }
     for (const [index, row] of rows.entries()) {
       const { evalId, testIdx, promptIdx } = asObject(row)
-      const id = asText(evalId) ?? ''
-      const evaluation = byEvaluation.get(id) ?? { rows: 0, last: new Map() }
+      const id = asText(evalId)
+      if (id !== null && !byEvaluation.has(id)) {
+        byEvaluation.set(id, streamed)
+        streamed = { start: null, rows: 0, last: new Map() }
+      }
+      const evaluation = id === null ? streamed : byEvaluation.get(id)!
       const key = testIdx === undefined ? `row ${index}` : canonicalJson([testIdx, promptIdx ?? null])
+      if (id === null) evaluation.start ??= digest(row)
       evaluation.rows++
       evaluation.last.set(key, index)
-      byEvaluation.set(id, evaluation)
     }
+    if (streamed.rows > 0) byEvaluation.set('', streamed)
     const parsed = [...byEvaluation].map(([evalId, evaluation]) => parseRows(evalId, evaluation, rows, path))
     return {
       runs: parsed.flatMap(({ runs }) => runs),
@@ -36,6 +44,8 @@ export const promptfooLines: ResultFormat = {
 
 /** The rows of an evaluation: how many, and the last of each test and prompt by its index. */
 interface EvaluationRows {
+  /** A digest of the first without an id. */
+  start: string | null
   rows: number
   last: Map<string, number>
 }
@@ -47,7 +57,7 @@ function isResult(row: JsonValue): boolean {
 
 function parseRows(
   evalId: string,
-  { rows: count, last }: EvaluationRows,
+  { start, rows: count, last }: EvaluationRows,
   rows: JsonValue[],
   path: string,
 ): ParsedFile {
@@ -57,8 +67,9 @@ function parseRows(
     results: { version: 3, results, prompts: promptsOf(results) },
     config: {},
   }
-  const parsed = promptfoo.parse(document, path)
   const copies = count - results.length
+  const isWhole = evalId !== '' || copies > 0
+  const parsed = parseResults(document, results, path, { start, isWhole })
   const notes = copies === 0 ? [] : [`${copies} results stand in the file once more`]
   return { ...parsed, notes: [...notes, ...(parsed.notes ?? [])] }
 }

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { providerOf } from './promptfooConfiguration.ts'
-import { append, asFigure, asObject, asText, bounded, digest, type RecordPlace } from './recordReading.ts'
+import { asFigure, asObject, asText, bounded, digest, type RecordPlace } from './recordReading.ts'
 
 /** External ids are made of it. */
 export const MAX_TEST_NAME_LENGTH = 300
@@ -41,33 +41,22 @@ function runKeyOf(record: JsonObject): string {
 }
 
 /**
- * Which test each result is of. A repeated test has its own `testIdx` and is told by its equal variables and
- * assertions; of tests that share a description and differ in those, the second is another one. A test without a
- * description is what it asks, and so is any test of a suite without one: "test 1" of another suite is another test.
- *
- * `templates`: what the prompts of a suite without a name ask; null for one that has a name.
+ * Which test each result is of: the one of its description that asks the same, by the suite's first prompt (`template`),
+ * its variables and its assertions. Nobody keeps descriptions apart, neither those of suites nor those of tests: two tasks
+ * under one are compared and averaged as one, and nothing shows it, while a test that is asked otherwise and becomes
+ * another scenario can be seen. Its place among others of its description would say nothing: it moves when one is put in.
+ * Of several prompts the first counts, so that one more of them makes no other tests. A repeated test has its own
+ * `testIdx` and is told by its equal content.
  */
-export function placesOf(
-  results: (AskedTest | null)[],
-  templates: JsonValue[] | null,
-): (RecordPlace | null)[] {
+export function placesOf(results: (AskedTest | null)[], template: JsonValue): (RecordPlace | null)[] {
   const places = results.map((): RecordPlace | null => null)
-  const variants = new Map<string, string[]>()
   const trials = new Map<string, number>()
   const inOrder = [...results.entries()].sort(([, a], [, b]) => indexOf(a) - indexOf(b))
   for (const [index, result] of inOrder) {
     if (!result || result.content === null) continue
-    const { name: given, content, run } = result
-    const asked = shortDigest([templates ?? [], content])
-    const name =
-      given === null
-        ? `test ${asked}`
-        : templates === null
-          ? given
-          : `${bounded(given, MAX_TEST_NAME_LENGTH - 10)} ${asked}`
-    if (!variants.get(name)?.includes(content)) append(variants, name, content)
-    const variant = variants.get(name)!.indexOf(content)
-    const taskId = bounded(variant === 0 ? name : `${name} #${variant + 1}`, MAX_TEST_NAME_LENGTH)
+    const { name, content, run } = result
+    const asked = shortDigest([template, content])
+    const taskId = `${bounded(name ?? 'test', MAX_TEST_NAME_LENGTH - DIGEST_LENGTH - 1)} ${asked}`
     const trialKey = JSON.stringify([run, taskId])
     const trial = trials.get(trialKey) ?? 0
     trials.set(trialKey, trial + 1)

@@ -1,6 +1,6 @@
 import { scenarioKey } from '../evaluation/scenarios/scenarioKey.ts'
 import { derivedUuid } from '../uuid.ts'
-import type { ImportedOutcome } from './format.ts'
+import type { ImportedOutcome, ImportedRun } from './format.ts'
 import { append } from './recordReading.ts'
 import type { StoredRecord } from './storedRecords.ts'
 
@@ -28,6 +28,13 @@ export function replaced(outcome: ImportedOutcome, fields: Partial<ImportedOutco
 interface Attempt {
   retryCount: number
   endMs: number
+  isSuccess: boolean
+}
+
+/** A record in its place, and as it came. */
+export interface Settled {
+  outcome: ImportedOutcome
+  from: ImportedOutcome
 }
 
 /** A record that its simulation has no place for. */
@@ -39,17 +46,22 @@ export interface Refused {
 /**
  * The records in their places among those that are stored, which keep theirs: another one at the same place is a later
  * attempt, or the next repetition where the source does not say which it is.
+ *
+ * A source that tries again what failed has no times of attempts, but tries none again that went well: a failure where
+ * there is a success came before it, and is an older copy of it, whenever its file is imported.
  */
 export function settle(
   outcomes: ImportedOutcome[],
   simulationId: string,
   stored: Map<string, StoredRecord> | null,
-): { records: ImportedOutcome[]; olderCopies: number; refused: Refused[] } {
+  { triesAgain = false }: Pick<ImportedRun, 'triesAgain'>,
+): { records: Settled[]; olderCopies: number; refused: Refused[] } {
   const attempts = new Map<string, Attempt[]>()
-  for (const { scenarioId, repetition, retryCount, executionTime } of stored?.values() ?? []) {
-    append(attempts, placeKey(scenarioId, repetition), { retryCount, endMs: Date.parse(executionTime) })
+  for (const { scenarioId, repetition, retryCount, executionTime, status } of stored?.values() ?? []) {
+    const attempt = { retryCount, endMs: Date.parse(executionTime), isSuccess: status === 'SUCCESS' }
+    append(attempts, placeKey(scenarioId, repetition), attempt)
   }
-  const records: ImportedOutcome[] = []
+  const records: Settled[] = []
   const refused: Refused[] = []
   let olderCopies = 0
   for (const outcome of outcomes) {
@@ -57,25 +69,40 @@ export function settle(
     if (before) {
       const { repetition, retryCount } = before
       if (isOlderCopy(outcome, before)) olderCopies++
-      else records.push(replaced(outcome, { repetition, retryCount }))
+      else records.push({ outcome: replaced(outcome, { repetition, retryCount }), from: outcome })
       continue
     }
-    const place = freePlace(outcome, attempts)
+    if (triesAgain && isTriedAgain(outcome, attempts)) {
+      olderCopies++
+      continue
+    }
+    const place = freePlace(outcome, attempts, triesAgain)
     if (!place) {
       refused.push({ outcome, reason: LATER_IS_STORED })
       continue
     }
     const key = placeKey(scenarioKey(outcome.scenarioExternalId), place.repetition)
-    append(attempts, key, { retryCount: place.retryCount, endMs: endOf(outcome) })
-    records.push(replaced(outcome, place))
+    const { status } = outcome
+    append(attempts, key, { ...place, endMs: endOf(outcome), isSuccess: status === 'success' })
+    records.push({ outcome: replaced(outcome, place), from: outcome })
   }
   return { records, olderCopies, refused }
+}
+
+function isTriedAgain(
+  { scenarioExternalId, repetition, status }: ImportedOutcome,
+  attempts: Map<string, Attempt[]>,
+): boolean {
+  const there = attempts.get(placeKey(scenarioKey(scenarioExternalId), repetition)) ?? []
+  const last = [...there].sort((one, other) => other.retryCount - one.retryCount)[0]
+  return last?.isSuccess === true && status !== 'success'
 }
 
 /** Null for an attempt that ended before one that is there. */
 function freePlace(
   outcome: ImportedOutcome,
   attempts: Map<string, Attempt[]>,
+  triesAgain: boolean,
 ): { repetition: number; retryCount: number } | null {
   const { scenarioExternalId, takesFreeRepetition } = outcome
   const retryCount = outcome.retryCount ?? 0
@@ -86,7 +113,7 @@ function freePlace(
     return { repetition, retryCount }
   }
   if (at().every((attempt) => attempt.retryCount !== retryCount)) return { repetition, retryCount }
-  if (at().some(({ endMs }) => endMs > endOf(outcome))) return null
+  if (!triesAgain && at().some(({ endMs }) => endMs > endOf(outcome))) return null
   return { repetition, retryCount: Math.max(...at().map((attempt) => attempt.retryCount)) + 1 }
 }
 
@@ -100,11 +127,11 @@ function endOf({ executionTime }: ImportedOutcome): number {
 }
 
 /** What goes on takes longer and uses more. */
-function isOlderCopy({ growsInPlace, ...outcome }: ImportedOutcome, stored: StoredRecord): boolean {
+function isOlderCopy(outcome: ImportedOutcome, stored: StoredRecord): boolean {
   const isLess = (given: number | null | undefined, before: number | null) =>
     given != null && before !== null && given < before
   return (
-    growsInPlace === true &&
+    outcome.growsInPlace === true &&
     (isLess(outcome.tokensUsed, stored.tokensUsed) || isLess(outcome.executionTimeMs, stored.executionTimeMs))
   )
 }

@@ -1,7 +1,7 @@
 import type { ArcClient } from '../client/arcClient.ts'
 import { SimulationFiguresDocument } from '../client/operations.ts'
 import type { ImportedOutcome } from './format.ts'
-import { unlessForbidden } from './storedRecords.ts'
+import { unlessForbidden } from './unlessForbidden.ts'
 
 /** What the simulation has come to, with all that is in Arc of it now. */
 export interface RunFigures {

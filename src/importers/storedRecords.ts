@@ -1,5 +1,4 @@
 import type { ArcClient } from '../client/arcClient.ts'
-import { ArcRequestError } from '../client/arcRequestError.ts'
 import {
   FindOutcomesDocument,
   type FindOutcomesQuery,
@@ -11,6 +10,7 @@ import {
 } from '../client/operations.ts'
 import type { JsonObject } from '../json.ts'
 import { asObject } from './recordReading.ts'
+import { unlessForbidden } from './unlessForbidden.ts'
 
 const MAX_IDS_PER_QUERY = 100
 
@@ -100,12 +100,4 @@ export async function findRecords(
     after = pageInfo.hasNextPage ? pageInfo.endCursor : null
   } while (after !== null)
   return records
-}
-
-/** The answer; null to a token that may not read it. */
-export function unlessForbidden<Answer>(answer: Promise<Answer>): Promise<Answer | null> {
-  return answer.catch((error: unknown) => {
-    if (error instanceof ArcRequestError && error.codes.includes('FORBIDDEN')) return null
-    throw error
-  })
 }

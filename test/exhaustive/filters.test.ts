@@ -95,6 +95,7 @@ describe('a filter', () => {
       new Set([
         'applied: Boolean',
         'isActive: Boolean',
+        'isDeleted: Boolean',
         'isRevoked: Boolean',
         'recoveryAttempted: Boolean',
         'recoverySuccessful: Boolean',

@@ -96,4 +96,36 @@ describe('JSON keeps the digits of its numbers', () => {
     expect(refused).toMatchObject({ status: 'REJECTED', reason: expect.stringContaining('9007199254740992') })
     expect(answer).not.toContain('\\u0000')
   })
+
+  it('in what a sandbox reports: the id of its scenario and its score; what has to be a text is none', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['9007199254740993', 'b'])
+    const mutation =
+      'mutation ($i: RecordScenarioResultsInput!) { recordScenarioResults(input: $i) { receipts { status reason } errors { message } } }'
+    const step = '{"tool":9007199254740993,"error":9007199254740993}'
+    const results = [
+      `{"scenario_id":9007199254740993,"status":"success","reliability_score":0.10000000000000000555,"trajectory":{"steps":[${step}]}}`,
+      '{"scenario_id":"b","status":"success","model":9007199254740993}',
+    ]
+    const answer = await textOf(
+      tenant,
+      `{"query":"${mutation}","variables":{"i":{"simulationId":"${simulationId}","results":[${results}]}}}`,
+    )
+    expect(JSON.parse(answer).data.recordScenarioResults).toEqual({
+      receipts: [
+        { status: 'STORED', reason: null },
+        { status: 'REJECTED', reason: expect.stringContaining('model is 9007199254740992, but must be') },
+      ],
+      errors: [],
+    })
+    const stored = await textOf(
+      tenant,
+      '{"query":"{ outcomes { nodes { scenarioId reliabilityScore toolUsage { nodes { toolName } } trajectory } } }"}',
+    )
+    expect(stored).toContain(
+      '"scenarioId":"9007199254740993","reliabilityScore":0.1,"toolUsage":{"nodes":[]}',
+    )
+    expect(stored).toContain('"tool":9007199254740993')
+    expect(stored).not.toContain('\\u0000')
+  })
 })

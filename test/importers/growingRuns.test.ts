@@ -401,6 +401,155 @@ describe('a file of', () => {
     }
   })
 
+  it('promptfoo that is tried again where the provider failed has another attempt there, and keeps it', async () => {
+    const file = (tests: number[], change: object) => {
+      const { results, ...rest } = promptfooFile(tests)
+      const [first, ...others] = results.results
+      return { ...rest, results: { ...results, results: [{ ...first, ...change }, ...others] } }
+    }
+    const failure = { success: false, score: 0, failureReason: 2, error: '429', latencyMs: 5 }
+    const graded = (score: number) => ({ score, response: { output: 'Up.' } })
+    const attemptsIn = async (tenant: Tenant) => {
+      const { outcomes } = await tenant.data(`{ outcomes(filter: { retryCount: { gte: 0 } }) { nodes {
+        retryCount status reliabilityScore trajectory simulation { simulationId status totalScenarios }
+      } } }`)
+      return outcomes.nodes
+        .filter(({ trajectory }: any) => trajectory.testIdx === 0)
+        .map(({ retryCount, status, reliabilityScore, trajectory, simulation }: any) => ({
+          attempt: [retryCount, status, reliabilityScore, trajectory.error ?? null],
+          simulation,
+        }))
+        .sort((one: any, other: any) => one.attempt[0] - other.attempt[0])
+    }
+    const write = (name: string, content: object) => folder.write(`retry-${name}.json`, content)
+    const failed = [0, 'ERROR', 0, '429']
+    const later = [1, 'SUCCESS', 1, null]
+
+    // While the evaluation goes on, both are attempts of one run.
+    const open = arc.tenant()
+    const [before, after] = [
+      await write('open-1', file([0, 1], failure)),
+      await write('open-2', file([0, 1, 2], graded(1))),
+    ]
+    for (const path of [before, after, before, after]) {
+      expect((await importInto(arc, open, [path])).exitCode).toBe(0)
+    }
+    expect((await attemptsIn(open)).map(({ attempt }: any) => attempt)).toEqual([failed, later])
+    expect(await simulationsOf(open)).toMatchObject([
+      { status: 'COMPLETED', totalScenarios: 3, succeededScenarios: 3, failedScenarios: 0 },
+    ])
+
+    // Once it has ended, what is new is a simulation of its own, as always.
+    const ended = arc.tenant()
+    const [whole, again] = [
+      await write('ended-1', file([0, 1, 2], failure)),
+      await write('ended-2', file([0, 1, 2], graded(1))),
+    ]
+    for (const path of [whole, again, again, whole]) {
+      expect((await importInto(arc, ended, [path])).exitCode).toBe(0)
+    }
+    const attempts = await attemptsIn(ended)
+    expect(attempts.map(({ attempt }: any) => attempt)).toEqual([failed, later])
+    expect(attempts.map(({ simulation }: any) => simulation.totalScenarios)).toEqual([3, 1])
+
+    // The older file that comes last takes nothing back.
+    const reversed = arc.tenant()
+    for (const path of [again, whole]) {
+      const { exitCode, output } = await importInto(arc, reversed, [path])
+      expect(exitCode).toBe(0)
+      expect(output).not.toContain('amended')
+    }
+    expect((await attemptsIn(reversed)).map(({ attempt }: any) => attempt)).toEqual([[0, 'SUCCESS', 1, null]])
+
+    // The same answer with another grade is the same attempt.
+    await importInto(arc, reversed, [await write('graded', file([0, 1, 2], graded(0.5)))])
+    expect((await attemptsIn(reversed)).map(({ attempt }: any) => attempt)).toEqual([
+      [0, 'SUCCESS', 0.5, null],
+    ])
+  })
+
+  it('promptfoo as JSON Lines that grows adds to the simulation, which ends when all stands there once more', async () => {
+    const tenant = arc.tenant()
+    const streamed = (testIdx: number, promptIdx = 0) => ({
+      testIdx,
+      promptIdx,
+      provider: { id: 'm-1' },
+      prompt: { raw: `Fly ${testIdx}${'!'.repeat(promptIdx)}`, label: `Fly {{n}}${'!'.repeat(promptIdx)}` },
+      vars: { n: testIdx },
+      testCase: { vars: { n: testIdx } },
+      success: true,
+      score: 1,
+      latencyMs: 100 + testIdx,
+    })
+    const { vars: _vars, ...first } = streamed(0)
+    const stored = [
+      { ...first, id: 'u0', evalId: 'eval-9' },
+      ...[1, 2, 3].map((n) => ({ ...streamed(n), id: `u${n}`, evalId: 'eval-9' })),
+    ]
+    const other = { ...streamed(0, 1), latencyMs: 7 }
+    const states: object[][] = [
+      [streamed(0)],
+      [streamed(0), streamed(1), streamed(2)],
+      [0, 1, 2, 3].map((n) => streamed(n)),
+      [...[0, 1, 2, 3].map((n) => streamed(n)), ...stored],
+      // Another evaluation follows in the same file.
+      [...[0, 1, 2, 3].map((n) => streamed(n)), ...stored, other],
+    ]
+    const seen: any[] = []
+    for (const [index, rows] of [...states.entries(), ...states.entries()]) {
+      const lines = rows.map((row) => JSON.stringify(row)).join('\n')
+      const path = await folder.write(`lines-${index}/results.jsonl`, `${lines}\n`)
+      const { exitCode, output } = await importInto(arc, tenant, [path])
+      expect(exitCode).toBe(0)
+      if (index < 3) expect(output).toMatch(/note .*--complete ends the simulation/)
+      seen.push(
+        (await simulationsOf(tenant)).map(({ status, outcomes, totalScenarios }) => [
+          status,
+          outcomes.nodes.length,
+          totalScenarios,
+        ]),
+      )
+    }
+    const whole = ['COMPLETED', 4, 4]
+    const both = [whole, ['RUNNING', 1, 1]]
+    expect(seen).toEqual([
+      [['RUNNING', 1, 1]],
+      [['RUNNING', 3, 3]],
+      [['RUNNING', 4, 4]],
+      [whole],
+      ...Array(6).fill(both),
+    ])
+  })
+
+  it('promptfoo as JSON Lines with several prompts keeps tests and configurations as it grows', async () => {
+    const tenant = arc.tenant()
+    const row = (testIdx: number, promptIdx: number, evalId?: string) => ({
+      testIdx,
+      promptIdx,
+      provider: { id: 'm-1' },
+      prompt: { raw: `Fly ${testIdx}`, label: `Fly {{n}} ${promptIdx}` },
+      testCase: { vars: { n: testIdx } },
+      success: true,
+      score: 1,
+      latencyMs: 100 + testIdx,
+      ...(evalId === undefined ? {} : { evalId }),
+    })
+    const all = [0, 1].flatMap((test) => [0, 1].map((prompt) => row(test, prompt)))
+    const stored = [0, 1].flatMap((test) => [0, 1].map((prompt) => row(test, prompt, 'eval-8')))
+    for (const [index, rows] of [all.slice(0, 1), all.slice(0, 3), [...all, ...stored]].entries()) {
+      const lines = rows.map((each) => JSON.stringify(each)).join('\n')
+      await importInto(arc, tenant, [await folder.write(`prompts-${index}/results.jsonl`, lines)])
+    }
+    expect(await simulationsOf(tenant)).toMatchObject([
+      { status: 'COMPLETED', totalScenarios: 2 },
+      { status: 'COMPLETED', totalScenarios: 2 },
+    ])
+    const { scenarios, configurations } = await tenant.data(
+      '{ scenarios { totalCount } configurations { totalCount } }',
+    )
+    expect([scenarios.totalCount, configurations.totalCount]).toEqual([2, 2])
+  })
+
   it('tau2-bench that grows and is graded by a key that only brings results in', async () => {
     const tenant = arc.tenant()
     const ungraded = { ...tau2Record(0), reward_info: null }

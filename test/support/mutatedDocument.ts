@@ -73,11 +73,15 @@ function textsOf({ metadata: _run, scenarios, outcomes, ...run }: ImportedRun): 
   ])
 }
 
+/** What marks a number on its way stands in no text, and in no key: only as a whole value it is written as a number. */
+export function expectNoMarks({ runs, rejected, notes = [] }: ParsedFile): void {
+  expect(stringifyExactly([runs, rejected, notes])).not.toContain(MARK)
+  for (const run of runs) expect(textsOf(run)).not.toContain(MARK)
+}
+
 /** What holds for whatever an importer reads, of a file however broken, with this many records. */
 export function expectSound({ runs, rejected }: ParsedFile, records: number): void {
-  // What marks a number on its way stands in no text, and in no key: these are told from texts by nobody.
-  expect(stringifyExactly([runs, rejected])).not.toContain(MARK)
-  for (const run of runs) expect(textsOf(run)).not.toContain(MARK)
+  expectNoMarks({ runs, rejected })
   expect(runs.flatMap((run) => run.outcomes).length + rejected.length).toBe(records)
   for (const { reason, record } of rejected)
     expect([record, reason].every((text) => text.length > 3)).toBe(true)

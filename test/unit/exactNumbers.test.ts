@@ -4,6 +4,7 @@ import {
   asPlainNumber,
   exactNumber,
   isExactNumber,
+  isText,
   parseExactly,
   stringifyExactly,
 } from '../../src/exactNumbers.ts'
@@ -91,6 +92,7 @@ it('a number is exact when JavaScript has no such number, and plain where one is
   expect(isExactNumber(exact)).toBe(true)
   expect(asPlainNumber(exact)).toBe(9007199254740992)
   expect(stringifyExactly({ exact })).toBe('{"exact":9007199254740993}')
+  expect([exact, 'a', '', 1, null, undefined].map(isText)).toEqual([false, true, true, false, false, false])
   for (const other of ['9007199254740993', '\0:1', '']) {
     expect(isExactNumber(other)).toBe(false)
     expect(asPlainNumber(other)).toBe(other)

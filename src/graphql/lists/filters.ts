@@ -40,12 +40,19 @@ export const NullableStringFilter = builder.inputType('NullableStringFilter', {
   fields: (t) => ({ ...ofText(t), ...missing(t) }),
 })
 
+const ofId = (t: InputFields) => ({
+  eq: t.field({ type: 'UUID', description: 'The id is this one.' }),
+  in: t.field({ type: ['UUID'], extensions: LIST, description: 'The id is one of these.' }),
+})
+
 export const IdFilter = builder.inputType('IdFilter', {
   description: 'Conditions on an identifier; all must match.',
-  fields: (t) => ({
-    eq: t.field({ type: 'UUID', description: 'The id is this one.' }),
-    in: t.field({ type: ['UUID'], extensions: LIST, description: 'The id is one of these.' }),
-  }),
+  fields: ofId,
+})
+
+export const NullableIdFilter = builder.inputType('NullableIdFilter', {
+  description: 'Conditions on an identifier that may be missing; all must match.',
+  fields: (t) => ({ ...ofId(t), ...missing(t) }),
 })
 
 const ofTime = (t: InputFields) => ({

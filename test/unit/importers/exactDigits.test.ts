@@ -3,8 +3,12 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { exactNumber, stringifyExactly } from '../../../src/exactNumbers.ts'
+import type { Beside } from '../../../src/importers/format.ts'
+import { detectFormat } from '../../../src/importers/formats.ts'
 import { type ResultFile, readResultFile } from '../../../src/importers/resultFile.ts'
+import { isJsonObject, type JsonValue } from '../../../src/json.ts'
 import { fixture } from '../../support/fixtures.ts'
+import { expectNoMarks } from '../../support/mutatedDocument.ts'
 
 /** One file of each family, within the folder that is read with it. */
 const FILES = [
@@ -83,6 +87,29 @@ function plain({ notes = [], ...file }: ResultFile): unknown {
 
 const markOf = (number: string | number) => JSON.stringify(number).slice(1, 40)
 
+const NOTHING_BESIDE: Beside = { json: async () => null, names: async () => [] }
+
+function parsedLine(line: string): JsonValue | null {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return null
+  }
+}
+
+/** The way to the first value of each kind of place: another item of a list, with the same keys, is no other kind. */
+function differentPlaces(document: JsonValue): (string | number)[][] {
+  const places = new Map<string, (string | number)[]>()
+  const walk = (value: JsonValue, path: (string | number)[]) => {
+    const kind = path.map((step) => (typeof step === 'number' ? '[]' : step)).join('.')
+    if (path.length > 0 && !places.has(kind)) places.set(kind, path)
+    if (Array.isArray(value)) for (const [index, item] of value.entries()) walk(item, [...path, index])
+    else if (isJsonObject(value)) for (const [key, item] of Object.entries(value)) walk(item, [...path, key])
+  }
+  walk(document, [])
+  return [...places.values()]
+}
+
 describe.each(FILES)('%s %s', (root, file) => {
   it('says the same with numbers of more digits than JavaScript has, and keeps them', async () => {
     let changed = 0
@@ -106,5 +133,21 @@ describe.each(FILES)('%s %s', (root, file) => {
     const marks = [exactNumber, others.exactNumber].map((number) => markOf(number('9007199254740993')))
     expect(marks[0]).not.toBe(marks[1])
     for (const mark of marks) expect(here).not.toContain(mark)
+  })
+
+  it('has them in no text and in no key, whatever place of the file has one', async () => {
+    const path = join(fixture(root!), file ?? '')
+    const text = await readFile(path, 'utf8')
+    const document = path.endsWith('l')
+      ? (text.split('\n').flatMap((line) => parsedLine(line) ?? []) as JsonValue)
+      : JSON.parse(text)
+    for (const place of differentPlaces(document)) {
+      const copy = structuredClone(document)
+      const holder = place.slice(0, -1).reduce((at, step) => at[step], copy)
+      holder[place.at(-1)!] = exactNumber('9007199254740993')
+      const format = detectFormat(copy)
+      const parsed = await format?.gather?.(copy, NOTHING_BESIDE)
+      if (format) expectNoMarks((parsed?.format ?? format).parse(parsed?.document ?? copy, path))
+    }
   })
 })

@@ -65,6 +65,38 @@ describe('a file that is read one record at a time', () => {
     expect(trajectories).toMatchObject([{ api_key: '<redacted>', note: '},]\\' }, { seed: 'NaN' }, {}])
   })
 
+  it('may have its records by key, whatever the keys are, with others before and behind them', async () => {
+    const record = (query: string, more = '') =>
+      `{"query": "${query}", "turn_history": {"actions": ["a", "}"]}, "summary": {"max_reward": 1}${more}}`
+    const [odd, key] = ['a \\"b\\" \\u00e9: {', 'pass-9876-word']
+    const logs = `{"7": ${record('One.')}, "${odd}": ${record('Two.', `, "api_key": "${key}"`)} ,
+      "3":${record('Three.')},"4": {"query": tru}, "5": ${record('Five.')}}`
+    for (const [name, text] of [
+      ['keyed.json', logs],
+      ['logs.json', `{"meta": {"seed": 1, "lists": [[1], [2]]}, "logs": ${logs}, "more": [1, 2]}`],
+    ] as const) {
+      const { runs, rejected, redactions } = await readLarge(await write(name, text))
+      const tasks = runs[0]!.scenarios.map(({ externalId, taskPrompt }) => [externalId, taskPrompt])
+      expect(tasks).toEqual([
+        ['intercode/unknown/unknown/3', 'Three.'],
+        ['intercode/unknown/unknown/5', 'Five.'],
+        ['intercode/unknown/unknown/7', 'One.'],
+        ['intercode/unknown/unknown/a "b" \u00e9: {', 'Two.'],
+      ])
+      expect(rejected).toEqual([
+        {
+          record: 'record 4',
+          reason: 'It is not JSON: Expected a value, in line 1, column 12 of the record.',
+        },
+      ])
+      expect([...redactions.secrets]).toEqual([key])
+    }
+    const cut = await write('cutKeys.json', logs.slice(0, -10))
+    await expect(readResultFile(cut, undefined, 0)).rejects.toThrow(
+      /^It is not JSON: The text ends too early, within an object, in line 2, column \d+\.$/,
+    )
+  })
+
   it('is without the secrets of the files beside it, too', async () => {
     const row = { instance_id: 'q-1', test_result: {}, history: [], instruction: 'Fly.' }
     const path = await write(
@@ -89,10 +121,17 @@ describe('a file that is read one record at a time', () => {
     )
   })
 
-  it('tells how far it is read', async () => {
+  it.each([
+    'inspect-small.json',
+    'inspect-small.eval',
+    'promptfoo-small.json',
+    'promptfoo-small.jsonl',
+    'deepeval/.deepeval/.latest_test_run.json',
+    'intercode/bash/gpt-9/ic_bash_multiturn_gpt-9_3_turns_kites.json',
+  ])('tells how far it is read: %s', async (name) => {
     let [bytes, shown, stopped] = [0, 0, false]
     await readResultFile(
-      fixture('inspect-small.json'),
+      fixture(name),
       (size) => {
         bytes = size
         return { increment: (more) => (shown += more), stop: () => (stopped = true) }

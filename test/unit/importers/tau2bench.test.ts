@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parse as parseYaml } from 'yaml'
+import { exactNumber } from '../../../src/exactNumbers.ts'
 import { detectFormat } from '../../../src/importers/formats.ts'
 import { tau2Bench } from '../../../src/importers/tau2bench.ts'
 import { readJson } from '../../support/expectedTotals.ts'
@@ -240,7 +241,10 @@ test('checks that failed are failures, those that cost the reward first', () => 
   ])
 })
 
-test('an unmet assertion says what should have been', () => {
+test.each([
+  [false, 'false'],
+  [exactNumber('9007199254740993'), '9007199254740993'],
+])('an unmet assertion says that it should have been something else (%#)', (assert_value, said) => {
   const document = structuredClone(small)
   document.simulations = [
     {
@@ -256,7 +260,7 @@ test('an unmet assertion says what should have been', () => {
               env_type: 'user',
               func_name: 'assert_kite_flies',
               arguments: { minutes: 5 },
-              assert_value: false,
+              assert_value,
               message: 'It flew.',
             },
           },
@@ -268,8 +272,7 @@ test('an unmet assertion says what should have been', () => {
     {
       failureType: 'env_check:assert_kite_flies',
       failureCategory: 'validation_error',
-      errorMessage:
-        'At the end, assert_kite_flies({"minutes":5}) on the side of the user should have been false. It flew.',
+      errorMessage: `At the end, assert_kite_flies({"minutes":5}) on the side of the user should have been ${said}. It flew.`,
     },
   ])
 })
