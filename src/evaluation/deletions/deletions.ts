@@ -42,6 +42,7 @@ export function deleteConfiguration(transaction: TenantTransaction, configId: st
  */
 export function deleteScenario(transaction: TenantTransaction, scenarioId: string): Promise<string> {
   return remove(transaction, 'scenario', scenarioId, async () => {
+    const deletionId = await insertScenarioDeletion(transaction, scenarioId)
     const simulations = await countSimulationsOf(transaction, scenarioId)
     if (simulations > 0) {
       const ran = simulations === 1 ? 'A simulation runs it' : `${simulations} simulations run it`
@@ -51,7 +52,7 @@ export function deleteScenario(transaction: TenantTransaction, scenarioId: strin
         ['scenarioId'],
       )
     }
-    return insertScenarioDeletion(transaction, scenarioId)
+    return deletionId
   })
 }
 
