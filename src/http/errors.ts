@@ -5,6 +5,7 @@ import { ERROR_CODES, type ErrorCode, Refusal, type RefusalDetails } from '../re
 import { cutBytes, shorten } from '../text.ts'
 import { refusalOfDatabase } from './databaseErrors.ts'
 import { placeOf } from './parseLocated.ts'
+import { MAX_REASON_BYTES } from './socketProtocol.ts'
 
 /** A request that HTTP has a status of its own for. */
 export class RequestRefused extends Refusal {
@@ -79,9 +80,6 @@ export function answerOf(error: unknown, requestId: string, logger: Logger) {
 
 /** WebSocket's own close code; clients of graphql-transport-ws come back after it. */
 const TRY_AGAIN_LATER = 1013
-
-/** Of a close frame (RFC 6455, 5.5.1). */
-const MAX_REASON_BYTES = 123
 
 /** How a WebSocket is closed that may not stay open. */
 export function closeOf({ code, message }: Refusal): { code: number; reason: string } {
