@@ -7,7 +7,7 @@ import { type InTurn, OperationReads } from '../reads/operationReads.ts'
 import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'
 import { presentableErrors } from './errors.ts'
-import { lengthWithin } from './limits/answerSize.ts'
+import { sizeWithin } from './limits/answerSize.ts'
 import type { TenantShare } from './limits/tenantShare.ts'
 import { setUnreadableRowsAside } from './unreadableRows.ts'
 import { writtenAsIs } from './writtenAsIs.ts'
@@ -82,13 +82,13 @@ function withinLength(result: ExecutionResult, args: ExecutionArgs): ExecutionRe
   const { answerLength, holdAnswer } = context
   const { data, errors } = result
   try {
-    const length = lengthWithin(answerLength, { data, errors: errors?.map((error) => error.toJSON()) })
-    if (length === undefined)
+    const size = sizeWithin(answerLength, { data, errors: errors?.map((error) => error.toJSON()) })
+    if (size === undefined)
       throw new Refusal(
         'TOO_LARGE',
         `The answer is longer than ${answerLength} characters (${LIMIT_SETTINGS.answerLength[0]}): request less.`,
       )
-    holdAnswer(length)
+    holdAnswer(size.bytes)
     return result
   } catch (error) {
     if (!(error instanceof Refusal)) throw error

@@ -6,7 +6,7 @@ import { WebSocket } from 'ws'
 import type { Limits } from '../config.ts'
 import { withExactNumbers, withoutMarks } from '../exactNumbers.ts'
 import { cutBytes } from '../text.ts'
-import { lengthWithin } from './limits/answerSize.ts'
+import { sizeWithin } from './limits/answerSize.ts'
 
 /** WebSocket's own close code. */
 export const MESSAGE_TOO_BIG = 1009
@@ -89,7 +89,7 @@ export function speak<Extra extends { messageBytes: number }>(
       onPing: (payload) =>
         send(
           stringifyMessage(
-            payload && lengthWithin(MAX_ECHO_LENGTH, payload) !== undefined
+            payload && sizeWithin(MAX_ECHO_LENGTH, payload) !== undefined
               ? { type: MessageType.Pong, payload }
               : { type: MessageType.Pong },
           ),
