@@ -2,7 +2,7 @@ import { GraphQLError, type SourceLocation } from 'graphql'
 import { CloseCode } from 'graphql-ws'
 import type { Logger } from 'pino'
 import { ERROR_CODES, type ErrorCode, Refusal, type RefusalDetails } from '../refusal.ts'
-import { cutBytes, shorten } from '../text.ts'
+import { cutBytes } from '../text.ts'
 import { refusalOfDatabase } from './databaseErrors.ts'
 import { placeOf } from './parseLocated.ts'
 import { MAX_REASON_BYTES } from './socketProtocol.ts'
@@ -122,9 +122,6 @@ function knownCode({ extensions }: GraphQLError): ErrorCode | undefined {
   return Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : undefined
 }
 
-/** In characters. A message may name what the client sent, which may be a whole request. */
-const MAX_MESSAGE_LENGTH = 1_000
-
 /** An error knows several places when its field stands in the document several times. */
 const MAX_LOCATIONS = 10
 
@@ -136,7 +133,7 @@ function graphqlError(
 ): GraphQLError {
   const at = error instanceof GraphQLError ? error : undefined
   const isGraphQLs = at && (at.originalError ?? at) instanceof GraphQLError
-  return new ShownError(shorten(message, MAX_MESSAGE_LENGTH), at, {
+  return new ShownError(message, at, {
     ...(isGraphQLs ? at.extensions : {}),
     code,
     ...(inputPath.length > 0 ? { input: inputPath } : {}),
