@@ -108,7 +108,6 @@ export async function extendSimulation(
   simulationId: string,
   { scenarioIds, repetitions, metadata }: Growth,
 ): Promise<void> {
-  await lockReferences(transaction, 'shared')
   const simulation = await lockSimulation(transaction, simulationId)
   if (!simulation) throw noSimulation(simulationId)
   if (simulation.status !== 'pending' && simulation.status !== 'running') {
@@ -158,6 +157,7 @@ export async function describeSimulation(
   if (tags !== undefined) set.tags = tagsAt(tags ?? [], ['tags'])
   if (priority != null) set.priority = integer(priority, 1, 10, ['priority'])
   if (metadata !== undefined) set.metadata = metadataAt(metadata ?? {}, ['metadata'])
+  await lockReferences(transaction, 'shared')
   if (!(await updateDescription(transaction, simulationId, set))) throw noSimulation(simulationId)
 }
 
