@@ -19,6 +19,7 @@ import {
 } from '../../valueChecks.ts'
 import { deletedRefusal } from '../deletions/deletedRefusal.ts'
 import { findDeletionOf, lockReferences } from '../deletions/deletionStore.ts'
+import { checkedScenarioKey } from '../scenarios/scenarioKey.ts'
 import { checkOpenRuns } from './openRuns.ts'
 import {
   type DescribedColumns,
@@ -117,7 +118,7 @@ export async function extendSimulation(
     )
   }
   const planned = new Set(simulation.scenarioSet)
-  const wanted = scenarioIds.map((id, index) => storableAt(id, ['scenarioIds', index]))
+  const wanted = checkedScenarioKeys(scenarioIds)
   const joining = [...new Set(wanted)].filter((id) => !planned.has(id))
   await refuseMissing(transaction, joining, wanted)
   const times = Math.max(
@@ -264,6 +265,10 @@ async function refuseMissing(
   ])
 }
 
+function checkedScenarioKeys(scenarioIds: readonly string[]): string[] {
+  return scenarioIds.map((id, index) => checkedScenarioKey(id, ['scenarioIds', index]))
+}
+
 /** Of one simulation, when it is planned and when scenarios join it. @throws Refusal TOO_MANY_ROWS */
 export function checkRuns(scenarios: number, repetitions: number): void {
   checkRows(scenarios, ['scenarioIds'], MAX_SCENARIOS)
@@ -289,7 +294,7 @@ function checkNewSimulation(simulation: NewSimulation): NewSimulation {
   return {
     ...simulation,
     ...checkedTimes(simulation),
-    scenarioIds: scenarioIds.map((id, index) => storableAt(id, ['scenarioIds', index])),
+    scenarioIds: checkedScenarioKeys(scenarioIds),
     name: optionalText(simulation.name, LENGTHS.simulationName, ['name']),
     modalAppId: optionalText(simulation.modalAppId, LENGTHS.label, ['modalAppId']),
     modalEnvironment: optionalText(simulation.modalEnvironment, LENGTHS.label, ['modalEnvironment']),
