@@ -52,7 +52,7 @@ create table public.deletions (
   foreign key (user_id, config_id) references public.configurations on delete cascade,
   foreign key (user_id, scenario_id) references public.scenarios on delete cascade,
   foreign key (user_id, simulation_id) references public.simulations on delete cascade,
-  foreign key (user_id, with_deletion_id) references public.deletions on delete cascade,
+  foreign key (user_id, with_deletion_id) references public.deletions on delete set null (with_deletion_id),
   check (num_nonnulls(config_id, scenario_id, simulation_id) = 1)
 );
 create index deletions_deleted on public.deletions (user_id, deleted_at desc, deletion_id desc);

@@ -115,7 +115,7 @@ export const LIMIT_SETTINGS = {
   bodyValues: ['ARC_MAX_BODY_VALUES', 2_000_000, 1],
   /** Seconds until a body has arrived. */
   bodySeconds: ['ARC_MAX_BODY_SECONDS', 60, 1],
-  /** Characters of an answer. */
+  /** Characters of an answer, as JSON writes them. */
   answerLength: ['ARC_MAX_ANSWER_LENGTH', 32 * 1024 * 1024, 1],
   /** Seconds that a client may take nothing of an answer that waits for it. */
   writeSeconds: ['ARC_MAX_WRITE_SECONDS', 30, 1],

@@ -1,3 +1,5 @@
+import { shorten } from './text.ts'
+
 /**
  * Every reason for which Arc declines what it was asked: the one source of the GraphQL enum `ErrorCode`
  * (in payload errors, in receipts and in `extensions.code`).
@@ -61,6 +63,9 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES
 
+/** In characters. A message may name what the caller sent, which may be a whole request. */
+const MAX_MESSAGE_LENGTH = 1_000
+
 /** Where in the input the fault lies: field names and list indexes from the argument inwards. */
 export type InputPath = readonly (string | number)[]
 
@@ -85,7 +90,7 @@ export class Refusal extends Error {
   readonly details: RefusalDetails
 
   constructor(code: ErrorCode, message: string, inputPath: InputPath = [], details: RefusalDetails = {}) {
-    super(message)
+    super(shorten(message, MAX_MESSAGE_LENGTH))
     this.name = 'Refusal'
     this.code = code
     this.inputPath = inputPath

@@ -133,7 +133,7 @@ export async function startServer(
           share.writers.inTurn(viewer.tenantId, () =>
             inTenantTransaction(pools.writing, viewer, 'read write', work),
           ),
-        pool.maxWaiting,
+        { all: pool.maxWaiting, ofTenant: share.waitingOutcomes },
       ),
       quotas: { openRuns: limits.openRunsPerTenant, apiKeys: limits.apiKeysPerTenant },
       health: new HealthProbe(pools, logger),

@@ -990,7 +990,14 @@ export type FindSimulationQueryVariables = Exact<{
 }>;
 
 
-export type FindSimulationQuery = { simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus, metadata: unknown, configVersion: { versionNumber: number, configuration: { name: string } } } | null };
+export type FindSimulationQuery = { simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus, startedAt: string | null, metadata: unknown, configVersion: { versionNumber: number, model: string, configuration: { name: string } } } | null };
+
+export type FindSimulationsQueryVariables = Exact<{
+  simulationIds: Array<string> | string;
+}>;
+
+
+export type FindSimulationsQuery = { simulations: { nodes: Array<{ simulationId: string, status: SimulationStatus }> } };
 
 export type SimulationFiguresQueryVariables = Exact<{
   simulationId: string;
@@ -1006,14 +1013,13 @@ export type FindOutcomesQueryVariables = Exact<{
 
 export type FindOutcomesQuery = { outcomes: { nodes: Array<{ outcomeId: string, reliabilityScore: number | null, simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus } }> } };
 
-export type FindAttemptsQueryVariables = Exact<{
+export type FindRecordsQueryVariables = Exact<{
   simulationId: string;
-  scenarioIds: Array<string> | string;
   after?: string | null | undefined;
 }>;
 
 
-export type FindAttemptsQuery = { outcomes: { nodes: Array<{ outcomeId: string, scenarioId: string, repetition: number, retryCount: number, status: OutcomeStatus }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type FindRecordsQuery = { outcomes: { nodes: Array<{ outcomeId: string, scenarioId: string, repetition: number, retryCount: number, executionTime: string, executionTimeMs: number | null, tokensUsed: number | null, status: OutcomeStatus }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type FindMetricsQueryVariables = Exact<{
   outcomeIds: Array<string> | string;
@@ -1240,7 +1246,10 @@ export const ConfigHistoryDocument: TypedDocument<ConfigHistoryQuery, ConfigHist
   "query ConfigHistory($name:String!$after:String){configurations(first:1 filter:{name:{eq:$name}isActive:true}){nodes{configId versions(first:500 after:$after orderBy:{field:VERSION_NUMBER direction:ASC}){nodes{versionNumber configHash}pageInfo{hasNextPage endCursor}}}}}"
 
 export const FindSimulationDocument: TypedDocument<FindSimulationQuery, FindSimulationQueryVariables> =
-  "query FindSimulation($simulationId:UUID!){simulation(simulationId:$simulationId){simulationId simulationName status metadata configVersion{versionNumber configuration{name}}}}"
+  "query FindSimulation($simulationId:UUID!){simulation(simulationId:$simulationId){simulationId simulationName status startedAt metadata configVersion{versionNumber model configuration{name}}}}"
+
+export const FindSimulationsDocument: TypedDocument<FindSimulationsQuery, FindSimulationsQueryVariables> =
+  "query FindSimulations($simulationIds:[UUID!]!){simulations(first:100 filter:{simulationId:{in:$simulationIds}}){nodes{simulationId status}}}"
 
 export const SimulationFiguresDocument: TypedDocument<SimulationFiguresQuery, SimulationFiguresQueryVariables> =
   "query SimulationFigures($simulationId:UUID!){simulation(simulationId:$simulationId){currentScore scoredScenarios totalTokens totalCostUsd passed:outcomes(first:0 filter:{status:{eq:SUCCESS}reliabilityScore:{isNull:false}superseded:false}){totalCount}toolAnalytics(first:500){nodes{calls}}}}"
@@ -1248,8 +1257,8 @@ export const SimulationFiguresDocument: TypedDocument<SimulationFiguresQuery, Si
 export const FindOutcomesDocument: TypedDocument<FindOutcomesQuery, FindOutcomesQueryVariables> =
   "query FindOutcomes($outcomeIds:[UUID!]!){outcomes(first:500 filter:{outcomeId:{in:$outcomeIds}}){nodes{outcomeId reliabilityScore simulation{simulationId simulationName status}}}}"
 
-export const FindAttemptsDocument: TypedDocument<FindAttemptsQuery, FindAttemptsQueryVariables> =
-  "query FindAttempts($simulationId:UUID!$scenarioIds:[String!]!$after:String){outcomes(first:500 after:$after filter:{simulationId:{eq:$simulationId}scenarioId:{in:$scenarioIds}}){nodes{outcomeId scenarioId repetition retryCount status}pageInfo{hasNextPage endCursor}}}"
+export const FindRecordsDocument: TypedDocument<FindRecordsQuery, FindRecordsQueryVariables> =
+  "query FindRecords($simulationId:UUID!$after:String){outcomes(first:500 after:$after filter:{simulationId:{eq:$simulationId}}){nodes{outcomeId scenarioId repetition retryCount executionTime executionTimeMs tokensUsed status}pageInfo{hasNextPage endCursor}}}"
 
 export const FindMetricsDocument: TypedDocument<FindMetricsQuery, FindMetricsQueryVariables> =
   "query FindMetrics($outcomeIds:[UUID!]!){outcomes(first:500 filter:{outcomeId:{in:$outcomeIds}}){nodes{outcomeId metrics}}}"

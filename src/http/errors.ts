@@ -1,9 +1,11 @@
-import { GraphQLError } from 'graphql'
+import { GraphQLError, type SourceLocation } from 'graphql'
 import { CloseCode } from 'graphql-ws'
 import type { Logger } from 'pino'
 import { ERROR_CODES, type ErrorCode, Refusal, type RefusalDetails } from '../refusal.ts'
 import { cutBytes } from '../text.ts'
 import { refusalOfDatabase } from './databaseErrors.ts'
+import { placeOf } from './parseLocated.ts'
+import { MAX_REASON_BYTES } from './socketProtocol.ts'
 
 /** A request that HTTP has a status of its own for. */
 export class RequestRefused extends Refusal {
@@ -43,7 +45,23 @@ export function presentableError(error: unknown, requestId: string, logger: Logg
   return graphqlError(refusalOf(error, requestId, logger), error)
 }
 
-/** The same for Yoga, which makes the status and the headers of its answer from it. */
+/** Errors of one answer that are told: further ones mostly say the same of other rows. */
+const MAX_ERRORS = 100
+
+/** The errors of an answer; of those that are too many for it only the first, and how many there were. */
+export function presentableErrors(
+  errors: readonly unknown[],
+  requestId: string,
+  logger: Logger,
+): GraphQLError[] {
+  const told = errors.slice(0, MAX_ERRORS).map((error) => presentableError(error, requestId, logger))
+  if (errors.length <= MAX_ERRORS) return told
+  const { code } = told.at(-1)!.extensions
+  const message = `An answer tells of ${MAX_ERRORS} errors; this one had ${errors.length}.`
+  return [...told, graphqlError(new Refusal(code as ErrorCode, message))]
+}
+
+/** One of them for Yoga, which makes the status and the headers of its answer from it. */
 export function presentableOverHttp(error: unknown, requestId: string, logger: Logger): GraphQLError {
   const refusal = refusalOf(error, requestId, logger)
   return graphqlError(refusal, error, { http: responseOf(refusal) })
@@ -62,9 +80,6 @@ export function answerOf(error: unknown, requestId: string, logger: Logger) {
 
 /** WebSocket's own close code; clients of graphql-transport-ws come back after it. */
 const TRY_AGAIN_LATER = 1013
-
-/** Of a close frame (RFC 6455, 5.5.1). */
-const MAX_REASON_BYTES = 123
 
 /** How a WebSocket is closed that may not stay open. */
 export function closeOf({ code, message }: Refusal): { code: number; reason: string } {
@@ -107,6 +122,9 @@ function knownCode({ extensions }: GraphQLError): ErrorCode | undefined {
   return Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : undefined
 }
 
+/** An error knows several places when its field stands in the document several times. */
+const MAX_LOCATIONS = 10
+
 /** The refusal at the place of the error that it is of, with what GraphQL says there besides. */
 function graphqlError(
   { code, message, inputPath, details }: Refusal,
@@ -115,19 +133,26 @@ function graphqlError(
 ): GraphQLError {
   const at = error instanceof GraphQLError ? error : undefined
   const isGraphQLs = at && (at.originalError ?? at) instanceof GraphQLError
-  return new GraphQLError(message, {
-    nodes: at?.nodes,
-    source: at?.source,
-    positions: at?.positions,
-    path: at?.path,
-    extensions: {
-      ...(isGraphQLs ? at.extensions : {}),
-      code,
-      ...(inputPath.length > 0 ? { input: inputPath } : {}),
-      ...details,
-      ...more,
-    },
+  return new ShownError(message, at, {
+    ...(isGraphQLs ? at.extensions : {}),
+    code,
+    ...(inputPath.length > 0 ? { input: inputPath } : {}),
+    ...details,
+    ...more,
   })
+}
+
+/**
+ * An error that knows its place without its document: of itself each GraphQLError walks through the whole text for it,
+ * and so does each copy. See parseLocated.
+ */
+class ShownError extends GraphQLError {
+  override readonly locations: readonly SourceLocation[] | undefined
+
+  constructor(message: string, at: GraphQLError | undefined, extensions: Record<string, unknown>) {
+    super(message, { path: at?.path, extensions })
+    this.locations = at?.nodes?.slice(0, MAX_LOCATIONS).map(placeOf) ?? at?.locations
+  }
 }
 
 interface HttpResponse {

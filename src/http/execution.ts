@@ -2,15 +2,15 @@ import { type ExecutionArgs, type ExecutionResult, execute, getOperationAST } fr
 import { LIMIT_SETTINGS, type Limits } from '../config.ts'
 import type { PrismaClient } from '../db/generated/client.ts'
 import { inTenantTransaction } from '../db/tenantTransaction.ts'
-import { hasMetExactNumbers, stringifyExactly } from '../exactNumbers.ts'
 import type { Context, OperationCost, Services } from '../graphql/builder/context.ts'
 import { type InTurn, OperationReads } from '../reads/operationReads.ts'
 import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'
-import { presentableError } from './errors.ts'
-import { lengthWithin } from './limits/answerSize.ts'
+import { presentableErrors } from './errors.ts'
+import { sizeWithin } from './limits/answerSize.ts'
 import type { TenantShare } from './limits/tenantShare.ts'
 import { setUnreadableRowsAside } from './unreadableRows.ts'
+import { writtenAsIs } from './writtenAsIs.ts'
 
 export type ContextFactory = (
   viewer: Viewer,
@@ -52,9 +52,9 @@ export async function executeOperation(args: ExecutionArgs): Promise<ExecutionRe
   const begin = performance.now()
   let failed = true
   try {
-    const result = withinLength(await executeRows(args), args)
+    const result = withinLength(presentable(await executeRows(args), context), args)
     failed = result.errors !== undefined
-    return presentable(result, context)
+    return result
   } finally {
     await context.reads.end()
     context.services.metrics.count(context.viewer.tenantId, performance.now() - begin, failed)
@@ -77,22 +77,24 @@ async function executeRows(args: ExecutionArgs): Promise<ExecutionResult> {
 }
 
 /** What is too long is not sent at all: half of an answer looks like all of it. */
-function withinLength(result: ExecutionResult, args: ExecutionArgs): UnshownResult {
-  const { answerLength, holdAnswer } = args.contextValue as Context
+function withinLength(result: ExecutionResult, args: ExecutionArgs): ExecutionResult {
+  const context = args.contextValue as Context
+  const { answerLength, holdAnswer } = context
+  const { data, errors } = result
   try {
-    const length = lengthWithin(answerLength, result.data)
-    if (length === undefined)
+    const size = sizeWithin(answerLength, { data, errors: errors?.map((error) => error.toJSON()) })
+    if (size === undefined)
       throw new Refusal(
         'TOO_LARGE',
         `The answer is longer than ${answerLength} characters (${LIMIT_SETTINGS.answerLength[0]}): request less.`,
       )
-    holdAnswer(length)
+    holdAnswer(size.bytes)
     return result
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     const isMutation = getOperationAST(args.document, args.operationName)?.operation === 'mutation'
     const message = isMutation ? `${error.message} The mutation took effect.` : error.message
-    return { errors: [new Refusal(error.code, message, [], error.details)] }
+    return presentable({ errors: [new Refusal(error.code, message, [], error.details)] }, context)
   }
 }
 
@@ -102,11 +104,9 @@ type UnshownResult = Omit<ExecutionResult, 'errors'> & { errors?: readonly unkno
 /** The result with its errors as clients may see them, and what the operation was reckoned to cost. */
 export function presentable({ errors, ...result }: UnshownResult, context: Context): ExecutionResult {
   const { requestId, services, cost } = context
-  return {
-    ...(errors && { errors: errors.map((error) => presentableError(error, requestId, services.logger)) }),
+  return writtenAsIs({
+    ...(errors && { errors: presentableErrors(errors, requestId, services.logger) }),
     ...result,
     extensions: { ...result.extensions, cost },
-    // Where Yoga looks for what makes a text of it; JSON has no functions, so others do not see it.
-    ...(hasMetExactNumbers() && { stringify: stringifyExactly }),
-  }
+  })
 }

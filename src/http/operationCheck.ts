@@ -6,7 +6,6 @@ import {
   Kind,
   NoSchemaIntrospectionCustomRule,
   type OperationDefinitionNode,
-  parse,
   specifiedRules,
   validate,
 } from 'graphql'
@@ -17,9 +16,10 @@ import type { OperationCost } from '../graphql/builder/context.ts'
 import { Refusal } from '../refusal.ts'
 import { DocumentRefused } from './errors.ts'
 import { assertWithin } from './limits/assertWithin.ts'
-import { checkShape } from './limits/documentShape.ts'
+import { checkLines, checkShape } from './limits/documentShape.ts'
 import { checkLiterals, checkVariables } from './limits/inputValues.ts'
 import { estimateCost } from './limits/operationCost.ts'
+import { parseLocated } from './parseLocated.ts'
 import { type TrustedDocuments, trustedDocument } from './trustedDocuments.ts'
 import { withTypedNumbers } from './typedNumbers.ts'
 
@@ -98,7 +98,8 @@ export function createOperationCheck(
   function judge(query: string): Judged {
     let document: DocumentNode
     try {
-      document = parse(query, { maxTokens: limits.tokens })
+      checkLines(query, limits)
+      document = parseLocated(query, limits.tokens)
       checkShape(document, limits)
       checkLiterals(document, limits)
     } catch (error) {

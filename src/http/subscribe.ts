@@ -1,7 +1,6 @@
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, print } from 'graphql'
 import type { Context } from '../graphql/builder/context.ts'
 import { type Stream, stream } from '../stream.ts'
-import { presentableError } from './errors.ts'
 import { executeOperation, presentable } from './execution.ts'
 import type { TenantShare } from './limits/tenantShare.ts'
 import type { TenantTurns } from './limits/tenantTurns.ts'
@@ -57,7 +56,7 @@ function resultsOf(
     } catch (error) {
       end()
       // The subscriber is told in a last result: an iterator that throws would take the whole socket with it.
-      yield { errors: [presentableError(error, context.requestId, context.services.logger)] }
+      yield presentable({ errors: [error] }, context)
     }
   }, end)
 }
@@ -73,8 +72,7 @@ const MAX_EVENT_LENGTH = 1024 * 1024
 
 /** Equal for subscriptions that are shown the same: the same rows may be seen, and the same is asked of them. */
 function viewOf({ document, operationName, variableValues }: ExecutionArgs, { viewer }: Context): string {
-  const text = document.loc?.source.body ?? print(document)
-  return JSON.stringify([viewer.tenantId, viewer.role, operationName, variableValues, text])
+  return JSON.stringify([viewer.tenantId, viewer.role, operationName, variableValues, print(document)])
 }
 
 /**

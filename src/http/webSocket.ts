@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, Server } from 'node:http'
+import { type IncomingMessage, maxHeaderSize, type Server } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ExecutionArgs, GraphQLError } from 'graphql'
-import { handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws'
+import { CloseCode, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws'
 import { WebSocket, WebSocketServer } from 'ws'
 import { onExpiry } from '../auth/expiry.ts'
 import { LIMIT_SETTINGS } from '../config.ts'
 import { Refusal } from '../refusal.ts'
+import { isLongerThan } from '../text.ts'
 import type { Viewer } from '../viewer.ts'
 import { closeOf, errorsOf, presentableError, RequestRefused } from './errors.ts'
 import { executeOperation } from './execution.ts'
@@ -18,11 +20,17 @@ import { refuseOnSocket } from './socketAnswer.ts'
 import { MESSAGE_TOO_BIG, speak } from './socketProtocol.ts'
 import type { HttpParts } from './yoga.ts'
 
+/** Bytes of a message until the token is known: it has as much room in the head of a request. */
+const MAX_FIRST_BYTES = maxHeaderSize
+
+/** Of an operation, in characters: each of its answers repeats it. */
+const MAX_ID_LENGTH = 1_000
+
 /** How long clients may take to answer the goodbye once the server closes. */
 const LAST_RESORT_MS = 2_000
 
 interface SocketState extends Record<PropertyKey, unknown> {
-  socket: WebSocket
+  socket: FirstMeasured
   request: IncomingMessage
   /** Of the message that is being looked at. */
   messageBytes: number
@@ -45,9 +53,9 @@ export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<
   const { limits } = exposure
   const sockets = new WebSocketServer({
     noServer: true,
-    maxPayload: limits.frameBytes,
+    maxPayload: Math.min(MAX_FIRST_BYTES, limits.frameBytes),
     handleProtocols,
-    WebSocket: sayingLimit(limits.frameBytes),
+    WebSocket: FirstMeasured,
   })
   const protocol = makeServer<Record<string, unknown> | undefined, SocketState>({
     onConnect: async ({ connectionParams, extra }) => {
@@ -58,6 +66,7 @@ export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<
         if (socket.readyState !== WebSocket.OPEN) return false
         extra.leave = share.sockets.take(viewer.tenantId)
         extra.viewer = viewer
+        socket.takeUpTo(limits.frameBytes)
         extra.stopWatchingExpiry = onExpiry(viewer, (reason) =>
           close(socket, new Refusal('UNAUTHENTICATED', reason)),
         )
@@ -75,9 +84,14 @@ export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<
     },
     // The last message of the operation has been handed to the network, or was not wanted any more.
     onComplete: ({ extra }, _id, payload) => giveBack(extra, payload),
-    onSubscribe: async ({ extra, subscriptions }, _id, payload) => {
+    onSubscribe: async ({ extra, subscriptions }, id, payload) => {
       const running = Object.keys(subscriptions).length
       const { viewer, socket } = extra
+      if (isLongerThan(id, MAX_ID_LENGTH)) {
+        const tooLong = new Refusal('BAD_REQUEST', `An id may have at most ${MAX_ID_LENGTH} characters.`)
+        socket.close(CloseCode.BadRequest, tooLong.message)
+        return [presentableError(tooLong, randomUUID(), logger)]
+      }
       // A key that was revoked gets nothing more, whatever its socket was let in with.
       if (viewer!.stillHolds && !(await viewer!.stillHolds(true).catch(() => true))) {
         const revoked = new Refusal('UNAUTHENTICATED', 'The API key was revoked.')
@@ -111,8 +125,9 @@ export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<
       speak(
         protocol,
         webSocket,
+        socket as Socket,
         { socket: webSocket, request, messageBytes: 0, held: new Map() },
-        limits.pongSeconds,
+        limits,
         logger,
       ),
     )
@@ -201,16 +216,31 @@ function close(socket: WebSocket, refusal: Refusal): void {
   socket.close(code, reason)
 }
 
-/** A WebSocket that says why it closes when a message is too big: of itself it sends only the code. */
-function sayingLimit(bytes: number): typeof WebSocket {
-  return class extends WebSocket {
-    override close(code?: number, reason?: string | Buffer): void {
-      super.close(
-        code,
-        code === MESSAGE_TOO_BIG
-          ? `A message may have at most ${bytes} bytes (${LIMIT_SETTINGS.frameBytes[0]}).`
-          : reason,
-      )
+/** What ws keeps to itself: how long a message may be is set for all WebSockets of a server. */
+interface WithReceiver {
+  _receiver: { _maxPayload: number }
+}
+
+/** A WebSocket that takes short messages at first, and says so when one is too long: of itself it sends only the code. */
+class FirstMeasured extends WebSocket {
+  #setting: string | undefined
+
+  get #receiver() {
+    return (this as unknown as WithReceiver)._receiver
+  }
+
+  /** From now on. */
+  takeUpTo(frameBytes: number): void {
+    this.#receiver._maxPayload = frameBytes
+    this.#setting = LIMIT_SETTINGS.frameBytes[0]
+  }
+
+  override close(code?: number, reason?: string | Buffer): void {
+    if (code !== MESSAGE_TOO_BIG) {
+      super.close(code, reason)
+      return
     }
+    const until = this.#setting ?? 'until its token is known'
+    super.close(code, `A message may have at most ${this.#receiver._maxPayload} bytes (${until}).`)
   }
 }

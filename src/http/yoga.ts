@@ -21,6 +21,7 @@ import { readBodyText } from './requestBody.ts'
 import { takesAnswer, takesStream, wantsPage, welcome } from './requestHead.ts'
 import { GRAPHQL_PATH } from './routes.ts'
 import type { Subscribe } from './subscribe.ts'
+import { writtenAsIs } from './writtenAsIs.ts'
 
 interface NodeContext {
   req: IncomingMessage
@@ -127,6 +128,10 @@ export function createGraphQLHandler({
     onParse: ({ context, setParsedDocument }) =>
       setParsedDocument(admitted.get(context.request)!.checked.document),
     onValidate: ({ setResult }) => setResult([]),
+    // What was refused before it ran, or by Yoga.
+    onResultProcess: ({ result, setResult }) => {
+      if (!Array.isArray(result) && !(Symbol.asyncIterator in result)) setResult(writtenAsIs(result))
+    },
   }
 
   const execution: Plugin<NodeContext> = {
@@ -137,7 +142,7 @@ export function createGraphQLHandler({
         const isOutage =
           !result.data && result.errors?.every(({ extensions }) => extensions.code === 'UNAVAILABLE')
         if ('data' in result && !isOutage) return result
-        return { ...result, errors: result.errors?.map(overHttp) }
+        return { ...result, errors: result.errors!.map(overHttp) }
       }),
     onSubscribe: ({ setSubscribeFn }) =>
       setSubscribeFn(async (args: ExecutionArgs) => {

@@ -18,6 +18,7 @@ import {
   digest,
   givenAmount,
   identityOfRecords,
+  Occurrences,
   picked,
   type RecordPlace,
   readRecords,
@@ -87,11 +88,12 @@ function parseTestRun(testRun: JsonObject, path: string): ParsedFile {
   )
   const model = modelOrUnknown(modelOf(testRun, tests))
   const trials = new Map<string, number>()
+  const occurrences = new Occurrences()
   const describedAt = new Map<string, number>()
   const { outcomes, rejected } = readRecords(
     tests,
     (record, place, index) => {
-      const outcome = outcomeOf(record, place, suite, model)
+      const outcome = occurrences.of(outcomeOf(record, place, suite, model))
       if (!describedAt.has(outcome.scenarioExternalId)) describedAt.set(outcome.scenarioExternalId, index)
       return outcome
     },
@@ -109,9 +111,17 @@ function parseTestRun(testRun: JsonObject, path: string): ParsedFile {
   const starts = tests.flatMap((test) => epochMs(asObject(asObject(test).trace).startTime) ?? [])
   const ends = outcomes.flatMap(({ executionTime }) => executionTime?.getTime() ?? [])
   const hyperparameters = asObject(testRun.hyperparameters)
+  // 0 while it goes on.
+  const runDuration = asFigure(testRun.runDuration) || null
   const run: ImportedRun = {
-    identity: identityOfRecords(outcomes.map(({ identity }) => identity ?? '')),
+    identity: digest([
+      'deepeval',
+      identityOfRecords(outcomes.map(({ identity }) => identity ?? '')),
+      testRun.identifier ?? null,
+      runDuration,
+    ]),
     knownByRecords: true,
+    toldApartBy: ['identifier', 'runDuration'],
     name: shortName('DeepEval', suite, model, asText(testRun.identifier)),
     configuration: runConfiguration(['DeepEval', suite, model], model, hyperparameters.temperature, {
       hyperparameters,
@@ -125,14 +135,8 @@ function parseTestRun(testRun: JsonObject, path: string): ParsedFile {
     metadata: {
       format: 'DeepEval',
       source_file: basename(path),
-      ...picked(testRun, [
-        'testFile',
-        'identifier',
-        'datasetAlias',
-        'datasetId',
-        'runDuration',
-        'evaluationCost',
-      ]),
+      ...picked(testRun, ['testFile', 'identifier', 'datasetAlias', 'datasetId', 'evaluationCost']),
+      runDuration,
     },
   }
   return { runs: [run], rejected }
@@ -186,11 +190,11 @@ function outcomeOf(record: JsonObject, place: RecordPlace, suite: string, model:
   return {
     scenarioExternalId: externalIdOf(suite, place.taskId),
     repetition: place.trial + 1,
+    takesFreeRepetition: true,
     identity: digest([
       'deepeval',
       suite,
       place.taskId,
-      place.trial,
       input ?? null,
       actualOutput ?? turns ?? null,
       trace.uuid ?? null,

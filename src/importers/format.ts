@@ -24,6 +24,17 @@ export type ImportedOutcome = Omit<OutcomeInput, 'simulationId' | 'scenarioId' |
    * known again with whichever files of the run it comes.
    */
   identity?: string
+  /** The source does not say which repetition it is: one that is stored keeps its own, any other takes the next free one. */
+  takesFreeRepetition?: true
+  /**
+   * Of a record that is stored once it has ended: what it began with, and with what more, by any of which the simulation
+   * of its run is found.
+   */
+  beginnings?: string[]
+  /** It goes on: it is stored when it has ended, or when its run is to end here. */
+  isUnfinished?: true
+  /** It is stored while it goes on: one that took less than Arc has of it is an older copy. */
+  growsInPlace?: true
 }
 
 export type RunState = 'finished' | 'unfinished' | 'failed' | 'cancelled'
@@ -39,11 +50,20 @@ export interface ImportedRun {
   startedAs?: string
   /** Equal for the files of one run, where each of them holds a part of it and nothing else. Never stored. */
   partOf?: string
+  /** Of a part: the identity of the whole run, where the source has a name for it. */
+  wholeIdentity?: string
+  /** Of a part: how many there are of what the name is of, which may be several runs. */
+  planned?: { name: string; parts: number }
+  /** How many records the files lack: the run is not finished unless Arc has them. */
+  missing?: number
   /**
-   * Whether the run has no name of its own and is known again by its records (`ImportedOutcome.identity`): a file that
-   * has grown is then the run that holds the most of them.
+   * Whether the run has no name of its own and is known again by its records (`ImportedOutcome.identity`): what Arc has
+   * of a run is a part of the file that has grown, or the file is a part of it. Records that two runs share do not make
+   * them one.
    */
   knownByRecords?: boolean
+  /** Keys of the metadata: two runs that both state one of them, and not the same, are two whatever their records are. */
+  toldApartBy?: string[]
   /** Whether the source tries again what failed, and has the new result in the place of the old. */
   triesAgain?: boolean
   /** Whether records of one scenario are its repetitions where parts are put together; else each is another run's. */

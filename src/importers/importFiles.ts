@@ -26,6 +26,7 @@ import { joinRuns } from './joinedRuns.ts'
 import { type EarlierRun, type PlacedRun, placeRun } from './placedRun.ts'
 import { append, identityOfRecords } from './recordReading.ts'
 import { readResultFile } from './resultFile.ts'
+import { isOpen } from './storedRecords.ts'
 
 /** What became of one file, of the files of one configuration, or of those that hold parts of one run. */
 export type FileReport =
@@ -321,12 +322,22 @@ function importJoinedRun(
       format,
       nonFinite: parts.reduce((total, part) => total + part.nonFinite, 0),
       redactions,
-      notes: [...new Set(parts.flatMap((part) => part.notes))],
+      notes: [...new Set(parts.flatMap((part) => part.notes)), ...joinedNotes(run, reports, complete)],
       earlier,
       reports,
       rejected: reports.flatMap((report) => report.rejected),
     }
   })
+}
+
+function joinedNotes({ outcomes }: ImportedRun, reports: RunReport[], complete: boolean): string[] {
+  if (complete || !reports.some(isOpen)) return []
+  const goingOn = outcomes.filter(({ isUnfinished }) => isUnfinished).length
+  const left =
+    goingOn === 0
+      ? 'the run is not finished. Import it again when there is more'
+      : `${goingOn} of its trajectories have not ended and are not stored. Import them again when they have`
+  return [`${left}; --complete ends the simulation`]
 }
 
 async function importRuns(
@@ -340,12 +351,12 @@ async function importRuns(
   const parts: PlacedRun[] = []
   const earlier: EarlierRun[] = []
   for (const run of runs) {
-    const placed = await placeRun(client, run)
+    const placed = await placeRun(client, run, complete)
     parts.push(...placed.parts)
     earlier.push(...placed.earlier)
   }
   for (const run of earlier.filter(({ graded }) => graded.length > 0)) await gradeEarlier(client, run)
-  const records = parts.reduce((total, { run }) => total + run.outcomes.length, 0)
+  const records = parts.reduce((total, { run, refused }) => total + run.outcomes.length + refused.length, 0)
   const progress = records > 0 ? showProgress(file, records, 'records') : undefined
   try {
     const reports: RunReport[] = []

@@ -14,10 +14,12 @@ import type { JsonObject } from '../json.ts'
 import { MAX_RETRY_COUNT } from '../valueChecks.ts'
 import { amendmentOf, leftBy } from './amendment.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, RejectedRecord } from './format.ts'
-import { type EarlierRun, isOpen, outcomeIdOf, type PlacedRun } from './placedRun.ts'
+import type { EarlierRun, PlacedRun } from './placedRun.ts'
+import { outcomeIdOf } from './recordPlaces.ts'
 import { asObject } from './recordReading.ts'
 import { figuresOf, type RunFigures } from './runFigures.ts'
 import { type RunTimes, timesOf } from './runTimes.ts'
+import { isOpen } from './storedRecords.ts'
 import { unlessForbidden } from './unlessForbidden.ts'
 
 /** What became of a run. */
@@ -74,13 +76,13 @@ interface Conflict {
  */
 export async function importRun(
   client: ArcClient,
-  { run, simulationId, known }: PlacedRun,
+  { run, simulationId, known, refused }: PlacedRun,
   inFile: FileCounts,
   complete: boolean,
   onSent: (records: number) => void,
 ): Promise<RunReport> {
   const now = new Date()
-  const times = timesOf(run, now)
+  const times = notBefore(known?.startedAt ?? null, timesOf(run, now))
   const { configuration, status, refusedScenarios } = known
     ? await goOn(client, run, known, times)
     : await startSimulation(client, simulationId, run, inFile, times)
@@ -105,6 +107,7 @@ export async function importRun(
     if (refusal === undefined) outcomes.push(outcome)
     else reject(report, outcome, `Its scenario was refused: ${refusal}`)
   }
+  for (const { outcome, reason } of refused) reject(report, outcome, reason)
   onSent(report.rejected.length)
   const there: ImportedOutcome[] = []
   const conflicts: Conflict[] = []
@@ -209,6 +212,12 @@ async function goOn(
   return { ...target, refusedScenarios }
 }
 
+/** A simulation whose source did not tell when it began has begun when it was imported. */
+function notBefore(startedAt: Date | null, times: RunTimes): RunTimes {
+  const { completedAt } = times
+  return startedAt && completedAt && completedAt < startedAt ? { ...times, completedAt: startedAt } : times
+}
+
 function metadataOf(run: ImportedRun, inFile: FileCounts) {
   return {
     ...run.metadata,
@@ -295,8 +304,19 @@ function scenarioInput(
 }
 
 function outcomeInput(simulationId: string, outcome: ImportedOutcome, now: Date): OutcomeInput {
-  const { scenarioExternalId, identity, executionTime, status, errorCategory, failurePatterns, ...same } =
-    outcome
+  const {
+    scenarioExternalId,
+    identity,
+    takesFreeRepetition,
+    beginnings,
+    isUnfinished,
+    growsInPlace,
+    executionTime,
+    status,
+    errorCategory,
+    failurePatterns,
+    ...same
+  } = outcome
   return {
     ...same,
     simulationId,

@@ -12,6 +12,7 @@ import {
   asText,
   BrokenRecord,
   bounded,
+  digest,
   domainOrUnknown,
   objectOf,
   picked,
@@ -98,6 +99,7 @@ function parseLogs(logs: JsonObject, meta: JsonObject, fileName: string): Parsed
   const handicap = settings.handicap ? 'handicap' : null
   const run = {
     identity: recordsIdentity('intercode', records),
+    knownByRecords: true,
     name: shortName('InterCode', dataset, modelOrUnknown(settings.model), settings.strategy, handicap),
     configuration: runConfiguration(
       ['InterCode', environment, modelOrUnknown(settings.model), settings.strategy, handicap],
@@ -137,6 +139,7 @@ function outcomeOf(record: JsonObject, place: RecordPlace, model: string | null)
   return {
     scenarioExternalId: `intercode/${environmentOf(record)}/${datasetOf(record)}/${place.taskId}`,
     repetition: place.trial + 1,
+    identity: digest(['intercode', record]),
     status,
     reliabilityScore: score,
     costUsd: null,

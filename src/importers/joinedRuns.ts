@@ -1,4 +1,4 @@
-import type { ImportedRun, ImportedScenario } from './format.ts'
+import type { ImportedOutcome, ImportedRun, ImportedScenario } from './format.ts'
 import { append, identityOfRecords, repetitionsOf } from './recordReading.ts'
 
 /**
@@ -8,14 +8,13 @@ import { append, identityOfRecords, repetitionsOf } from './recordReading.ts'
  */
 export function joinRuns(parts: ImportedRun[]): ImportedRun[] {
   const groups = new Map<string, ImportedRun[]>()
-  for (const part of parts) {
-    const key = part.partOf ?? part.identity
-    append(groups, key, part)
-  }
+  for (const part of parts) append(groups, part.partOf ?? part.identity, part)
+  const missing = missingParts(parts)
   return [...groups.values()].flatMap((group) => {
-    const distinct = [...new Map(group.map((part) => [part.identity, part])).values()].sort(byTimeThenContent)
+    const distinct = withoutBeginnings([...new Map(group.map((part) => [part.identity, part])).values()])
     const copies = group.length - distinct.length
-    if (distinct[0]!.partsRepeat) return [joined(repeated(distinct), copies)]
+    if (distinct[0]!.partsRepeat)
+      return [{ ...joined(distinct, copies), missing: missing.get(distinct[0]!.planned?.name ?? '') ?? 0 }]
     const attempts: ImportedRun[][] = []
     const attemptsAt = new Map<string, number>()
     for (const part of distinct) {
@@ -28,17 +27,40 @@ export function joinRuns(parts: ImportedRun[]): ImportedRun[] {
   })
 }
 
-/** The parts with their records numbered as the repetitions of their scenarios. */
-function repeated(parts: ImportedRun[]): ImportedRun[] {
-  const repetitions = new Map<string, number>()
-  return parts.map((part) => ({
-    ...part,
-    outcomes: part.outcomes.map((outcome) => {
-      const repetition = (repetitions.get(outcome.scenarioExternalId) ?? 0) + 1
-      repetitions.set(outcome.scenarioExternalId, repetition)
-      return { ...outcome, repetition }
-    }),
-  }))
+/** In the order of their times; without the earlier copies of runs that have gone on since. */
+function withoutBeginnings(parts: ImportedRun[]): ImportedRun[] {
+  const furthest = new Map<string, ImportedRun>()
+  for (const part of parts) {
+    const [record] = part.outcomes
+    for (const beginning of record?.beginnings ?? []) {
+      const before = furthest.get(beginning)
+      if (!before || isFurther(record!, before.outcomes[0]!)) furthest.set(beginning, part)
+    }
+  }
+  return parts
+    .filter((part) => {
+      const [record] = part.outcomes
+      return !record?.isUnfinished || furthest.get(record.beginnings?.at(-1) ?? '') === part
+    })
+    .sort(byTimeThenContent)
+}
+
+function isFurther(record: ImportedOutcome, other: ImportedOutcome): boolean {
+  if (record.isUnfinished !== other.isUnfinished) return other.isUnfinished === true
+  return (record.tokensUsed ?? 0) > (other.tokensUsed ?? 0)
+}
+
+/** How many parts the files lack of each name that is planned. */
+function missingParts(parts: ImportedRun[]): Map<string, number> {
+  const there = new Map<string, Set<string>>()
+  for (const { planned, identity } of parts) {
+    if (planned) there.set(planned.name, (there.get(planned.name) ?? new Set()).add(identity))
+  }
+  return new Map(
+    parts.flatMap(({ planned }) =>
+      planned ? [[planned.name, Math.max(0, planned.parts - there.get(planned.name)!.size)]] : [],
+    ),
+  )
 }
 
 function joined(parts: ImportedRun[], copies: number): ImportedRun {
@@ -47,7 +69,8 @@ function joined(parts: ImportedRun[], copies: number): ImportedRun {
   const { source_file, ...metadata } = first.metadata
   return {
     ...first,
-    identity: identityOfRecords(outcomes.map(({ identity }) => identity ?? '')),
+    identity: first.wholeIdentity ?? identityOfRecords(outcomes.map(({ identity }) => identity ?? '')),
+    state: parts.find(({ state }) => state === 'unfinished')?.state ?? first.state,
     scenarios: [...byExternalId(parts.flatMap((part) => part.scenarios)).values()],
     repetitions: repetitionsOf(outcomes),
     outcomes,

@@ -72,6 +72,7 @@ function trajectoryOf(document: JsonObject, path: string): Trajectory {
   )
   const times = messages.flatMap(({ extra }) => timeOf(asObject(extra).timestamp) ?? [])
   const [start, end] = [times[0], times.at(-1)]
+  const answer = messages.findIndex(({ role }) => role === 'assistant')
   const trajectory = {
     ...document,
     messages,
@@ -83,6 +84,11 @@ function trajectoryOf(document: JsonObject, path: string): Trajectory {
     problem: problemOf(messages, asObject(config.agent)),
     model,
     configuration: configurationOf(info, config, model),
+    beginning: {
+      asked: document.messages.slice(0, answer < 0 ? undefined : answer),
+      answered: document.messages[answer] ?? null,
+    },
+    isUnfinished: exitStatus === null && asText(info.exception_str) === null,
     outcome: {
       status,
       executionTime: end === undefined ? null : new Date(end * 1000),

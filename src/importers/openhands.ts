@@ -98,12 +98,14 @@ function parseRows(rows: JsonValue[], beside: JsonObject, path: string): ParsedF
   )
   const agent = asText(metadata.agent_class) ?? asText(metadata.agent_type)
   const dataset = asText(metadata.dataset)
+  const { eval_output_dir = null, start_time = null, details: _details, ...settings } = metadata
+  const runName = [eval_output_dir, start_time, model, agent, dataset]
   const scenarios = new Map<string, ImportedScenario>()
   const { outcomes, rejected } = readRecords(
     rows,
     (record, { taskId }) => {
       const scenario = scenarioOf(taskId, record, dataset)
-      const outcome = outcomeOf(record, scenario.externalId, model)
+      const outcome = outcomeOf(record, scenario.externalId, model, runName)
       if (!scenarios.has(scenario.externalId)) scenarios.set(scenario.externalId, scenario)
       return outcome
     },
@@ -117,14 +119,13 @@ function parseRows(rows: JsonValue[], beside: JsonObject, path: string): ParsedF
     },
   )
   if (outcomes.length === 0) return { runs: [], rejected }
-  const { eval_output_dir = null, start_time = null, details: _details, ...settings } = metadata
   const { llm: _llm, llm_config: _config, ...others } = settings
   const started = asText(start_time)
   const ends = outcomes.flatMap(({ executionTime }) => executionTime?.getTime() ?? [])
   const run: ImportedRun = {
     identity: digest(
       Object.keys(metadata).length > 0
-        ? ['openhands', eval_output_dir, start_time, model, agent, dataset]
+        ? ['openhands', ...runName]
         : ['openhands', ...outcomes.map(({ identity }) => identity ?? null).sort()],
     ),
     knownByRecords: Object.keys(metadata).length === 0,
@@ -155,7 +156,12 @@ function attemptOf({ attempt: given }: JsonObject): number {
   return attempt !== null && Number.isInteger(attempt) && attempt > 0 ? attempt : 1
 }
 
-function outcomeOf(record: JsonObject, scenarioExternalId: string, model: string): ImportedOutcome {
+function outcomeOf(
+  record: JsonObject,
+  scenarioExternalId: string,
+  model: string,
+  runName: JsonValue[],
+): ImportedOutcome {
   const { history: _history, instance: _instance, metadata: _metadata, ...rest } = record
   if (record.history !== undefined && record.history !== null && !Array.isArray(record.history))
     throw new BrokenRecord(`history is ${shown(record.history)}, not a list`)
@@ -173,7 +179,15 @@ function outcomeOf(record: JsonObject, scenarioExternalId: string, model: string
     scenarioExternalId,
     repetition: 1,
     retryCount: Math.min(attemptOf(record) - 1, MAX_RETRY_COUNT),
-    identity: digest(['openhands', instance_id, attemptOf(record), instruction, start ?? null, result]),
+    // A grade comes into the result later; of what has no history the patch tells one from another.
+    identity: digest([
+      'openhands',
+      runName,
+      instance_id,
+      attemptOf(record),
+      instruction,
+      start ?? result.git_patch ?? null,
+    ]),
     status,
     executionTime: last === undefined ? null : new Date(last),
     executionTimeMs:

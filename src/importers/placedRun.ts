@@ -1,33 +1,28 @@
 import type { ArcClient } from '../client/arcClient.ts'
-import {
-  FindOutcomesDocument,
-  type FindOutcomesQuery,
-  FindSimulationDocument,
-  type SimulationStatus,
-} from '../client/operations.ts'
-import type { JsonValue } from '../json.ts'
+import type { SimulationStatus } from '../client/operations.ts'
 import { derivedUuid } from '../uuid.ts'
-import { numberedAttempts } from './attempts.ts'
 import type { ImportedOutcome, ImportedRun } from './format.ts'
-import { asObject, digest, identityOfRecords } from './recordReading.ts'
-import { unlessForbidden } from './unlessForbidden.ts'
-
-const MAX_IDS_PER_QUERY = 100
-
-/** A simulation of an earlier import, as far as another one depends on it. */
-interface KnownSimulation {
-  simulationId: string
-  status: SimulationStatus
-  /** Of the run, as it was imported last. */
-  identity: JsonValue
-  configuration: { name: string; versionNumber: number }
-}
+import { outcomeIdOf, type Refused, replaced, type Settled, settle } from './recordPlaces.ts'
+import { canonicalJson, digest, repetitionsOf } from './recordReading.ts'
+import { modelOrUnknown } from './runConfiguration.ts'
+import { timesOf } from './runTimes.ts'
+import {
+  type FoundRecord,
+  findOutcomes,
+  findRecords,
+  findSimulation,
+  findSimulations,
+  isOpen,
+  type KnownSimulation,
+  type StoredRecord,
+} from './storedRecords.ts'
 
 /** A run, or the part of one, and the simulation that it goes into; `known` when there is that already. */
 export interface PlacedRun {
   run: ImportedRun
   simulationId: string
   known: KnownSimulation | null
+  refused: Refused[]
 }
 
 /** An earlier import's simulation that has records of a run which are not stored again. */
@@ -45,47 +40,185 @@ interface Placement {
   earlier: EarlierRun[]
 }
 
-type Stored = FindOutcomesQuery['outcomes']['nodes'][number]
+/** What Arc has by the records' own identities, in whatever simulation; null to a key that sees none. */
+type Found = Map<string, FoundRecord> | null
 
 /** The key of the run's simulation, the same whenever and from wherever it is imported. */
-function simulationIdOf({ identity }: Pick<ImportedRun, 'identity'>): string {
+function simulationIdOf({ identity }: { identity: string }): string {
   return derivedUuid(`arc-import/${identity}`)
-}
-
-/** The key of the record, likewise: by what it is, else by which attempt of the simulation's runs. */
-export function outcomeIdOf(simulationId: string, outcome: ImportedOutcome): string {
-  const attempt = [outcome.scenarioExternalId, outcome.repetition, outcome.retryCount ?? 0]
-  return derivedUuid(`arc-import/${outcome.identity ?? `${simulationId}/${JSON.stringify(attempt)}`}`)
 }
 
 /**
  * Finds the simulation that an earlier import has made of the run, when the source may have had less of it, and the
  * records that are in other simulations: a log of a retry repeats some. What is new of a run whose simulation has ended
- * becomes a separate one.
+ * becomes a separate one. Records that go on are left out unless the run is to end here.
  */
-export async function placeRun(client: ArcClient, run: ImportedRun): Promise<Placement> {
-  if (!run.knownByRecords || run.partOf !== undefined) return place(client, run)
-  // Two agents may say the same: only records of one configuration are of one run. A copy of a file under another name,
-  // which may be all that tells the configuration, is known by all of its records.
-  const own = await findSimulation(client, simulationIdOf(run))
-  const name = own?.configuration.name ?? run.configuration.name
-  const outcomes = run.outcomes.map(({ identity, ...outcome }) =>
-    identity === undefined ? outcome : { ...outcome, identity: digest([name, identity]) },
+export async function placeRun(client: ArcClient, run: ImportedRun, complete: boolean): Promise<Placement> {
+  const goingOn = complete ? [] : run.outcomes.filter(({ isUnfinished }) => isUnfinished)
+  const ended = complete ? run.outcomes : run.outcomes.filter(({ isUnfinished }) => !isUnfinished)
+  const ids = ended.flatMap(({ identity }) =>
+    identity === undefined ? [] : [derivedUuid(`arc-import/${identity}`)],
   )
-  return place(client, { ...run, outcomes })
+  return place(client, { ...run, outcomes: ended }, goingOn, await findOutcomes(client, ids))
 }
 
-async function place(client: ArcClient, run: ImportedRun): Promise<Placement> {
-  const ownId = simulationIdOf(run)
-  const own = (await findSimulation(client, ownId)) ?? (await findStarted(client, run))
-  const named = run.outcomes.filter(({ identity }) => identity !== undefined)
-  const storedAt = await findOutcomes(client, named, ownId)
-  const known = own ?? (run.knownByRecords ? await mostOf(client, run, storedAt) : null)
-  const simulationId = known?.simulationId ?? ownId
+async function place(
+  client: ArcClient,
+  run: ImportedRun,
+  goingOn: ImportedOutcome[],
+  found: Found,
+): Promise<Placement> {
+  const before = await earlierSimulation(client, run, goingOn, found)
+  const { left, earlier } = isKnownWhole(run)
+    ? { left: run.outcomes, earlier: [] }
+    : withoutEarlier(run, found, before?.simulationId ?? simulationIdOf(run))
+  if (left.length + goingOn.length === 0) return { parts: [], earlier }
+  const part = partOf(run, left, goingOn, found)
+  const simulationId = before?.simulationId ?? simulationIdOf(part)
+  const known = before ?? (part.identity === run.identity ? null : await findSimulation(client, simulationId))
+  const stored = known ? await findRecords(client, simulationId) : new Map<string, StoredRecord>()
+  const originals = new Map(
+    left.map((outcome) => [identified(run, outcome, simulationId, stored, found), outcome] as const),
+  )
+  const { records, olderCopies, refused } = settle([...originals.keys()], simulationId, stored, run)
+  const isStored = (outcome: ImportedOutcome) => stored?.has(outcomeIdOf(simulationId, outcome)) ?? true
+  const isLeft = ({ outcome }: Settled) => known !== null && !isOpen(known) && !isStored(outcome)
+  const there = records.filter((record) => !isLeft(record))
+  const fresh = records.filter(isLeft).map(({ outcome: { repetition, retryCount }, from }) => {
+    return replaced(originals.get(from)!, { repetition, retryCount })
+  })
+  const outcomes = there.map(({ outcome }) => outcome)
+  const settled: ImportedRun = {
+    ...part,
+    ...scenariosOf(run, outcomes, goingOn),
+    startedAt: timesOf({ ...part, outcomes: [...outcomes, ...goingOn] }, new Date()).startedAt,
+    outcomes,
+    repetitions: Math.max(part.repetitions, repetitionsOf(outcomes)),
+    copies: (part.copies ?? 0) + olderCopies,
+    ...(isWhole(part, outcomes, simulationId, stored) ? {} : { state: 'unfinished' }),
+  }
+  const placed: PlacedRun = { run: settled, simulationId, known, refused }
+  if (fresh.length === 0) return { parts: [placed], earlier }
 
+  const identity = digest([simulationId, 'rest'])
+  const rest: ImportedRun = {
+    ...run,
+    ...scenariosOf(run, fresh, []),
+    missing: Math.max(0, (run.missing ?? 0) - (stored?.size ?? 0)),
+    outcomes: fresh,
+    copies: 0,
+    identity,
+    startedAs: undefined,
+    ...(run.partOf === undefined ? {} : { wholeIdentity: identity }),
+  }
+  const others = await place(client, rest, [], found)
+  const parts = there.length + refused.length === 0 ? [] : [placed]
+  return { parts: [...parts, ...others.parts], earlier: [...earlier, ...others.earlier] }
+}
+
+/** Whether a file holds the whole run, and no record is another's, whatever it shares with others. */
+function isKnownWhole({ knownByRecords = false, partOf }: ImportedRun): boolean {
+  return knownByRecords && partOf === undefined
+}
+
+/** The simulation of an earlier import: by the run's name, else by what it has of its records. */
+async function earlierSimulation(
+  client: ArcClient,
+  run: ImportedRun,
+  goingOn: ImportedOutcome[],
+  found: Found,
+): Promise<KnownSimulation | null> {
+  const own = (await findSimulation(client, simulationIdOf(run))) ?? (await findStarted(client, run))
+  if (own || !run.knownByRecords || run.wholeIdentity !== undefined) return own
+  const shared = new Map<string, Shared>()
+  for (const { simulation } of found?.values() ?? []) {
+    const { simulationId, status } = simulation
+    const records = (shared.get(simulationId)?.records ?? 0) + 1
+    shared.set(simulationId, { simulationId, status, records })
+  }
+  const mostFirst = [...shared.values()].sort((one, other) => other.records - one.records)
+  if (isKnownWhole(run)) {
+    for (const { simulationId } of mostFirst) {
+      const known = await findSimulation(client, simulationId)
+      if (known && fits(run, known) && (await isOneRun(client, run, simulationId))) return known
+    }
+    return null
+  }
+  // A folder of trajectories is joined to a run that goes on alone: one that has ended may be of fewer files, and those
+  // that came later are another.
+  const begun = [...goingOn, ...run.outcomes].flatMap((outcome) =>
+    (outcome.beginnings ?? []).map((beginning) => simulationIdOf({ identity: nameOf(beginning) })),
+  )
+  const waiting = await findSimulations(client, begun)
+  const joining =
+    mostFirst.find(isOpen) ??
+    (goingOn.length === 0 ? await wholeOf(client, run, mostFirst[0]) : null) ??
+    waiting.find(isOpen) ??
+    // What goes on is an earlier copy of what has ended since.
+    (run.outcomes.length === 0 ? waiting[0] : undefined)
+  return joining ? findSimulation(client, joining.simulationId) : null
+}
+
+/** The simulation that the run's beginning has made, while it goes on, and when this run has ended it. */
+async function findStarted(
+  client: ArcClient,
+  { identity, startedAs }: ImportedRun,
+): Promise<KnownSimulation | null> {
+  if (startedAs === undefined) return null
+  const started = await findSimulation(client, simulationIdOf({ identity: startedAs }))
+  return started && (isOpen(started) || started.metadata.identity === identity) ? started : null
+}
+
+interface Shared {
+  simulationId: string
+  status: SimulationStatus
+  /** How many of the run's. */
+  records: number
+}
+
+/** The simulation when it has the run's records and no others. */
+async function wholeOf(client: ArcClient, { outcomes }: ImportedRun, most: Shared | undefined) {
+  if (!most || most.records !== outcomes.length) return null
+  return (await findRecords(client, most.simulationId))?.size === most.records ? most : null
+}
+
+/** Two agents may say the same; a name that does not tell the model is of any. */
+function fits({ configuration, outcomes, metadata, toldApartBy = [] }: ImportedRun, known: KnownSimulation) {
+  const models = [known.model, outcomes[0]?.model ?? null]
+  const isOneAgent = configuration.name === known.configuration.name || models.includes(modelOrUnknown(null))
+  const isToldApart = toldApartBy.some((key) => {
+    const [one, other] = [metadata[key] ?? null, known.metadata[key] ?? null]
+    return one !== null && other !== null && canonicalJson(one) !== canonicalJson(other)
+  })
+  return isOneAgent && !isToldApart
+}
+
+/** Whether the file has all that Arc has of the simulation, or less of it: runs that share some of their records are two. */
+async function isOneRun(
+  client: ArcClient,
+  { outcomes }: ImportedRun,
+  simulationId: string,
+): Promise<boolean> {
+  const stored = await findRecords(client, simulationId)
+  if (!stored) return false
+  const ids = outcomes.map((outcome) => [outcome, ofSimulation(outcome, simulationId)] as const)
+  const idsOf = ids.map((each) => each.map((outcome) => outcomeIdOf(simulationId, outcome)))
+  const inFile = new Set(idsOf.flat())
+  return (
+    [...stored.keys()].every((id) => inFile.has(id)) ||
+    idsOf.every((each) => each.some((id) => stored.has(id)))
+  )
+}
+
+/** Without the records that another simulation has already. */
+function withoutEarlier(
+  run: ImportedRun,
+  found: Found,
+  simulationId: string,
+): { left: ImportedOutcome[]; earlier: EarlierRun[] } {
   const elsewhere = new Map<string, EarlierRun>()
-  const here = run.outcomes.filter((outcome) => {
-    const stored = storedAt?.get(outcomeIdOf(simulationId, outcome))
+  const left = run.outcomes.filter((outcome) => {
+    const stored = found?.get(outcomeIdOf(simulationId, outcome))
     if (!stored || stored.simulation.simulationId === simulationId) return true
     const { simulationId: id, simulationName: name, status } = stored.simulation
     const before = elsewhere.get(id) ?? { simulationId: id, name, status, records: 0, graded: [] }
@@ -97,103 +230,71 @@ async function place(client: ArcClient, run: ImportedRun): Promise<Placement> {
     })
     return false
   })
-  const earlier = [...elsewhere.values()]
-  const idOf = (outcome: ImportedOutcome) => outcomeIdOf(simulationId, outcome)
-  const left = run.triesAgain && known ? await numberedAttempts(client, simulationId, here, idOf) : here
-  if (left.length === 0) return { parts: [], earlier }
-  const copies = (run.copies ?? 0) + here.length - left.length
-  const part = { ...partOf(run, left), ...(copies === 0 ? {} : { copies }) }
-  if (!known) return { parts: [{ run: part, simulationId: simulationIdOf(part), known }], earlier }
-  const stored = isOpen(known) ? null : await findOutcomes(client, left, simulationId)
-  const isStored = (outcome: ImportedOutcome) => stored?.has(outcomeIdOf(simulationId, outcome)) ?? true
-  if (left.every(isStored)) return { parts: [{ run: part, simulationId, known }], earlier }
-
-  const there = left.filter(isStored)
-  const rest = partOf(
-    { ...run, copies: 0 },
-    left.filter((outcome) => !isStored(outcome)),
-  )
-  const others = await place(client, {
-    ...rest,
-    identity: digest([simulationId, 'rest']),
-    startedAs: undefined,
-  })
-  const parts =
-    there.length === 0 ? [] : [{ run: { ...partOf(run, there), copies: part.copies }, simulationId, known }]
-  return { parts: [...parts, ...others.parts], earlier: [...earlier, ...others.earlier] }
-}
-
-/** Whether it takes further records. */
-export function isOpen({ status }: { status: SimulationStatus }): boolean {
-  return status === 'PENDING' || status === 'RUNNING'
-}
-
-/** The simulation when there is one: with its configuration, which stays as it is. */
-async function findSimulation(client: ArcClient, simulationId: string): Promise<KnownSimulation | null> {
-  const { simulation } = await client.request(FindSimulationDocument, { simulationId })
-  if (!simulation) return null
-  const { status, configVersion, metadata } = simulation
-  const { versionNumber, configuration } = configVersion
-  const { identity = null } = asObject(metadata)
-  return { simulationId, status, identity, configuration: { name: configuration.name, versionNumber } }
-}
-
-/** The simulation that the run's beginning has made, while it goes on, and when this run has ended it. */
-async function findStarted(
-  client: ArcClient,
-  { identity, startedAs }: ImportedRun,
-): Promise<KnownSimulation | null> {
-  if (startedAs === undefined) return null
-  const started = await findSimulation(client, simulationIdOf({ identity: startedAs }))
-  return started && (isOpen(started) || started.identity === identity) ? started : null
+  return { left, earlier: [...elsewhere.values()] }
 }
 
 /**
- * The simulation that has the most of the run's records. A folder of trajectories is joined to one that goes on alone:
- * one that has ended may be of fewer files, and those that came later are another.
+ * The run with those of its records. One that is no more than they are is another run with fewer of them, and has its name
+ * from the first, so that it is found again when there are more.
  */
-async function mostOf(
-  client: ArcClient,
+function partOf(
   run: ImportedRun,
-  storedAt: Map<string, Stored> | null,
-): Promise<KnownSimulation | null> {
-  const records = new Map<string, number>()
-  for (const { simulation } of storedAt?.values() ?? []) {
-    const { simulationId, status } = simulation
-    if (run.partOf !== undefined && !isOpen({ status })) continue
-    records.set(simulationId, (records.get(simulationId) ?? 0) + 1)
-  }
-  const [most] = [...records].sort(([, one], [, other]) => other - one)
-  return most ? findSimulation(client, most[0]) : null
+  left: ImportedOutcome[],
+  goingOn: ImportedOutcome[],
+  found: Found,
+): ImportedRun {
+  const [first] = [...left, ...goingOn]
+  const isNamed = run.partOf === undefined || run.wholeIdentity !== undefined
+  const identity =
+    isNamed || found === null ? run.identity : nameOf(first?.beginnings?.at(-1) ?? first?.identity ?? '')
+  return { ...run, identity, outcomes: left }
 }
 
-/** Which of the outcomes Arc has, and in which simulation; null to a key that only brings results in and sees none. */
-async function findOutcomes(
-  client: ArcClient,
+function nameOf(beginning: string): string {
+  return digest(['the run that begins with', beginning])
+}
+
+function scenariosOf(
+  run: ImportedRun,
   outcomes: ImportedOutcome[],
-  simulationId: string,
-): Promise<Map<string, Stored> | null> {
-  const found = new Map<string, Stored>()
-  const ids = outcomes.map((outcome) => outcomeIdOf(simulationId, outcome))
-  for (let start = 0; start < ids.length; start += MAX_IDS_PER_QUERY) {
-    const outcomeIds = ids.slice(start, start + MAX_IDS_PER_QUERY)
-    const answer = await unlessForbidden(client.request(FindOutcomesDocument, { outcomeIds }))
-    if (!answer) return null
-    for (const stored of answer.outcomes.nodes) found.set(stored.outcomeId, stored)
-  }
-  return found
+  goingOn: ImportedOutcome[],
+): Pick<ImportedRun, 'scenarios'> {
+  if (run.outcomes.length === outcomes.length) return { scenarios: run.scenarios }
+  const left = new Set([...outcomes, ...goingOn].map(({ scenarioExternalId }) => scenarioExternalId))
+  return { scenarios: run.scenarios.filter(({ externalId }) => left.has(externalId)) }
 }
 
-/** The run with those of its records; one that is no more than they are is another run with fewer of them. */
-function partOf(run: ImportedRun, outcomes: ImportedOutcome[]): ImportedRun {
-  if (outcomes.length === run.outcomes.length) return { ...run, outcomes }
-  const left = new Set(outcomes.map(({ scenarioExternalId }) => scenarioExternalId))
-  return {
-    ...run,
-    ...(run.partOf === undefined
-      ? {}
-      : { identity: identityOfRecords(outcomes.map(({ identity }) => identity ?? '')) }),
-    scenarios: run.scenarios.filter(({ externalId }) => left.has(externalId)),
-    outcomes,
-  }
+/**
+ * The record as it is of the simulation. One of a whole run that another run has, too, is named by both; so is any where
+ * nobody sees whether there is another.
+ */
+function identified(
+  run: ImportedRun,
+  outcome: ImportedOutcome,
+  simulationId: string,
+  stored: Map<string, StoredRecord> | null,
+  found: Found,
+): ImportedOutcome {
+  if (!isKnownWhole(run) || outcome.identity === undefined) return outcome
+  const named = ofSimulation(outcome, simulationId)
+  if (!found || !stored || stored.has(outcomeIdOf(simulationId, named))) return named
+  const id = outcomeIdOf(simulationId, outcome)
+  return stored.has(id) || !found.has(id) ? outcome : named
+}
+
+function ofSimulation(outcome: ImportedOutcome, simulationId: string): ImportedOutcome {
+  const { identity } = outcome
+  return identity === undefined ? outcome : replaced(outcome, { identity: digest([simulationId, identity]) })
+}
+
+/** How many records the run still lacks, with those that Arc has. */
+function isWhole(
+  { missing = 0 }: ImportedRun,
+  records: ImportedOutcome[],
+  simulationId: string,
+  stored: Map<string, StoredRecord> | null,
+): boolean {
+  const inFiles = new Set(records.map((outcome) => outcomeIdOf(simulationId, outcome)))
+  const others = [...(stored?.keys() ?? [])].filter((id) => !inFiles.has(id))
+  return missing <= others.length
 }

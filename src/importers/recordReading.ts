@@ -335,7 +335,41 @@ export function namedByKeys(
   }
 }
 
-const TASK_AND_TRIAL = namedByKeys('task_id', 'trial', 0, ['task', 'trial'])
+export const TASK_AND_TRIAL = namedByKeys('task_id', 'trial', 0, ['task', 'trial'])
+
+/** Tells records apart that say the same, by which time it is that they do. */
+export class Occurrences {
+  readonly #seen = new Map<string, number>()
+
+  of(outcome: ImportedOutcome): ImportedOutcome {
+    const { identity } = outcome
+    if (identity === undefined) return outcome
+    const before = this.#seen.get(identity) ?? 0
+    this.#seen.set(identity, before + 1)
+    return before === 0 ? outcome : { ...outcome, identity: digest([identity, before]) }
+  }
+}
+
+/** The trials of tasks, given out one after the other; those that records state are taken. */
+export class FreeTrials {
+  readonly #taken = new Map<string, Set<number>>()
+
+  take(taskId: string, trial: number): void {
+    this.#taken.set(taskId, this.#of(taskId).add(trial))
+  }
+
+  next(taskId: string): number {
+    const taken = this.#of(taskId)
+    let trial = 0
+    while (taken.has(trial)) trial++
+    this.take(taskId, trial)
+    return trial
+  }
+
+  #of(taskId: string): Set<number> {
+    return this.#taken.get(taskId) ?? new Set()
+  }
+}
 
 function taskIdOf(record: JsonObject, key: string): string {
   const taskId = taskIdText(record[key])

@@ -100,6 +100,8 @@ function trajectoryOf(document: JsonObject, path: string): Trajectory {
     problem: problemOf(document, replay),
     model,
     configuration: configurationOf(document, replay, named, model),
+    beginning: { asked: problemOf(document, replay), answered: steps[0] ?? null },
+    isUnfinished: exitStatus === null,
     outcome: {
       status,
       reliabilityScore: null,

@@ -1,21 +1,18 @@
 import { basename } from 'node:path'
 import type { ErrorCategory, FailurePatternInput } from '../evaluation/outcomeInput.ts'
-import { asPlainNumber, isText, stringifyExactly } from '../exactNumbers.ts'
+import { isText, stringifyExactly } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { contentText, dateOf, tokensOf, toolCallsOf, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat, RunState } from './format.ts'
 import {
   amountOf,
-  asFigure,
   asList,
   asObject,
   asText,
   BrokenRecord,
-  canonicalJson,
   digest,
   domainOrUnknown,
   givenAmount,
-  MAX_TRIALS,
   objectOf,
   onOtherScale,
   pricedOrNull,
@@ -26,6 +23,7 @@ import {
   shortName,
   shown,
   sumOrNull,
+  TASK_AND_TRIAL,
   taskIdText,
   toTheSecond,
 } from './recordReading.ts'
@@ -42,6 +40,7 @@ import {
   unexplainedFailures,
 } from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
+import { missingTrials, placesOf, plannedRuns } from './tau2Places.ts'
 import {
   gatherSimulations,
   isResults,
@@ -101,13 +100,25 @@ function parseResults(results: JsonObject, simulations: JsonValue[], fileName: s
   const agent = asObject(info.agent_info)
   const model = asText(agent.llm)
   const domain = domainOrUnknown(asText(asObject(info.environment_info).domain_name))
-  const { outcomes, taskIds, rejected } = readRecords(simulations, (record, place) =>
-    outcomeOf(record, place, domain, model),
+  const timestamp = asText(results.timestamp)
+  const identity = identityOf(results, simulations)
+  const runName = timestamp === null ? [domain, model] : [identity]
+  const places = placesOf(simulations)
+  const { outcomes, taskIds, rejected } = readRecords(
+    simulations,
+    (record, place) => outcomeOf(record, place, domain, model, timestamp === null, runName),
+    {
+      ...TASK_AND_TRIAL,
+      placeOf: (record, index) => {
+        const place = TASK_AND_TRIAL.placeOf(record, index)
+        return { ...place, trial: places[index]!.trial, run: places[index]!.run }
+      },
+    },
   )
   if (outcomes.length === 0) return { runs: [], rejected }
 
   const whole = plannedRuns(results)
-  const missing = missingTrials(whole, simulations)
+  const missing = missingTrials(whole, places)
   const state: RunState = missing === 0 ? 'finished' : 'unfinished'
   const planned = state === 'finished' ? { taskIds: [], trials: 1 } : whole
   const startedAt = dateOf(results.timestamp) ?? firstStart(simulations)
@@ -122,9 +133,9 @@ function parseResults(results: JsonObject, simulations: JsonValue[], fileName: s
   } = runFacts
   // What a later version of tau2-bench can set besides, and an earlier one does not know: null where it is not set.
   const set = Object.entries(others).filter(([, value]) => value !== null)
-  const timestamp = asText(results.timestamp)
   const run = {
-    identity: identityOf(results, simulations),
+    identity,
+    knownByRecords: timestamp === null,
     state,
     createdAt: startedAt,
     startedAt,
@@ -157,38 +168,10 @@ function parseResults(results: JsonObject, simulations: JsonValue[], fileName: s
       ? lostNotes
       : [
           ...lostNotes,
-          `${missing} of ${whole.taskIds.length * whole.trials} trials are missing: the run is not finished. ` +
+          `${missing} of ${whole.tasks * whole.trials} trials are missing: the run is not finished. ` +
             'Import it again when there are more; --complete ends the simulation',
         ]
   return { runs: [run], rejected, notes }
-}
-
-/** The tasks and trials of the whole run, which the file names from its beginning. */
-function plannedRuns(results: JsonObject): { taskIds: string[]; trials: number } {
-  const taskIds = asList(results.tasks).flatMap((task) => taskIdText(asObject(task).id) ?? [])
-  const trials = asFigure(asObject(results.info).num_trials)
-  const isCount = trials !== null && Number.isInteger(trials) && trials > 0 && trials <= MAX_TRIALS
-  return { taskIds: [...new Set(taskIds)], trials: isCount ? trials : 1 }
-}
-
-/** How many of the planned trials have no record at all; one that cannot be read is there all the same. */
-function missingTrials(
-  { taskIds, trials }: { taskIds: string[]; trials: number },
-  simulations: JsonValue[],
-): number {
-  const there = new Set(
-    simulations.map((simulation) => {
-      const { task_id, trial } = asObject(simulation)
-      return canonicalJson([taskIdText(task_id), asPlainNumber(trial ?? 0)])
-    }),
-  )
-  let missing = 0
-  for (const taskId of taskIds) {
-    for (let trial = 0; trial < trials; trial++) {
-      if (!there.has(canonicalJson([taskId, trial]))) missing++
-    }
-  }
-  return missing
 }
 
 function firstStart(simulations: JsonValue[]): Date | null {
@@ -202,11 +185,13 @@ function lastOf(outcomes: ImportedOutcome[]): Date | null {
 }
 
 /**
- * A run is its start and its settings: its simulations become more while it goes on, and their rewards may be computed
- * anew. Where the file does not say when it started, the simulations are all that tells it from another.
+ * A run is its start and its settings, except how often it runs each task: its simulations become more while it goes on,
+ * and their rewards may be computed anew. Where the file does not say when it started, the simulations are all that
+ * tells it from another.
  */
 function identityOf(results: JsonObject, simulations: JsonValue[]): string {
-  const { timestamp = null, info = null } = results
+  const { timestamp = null } = results
+  const { num_trials: _trials, ...info } = asObject(results.info)
   const ids = simulations.map((simulation) => {
     const { id, task_id, trial } = asObject(simulation)
     return digest(id ?? [task_id ?? null, trial ?? null])
@@ -214,11 +199,24 @@ function identityOf(results: JsonObject, simulations: JsonValue[]): string {
   return digest(['tau2-bench', timestamp, info, ...(timestamp === null ? ids.sort() : [])])
 }
 
+/**
+ * By its id, which tells an attempt from another at the same task and trial; else, where its place in the run does not
+ * name it, by what was said.
+ */
+function recordIdentity(record: JsonObject, taskId: string, runName: JsonValue[], isNamedByPlace: boolean) {
+  const { id = null, start_time = null, trial = null } = record
+  if (id === null && isNamedByPlace) return {}
+  const said = id === null ? [trial, messagesOf(record)] : []
+  return { identity: digest(['tau2-bench', ...runName, taskId, id, start_time, ...said]) }
+}
+
 function outcomeOf(
   record: JsonObject,
   place: RecordPlace,
   domain: string,
   model: string | null,
+  isKnownByRecords: boolean,
+  runName: JsonValue[],
 ): ImportedOutcome {
   const rewardInfo = objectOf(record, 'reward_info')
   const score = scoreOf(rewardInfo.reward)
@@ -227,9 +225,13 @@ function outcomeOf(
   const status = statusOf(endOf(record), score)
   const failures = status === 'success' ? [] : failuresOf(record, score, checks)
   const durationSeconds = amountOf(record, 'duration')
+  const hasTrial = (record.trial ?? null) !== null
   return {
     scenarioExternalId: externalIdOf(domain, place.taskId),
     repetition: place.trial + 1,
+    retryCount: Number(place.run ?? 0),
+    ...(hasTrial ? {} : { takesFreeRepetition: true }),
+    ...recordIdentity(record, place.taskId, runName, hasTrial && !isKnownByRecords),
     status,
     executionTime: timeOf(record, 'end_time'),
     reliabilityScore: score,

@@ -14,7 +14,9 @@ import {
   canonicalJson,
   digest,
   domainOrUnknown,
+  FreeTrials,
   givenAmount,
+  Occurrences,
   objectOf,
   onOtherScale,
   type RecordPlace,
@@ -24,6 +26,7 @@ import {
   scoreOf,
   shortName,
   shown,
+  TASK_AND_TRIAL,
   taskIdText,
 } from './recordReading.ts'
 import {
@@ -79,11 +82,24 @@ function parseRecords(records: JsonValue[], fileName: string): ParsedFile {
   const policy = policyOf(records)
   const environment = domainOrUnknown(environmentOf(records, policy) ?? named.environment)
   const tasksOfTrial = new Map<number, string[]>()
-  const { outcomes, taskIds, rejected } = readRecords(records, (record, place) => {
-    const outcome = outcomeOf(record, place, environment, named.model)
-    append(tasksOfTrial, place.trial, place.taskId)
-    return outcome
-  })
+  const trials = new FreeTrials()
+  const occurrences = new Occurrences()
+  const { outcomes, taskIds, rejected } = readRecords(
+    records,
+    (record, place) => {
+      const outcome = outcomeOf(record, place, environment, named.model)
+      append(tasksOfTrial, place.trial, place.taskId)
+      return hasTrial(record) ? outcome : occurrences.of(outcome)
+    },
+    {
+      ...TASK_AND_TRIAL,
+      placeOf: (record, index) => {
+        const place = TASK_AND_TRIAL.placeOf(record, index)
+        if (hasTrial(record)) trials.take(place.taskId, place.trial)
+        return hasTrial(record) ? place : { ...place, trial: trials.next(place.taskId) }
+      },
+    },
+  )
   if (outcomes.length === 0) return { runs: [], rejected }
   const missing = missingRecords(tasksOfTrial, named.tasks)
 
@@ -130,6 +146,10 @@ function missingRecords(tasksOfTrial: Map<number, string[]>, named: number | nul
   return Math.max(first.filter((task) => !last.has(task)).length, (named ?? 0) - last.size)
 }
 
+function hasTrial({ trial = null }: JsonObject): boolean {
+  return trial !== null
+}
+
 function outcomeOf(
   record: JsonObject,
   place: RecordPlace,
@@ -148,10 +168,11 @@ function outcomeOf(
   return {
     scenarioExternalId: externalIdOf(environment, place.taskId),
     repetition: place.trial + 1,
+    ...(hasTrial(record) ? {} : { takesFreeRepetition: true }),
     // No two runs say word for word the same, and a later grade leaves what was said; two that crashed at once are equal.
     ...(messages.length === 0
       ? {}
-      : { identity: digest(['tau-bench', place.taskId, place.trial, messages]) }),
+      : { identity: digest(['tau-bench', place.taskId, record.trial ?? null, messages]) }),
     status,
     reliabilityScore: score,
     ...tokensOf(messages),

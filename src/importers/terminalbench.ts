@@ -187,6 +187,7 @@ function outcomeOf(record: JsonObject, place: RecordPlace, model: string): Impor
   return {
     scenarioExternalId: externalIdOf(place.taskId),
     repetition: place.trial + 1,
+    ...(trialParts(record).attempt === null ? { takesFreeRepetition: true } : {}),
     identity: digest(['terminal-bench', id ?? trial_name ?? record]),
     status,
     executionTime: ended === null ? null : new Date(ended),

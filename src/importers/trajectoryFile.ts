@@ -7,6 +7,7 @@ import {
   asText,
   BrokenRecord,
   canonicalJson,
+  digest,
   identityOfRecords,
   shortName,
   shown,
@@ -21,12 +22,17 @@ export interface Trajectory {
   model: string
   configuration: ImportedRun['configuration']
   outcome: Omit<ImportedOutcome, 'scenarioExternalId' | 'repetition' | 'identity'>
+  /** What was asked, and the first answer, which tells it from another run; null before there is one. */
+  beginning: { asked: JsonValue; answered: JsonValue }
+  /** Whether it goes on, as long as nobody knows better. */
+  isUnfinished: boolean
 }
 
 /**
  * A file that holds the run of one agent on one instance of a benchmark such as SWE-bench. It is a run of its own
  * and part of a larger one with the other files of its folder that have the same configuration (`partOf`). The
- * record's identity is the whole document, wherever it lies.
+ * record's identity is the whole document, wherever it lies; one that goes on is no record yet, and leaves its run
+ * running.
  */
 export function readTrajectoryFile(
   format: string,
@@ -35,7 +41,9 @@ export function readTrajectoryFile(
   read: (document: JsonObject) => Trajectory,
 ): ParsedFile {
   try {
-    const { instanceId, problem, model, configuration, outcome } = read(document)
+    const { instanceId, problem, model, configuration, outcome, beginning, isUnfinished } = read(document)
+    const { asked, answered } = beginning
+    const begun = [format, instanceId, configuration.yaml, asked]
     const folder = runFolder(path, instanceId)
     const scenario = sweScenario(instanceId, problem)
     const identity = hash('sha256', canonicalJson([format, document]))
@@ -43,11 +51,21 @@ export function readTrajectoryFile(
       identity: identityOfRecords([identity]),
       knownByRecords: true,
       partOf: canonicalJson([format, folder, configuration.name, configuration.yaml]),
+      state: isUnfinished ? 'unfinished' : 'finished',
       name: shortName(format, model, basename(folder)),
       configuration,
       repetitions: 1,
       scenarios: [scenario],
-      outcomes: [{ ...outcome, scenarioExternalId: scenario.externalId, repetition: 1, identity }],
+      outcomes: [
+        {
+          ...outcome,
+          scenarioExternalId: scenario.externalId,
+          repetition: 1,
+          identity,
+          beginnings: [digest(begun), ...(answered === null ? [] : [digest([...begun, answered])])],
+          ...(isUnfinished ? { isUnfinished } : {}),
+        },
+      ],
       metadata: { format, source_file: basename(path) },
     }
     return { runs: [run], rejected: [] }

@@ -167,7 +167,15 @@ describe('a query', () => {
       expect(new Set(errors.map(({ extensions }) => extensions.code)), name).toEqual(
         // Sums of what simulations say of themselves, and of keys its own, which it has not.
         new Set(
-          ['apiKey', 'apiKeys', 'changes', 'latestChange', 'systemPerformance'].includes(name)
+          [
+            'apiKey',
+            'apiKeys',
+            'changes',
+            'deletion',
+            'deletions',
+            'latestChange',
+            'systemPerformance',
+          ].includes(name)
             ? []
             : ['FORBIDDEN'],
         ),
@@ -184,6 +192,7 @@ describe('a query', () => {
       'configDiffs',
       'configVersions',
       'configurations',
+      'deletions',
       'scenarios',
       'simulationScenarios',
       'simulations',
@@ -232,13 +241,14 @@ interface Attack {
   input: object
   /** The code of its refusal; null where another tenant may well use the same key. */
   code: string | null
+  /** Who may do it, where that is not everybody who writes. */
+  role?: Role
 }
 
 /** What is tried with the owner's keys, by one who has `own`. */
 function attacks(own: { configId: unknown; configVersionId: unknown; simulationId: unknown }): Attack[] {
-  const [configId, versionId, simulationId, outcomeId, diffId, recommendationId, keyId] = OWNERS_KEYS.map(
-    (name) => known.get(name),
-  )
+  const [configId, versionId, simulationId, outcomeId, diffId, recommendationId, keyId, noteId, deletionId] =
+    OWNERS_KEYS.map((name) => known.get(name))
   const outcome = { simulationId, scenarioId: 'refund', status: 'SUCCESS' }
   const result = { scenario: { id: 'refund', task_prompt: 'x' }, trajectory: { status: 'success' } }
   return [
@@ -305,6 +315,17 @@ function attacks(own: { configId: unknown; configVersionId: unknown; simulationI
       input: { amendments: [{ outcomeId, reliabilityScore: 0 }] },
       code: 'OUTCOME_NOT_FOUND',
     },
+    { mutation: 'describeConfiguration', input: { configId, tags: ['x'] }, code: 'CONFIGURATION_NOT_FOUND' },
+    { mutation: 'describeSimulation', input: { simulationId, name: 'x' }, code: 'SIMULATION_NOT_FOUND' },
+    { mutation: 'withdrawConfigVersion', input: { versionId }, code: 'CONFIG_VERSION_NOT_FOUND' },
+    { mutation: 'addOutcomeNote', input: { outcomeId, text: 'x' }, code: 'OUTCOME_NOT_FOUND' },
+    { mutation: 'editOutcomeNote', input: { noteId, text: 'x' }, code: 'NOTE_NOT_FOUND' },
+    { mutation: 'deleteOutcomeNote', input: { noteId }, code: 'NOTE_NOT_FOUND' },
+    { mutation: 'deleteSimulation', input: { simulationId }, code: 'SIMULATION_NOT_FOUND' },
+    { mutation: 'deleteConfiguration', input: { configId }, code: 'CONFIGURATION_NOT_FOUND' },
+    { mutation: 'deleteScenario', input: { scenarioId: 'refund' }, code: 'SCENARIO_NOT_FOUND' },
+    { mutation: 'undelete', input: { deletionId }, code: 'DELETION_NOT_FOUND' },
+    { mutation: 'purge', input: { deletionId }, code: 'DELETION_NOT_FOUND', role: 'app_admin' },
     { mutation: 'createApiKey', input: { name: owner.marker, scope: 'ALL' }, code: null },
     // Last what is allowed: from here on the tenant has rows of its own under the owner's keys.
     {
@@ -338,6 +359,8 @@ const OWNERS_KEYS = [
   'diffId',
   'recommendationId',
   'keyId',
+  'noteId',
+  'deletionId',
 ]
 
 /** The same with keys that no tenant has. */
@@ -384,7 +407,7 @@ describe('a mutation', () => {
     const before = await rowsInDatabase(owner)
     for (const attack of attacks({ configId, configVersionId: versionId, simulationId })) {
       const { mutation, code } = attack
-      const { answer, declined } = await attempt(stranger, attack)
+      const { answer, declined } = await attempt(stranger, attack, attack.role)
       expect(answer.errors, mutation).toBeUndefined()
       expectNothingOf(owner, answer)
       expect(
@@ -392,7 +415,7 @@ describe('a mutation', () => {
         mutation,
       ).toEqual(code === null ? [] : [code])
       if (code !== null) {
-        const nobodys = await attempt(stranger, withNobodysKeys(attack))
+        const nobodys = await attempt(stranger, withNobodysKeys(attack), attack.role)
         expect(nobodys.declined, mutation).toEqual(withNobodysKeys(declined))
       }
     }
@@ -423,15 +446,26 @@ describe('a mutation', () => {
     [
       'app_ingest',
       [
+        'addOutcomeNote',
         'applyRecommendation',
         'approveConfigDiff',
         'archiveConfiguration',
         'createApiKey',
         'createRecommendation',
+        'deleteConfiguration',
+        'deleteOutcomeNote',
+        'deleteScenario',
+        'deleteSimulation',
+        'describeConfiguration',
+        'describeSimulation',
+        'editOutcomeNote',
+        'purge',
         'rateRecommendation',
         'rejectConfigDiff',
         'restoreConfiguration',
         'revokeApiKey',
+        'undelete',
+        'withdrawConfigVersion',
       ],
     ],
   ] as const)(

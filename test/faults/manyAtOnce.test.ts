@@ -153,8 +153,8 @@ describe('what is beyond a queue', async () => {
   it.each([
     {
       of: 'outcomes one by one',
-      // The one that is being stored is waited for as well.
-      room: 9,
+      // A tenant's share of ten, of which the one that is being stored is one.
+      room: 6,
       statement: 'ingestOutcomes',
       query: RECORD,
       variables: (simulationId: string, repetition: number) => ({
@@ -209,6 +209,38 @@ describe('what is beyond a queue', async () => {
 
 describe('what many tenants ask', async () => {
   const { arc: behind, proxy } = await useArcBehindProxy({ ARC_POOL_SIZE: '1', ARC_MAX_WAITING: '10' })
+
+  it('has room among outcomes that wait, however many one of them has there', async () => {
+    const record = async (tenant: Tenant, simulationId: string, repetition: number) => {
+      const outcome = { simulationId, scenarioId: 'a', repetition, status: 'SUCCESS' }
+      const { errors } = await post(behind.url, await tenant.token(), RECORD, { outcome })
+      return errors?.[0].extensions.code ?? 'STORED'
+    }
+    const [loud, other] = [behind.tenant(), behind.tenant()]
+    const [ofLoud, ofOther] = [
+      await loud.simulation(['a'], { repetitions: 30 }),
+      await other.simulation(['a'], { repetitions: 2 }),
+    ]
+    const holding = proxy.hold('ingestOutcomes')
+    const first = record(loud, ofLoud, 30)
+    const held = await holding
+    const refused: string[] = []
+    let enough = () => {}
+    const refusals = new Promise<void>((resolve) => {
+      enough = resolve
+    })
+    const many = upTo(20).map(async (repetition) => {
+      const result = await record(loud, ofLoud, repetition)
+      if (result !== 'STORED') refused.push(result)
+      if (refused.length === 14) enough()
+    })
+    await refusals
+    const quiet = upTo(2).map((repetition) => record(other, ofOther, repetition))
+    held.forward()
+    expect(await Promise.all(quiet)).toEqual(['STORED', 'STORED'])
+    await Promise.all([first, ...many])
+    expect(new Set(refused)).toEqual(new Set(['UNAVAILABLE']))
+  })
 
   it('beyond the queue of the connections is refused, though each of them asks for little', async () => {
     const SCENARIOS = '{ scenarios { nodes { scenarioId } } }'

@@ -156,7 +156,7 @@ describe('a row that only the database refuses', () => {
     })
     const queue = new OutcomeQueue(
       (viewer) => (work) => inTenantTransaction(pool, viewer, 'read write', work),
-      1_000,
+      { all: 1_000, ofTenant: 1_000 },
     )
     let receipts: OutcomeReceipt[] = []
     const statements = await arc.statementsDuring(async () => {

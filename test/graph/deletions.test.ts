@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { pino } from 'pino'
+import { afterAll, describe, expect, it, vi } from 'vitest'
+import { createPool } from '../../src/db/pool.ts'
+import { inTenantTransaction } from '../../src/db/tenantTransaction.ts'
+import { deleteConfiguration } from '../../src/evaluation/deletions/deletions.ts'
 import type { Role } from '../../src/viewer.ts'
 import { type Tenant, useArc } from '../support/arc.ts'
 import { listQuestions } from '../support/everyQuery.ts'
-import { DENIED, sqlAs } from '../support/sqlAs.ts'
+import { DENIED, sqlAs, viewerOf } from '../support/sqlAs.ts'
 import { all, next, useSubscriptions } from '../support/subscriptions.ts'
 import { rowsOf, seedTenant } from '../support/tenantRows.ts'
 
@@ -138,7 +142,7 @@ describe('a configuration that is deleted with its simulation', () => {
       errors: [],
     })
     expect(withoutSteps(await everything(tenant))).toEqual(withoutSteps(withIt))
-  })
+  }, 90_000)
 
   it('frees its name, and comes back only where nobody has taken that', async () => {
     const tenant = arc.tenant()
@@ -322,6 +326,70 @@ describe('a scenario that is deleted', () => {
   })
 })
 
+describe('what is being deleted', () => {
+  const pool = createPool({ connectionString: arc.databaseUrl, max: 1, logger: pino({ level: 'silent' }) })
+  afterAll(() => pool.end())
+
+  it.skipIf(arc.onPGlite)('is changed by nobody who waited for it', async () => {
+    const tenant = arc.tenant()
+    const { simulationId } = await oneMore(tenant)
+    const { simulation } = await tenant.data(
+      `query ($id: UUID!) { simulation(simulationId: $id) { configVersion { configId } } }`,
+      { id: simulationId },
+    )
+    const { configId } = simulation.configVersion
+    let isDeleted = () => {}
+    const deleted = new Promise<void>((resolve) => {
+      isDeleted = resolve
+    })
+    let commit = () => {}
+    const committed = new Promise<void>((resolve) => {
+      commit = resolve
+    })
+    const deleting = inTenantTransaction(pool, viewerOf(tenant), 'read write', async (transaction) => {
+      await deleteConfiguration(transaction, configId)
+      isDeleted()
+      await committed
+    })
+    await deleted
+    // No more than a tenant's share of the connections.
+    const changes = [
+      ['completeSimulation', { simulationId }],
+      ['describeSimulation', { simulationId, name: 'late' }],
+      ['restoreConfiguration', { configId }],
+    ] as const
+    const answers = changes.map(async ([field, input]) => {
+      const type = `${field[0]!.toUpperCase()}${field.slice(1)}Input`
+      const data = await tenant.data(
+        `mutation ($input: ${type}!) { ${field}(input: $input) { errors { code } } }`,
+        { input },
+      )
+      return [field, ...data[field].errors.map(({ code }: any) => code)]
+    })
+    const allWait = vi.waitFor(
+      async () => {
+        const waiting = await arc.sql('admin', async (client) => {
+          const { rows } = await client.query(
+            `select count(*)::int as waiting from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`,
+          )
+          return rows[0]!.waiting
+        })
+        expect(waiting).toBe(changes.length)
+      },
+      { timeout: 20_000 },
+    )
+    await allWait.finally(commit)
+    await deleting
+    expect(await Promise.all(answers)).toEqual(
+      changes.map(([field]) => [
+        field,
+        /Simulation/.test(field) ? 'SIMULATION_NOT_FOUND' : 'CONFIGURATION_NOT_FOUND',
+      ]),
+    )
+  })
+})
+
 describe('what is deleted', () => {
   it('is seen by no role in any table or view that has its key', async () => {
     const tenant = arc.tenant()
@@ -491,6 +559,32 @@ describe('deleted for good', () => {
       after: latestChange,
     })
     expect(changes).toEqual([])
+  })
+
+  it('does not come back with its configuration, half or whole', async () => {
+    const tenant = arc.tenant()
+    const { simulationId, outcomeId } = await oneMore(tenant)
+    const { simulation } = await tenant.data(
+      `query ($id: UUID!) { simulation(simulationId: $id) { configVersion { configId } } }`,
+      { id: simulationId },
+    )
+    const ofConfiguration = await removed(tenant, 'Configuration', simulation.configVersion.configId)
+    const { deletions } = await tenant.data(
+      `query ($id: UUID!) { deletions(filter: { withDeletionId: { eq: $id } }) { nodes { deletionId simulationId } } }`,
+      { id: ofConfiguration },
+    )
+    expect(deletions.nodes).toMatchObject([{ simulationId }])
+    await purge(tenant, deletions.nodes[0].deletionId)
+    expect((await takeBack(tenant, ofConfiguration)).errors).toEqual([])
+    const after = await tenant.data(
+      `query ($id: UUID!, $outcomeId: UUID!) {
+        simulation(simulationId: $id) { status } outcome(outcomeId: $outcomeId) { status } configurations { totalCount }
+      }`,
+      { id: simulationId, outcomeId },
+    )
+    expect(after).toEqual({ simulation: null, outcome: null, configurations: { totalCount: 1 } })
+    await purgeDue(100)
+    expect((await tenant.data('{ deletions { totalCount } }')).deletions.totalCount).toBe(0)
   })
 
   it('cannot be taken back any more, and a scenario waits for the simulation that ran it', async () => {

@@ -1,4 +1,7 @@
+import { randomUUID } from 'node:crypto'
+import { getNamedType, isInputObjectType } from 'graphql'
 import { describe, expect, it } from 'vitest'
+import { schema } from '../../src/graphql/schema.ts'
 import { useArc } from '../support/arc.ts'
 
 // Asked for is everything at once, in pages of 50: more than a server has to grant.
@@ -181,5 +184,68 @@ describe('an operation that ends with an error while others of its fields still 
     const tenant = arc.tenant()
     await tenant.simulation(['a'])
     for (let time = 0; time < 10; time++) await tenant.data(`{ ${READS} health { status } again: ${READS} }`)
+  })
+})
+
+describe('a scenario’s key that is none', () => {
+  const mutations = Object.values(schema.getMutationType()!.getFields()).flatMap(({ name, args }) => {
+    const input = args[0] && getNamedType(args[0].type)
+    if (!isInputObjectType(input)) return []
+    return Object.values(input.getFields())
+      .filter((field) => /^scenarioIds?$/.test(field.name))
+      .map((field) => [name, field.name, input] as const)
+  })
+
+  it('may be brought by these mutations, besides those that have rows', () => {
+    expect(mutations.map(([name]) => name).sort()).toEqual([
+      'deleteScenario',
+      'extendSimulation',
+      'startSimulation',
+    ])
+  })
+
+  const KEYS: [what: string, key: string][] = [
+    ['900,000 characters', 'a'.repeat(900_000)],
+    ['U+0000', 'a\0b'],
+    ['nothing', ''],
+    ['letters of other forms', 'Ä'],
+    ['101 characters', 'a'.repeat(101)],
+  ]
+
+  it.each(
+    mutations.flatMap(([name, ...where]) => KEYS.map(([what, key]) => [name, what, key, ...where] as const)),
+  )(
+    'is refused by %s before it is looked for, and not repeated at length: %s',
+    async (name, _, key, field, input) => {
+      const tenant = arc.tenant()
+      const simulationId = await tenant.simulation(['a'])
+      const others = {
+        startSimulation: { configVersionId: (await tenant.configVersion('another')).versionId },
+        extendSimulation: { simulationId },
+      }
+      const isList = field === 'scenarioIds'
+      const { errors } = (
+        await tenant.data(
+          `mutation ($input: ${input}!) { answer: ${name}(input: $input) { errors { code message path } } }`,
+          { input: { ...others[name as keyof typeof others], [field]: isList ? ['a', key] : key } },
+        )
+      ).answer
+      expect(errors).toEqual([
+        {
+          code: 'INVALID_VALUE',
+          message: expect.stringMatching(/must be 1 to 100 lower-case letters, digits and _/),
+          path: isList ? [field, '1'] : [field],
+        },
+      ])
+      expect(errors[0].message.length).toBeLessThan(400)
+    },
+  )
+
+  it('and whatever else a refusal repeats is cut, in receipts as well', async () => {
+    const { receipts } = await arc
+      .tenant()
+      .record([{ simulationId: randomUUID(), scenarioId: 'a', status: 'X'.repeat(100_000) }])
+    expect(receipts).toMatchObject([{ status: 'REJECTED', code: 'INVALID_VALUE' }])
+    expect(receipts[0].reason.length).toBe(1_000)
   })
 })

@@ -272,7 +272,7 @@ describe('the queue of single outcomes', () => {
     try {
       const queue = new OutcomeQueue(
         (viewer) => (work) => inTenantTransaction(pool, viewer, 'read write', work),
-        1_000,
+        { all: 1_000, ofTenant: 1_000 },
       )
       const viewer = viewerOf(tenant)
       const viewers = [viewer, { ...viewer, actorId: 'somebody else' }]

@@ -39,6 +39,10 @@ export class ManyRows {
     }
     await this.#record(this.#simulationId, 10)
     this.#sources = await this.#sourcesOf(configId, this.#simulationId)
+    for (let more = 0; more < 6; more++) {
+      await this.#note(more % 2)
+      await this.#delete()
+    }
     for (let more = 0; more < 4; more++) await this.#recommend()
     await this.#complete(await this.#start(versionId), 0.5)
     await this.#complete(await this.#start(versionId), 0.5)
@@ -67,6 +71,8 @@ export class ManyRows {
     if (node !== 'Scenario') await this.#revise()
     await this.#key()
     await this.#recommend()
+    await this.#note(0)
+    await this.#delete()
   }
 
   /**
@@ -135,6 +141,24 @@ export class ManyRows {
         confidence: this.#made++ % 2,
       })
     }
+  }
+
+  /** Under one of the outcomes. */
+  async #note(of: number): Promise<void> {
+    const { simulation } = await this.tenant.data(
+      `query ($simulationId: UUID!) { simulation(simulationId: $simulationId) { outcomes(last: 2) { nodes { outcomeId } } } }`,
+      { simulationId: this.#simulationId },
+    )
+    const { outcomeId } = simulation.outcomes.nodes[of]
+    await this.#mutate('addOutcomeNote', 'note { noteId }', {
+      outcomeId,
+      text: `Seen ${this.#made++} times.`,
+    })
+  }
+
+  async #delete(): Promise<void> {
+    const simulationId = await this.#start(this.#versionId)
+    await this.#mutate('deleteSimulation', 'deletion { deletionId }', { simulationId })
   }
 
   #key(): Promise<unknown> {

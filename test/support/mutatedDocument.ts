@@ -88,7 +88,10 @@ export function expectSound({ runs, rejected }: ParsedFile, records: number): vo
   for (const run of runs) {
     expect(lengthOf(run.configuration.name)).toBeLessThanOrEqual(100)
     expect(parseYaml(run.configuration.yaml).model).toEqual(expect.any(String))
-    const places = run.outcomes.map((outcome) => `${outcome.repetition} ${outcome.scenarioExternalId}`)
+    const places = run.outcomes.map(
+      ({ repetition, retryCount, scenarioExternalId }) =>
+        `${repetition} ${retryCount ?? 0} ${scenarioExternalId}`,
+    )
     expect(new Set(places).size).toBe(places.length)
     const scenarios = new Set(run.scenarios.map((scenario) => scenario.externalId))
     expect(scenarios.size).toBe(run.scenarios.length)

@@ -60,8 +60,23 @@ export async function seedTenant(arc: Arc): Promise<SeededTenant> {
       },
     )
     expect(startSimulation.errors).toEqual([])
+    const { describeSimulation } = await tenant.data(
+      `mutation ($input: DescribeSimulationInput!) { describeSimulation(input: $input) { errors { message } } }`,
+      {
+        input: {
+          simulationId: startSimulation.simulation.simulationId,
+          description: `What ${marker} tries.`,
+          tags: [marker],
+        },
+      },
+    )
+    expect(describeSimulation.errors).toEqual([])
     return startSimulation.simulation.simulationId
   }
+  await tenant.data(
+    `mutation ($input: DescribeConfigurationInput!) { describeConfiguration(input: $input) { errors { message } } }`,
+    { input: { configId, description: `What ${marker} runs.`, tags: [marker] } },
+  )
   const running = await start('running')
   const completed = await start('completed')
   const failed = await start('failed')

@@ -12,10 +12,11 @@ import { GraphQLSocket } from '../support/graphqlWs.ts'
 import { holdTimers } from '../support/heldTimers.ts'
 import { moveClock, stopClock } from '../support/stoppedClock.ts'
 import { next, PROGRESS } from '../support/subscriptions.ts'
-import { onEveryTransport } from '../support/transports.ts'
+import { onEveryTransport, type TransportAnswer } from '../support/transports.ts'
 
 const arc = useArc()
 const MIB = 1024 * 1024
+const VIEWER = '{ viewer { role } }'
 
 /** A server with these limits, for the tests of one block. */
 function useLimits(env: Record<string, string>): Arc {
@@ -188,6 +189,92 @@ describe('what a document may hold', () => {
         told: 5,
       })
     }
+  })
+})
+
+describe('errors of an answer', () => {
+  const short = useLimits({ ARC_MAX_TOKENS: '100', ARC_MAX_ANSWER_LENGTH: '5000' })
+  /** How GraphQL looks for lines. */
+  const LINE = '\\r\\n|[\\n\\r]'
+  const blank = '\n'.repeat(2_000)
+
+  it('know their places without a walk through the document for each of them', async () => {
+    const many = `{${blank}${times(100, (index) => `a${index}: node(id: "x") { id }`)} }`
+    const tenant = arc.tenant()
+    await tenant.ask(VIEWER)
+    let [answers, lines] = [[] as TransportAnswer[], 0]
+    const { exec } = RegExp.prototype
+    RegExp.prototype.exec = function (...given) {
+      if (this.source === LINE) lines++
+      return exec.apply(this, given)
+    }
+    try {
+      answers = (await onEveryTransport(arc, tenant, { query: many })).map(([, answer]) => answer)
+    } finally {
+      RegExp.prototype.exec = exec
+    }
+    for (const { errors } of answers) {
+      expect(errors).toHaveLength(100)
+      expect(errors![1]).toMatchObject({ locations: [{ line: 2_001, column: 26 }], path: ['a1'] })
+    }
+    // One for each error: its text is empty for GraphQL.
+    expect(lines).toBeLessThan(1_000)
+  })
+
+  it.each([
+    ['a syntax error', '{ viewer {', 'GRAPHQL_PARSE_FAILED', 11],
+    ['a complaint', '{ viewer { nothing } }', 'GRAPHQL_VALIDATION_FAILED', 12],
+  ])('%s has its place on every transport', async (_, query, code, column) => {
+    for (const [, { errors }] of await onEveryTransport(arc, arc.tenant(), { query: `\r\n\n\r${query}` }))
+      expect(errors).toMatchObject([{ locations: [{ line: 4, column }], extensions: { code } }])
+  })
+
+  it('are a hundred, and how many there were', async () => {
+    const query = `{ ${times(100, (index) => `a${index}: node(id: "x") { id }`)} node(id: "x") { id } viewer { role } }`
+    for (const [transport, { data, errors }] of await onEveryTransport(arc, arc.tenant(), { query })) {
+      expect({ transport, told: errors?.length, data: data.viewer }).toEqual({
+        transport,
+        told: 101,
+        data: { role: 'USER' },
+      })
+      expect(errors!.at(-1)).toEqual({
+        message: 'An answer tells of 100 errors; this one had 101.',
+        extensions: { code: errors![0]!.extensions.code },
+      })
+    }
+  })
+
+  it('are as long as a sentence, whatever they name', async () => {
+    const name = 'a'.repeat(10_000)
+    for (const query of [
+      `{ ${name} }`,
+      `{ viewer(${name}: 1) { role } }`,
+      `query ($n: ${name}) { viewer { role } }`,
+    ])
+      for (const [transport, { errors }] of await onEveryTransport(arc, arc.tenant(), { query }))
+        for (const { message } of errors!)
+          expect({ transport, short: message.length <= 1_000 }).toEqual({ transport, short: true })
+  })
+
+  it('have a place in the answer’s length', async () => {
+    const tight = `${'a'.repeat(4_000)}: node(id: "x") { id }`
+    const { errors } = await short.tenant().ask(`{ ${tight} }`)
+    expect(errors).toMatchObject([
+      { message: expect.stringMatching(/ARC_MAX_ANSWER_LENGTH/), extensions: { code: 'TOO_LARGE' } },
+    ])
+  })
+
+  it('lines of a document are ten for each of its tokens', async () => {
+    const lines = (count: number) => `{ viewer { role }${'\n'.repeat(count)}}`
+    const tenant = short.tenant()
+    expect((await tenant.ask(lines(1_000))).errors).toBeUndefined()
+    const { errors } = await tenant.ask(lines(1_001))
+    expect(errors).toMatchObject([
+      {
+        message: expect.stringMatching(/1000 lines.*ARC_MAX_TOKENS/),
+        extensions: { code: 'LIMIT_EXCEEDED' },
+      },
+    ])
   })
 })
 

@@ -205,6 +205,26 @@ describe('answers that are not taken', () => {
     // Nothing takes it, so it is given up, and there is room again.
     await expect.poll(async () => (await tenant.ask(QUERY)).status).toBe(200)
   })
+
+  it('take from it what they are in memory: controls are six characters, and one wide character makes all of them two bytes', async () => {
+    const tenant = arc.tenant()
+    const taskPrompt = `${'\u0001'.repeat(1_000_000)}中`
+    await tenant.data(
+      `mutation ($taskPrompt: String!) {
+        upsertScenarios(input: { scenarios: [{ scenarioId: "a", taskPrompt: $taskPrompt }] }) { errors { code } }
+      }`,
+      { taskPrompt },
+    )
+    const times = (count: number) =>
+      `{ scenario(scenarioId: "a") { ${Array.from({ length: count }, (_, index) => `a${index}: taskPrompt`).join(' ')} } }`
+    expect((await tenant.ask(times(2))).status).toBe(200)
+    expect((await tenant.ask(times(3))).errors).toMatchObject([
+      { message: expect.stringMatching(/ARC_MAX_ANSWER_BYTES_PER_TENANT/) },
+    ])
+    expect((await tenant.ask(times(6))).errors).toMatchObject([
+      { message: expect.stringMatching(/ARC_MAX_ANSWER_LENGTH/) },
+    ])
+  })
 })
 
 describe('connections to the database', () => {

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type RawData, WebSocket } from 'ws'
 import { Arc, useArc } from '../support/arc.ts'
+import { SOON } from '../support/soon.ts'
 import { PROGRESS } from '../support/subscriptions.ts'
 
 const arc = useArc()
@@ -81,6 +82,9 @@ describe('a connection', () => {
     const socket = await acknowledged()
     socket.send({ type: 'ping', payload: { at: 1 } })
     expect(await socket.message()).toEqual({ type: 'pong', payload: { at: 1 } })
+    const long = 'x'.repeat(1_100)
+    socket.send({ type: 'ping', payload: { long } })
+    expect(await socket.message()).toEqual({ type: 'pong' })
     socket.send({ type: 'pong' })
     socket.send(subscribe('a'))
     const cost = { requested: 1, limit: 100_000 }
@@ -141,6 +145,7 @@ describe('is closed with', () => {
     ['what only servers send', { type: 'connection_ack' }],
     ['a result', { type: 'next', id: '1', payload: { data: {} } }],
     ['bytes', Buffer.from(JSON.stringify({ type: 'ping' }))],
+    ['an id that each answer would repeat at length', subscribe('a'.repeat(1_001))],
   ]
   it.each(invalid)('4400 for an invalid message: %s', async (_, message) => {
     const socket = await acknowledged()
@@ -184,6 +189,14 @@ describe('is closed with', () => {
     expect(await socket.closed).toEqual({ code: 4409, reason: 'Subscriber for 1 already exists' })
   })
 
+  it('4409 for a second operation of the same long id, whatever of it has room in the reason', async () => {
+    const socket = await acknowledged()
+    const id = 'é'.repeat(1_000)
+    socket.send(subscribe(id))
+    socket.send(subscribe(id))
+    expect(await socket.closed).toEqual({ code: 4409, reason: `Subscriber for ${'é'.repeat(54)}` })
+  })
+
   it('4429 for a second initialisation', async () => {
     const socket = await acknowledged()
     socket.send({ type: 'connection_init' })
@@ -198,8 +211,13 @@ describe('is closed with', () => {
     known.send(JSON.stringify({ type: 'ping' }).padEnd(1024 * 1024 + 1, ' '))
     expect(await known.closed).toEqual({ code: 1009, reason })
     const stranger = await new RawSocket(arc.webSocketUrl).opened()
-    stranger.send(Buffer.alloc(2 * 1024 * 1024, ' '))
-    expect(await stranger.closed).toEqual({ code: 1009, reason })
+    stranger.send(JSON.stringify({ type: 'ping' }).padEnd(16_384, ' '))
+    expect(await stranger.message()).toEqual({ type: 'pong' })
+    stranger.send(JSON.stringify({ type: 'ping' }).padEnd(16_385, ' '))
+    expect(await stranger.closed).toEqual({
+      code: 1009,
+      reason: 'A message may have at most 16384 bytes (until its token is known).',
+    })
   })
 
   it('1001 when the server stops', async () => {
@@ -241,9 +259,58 @@ describe('a peer that is gone', () => {
     const pings = once(dead.socket, 'ping')
     await pings
     expect(await dead.closed).toEqual({ code: 1006, reason: '' })
+    const pretending = await new RawSocket(impatient.webSocketUrl, { autoPong: false }).acknowledged(token)
+    pretending.socket.on('ping', () => pretending.socket.pong('of itself'))
+    expect(await pretending.closed).toEqual({ code: 1006, reason: '' })
     const alive = await new RawSocket(impatient.webSocketUrl).acknowledged(token)
     for (let count = 0; count < 3; count++) await once(alive.socket, 'ping')
     expect((await answered(alive, '1', ROLE)).map(({ type }) => type)).toEqual(['next', 'complete'])
+  })
+})
+
+describe('a client that takes nothing', () => {
+  const impatient = new Arc({ ARC_MAX_WRITE_SECONDS: '1', ARC_MAX_PONG_SECONDS: '600' })
+  beforeAll(() => impatient.start())
+  afterAll(() => impatient.stop())
+  const MIB = 1024 * 1024
+  const COUNT = 30_000
+  const ping = JSON.stringify({ type: 'ping', payload: { x: 'x'.repeat(1_000) } })
+
+  /** The most bytes that wait in this process for the other side of a socket that answers pings. */
+  function watchPongs(): () => number {
+    let most = 0
+    const { send } = WebSocket.prototype
+    const watched = vi.spyOn(WebSocket.prototype, 'send').mockImplementation(function (
+      this: WebSocket,
+      ...given: any
+    ) {
+      send.apply(this, given)
+      if (String(given[0]).startsWith('{"type":"pong"')) most = Math.max(most, this.bufferedAmount)
+    } as typeof send)
+    onTestFinished(() => watched.mockRestore())
+    return () => most
+  }
+
+  it('is not read from while a megabyte waits for it, and let go', async () => {
+    const most = watchPongs()
+    const token = `Bearer ${await impatient.tenant().token()}`
+    const dead = await new RawSocket(impatient.webSocketUrl).acknowledged(token)
+    dead.socket.pause()
+    for (let sent = 0; sent < COUNT; sent++) dead.send(ping)
+    expect(await dead.closed).toMatchObject({ code: 1006 })
+    expect(most()).toBeGreaterThan(MIB)
+    expect(most()).toBeLessThan(2 * MIB)
+  })
+
+  it('gets all that it asked for once it takes it', async () => {
+    const most = watchPongs()
+    const slow = await acknowledged()
+    slow.socket.pause()
+    for (let sent = 0; sent < COUNT; sent++) slow.send(ping)
+    await vi.waitFor(() => expect(most()).toBeGreaterThan(MIB), SOON)
+    slow.socket.resume()
+    for (let taken = 0; taken < COUNT; taken++) expect((await slow.message()).type).toBe('pong')
+    expect(most()).toBeLessThan(2 * MIB)
   })
 })
 

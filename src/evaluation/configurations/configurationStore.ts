@@ -1,6 +1,7 @@
 import sql from 'sql-template-tag'
 import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import { stringifyExactly } from '../../exactNumbers.ts'
+import { lockReferences } from '../deletions/deletionStore.ts'
 import type { ConfigChange } from './configDiff.ts'
 import type { ConfigDocument } from './configDocument.ts'
 
@@ -28,11 +29,15 @@ export async function insertConfiguration(
   return rows[0]?.config_id ?? null
 }
 
-/** Locks the configuration, so that its versions get their numbers one after the other. Null when there is none. */
+/**
+ * Locks the configuration, so that its versions get their numbers one after the other and nobody deletes it meanwhile. Null
+ * when there is none.
+ */
 export async function lockConfiguration(
   transaction: TenantTransaction,
   configId: string,
 ): Promise<'active' | 'archived' | null> {
+  await lockReferences(transaction, 'shared')
   const rows = await transaction.query<{ is_active: boolean }>(
     sql`/* lockConfiguration */ select is_active from configurations where config_id = ${configId} for no key update`,
   )

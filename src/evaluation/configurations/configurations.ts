@@ -2,7 +2,7 @@ import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import { Refusal } from '../../refusal.ts'
 import { invalid, LENGTHS, optionalPastTime, optionalText, tagsAt, text } from '../../valueChecks.ts'
 import { deletedRefusal } from '../deletions/deletedRefusal.ts'
-import { findDeletionOf } from '../deletions/deletionStore.ts'
+import { findDeletionOf, lockReferences } from '../deletions/deletionStore.ts'
 import { changedPaths, unifiedDiff } from './configDiff.ts'
 import { type ConfigDocument, parseConfigDocument } from './configDocument.ts'
 import {
@@ -139,6 +139,7 @@ export async function setActive(
   configId: string,
   isActive: boolean,
 ): Promise<void> {
+  await lockReferences(transaction, 'shared')
   const message = 'Another active configuration has taken the name: archive that one first.'
   const isThere = updateActive(transaction, configId, isActive)
   if (!(await orNameTaken(isThere, message, 'configId'))) throw noConfiguration(configId)
@@ -163,6 +164,7 @@ export async function describeConfiguration(
   if (description !== undefined) set.description = optionalText(description, LENGTHS.prose, ['description'])
   if (tags !== undefined) set.tags = tagsAt(tags ?? [], ['tags'])
   if (modalAppId !== undefined) set.modal_app_id = optionalText(modalAppId, LENGTHS.label, ['modalAppId'])
+  await lockReferences(transaction, 'shared')
   const isThere = updateDescription(transaction, configId, set)
   const message = `A configuration with the name "${set.name}" already exists.`
   if (!(await orNameTaken(isThere, message, 'name'))) throw noConfiguration(configId)

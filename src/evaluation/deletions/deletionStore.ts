@@ -18,8 +18,9 @@ export interface StoredDeletion {
 }
 
 /**
- * Keeps what is being deleted and what begins to refer to it apart, in one tenant, until the transaction ends: whoever looks
- * after this sees what the other has done. Whoever starts runs or stores scenarios shares it.
+ * Keeps what is being deleted and who changes it or begins to refer to it apart, in one tenant, until the transaction ends:
+ * whoever looks after this sees what the other has done. (Who waited for a row alone would not: PostgreSQL takes the policy's
+ * answer from before it waited.) It comes before any row's lock. Ingestion looks by itself.
  */
 export async function lockReferences(
   transaction: TenantTransaction,
@@ -159,7 +160,11 @@ export async function insertConfigurationDeletion(
 export async function removeDeletion(transaction: TenantTransaction, deletionId: string): Promise<boolean> {
   const rows = await transaction.query<{ simulation_id: string }>(sql`/* undelete */
     select simulation_id from deletions
-    where (deletion_id = ${deletionId} or with_deletion_id = ${deletionId}) and simulation_id is not null`)
+    where (deletion_id = ${deletionId} or with_deletion_id = ${deletionId}) and simulation_id is not null
+      and coalesce(purge_at > now(), true)`)
+  // Not those that are being deleted for good, of which a part may be gone.
+  await transaction.query(sql`/* undelete */
+    delete from deletions where with_deletion_id = ${deletionId} and coalesce(purge_at > now(), true)`)
   const [gone] = await transaction.query<{ was_active: boolean | null }>(
     sql`/* undelete */ delete from deletions where deletion_id = ${deletionId} returning was_active`,
   )

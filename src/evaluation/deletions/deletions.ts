@@ -1,6 +1,7 @@
 import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import { Refusal } from '../../refusal.ts'
 import { setActive } from '../configurations/configurations.ts'
+import { checkedScenarioKey } from '../scenarios/scenarioKey.ts'
 import {
   countSimulationsOf,
   type DeletedKind,
@@ -38,10 +39,12 @@ export function deleteConfiguration(transaction: TenantTransaction, configId: st
 /**
  * Deletes a scenario that no simulation runs: the figures of one that did would be those of another suite.
  *
- * @throws Refusal SCENARIO_NOT_FOUND, SCENARIO_IN_USE.
+ * @throws Refusal INVALID_VALUE, SCENARIO_NOT_FOUND, SCENARIO_IN_USE.
  */
-export function deleteScenario(transaction: TenantTransaction, scenarioId: string): Promise<string> {
+export async function deleteScenario(transaction: TenantTransaction, given: string): Promise<string> {
+  const scenarioId = checkedScenarioKey(given, ['scenarioId'])
   return remove(transaction, 'scenario', scenarioId, async () => {
+    const deletionId = await insertScenarioDeletion(transaction, scenarioId)
     const simulations = await countSimulationsOf(transaction, scenarioId)
     if (simulations > 0) {
       const ran = simulations === 1 ? 'A simulation runs it' : `${simulations} simulations run it`
@@ -51,7 +54,7 @@ export function deleteScenario(transaction: TenantTransaction, scenarioId: strin
         ['scenarioId'],
       )
     }
-    return insertScenarioDeletion(transaction, scenarioId)
+    return deletionId
   })
 }
 

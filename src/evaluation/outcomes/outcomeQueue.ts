@@ -17,6 +17,21 @@ const GATHER_MS = 2
 /** When to come back after the queue was full. */
 const RETRY_AFTER_SECONDS = 2
 
+/** How many outcomes may wait: of all tenants together, and of each. */
+interface QueueBounds {
+  all: number
+  ofTenant: number
+}
+
+function full(what: string): Refusal {
+  return new Refusal(
+    'UNAVAILABLE',
+    `${what} to be stored, the most that may (ARC_MAX_WAITING): this one was not; try again.`,
+    [],
+    { retryAfterSeconds: RETRY_AFTER_SECONDS },
+  )
+}
+
 /**
  * Gathers outcomes that arrive one by one into batches. Thousands of sandboxes that each report one outcome would
  * queue on their simulation's row lock and pay for a commit each; here a batch is in flight and what arrives
@@ -24,14 +39,15 @@ const RETRY_AFTER_SECONDS = 2
  */
 export class OutcomeQueue {
   readonly #writeAs: (viewer: Viewer) => Write
-  readonly #maxWaiting: number
+  readonly #max: QueueBounds
   readonly #lanes = new Map<string, Waiting[]>()
-  /** Outcomes in all lanes and batches. */
+  /** Outcomes in all lanes and batches, and those of each tenant. */
   #waiting = 0
+  readonly #waitingOf = new Map<string, number>()
 
-  constructor(writeAs: (viewer: Viewer) => Write, maxWaiting: number) {
+  constructor(writeAs: (viewer: Viewer) => Write, max: QueueBounds) {
     this.#writeAs = writeAs
-    this.#maxWaiting = maxWaiting
+    this.#max = max
   }
 
   /**
@@ -40,18 +56,19 @@ export class OutcomeQueue {
    * @throws Refusal UNAVAILABLE when too many wait.
    */
   async record(viewer: Viewer, input: OutcomeInput): Promise<OutcomeReceipt> {
-    if (this.#waiting >= this.#maxWaiting)
-      throw new Refusal(
-        'UNAVAILABLE',
-        `${this.#waiting} outcomes wait to be stored, the most that may (ARC_MAX_WAITING): this one was not; try again.`,
-        [],
-        { retryAfterSeconds: RETRY_AFTER_SECONDS },
-      )
+    const { tenantId } = viewer
+    const ofTenant = this.#waitingOf.get(tenantId) ?? 0
+    if (this.#waiting >= this.#max.all) throw full(`${this.#waiting} outcomes wait`)
+    if (ofTenant >= this.#max.ofTenant) throw full(`${ofTenant} outcomes of the tenant wait`)
     this.#waiting += 1
+    this.#waitingOf.set(tenantId, ofTenant + 1)
     try {
       return await this.#queue(viewer, input)
     } finally {
       this.#waiting -= 1
+      const left = this.#waitingOf.get(tenantId)! - 1
+      if (left > 0) this.#waitingOf.set(tenantId, left)
+      else this.#waitingOf.delete(tenantId)
     }
   }
 

@@ -2,6 +2,7 @@ import sql from 'sql-template-tag'
 import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import { stringifyExactly } from '../../exactNumbers.ts'
 import type { JsonObject } from '../../json.ts'
+import { lockReferences } from '../deletions/deletionStore.ts'
 
 export type SimulationStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled'
 
@@ -96,11 +97,12 @@ export async function insertSimulation(
   return rows[0]?.simulation_id ?? null
 }
 
-/** The simulation, locked against other steps until the transaction ends. */
+/** The simulation, locked against other steps and its deletion until the transaction ends. */
 export async function lockSimulation(
   transaction: TenantTransaction,
   simulationId: string,
 ): Promise<SimulationState | null> {
+  await lockReferences(transaction, 'shared')
   const rows = await transaction.query<{
     simulation_id: string
     status: SimulationStatus

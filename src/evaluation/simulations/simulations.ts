@@ -108,7 +108,6 @@ export async function extendSimulation(
   simulationId: string,
   { scenarioIds, repetitions, metadata }: Growth,
 ): Promise<void> {
-  await lockReferences(transaction, 'shared')
   const simulation = await lockSimulation(transaction, simulationId)
   if (!simulation) throw noSimulation(simulationId)
   if (simulation.status !== 'pending' && simulation.status !== 'running') {
@@ -119,7 +118,7 @@ export async function extendSimulation(
     )
   }
   const planned = new Set(simulation.scenarioSet)
-  const wanted = scenarioIds.map((id, index) => checkedScenarioKey(id, ['scenarioIds', index]))
+  const wanted = checkedScenarioKeys(scenarioIds)
   const joining = [...new Set(wanted)].filter((id) => !planned.has(id))
   await refuseMissing(transaction, joining, wanted)
   const times = Math.max(
@@ -158,6 +157,7 @@ export async function describeSimulation(
   if (tags !== undefined) set.tags = tagsAt(tags ?? [], ['tags'])
   if (priority != null) set.priority = integer(priority, 1, 10, ['priority'])
   if (metadata !== undefined) set.metadata = metadataAt(metadata ?? {}, ['metadata'])
+  await lockReferences(transaction, 'shared')
   if (!(await updateDescription(transaction, simulationId, set))) throw noSimulation(simulationId)
 }
 
@@ -265,6 +265,10 @@ async function refuseMissing(
   ])
 }
 
+function checkedScenarioKeys(scenarioIds: readonly string[]): string[] {
+  return scenarioIds.map((id, index) => checkedScenarioKey(id, ['scenarioIds', index]))
+}
+
 /** Of one simulation, when it is planned and when scenarios join it. @throws Refusal TOO_MANY_ROWS */
 export function checkRuns(scenarios: number, repetitions: number): void {
   checkRows(scenarios, ['scenarioIds'], MAX_SCENARIOS)
@@ -278,11 +282,11 @@ export function checkRuns(scenarios: number, repetitions: number): void {
 }
 
 function checkNewSimulation(simulation: NewSimulation): NewSimulation {
-  const { scenarioIds, repetitions } = simulation
-  checkRows(scenarioIds.length, ['scenarioIds'], MAX_SCENARIOS)
+  const { repetitions } = simulation
+  checkRows(simulation.scenarioIds.length, ['scenarioIds'], MAX_SCENARIOS)
+  const scenarioIds = checkedScenarioKeys(simulation.scenarioIds)
   const seen = new Set<string>()
-  scenarioIds.forEach((given, index) => {
-    const id = checkedScenarioKey(given, ['scenarioIds', index])
+  scenarioIds.forEach((id, index) => {
     if (seen.has(id)) throw invalid(id, 'listed once: repetitions run it again', ['scenarioIds', index])
     seen.add(id)
   })
@@ -291,6 +295,7 @@ function checkNewSimulation(simulation: NewSimulation): NewSimulation {
   return {
     ...simulation,
     ...checkedTimes(simulation),
+    scenarioIds,
     name: optionalText(simulation.name, LENGTHS.simulationName, ['name']),
     modalAppId: optionalText(simulation.modalAppId, LENGTHS.label, ['modalAppId']),
     modalEnvironment: optionalText(simulation.modalEnvironment, LENGTHS.label, ['modalEnvironment']),

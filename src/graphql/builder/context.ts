@@ -39,7 +39,7 @@ export interface Context {
   /** How many characters the answer may have. */
   answerLength: number
   /** Takes the answer's share of what may be on the way to the tenant. @throws Refusal RATE_LIMITED */
-  holdAnswer(length: number): void
+  holdAnswer(bytes: number): void
   cost: OperationCost
   reads: OperationReads
   services: Services

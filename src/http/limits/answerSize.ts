@@ -1,25 +1,82 @@
+export interface AnswerSize {
+  /** As JSON writes them. */
+  characters: number
+  /** That it takes at most, as the text in memory or as what is sent. */
+  bytes: number
+}
+
+/** What JSON writes as it is, in one byte. */
+const ESCAPED_OR_WIDE = /[^ !#-[\]-~]/
+
+/** Those of U+0000 to U+001F that have an escape of two characters. */
+const SHORT_ESCAPES = new Set([...'\b\t\n\f\r'].map((character) => character.charCodeAt(0)))
+/** How much longer the escape of the others is, and of half a surrogate pair: \u0000 */
+const LONG_ESCAPE = 5
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+
 /**
- * How many characters a value has as JSON, about; undefined when they are more than `limit`. Stops there: what stands in
- * an answer under a hundred aliases is one object in memory, and a hundred in the answer.
+ * How large a value is as JSON; undefined when it has more characters than `limit`. Stops there: what stands in an answer
+ * under a hundred aliases is one object in memory, and a hundred in the answer.
  */
-export function lengthWithin(limit: number, value: unknown): number | undefined {
-  let left = limit
+export function sizeWithin(limit: number, value: unknown): AnswerSize | undefined {
+  let characters = 0
+  let bytes = 0
+  /** With one character beyond U+00FF all of a text takes two bytes for each. */
+  let isWide = false
   const waiting: unknown[] = [value]
-  while (waiting.length > 0) {
-    const next = waiting.pop()
-    if (typeof next === 'string') left -= next.length + 2
-    else if (typeof next !== 'object' || next === null) left -= 4
-    else if (Array.isArray(next)) {
-      left -= next.length + 2
-      for (const item of next) waiting.push(item)
-    } else {
-      left -= 2
-      for (const key in next) {
-        left -= key.length + 4
-        waiting.push((next as Record<string, unknown>)[key])
+
+  function add(count: number): void {
+    characters += count
+    bytes += count
+  }
+
+  function addText(text: string): void {
+    add(2)
+    if (!ESCAPED_OR_WIDE.test(text)) {
+      add(text.length)
+      return
+    }
+    // Each unit is one character and one byte, and some are more.
+    let [moreCharacters, moreBytes] = [0, 0]
+    for (let at = 0; at < text.length && characters + moreCharacters <= limit; at++) {
+      const code = text.charCodeAt(at)
+      if (code < 0x20) moreCharacters += SHORT_ESCAPES.has(code) ? 1 : LONG_ESCAPE
+      else if (code === QUOTE || code === BACKSLASH) moreCharacters += 1
+      else if (code > 0x7f) {
+        const point = text.codePointAt(at)!
+        if (point >= 0xd800 && point <= 0xdfff) moreCharacters += LONG_ESCAPE
+        else {
+          isWide ||= point > 0xff
+          // A pair is four bytes for two units.
+          if (point > 0xffff) at++
+          moreBytes += point < 0x800 ? 1 : 2
+        }
       }
     }
-    if (left < 0) return undefined
+    add(text.length + moreCharacters)
+    bytes += moreBytes
   }
-  return limit - left
+
+  while (waiting.length > 0) {
+    const next = waiting.pop()
+    if (typeof next === 'string') addText(next)
+    else if (typeof next !== 'object' || next === null) add(String(next ?? null).length)
+    else if (Array.isArray(next)) {
+      add(Math.max(2, next.length + 1))
+      for (const item of next) waiting.push(item)
+    } else {
+      let fields = 0
+      for (const key in next) {
+        const inner = (next as Record<string, unknown>)[key]
+        if (inner === undefined) continue
+        fields++
+        addText(key)
+        waiting.push(inner)
+      }
+      add(Math.max(2, 2 * fields + 1))
+    }
+    if (characters > limit) return undefined
+  }
+  return { characters, bytes: isWide ? Math.max(bytes, 2 * characters) : bytes }
 }

@@ -1,5 +1,6 @@
 import { type DocumentNode, Kind, type SelectionSetNode } from 'graphql'
-import type { Limits } from '../../config.ts'
+import { LIMIT_SETTINGS, type Limits } from '../../config.ts'
+import { Refusal } from '../../refusal.ts'
 import { assertWithin } from './assertWithin.ts'
 
 /** What a selection set holds; fragments count as often as they are used. */
@@ -14,6 +15,27 @@ interface Shape {
 }
 
 const EMPTY: Shape = { depth: 0, width: 0, breadth: 0, aliases: 0, directives: 0 }
+
+/** Each token may have a line of its own, and texts several of them. */
+const LINES_PER_TOKEN = 10
+
+/**
+ * Blank lines are no tokens, and compressed they are nothing. Looked at before the document is read: the place of a
+ * syntax error is found line by line.
+ *
+ * @throws Refusal LIMIT_EXCEEDED
+ */
+export function checkLines(query: string, { tokens }: Limits): void {
+  const max = tokens * LINES_PER_TOKEN
+  let lines = 0
+  for (const ending of ['\n', '\r'])
+    for (let at = query.indexOf(ending); at >= 0 && lines <= max; at = query.indexOf(ending, at + 1)) lines++
+  if (lines > max)
+    throw new Refusal(
+      'LIMIT_EXCEEDED',
+      `The document has more than ${max} lines, ${LINES_PER_TOKEN} for each token that it may have (${LIMIT_SETTINGS.tokens[0]}).`,
+    )
+}
 
 /**
  * Holds the document against its limits: depth, breadth, aliases and directives. Looked at before the

@@ -98,7 +98,7 @@ export function estimateCost(
     const type = getNamedType(field.type)
     if (!node.selectionSet || !isCompositeType(type)) return own
     const isPage = field.extensions.page === true
-    const children = ofSelections(node.selectionSet, type, isPage ? pageSize(node) : undefined)
+    const children = ofSelections(node.selectionSet, type, isPage ? sizeOf(node, field) : undefined)
     return own + lengthOf(node, field, rows) * (1 + children)
   }
 
@@ -132,14 +132,17 @@ export function estimateCost(
   ): number {
     if (!isListType(getNullableType(field.type))) return 1
     if (rows !== undefined) return rows
+    if (field.args.some(({ name }) => name === 'first')) return sizeOf(node, field)
     const ids = argument(node, 'ids')
     return Array.isArray(ids) ? ids.length : ASSUMED_LIST_LENGTH
   }
 
-  function pageSize(node: FieldNode): number {
+  /** Of a page, or of a list that says by its arguments how long it is. */
+  function sizeOf(node: FieldNode, { args }: GraphQLField<unknown, unknown>): number {
     const asked = argument(node, 'first') ?? argument(node, 'last')
-    if (typeof asked !== 'number') return DEFAULT_PAGE_SIZE
-    return Math.min(Math.max(asked, 0), MAX_PAGE_SIZE)
+    if (typeof asked === 'number') return Math.min(Math.max(asked, 0), MAX_PAGE_SIZE)
+    const byDefault = args.find(({ name }) => name === 'first')?.defaultValue
+    return typeof byDefault === 'number' ? byDefault : DEFAULT_PAGE_SIZE
   }
 
   const lookUp: LookUp = (variable) => {

@@ -1,4 +1,3 @@
-import type pg from 'pg'
 import type { Limits } from '../../config.ts'
 import type { Pools } from '../../db/pools.ts'
 import { TenantSlots } from './tenantSlots.ts'
@@ -21,6 +20,8 @@ export class TenantShare {
   readonly writers: TenantTurns
   /** Events of subscriptions that are made into answers. */
   readonly events: TenantTurns
+  /** Outcomes that wait for their batch. */
+  readonly waitingOutcomes: number
 
   /** `maxWaiting`: operations of one tenant that may wait for each of its turns. */
   constructor(limits: Limits, { reading, writing }: Pick<Pools, 'reading' | 'writing'>, maxWaiting: number) {
@@ -28,10 +29,10 @@ export class TenantShare {
     this.subscriptions = new TenantSlots('subscriptionsPerTenant', limits, 'subscriptions open')
     this.bodies = new TenantSlots('bodyBytesPerTenant', limits, 'bytes of requests on the way', true)
     this.answers = new TenantSlots('answerBytesPerTenant', limits, 'bytes of answers on the way', true)
-    const partOf = ({ options: { max } }: pg.Pool) =>
-      Math.max(1, Math.floor((max * limits.poolPercentPerTenant) / 100))
-    this.readers = new TenantTurns(partOf(reading), maxWaiting)
-    this.writers = new TenantTurns(partOf(writing), maxWaiting)
+    const partOf = (all: number) => Math.max(1, Math.floor((all * limits.poolPercentPerTenant) / 100))
+    this.readers = new TenantTurns(partOf(reading.options.max), maxWaiting)
+    this.writers = new TenantTurns(partOf(writing.options.max), maxWaiting)
+    this.waitingOutcomes = partOf(maxWaiting)
     this.events = new TenantTurns(limits.eventsPerTenant)
   }
 }

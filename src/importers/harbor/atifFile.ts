@@ -1,12 +1,12 @@
 import { basename } from 'node:path'
-import { isJsonObject } from '../../json.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
 import { epochMs } from '../chatMessages.ts'
-import type { ResultFormat } from '../format.ts'
-import { asList, asObject, asText, digest, shortName, sumOrNull } from '../recordReading.ts'
+import { type Beside, type ResultFormat, UnknownFormat } from '../format.ts'
+import { asList, asObject, asText, digest, picked, shortName, sumOrNull } from '../recordReading.ts'
 import { statusOf } from '../rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from '../runConfiguration.ts'
 import { isAtif, readAtif, versionNotes } from './atif.ts'
-import { gatherTrial, harbor } from './harbor.ts'
+import { gatherTrial, harbor, isJobSummary } from './harbor.ts'
 
 /**
  * A trajectory by itself, in the format that Harbor's agents and others write. In a trial's folder it is that trial's;
@@ -18,7 +18,9 @@ export const atif: ResultFormat = {
   detect: isAtif,
   gather: async (document, beside) => {
     const trial = await beside.json('../result.json', harbor.detect)
-    return trial === null ? { format: atif, document } : gatherTrial(trial, beside, '../')
+    if (trial !== null) return gatherTrial(trial, beside, '../')
+    if (await isOfRunningTrial(beside)) throw new UnknownFormat(RUNNING_TRIAL)
+    return { format: atif, document }
   },
   parse: (document, path) => {
     if (!isJsonObject(document)) throw new Error('This is not a trajectory: it is not an object.')
@@ -32,18 +34,22 @@ export const atif: ResultFormat = {
     const task = digest(run.prompt).slice(0, 16)
     const status = statusOf('finished', null)
     const started = start === undefined ? null : new Date(start)
+    const configuration = runConfiguration(['ATIF', agentName, model], model, undefined, {
+      agent: { name: agentName, version, extra },
+      tool_definitions,
+    })
+    const said = asList(steps).map(asObject)
+    const beginning = session_id === null && trajectory_id === null ? beginningOf(said) : said.slice(0, 1)
+    const identity = digest(['atif', session_id, trajectory_id, agentName, model, beginning.map(wordsOf)])
     const ended = end === undefined ? null : new Date(end)
     return {
       rejected: [],
       notes: versionNotes([document]),
       runs: [
         {
-          identity: digest(['atif', session_id, trajectory_id, document]),
+          identity,
           name: shortName('ATIF', agentName, model, asText(session_id)),
-          configuration: runConfiguration(['ATIF', agentName, model], model, undefined, {
-            agent: { name: agentName, version, extra },
-            tool_definitions,
-          }),
+          configuration,
           startedAt: started,
           completedAt: ended,
           repetitions: 1,
@@ -61,6 +67,8 @@ export const atif: ResultFormat = {
             {
               scenarioExternalId: `atif/${task}`,
               repetition: 1,
+              identity,
+              growsInPlace: true,
               status,
               executionTime: ended,
               executionTimeMs:
@@ -85,4 +93,30 @@ export const atif: ResultFormat = {
       ],
     }
   },
+}
+
+const RUNNING_TRIAL =
+  'It is the trajectory of a trial of Harbor that has no result yet: import the folder of the job again when it has'
+
+/** A trajectory lies in a trial's folder `agent`, or in that of one of its steps. */
+async function isOfRunningTrial(beside: Beside): Promise<boolean> {
+  for (const trial of ['..', '../../..']) {
+    if ((await beside.json(`${trial}/config.json`, isTrialConfig)) !== null) return true
+    if ((await beside.json(`${trial}/../result.json`, isJobSummary)) !== null) return true
+  }
+  return false
+}
+
+function isTrialConfig(document: JsonValue): boolean {
+  return isJsonObject(asObject(document).task)
+}
+
+/** What is said up to the first answer: what a run goes on to say stands behind it. */
+function beginningOf(steps: JsonObject[]): JsonObject[] {
+  const answer = steps.findIndex(({ source }) => source === 'agent')
+  return answer < 0 ? steps : steps.slice(0, answer + 1)
+}
+
+function wordsOf(step: JsonObject): JsonObject {
+  return picked(step, ['source', 'timestamp', 'message', 'tool_calls'])
 }

@@ -122,6 +122,10 @@ function runOf(trial: JsonObject, trajectories: JsonObject[], job: JsonObject, p
   return {
     identity: identityOfRecords([identity]),
     partOf: canonicalJson(['harbor', jobId ?? jobFolder, configuration.name, configuration.yaml]),
+    ...(jobId === null
+      ? {}
+      : { wholeIdentity: digest(['harbor', jobId, configuration.name, configuration.yaml]) }),
+    ...plannedIn(job),
     partsRepeat: true,
     knownByRecords: true,
     state: isJsonObject(job.stats) && job.finished_at == null ? 'unfinished' : 'finished',
@@ -131,7 +135,15 @@ function runOf(trial: JsonObject, trajectories: JsonObject[], job: JsonObject, p
     configuration,
     repetitions: 1,
     scenarios: [scenario],
-    outcomes: [{ ...outcome, scenarioExternalId: scenario.externalId, repetition: 1, identity }],
+    outcomes: [
+      {
+        ...outcome,
+        scenarioExternalId: scenario.externalId,
+        repetition: 1,
+        takesFreeRepetition: true,
+        identity,
+      },
+    ],
     metadata: {
       format: 'Harbor',
       source_file: basename(path),
@@ -140,6 +152,12 @@ function runOf(trial: JsonObject, trajectories: JsonObject[], job: JsonObject, p
       source: trial.source ?? null,
     },
   }
+}
+
+/** The trials of a job are those of all its agents. */
+function plannedIn({ id, n_total_trials }: JsonObject): Pick<ImportedRun, 'planned'> {
+  const [name, parts] = [asText(id), asFigure(n_total_trials)]
+  return name === null || parts === null ? {} : { planned: { name, parts } }
 }
 
 function outcomeOf(

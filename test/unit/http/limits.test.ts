@@ -1,4 +1,18 @@
-import { type DocumentNode, getOperationAST, parse, type SelectionNode, visit } from 'graphql'
+import {
+  type DocumentNode,
+  type GraphQLObjectType,
+  getNamedType,
+  getNullableType,
+  getOperationAST,
+  isCompositeType,
+  isLeafType,
+  isListType,
+  isObjectType,
+  isRequiredArgument,
+  parse,
+  type SelectionNode,
+  visit,
+} from 'graphql'
 import { describe, expect, it } from 'vitest'
 import { readConfig } from '../../../src/config.ts'
 import { schema } from '../../../src/graphql/schema.ts'
@@ -58,6 +72,56 @@ describe('fragments that use each other twice over are looked into once each:', 
       expect(cost).toBeGreaterThan(2 ** 12)
     })
     expect(looks).toBe(sets)
+  })
+})
+
+describe('lists of objects cost what they may be long:', () => {
+  const lists = Object.values(schema.getTypeMap())
+    .filter((type) => isObjectType(type) && !type.name.startsWith('__'))
+    .flatMap((type) =>
+      Object.values((type as GraphQLObjectType).getFields()).map((field) => ({ type, field })),
+    )
+    .filter(({ field }) => isCompositeType(getNamedType(field.type)))
+  const isList = ({ field }: (typeof lists)[number]) => isListType(getNullableType(field.type))
+  const isSized = ({ field }: (typeof lists)[number]) =>
+    field.extensions.page === true || field.args.some(({ name }) => name === 'first')
+
+  /** On a type that no operation begins with: only what the list costs is asked. */
+  function costOf({ type, field }: (typeof lists)[number], size: string): number {
+    const rows = isList({ type, field }) ? '{ __typename }' : '{ nodes { __typename } }'
+    const others = field.args.filter(isRequiredArgument).map(({ name }) => `${name}: []`)
+    const given = [...others, size].join(' ')
+    const document = parse(`{ ... on ${type} { ${field.name}${given ? `(${given})` : ''} ${rows} } }`)
+    return estimateCost(schema, document, getOperationAST(document)!, {}).cost
+  }
+
+  it.each(lists.filter(isSized).map((list) => [`${list.type}.${list.field.name}`, list] as const))(
+    '%s, as its arguments say',
+    (_, list) => {
+      expect(costOf(list, 'first: 407') - costOf(list, 'first: 7')).toBe(400)
+      const first = list.field.args.find(({ name }) => name === 'first')!
+      const byDefault = costOf(list, `first: ${first.defaultValue ?? 20}`)
+      expect(costOf(list, '')).toBe(byDefault)
+      if (list.field.args.some(({ name }) => name === 'last'))
+        expect(costOf(list, 'last: 407')).toBe(costOf(list, 'first: 407'))
+    },
+  )
+
+  /** What stands in an answer as it was read, with nothing to be read below it. */
+  const isPlain = (type: GraphQLObjectType): boolean =>
+    Object.values(type.getFields()).every(({ type, args }) => {
+      const named = getNamedType(type)
+      return args.length === 0 && (isLeafType(named) || (isObjectType(named) && isPlain(named)))
+    })
+
+  it.each(
+    lists
+      .filter((list) => isList(list) && !isSized(list) && !/(Connection|Edge)$/.test(String(list.type)))
+      .filter(({ field }) => !field.args.some(({ name }) => name === 'ids'))
+      .map((list) => [`${list.type}.${list.field.name}`, list] as const),
+  )('%s, of which nothing is said, has nothing below it', (_, { field }) => {
+    const type = getNamedType(field.type)
+    expect(isObjectType(type) && isPlain(type)).toBe(true)
   })
 })
 

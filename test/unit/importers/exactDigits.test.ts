@@ -80,7 +80,9 @@ function plain({ notes = [], ...file }: ResultFile): unknown {
     .replace(/\.?0{400,}1/g, '')
     .replace(/[.0]0{9,}…/g, '')
     .replace(/column \d+|test [0-9a-f]{8}/g, '')
-  return JSON.parse(text, (key, value) => (['identity', 'partOf'].includes(key) ? '' : value))
+  return JSON.parse(text, (key, value) =>
+    ['identity', 'partOf', 'wholeIdentity', 'beginnings'].includes(key) ? '' : value,
+  )
 }
 
 const markOf = (number: string | number) => JSON.stringify(number).slice(1, 40)

@@ -1,0 +1,20 @@
+import type { ExecutionResult } from 'graphql'
+import { stringifyExactly } from '../exactNumbers.ts'
+
+/**
+ * The result with what makes a text of it, where Yoga looks for that. Of itself it makes its own copy of each error, which
+ * does not know its place and looks for it in the document. JSON has no functions, so others do not see it.
+ */
+export function writtenAsIs<Result extends ExecutionResult>(result: Result): Result {
+  return Object.assign(result, {
+    stringify: ({ extensions }: ExecutionResult) =>
+      stringifyExactly({ ...result, errors: result.errors?.map(withoutHttp), extensions }),
+  })
+}
+
+/** What HTTP says of an error is in the head of the answer. */
+function withoutHttp(error: { toJSON(): { extensions?: object } }): object {
+  const { extensions, ...shown } = error.toJSON()
+  const { http: _, ...told } = (extensions ?? {}) as { http?: unknown }
+  return { ...shown, extensions: told }
+}
