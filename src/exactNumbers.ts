@@ -72,6 +72,22 @@ export function isExactNumber(value: unknown): value is string {
   return typeof value === 'string' && value.startsWith(MARK)
 }
 
+/** The number as somebody wrote it. */
+export function writtenNumber(value: string): string {
+  return value.slice(MARK.length)
+}
+
+/** About how many zeros PostgreSQL writes for its exponent: of `1e131071`, 8 characters, it makes 131,072. */
+export function zerosOf(value: number | string): number {
+  if (typeof value === 'number') {
+    const size = Math.abs(value)
+    // As a number they have an exponent in JavaScript too.
+    return size >= 1e21 || (size < 1e-6 && size > 0) ? Math.abs(Math.trunc(Math.log10(size))) : 0
+  }
+  const exponent = /[eE]([+-]?\d+)$/.exec(value)?.[1]
+  return exponent === undefined ? 0 : Math.abs(Number(exponent))
+}
+
 /** Whether it is a text: not by `typeof` alone, as a number that keeps its digits is a string on its way. */
 export function isText(value: unknown): value is string {
   return typeof value === 'string' && !isExactNumber(value)

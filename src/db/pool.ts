@@ -59,8 +59,9 @@ export function createPool({
   pool.on('connect', (client) => {
     client.on('error', ({ message }) => logger.warn({ reason: message }, 'a database connection was lost'))
   })
-  breakOffBeyondBudgets(pool)
+  // The budget comes last, as each of them puts itself before those that were there.
   keepExactNumbers(pool)
+  breakOffBeyondBudgets(pool)
   return pool
 }
 

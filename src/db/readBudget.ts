@@ -56,16 +56,23 @@ export function breakOffBeyondBudgets(pool: pg.Pool): void {
   const budgets = new WeakMap<pg.PoolClient, ReadBudget>()
   pool.on('connect', (client) => {
     const { connection } = client as unknown as pg.Client
-    connection.on('dataRow', ({ length, fields }: { length: number; fields: (string | null)[] }) => {
-      const budget = budgets.get(client)
-      if (budget) {
-        budget.take(length)
-        if (budget.left < 0) connection.stream.destroy(new Error('an operation read more than allowed'))
-      } else if (claims.size > 0) {
-        const claimed = claims.get(fields.at(-1) ?? '')
-        if (claimed) budgets.set(client, claimed)
-      }
-    })
+    // Before what reads the row: one that is too much is not even looked into.
+    connection.prependListener(
+      'dataRow',
+      ({ length, fields }: { length: number; fields: (string | null)[] }) => {
+        const budget = budgets.get(client)
+        if (budget) {
+          budget.take(length)
+          if (budget.left < 0) {
+            fields.fill(null)
+            connection.stream.destroy(new Error('an operation read more than allowed'))
+          }
+        } else if (claims.size > 0) {
+          const claimed = claims.get(fields.at(-1) ?? '')
+          if (claimed) budgets.set(client, claimed)
+        }
+      },
+    )
   })
   pool.on('release', (_, client) => budgets.delete(client))
 }

@@ -7,6 +7,7 @@ import { ConfigVersion } from './configVersion.ts'
 import { sharedByField } from './lists/fieldLoader.ts'
 import {
   conditionOf,
+  containedConditionsOf,
   containedField,
   DateTimeFilter,
   IdFilter,
@@ -136,15 +137,10 @@ export function failurePatternWhere(
     recoverySuccessful: filter.recoverySuccessful ?? undefined,
     ...outcomeConditionsOf(filter),
     ...versionConditionsOf(filter),
-    AND: searchConditionsOf('patternId', 'search_failure_patterns', filter.search),
-    ...(filter.text
-      ? {
-          OR: [
-            { failureType: { contains: filter.text, mode: 'insensitive' } },
-            { errorMessage: { contains: filter.text, mode: 'insensitive' } },
-          ],
-        }
-      : {}),
+    AND: [
+      ...containedConditionsOf(['failureType', 'errorMessage'], filter.text),
+      ...searchConditionsOf('patternId', 'search_failure_patterns', filter.search),
+    ],
   }
 }
 

@@ -5,6 +5,7 @@ import { enumField } from './builder/enumField.ts'
 import { withReadableRows } from './builder/unreadableRows.ts'
 import {
   conditionOf,
+  containedConditionsOf,
   containedField,
   DateTimeFilter,
   enumFilter,
@@ -113,19 +114,12 @@ export const scenarioPages = defineStoredList('Scenario', {
     difficultyLevel: conditionOf(filter.difficultyLevel),
     AND: [
       ...tagConditionsOf(filter.tags),
+      ...containedConditionsOf(['name', 'taskPrompt'], filter.text),
       ...searchConditionsOf('scenarioId', 'search_scenarios', filter.search),
     ],
     isActive: filter.isActive ?? undefined,
     createdAt: conditionOf(filter.createdAt),
     updatedAt: conditionOf(filter.updatedAt),
-    ...(filter.text
-      ? {
-          OR: [
-            { name: { contains: filter.text, mode: 'insensitive' } },
-            { taskPrompt: { contains: filter.text, mode: 'insensitive' } },
-          ],
-        }
-      : {}),
   }),
 })
 

@@ -5,6 +5,7 @@ import { createYoga, type Plugin } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import type { ExposureConfig, Limits } from '../config.ts'
 import { parseExactly } from '../exactNumbers.ts'
+import { MAX_KEY_LENGTH } from '../json.ts'
 import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'
 import type { Admission } from './admit.ts'
@@ -241,11 +242,16 @@ const HEAD_FIELDS = ['query', 'operationName', 'documentId', 'doc_id', 'extensio
 /**
  * What a large body asks for.
  *
- * @throws Refusal TOO_LARGE for one of so many values that its tree would take many times its length; BAD_REQUEST
+ * @throws Refusal TOO_LARGE for one of so many values, or with such a key, that its tree would take far more than its length; BAD_REQUEST
  */
 function headOf(text: string, limits: Limits): OperationParams {
-  const { values, fields } = outlineOf(text)
+  const { values, longestKey, fields } = outlineOf(text)
   assertWithin(limits, 'bodyValues', values, 'The body has', 'values', { code: 'TOO_LARGE' })
+  if (longestKey > MAX_KEY_LENGTH)
+    throw new Refusal(
+      'TOO_LARGE',
+      `The body has a key of ${longestKey} characters; at most ${MAX_KEY_LENGTH} are allowed.`,
+    )
   const head: OperationParams = {}
   for (const name of HEAD_FIELDS) {
     const [start, end] = fields.get(name) ?? []

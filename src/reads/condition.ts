@@ -38,13 +38,21 @@ export function foundBy(search: 'search_scenarios' | 'search_failure_patterns', 
 export function hasElement(contains: string, among?: readonly string[]): SqlCondition {
   return new SqlCondition((column) => {
     const isAmong = among ? sql` and element = any (${among})` : empty
-    return sql`exists (select from unnest(${column}) element where element ilike ${patternOf(contains)}${isAmong})`
+    return sql`exists (select from unnest(${column}) element where element ilike ${`%${likeText(contains)}%`}${isAmong})`
   })
 }
 
-/** For LIKE: any text that has this in it. */
-function patternOf(contained: string): string {
-  return `%${likeText(contained)}%`
+/** The text has this in it, whatever the case. For texts of any length. */
+export function hasText(contains: string): SqlCondition {
+  return new SqlCondition((column) => containsSql(column, contains))
+}
+
+/**
+ * As a regular expression that is a plain text (`***=`): LIKE begins again at each character, so that a text of 1 MB and one
+ * of 1,000 characters take seconds together, which nothing interrupts.
+ */
+function containsSql(text: Sql, contained: string): Sql {
+  return sql`${text} ~* ${`***=${contained}`}`
 }
 
 /** A text that means itself in a pattern of LIKE. Prisma, which makes one of `contains`, leaves that to its caller. */
@@ -89,7 +97,7 @@ function jsonPathSql({ path, exists, eq, in: list, contains, ...bounds }: JsonPa
   if (eq !== undefined) parts.push(sql`${value} = ${eq}::jsonb`)
   if (list !== undefined) parts.push(sql`${value} = any (${list}::jsonb[])`)
   if (contains !== undefined) {
-    parts.push(sql`jsonb_typeof${value} = 'string' and ${text} ilike ${patternOf(contains)}`)
+    parts.push(sql`jsonb_typeof${value} = 'string' and ${containsSql(text, contains)}`)
   }
   for (const [bound, limit] of Object.entries(bounds)) {
     const operator = OPERATORS[bound as keyof typeof OPERATORS]

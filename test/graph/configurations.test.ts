@@ -490,6 +490,7 @@ describe('startSimulation', () => {
     for (const [more, code, path] of [
       [{ configVersionId: foreign }, 'CONFIG_VERSION_NOT_FOUND', ['configVersionId']],
       [{ scenarioIds: ['a', 'nobody'] }, 'SCENARIO_NOT_FOUND', ['scenarioIds', '1']],
+      [{ scenarioIds: ['a', 'b'.repeat(101)] }, 'INVALID_VALUE', ['scenarioIds', '1']],
       [{ scenarioIds: [] }, 'INVALID_VALUE', ['scenarioIds']],
       [{ scenarioIds: ['a', 'a'] }, 'INVALID_VALUE', ['scenarioIds', '1']],
       [{ repetitions: 0 }, 'INVALID_VALUE', ['repetitions']],

@@ -129,3 +129,39 @@ describe('JSON keeps the digits of its numbers', () => {
     expect(stored).not.toContain('\\u0000')
   })
 })
+
+it('a number that would be written with more than 400 zeros is a text, where it is stored and where it is asked for', async () => {
+  const tenant = arc.tenant()
+  const ask = async (query: string, variables: string) =>
+    JSON.parse(await textOf(tenant, `{"query":${JSON.stringify(query)},"variables":${variables}}`)).data
+  await ask(
+    'mutation ($s: [ScenarioInput!]!) { upsertScenarios(input: { scenarios: $s }) { receipts { status } } }',
+    '{"s":[{"scenarioId":"a","taskPrompt":"a"}]}',
+  )
+  const simulationId = await tenant.simulation(['a'], {})
+  const { recordOutcomes } = await ask(
+    'mutation ($o: [OutcomeInput!]!) { recordOutcomes(input: { outcomes: $o }) { receipts { status notes } } }',
+    `{"o":[{"simulationId":"${simulationId}","scenarioId":"a","status":"SUCCESS","trajectory":{"far":[1e131071,1e400]}}]}`,
+  )
+  expect(recordOutcomes.receipts).toEqual([
+    {
+      status: 'STORED',
+      notes: ['number with an exponent beyond ±400 stored as text in trajectory (1 place)'],
+    },
+  ])
+  const answer = await textOf(
+    tenant,
+    '{"query":"{ outcomes { nodes { trajectoryPath(path: [\\"far\\"]) } } }"}',
+  )
+  expect(answer).toContain(`["1e131071",1${'0'.repeat(400)}]`)
+  const { describeSimulation } = await ask(
+    'mutation ($i: DescribeSimulationInput!) { describeSimulation(input: $i) { errors { code } } }',
+    `{"i":{"simulationId":"${simulationId}","metadata":{"far":1e131071}}}`,
+  )
+  expect(describeSimulation.errors).toEqual([])
+  const { simulations } = await ask(
+    'query ($f: [JsonPathFilter!]) { simulations(filter: { metadata: $f }) { totalCount } }',
+    '{"f":[{"path":["far"],"eq":1e131071}]}',
+  )
+  expect(simulations.totalCount).toBe(1)
+})

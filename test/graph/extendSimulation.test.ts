@@ -66,6 +66,9 @@ describe('a simulation that goes on', () => {
     expect((await extend(tenant, { simulationId, scenarioIds: ['a', 'x'] })).errors).toEqual([
       { code: 'SCENARIO_NOT_FOUND', message: 'There is no scenario "x".', path: ['scenarioIds', '1'] },
     ])
+    expect(
+      (await extend(tenant, { simulationId, scenarioIds: ['a', 'b'.repeat(101)] })).errors,
+    ).toMatchObject([{ code: 'INVALID_VALUE', path: ['scenarioIds', '1'] }])
     expect((await extend(tenant, { simulationId, repetitions: 1001 })).errors).toMatchObject([
       { code: 'INVALID_VALUE', path: ['repetitions'] },
     ])

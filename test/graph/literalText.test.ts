@@ -79,3 +79,39 @@ it('a search for words that every text has finds those that have them as they ar
   )
   expect(failurePatterns.nodes).toEqual([{ errorMessage: 'it is off' }])
 })
+
+it('a text within a long one means itself, whatever the case, and is looked for as a plain text', async () => {
+  const tenant = arc.tenant()
+  const prompts = { a: 'Ask A.B\\c* (100%) ***=x', b: 'Äsk axb', c: 'a\nb' }
+  await tenant.data(
+    `mutation ($scenarios: [ScenarioInput!]!) { upsertScenarios(input: { scenarios: $scenarios }) { receipts { status } } }`,
+    {
+      scenarios: Object.entries(prompts).map(([scenarioId, taskPrompt]) => ({
+        scenarioId,
+        name: scenarioId,
+        taskPrompt,
+      })),
+    },
+  )
+  await tenant.simulation(['s'], { metadata: { text: prompts.a } })
+  for (const [text, found] of [
+    ['a.b', 'a'],
+    ['\\C*', 'a'],
+    ['***=', 'a'],
+    ['0%)', 'a'],
+    ['äSK', 'b'],
+    ['A\nb', 'c'],
+    ['_', ''],
+    ['.*', ''],
+  ] as const) {
+    const { scenarios, simulations } = await tenant.data(
+      `query ($text: String!) {
+        scenarios(filter: { text: $text }, orderBy: { field: SCENARIO_ID }) { nodes { scenarioId } }
+        simulations(filter: { metadata: [{ path: ["text"], contains: $text }] }) { totalCount }
+      }`,
+      { text },
+    )
+    expect(scenarios.nodes.map(({ scenarioId }: any) => scenarioId).join(''), text).toBe(found)
+    expect(simulations.totalCount, text).toBe(found === 'a' ? 1 : 0)
+  }
+})

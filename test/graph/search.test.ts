@@ -82,15 +82,54 @@ describe('a search', () => {
     expect(await scenariosBy(search)).toBe(found)
   })
 
-  it('that is too long is refused, and one of many minus signs is none of PostgreSQL’s faults', async () => {
+  it('that is too long is refused, and one of many signs is none of PostgreSQL’s faults', async () => {
     const query =
       'query ($search: String) { scenarios(filter: {search: $search}) { totalCount } failurePatterns(filter: {search: $search}) { totalCount } }'
     const long = await tenant.ask(query, { search: 'a or '.repeat(201) })
     expect(long.errors!.map(({ extensions }) => extensions.code)).toContain('LIMIT_EXCEEDED')
-    for (const search of ['- '.repeat(500), '-'.repeat(1000), 'a or '.repeat(200), '"a '.repeat(300)]) {
+    for (const search of ['- '.repeat(500), '-'.repeat(1000), 'a or '.repeat(200), '"a '.repeat(300)].concat(
+      [...'(|&!):*<>"'].map((sign) => `-${sign}`.repeat(500)),
+      '- ( | -'.repeat(142),
+    )) {
       expect((await tenant.ask(query, { search })).errors, search.slice(0, 10)).toBeUndefined()
     }
     expect(await scenariosBy('cancel ---passenger')).toBe('b')
+    expect(await scenariosBy('cancel -(-(-passenger')).toBe('b')
+  })
+
+  it('finds the same in a text as long as it may be, whose parts PostgreSQL reads once', async () => {
+    const other = arc.tenant()
+    const word = 'ab'.repeat(150)
+    await other.data(
+      `mutation ($scenarios: [ScenarioInput!]!) { upsertScenarios(input: {scenarios: $scenarios}) { errors { code } } }`,
+      {
+        scenarios: [
+          { scenarioId: 'long', taskPrompt: `needle ${word} <!-- hidden --> ${'a_'.repeat(15_000)}` },
+          { scenarioId: 'short', taskPrompt: 'the' },
+        ],
+      },
+    )
+    for (const [search, found] of [
+      ['needles', 1],
+      [word, 1],
+      // No comment is left out, as looking for its end may take the whole text, for each that begins.
+      ['hidden', 1],
+      ['the', 1],
+      [`${word}c`, 0],
+    ]) {
+      const { scenarios } = await other.data(
+        'query ($search: String) { scenarios(filter: { search: $search }) { totalCount } }',
+        { search },
+      )
+      expect(scenarios.totalCount, String(search)).toBe(found)
+    }
+    await arc.sql('admin', async (client) => {
+      await client.query('begin; set local role arc_owner')
+      const { rows } = await client.query(`
+        select max(length(token)) longest from ts_parse('default', store.parsable(repeat('a_', 1000) || repeat('é/', 1000)))`)
+      await client.query('rollback')
+      expect(rows[0].longest).toBeLessThanOrEqual(200)
+    })
   })
 
   it('goes together with other conditions', async () => {

@@ -7,6 +7,8 @@ import { regexSteps } from './regexSteps.ts'
  * - the blocks of JavaScript that are entered, by V8's own counters for coverage (loops count as often as they go round):
  *   of Arc and of the libraries that it calls,
  * - the steps of its regular expressions (regexSteps.ts),
+ * - what a Map or Set compares to find a text among others: V8 tells those of more than 16,383 characters apart by their
+ *   length alone,
  * - what functions built into JavaScript pass over, whose loops V8 does not count: by the lengths of what they are given,
  * - the characters of the result.
  *
@@ -79,6 +81,11 @@ const LIST_METHODS = [
 ] as const
 const OBJECT_FUNCTIONS = ['keys', 'values', 'entries', 'assign'] as const
 
+/** V8 looks at no more of a text to tell it from others. */
+const HASHED_CHARACTERS = 16_383
+/** How many longer ones a Map or Set has been given. */
+const longKeys = new WeakMap<object, number>()
+
 function watchBuiltIns(onSteps: (steps: number) => void): () => void {
   let isCounting = false
   const undo: (() => void)[] = []
@@ -135,6 +142,25 @@ function watchBuiltIns(onSteps: (steps: number) => void): () => void {
         return native.call(this, text)
       },
   )
+  for (const [prototype, names] of [
+    [Map.prototype, ['get', 'has', 'set']],
+    [Set.prototype, ['has', 'add']],
+  ] as const)
+    for (const name of names)
+      replace(
+        prototype as never,
+        name as never,
+        (native) =>
+          function (this: object, ...given: unknown[]) {
+            const [key] = given
+            if (typeof key === 'string' && key.length > HASHED_CHARACTERS) {
+              const alike = longKeys.get(this) ?? 0
+              onSteps(alike * key.length)
+              if (name === 'set' || name === 'add') longKeys.set(this, alike + 1)
+            }
+            return native.apply(this, given)
+          },
+      )
   // Reading digits takes time by the square of their number.
   replace(globalThis, 'BigInt', (native) =>
     Object.assign(

@@ -134,6 +134,24 @@ describe('a large body', () => {
     expect(longest).toBeLessThan(MIB)
   })
 
+  it('has keys of so many characters, at any depth', async () => {
+    const filled = (key: string) => `{"o":[{"a":{"${key}":1}}],"filling":"${'x'.repeat(2 * MIB)}"}`
+    const longest = await longestParsed(async () => {
+      for (const key of ['k'.repeat(10_001), '\\u00e9'.repeat(10_001)])
+        expect(await post(arc, arc.tenant(), withVariables(RECORD, filled(key)))).toMatchObject({
+          status: 413,
+          code: 'TOO_LARGE',
+          message: 'The body has a key of 10001 characters; at most 10000 are allowed.',
+        })
+    })
+    expect(longest).toBeLessThan(MIB)
+    expect(
+      await post(arc, arc.tenant(), withVariables(RECORD, filled('\\u00e9'.repeat(10_000)))),
+    ).toMatchObject({
+      status: 200,
+    })
+  })
+
   it('is not read of who may not send any', async () => {
     const body = withVariables(RECORD, `{"o":[],"filling":"${'x'.repeat(2 * MIB)}"}`)
     expect(await post(arc, arc.tenant(), body, {}, 'app_readonly')).toMatchObject({

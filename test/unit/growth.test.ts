@@ -20,6 +20,7 @@ const { estimateCost } = await import('../../src/http/limits/operationCost.ts')
 const { checkShape } = await import('../../src/http/limits/documentShape.ts')
 const { outlineOf } = await import('../../src/http/limits/jsonOutline.ts')
 const { jsonPathConditionsOf } = await import('../../src/graphql/lists/filters.ts')
+const { deriveToolUsage } = await import('../../src/evaluation/outcomes/trajectory.ts')
 const { conditionSql } = await import('../../src/reads/conditionSql.ts')
 const { failureSignature, classifyFailure } = await import('../../src/evaluation/failures/failurePattern.ts')
 const { readConfig } = await import('../../src/config.ts')
@@ -57,6 +58,9 @@ const keyed = (
 
 const yamlOf = (tree: object) => JSON.stringify({ model: 'm', ...tree })
 
+/** So long that V8 tells it from others of its length by comparing them. */
+const alike = (index: number) => `${'k'.repeat(16_400)}${String(index).padStart(9, '0')}`
+
 const CURSOR = [
   { field: 'n', kind: 'bigint' as const },
   { field: 't', kind: 'text' as const },
@@ -90,6 +94,13 @@ const SUBJECTS: [name: string, work: (kind: Repeated, times: number) => unknown]
             index,
           ]),
         ),
+      ),
+  ],
+  [
+    'calls with long ids',
+    (_, times) =>
+      deriveToolUsage(
+        numbers(times).map((index) => ({ role: 'assistant', tool_calls: [{ name: 'a', id: alike(index) }] })),
       ),
   ],
   ['the outline of JSON', (kind, times) => outlineOf(`{"query":"a","variables":${written(kind, times)}}`)],

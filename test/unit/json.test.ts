@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { parseExactly, stringifyExactly } from '../../src/exactNumbers.ts'
 import { storableJson } from '../../src/json.ts'
 import { Refusal } from '../../src/refusal.ts'
 
@@ -94,5 +95,39 @@ describe('storableJson', () => {
         expect(storableJson(stored)).toEqual({ value: stored, notes: [] })
       }),
     )
+  })
+})
+
+it('a key has at most 10,000 characters', () => {
+  const key = '😀'.repeat(10_000)
+  expect(storableJson({ a: [{ [key]: 1 }] }).notes).toEqual([])
+  expect(refusalOf(() => storableJson({ a: [{ [`${key}k`]: 1 }] }))).toMatchObject({
+    code: 'TOO_LARGE',
+    message: 'a key has 10001 characters, but must have at most 10000',
+    inputPath: ['a', 0],
+  })
+})
+
+describe('a number that PostgreSQL would write with many zeros', () => {
+  it('is kept as it is written, as a text, with a note', () => {
+    const tree = '{"a":[1e400,-1E-400,9007199254740993e300],"b":[1e401,-1.5E-131071,1e99999999999]}'
+    const { value, notes } = storableJson(parseExactly(tree), 'trajectory')
+    expect(stringifyExactly(value)).toBe(
+      '{"a":[1e400,-1E-400,9007199254740993e300],"b":["1e401","-1.5E-131071","1e99999999999"]}',
+    )
+    expect(notes).toEqual(['number with an exponent beyond ±400 stored as text in trajectory (3 places)'])
+  })
+
+  it('is refused when there are so many that they come to 4 MiB of zeros', () => {
+    for (const number of ['1e300', '1e-300', '9007199254740993e300']) {
+      expect(storableJson(parseExactly(`[${Array(13_000).fill(number)}]`)).notes, number).toEqual([])
+      expect(
+        refusalOf(() => storableJson({ a: parseExactly(`[${Array(15_000).fill(number)}]`) })),
+        number,
+      ).toMatchObject({
+        code: 'TOO_LARGE',
+        inputPath: ['a', expect.any(Number)],
+      })
+    }
   })
 })

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto'
 import type { Alias, CST, ErrorCode, Node, ParsedNode, Scalar, YAMLMap } from 'yaml'
-import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, Parser, visit } from 'yaml'
-import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
+import { Composer, CST as Cst, isAlias, isMap, isScalar, isSeq, Lexer, Parser, visit } from 'yaml'
+import { zerosOf } from '../../exactNumbers.ts'
+import { isJsonObject, type JsonObject, type JsonValue, MAX_KEY_LENGTH } from '../../json.ts'
 import { type InputPath, Refusal } from '../../refusal.ts'
 import { indexOfUnstorable, isLongerThan, lengthOf, shorten } from '../../text.ts'
 import { BYTES, checkBytes, LENGTHS, MAX_TEMPERATURE } from '../../valueChecks.ts'
@@ -26,7 +27,7 @@ export interface ConfigDocument {
 
 /** Values in the tree, after aliases are expanded: a "billion laughs" text of a few lines has 10⁹. */
 const MAX_NODES = 200_000
-/** Characters of keys and texts in the tree: only aliases can make it larger than the YAML. */
+/** Characters of keys, texts and the zeros of numbers in the tree: aliases and exponents make it larger than the YAML. */
 const MAX_TREE_CHARACTERS = 4 * BYTES.document
 const MAX_DEPTH = 100
 /** The parser spends up to 2 µs and 500 bytes on each, and a pair of a key and a value has at most 8. */
@@ -34,6 +35,15 @@ const MAX_LEXEMES = 1_000_000
 /** A level of the tree takes one or two entries of the parser's stack, which is walked recursively afterwards. */
 const MAX_PARSER_STACK = 2 * MAX_DEPTH + 10
 const MAX_REMARKS = 20
+const MAX_REMARK_LENGTH = 200
+/** Characters of a tag, an anchor, an alias or a directive: the library keeps them as keys, and puts a prefix before each tag. */
+const MAX_NAME_LENGTH = 200
+const NAMES: Partial<Record<CST.TokenType, string>> = {
+  tag: 'tag',
+  anchor: 'anchor',
+  alias: 'alias',
+  'directive-line': 'directive',
+}
 
 /** The library's faults that it names in terms of the YAML grammar, in plain words. */
 const FAULTS: Partial<Record<ErrorCode, string>> = {
@@ -267,7 +277,17 @@ class YamlReader {
   private *boundedTokens(): Generator<CST.Token> {
     const parser = new Parser()
     let lexemes = 0
+    let isText = false
     for (const lexeme of new Lexer().lex(this.text)) {
+      const type: CST.TokenType | null = isText ? null : Cst.tokenType(lexeme)
+      const name = type && NAMES[type]
+      if (name && lexeme.length > MAX_NAME_LENGTH) {
+        throw this.invalid(
+          parser.offset,
+          `The ${name} has ${lengthOf(lexeme)} characters, but must have at most ${MAX_NAME_LENGTH}`,
+        )
+      }
+      isText = type === 'scalar'
       yield* parser.next(lexeme)
       if (++lexemes > MAX_LEXEMES) throw tooLarge(`The YAML has more than ${MAX_LEXEMES} words and symbols.`)
       if (parser.stack.length > MAX_PARSER_STACK) throw tooDeep()
@@ -311,6 +331,12 @@ class YamlReader {
       const isMerge = key === '<<' && keyNode.type === 'PLAIN'
       if (key === '' && keyNode.type === 'PLAIN')
         throw this.invalid(keyNode, 'A key is missing before the colon')
+      if (isLongerThan(key, MAX_KEY_LENGTH)) {
+        throw this.invalid(
+          keyNode,
+          `A key has ${lengthOf(key)} characters, but must have at most ${MAX_KEY_LENGTH}`,
+        )
+      }
       if (isMerge ? merged : own.has(key)) {
         throw this.invalid(keyNode, `The key ${excerpt(key)} occurs twice in one mapping`)
       }
@@ -340,17 +366,26 @@ class YamlReader {
     }
     if (typeof value === 'number') {
       // jsonb has no negative zero: a tree would differ from itself once stored.
-      if (Number.isFinite(value)) return value === 0 ? 0 : value
+      if (Number.isFinite(value)) {
+        this.count(zerosOf(value))
+        return value === 0 ? 0 : value
+      }
       this.remark(offsetOf(node), 'A number that is not finite is stored as null')
     }
     return null
   }
 
-  private storable(node: Node, text: string): string {
-    this.characters += text.length
+  private count(characters: number): void {
+    this.characters += characters
     if (this.characters > MAX_TREE_CHARACTERS) {
-      throw tooLarge(`The YAML's aliases make it longer than ${MAX_TREE_CHARACTERS} characters.`)
+      throw tooLarge(
+        `The YAML's aliases, and its numbers written out, make it longer than ${MAX_TREE_CHARACTERS} characters.`,
+      )
     }
+  }
+
+  private storable(node: Node, text: string): string {
+    this.count(text.length)
     const found = unstorable(text)
     if (found) throw this.invalid(node, found.reason)
     return text
@@ -358,9 +393,10 @@ class YamlReader {
 
   /** Keeps a warning: each once, because an alias repeats what its anchor says, and not too many. */
   private remark(offset: number, sentence: string): void {
-    const key = `${offset} ${sentence}`
+    const said = shorten(sentence, MAX_REMARK_LENGTH)
+    const key = `${offset} ${said}`
     if (this.remarks.has(key)) return
-    if (this.remarks.size < MAX_REMARKS) this.remarks.set(key, { offset, sentence })
+    if (this.remarks.size < MAX_REMARKS) this.remarks.set(key, { offset, sentence: said })
     else this.omittedRemarks++
   }
 
@@ -372,7 +408,7 @@ class YamlReader {
   private located(offset: number, sentence: string): string {
     const lines = this.text.slice(0, offset).split('\n')
     const column = (lines.at(-1)?.length ?? 0) + 1
-    return `Line ${lines.length}, column ${column}: ${shorten(sentence, 201)}.`
+    return `Line ${lines.length}, column ${column}: ${shorten(sentence, MAX_REMARK_LENGTH)}.`
   }
 }
 

@@ -1,5 +1,6 @@
 import { asPlainNumber, isText } from '../../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
+import { mapKey } from '../../mapKey.ts'
 import { cutText } from '../../text.ts'
 import { LENGTHS, MAX_ERROR_TYPES } from '../../valueChecks.ts'
 import { maskVariableParts } from '../failures/failurePattern.ts'
@@ -200,7 +201,7 @@ class ToolCallLog {
       errorType: null,
     }
     this.calls.push(call)
-    if (id != null) this.callsById.set(id, call)
+    if (id != null) this.callsById.set(idOf(id), call)
     return call
   }
 
@@ -211,7 +212,7 @@ class ToolCallLog {
     content: JsonValue | undefined,
     message: JsonObject,
   ): void {
-    const call = id == null ? this.oldestUnanswered() : this.callsById.get(id)
+    const call = id == null ? this.oldestUnanswered() : this.callsById.get(idOf(id))
     if (call && !call.answered) answer(call, result, content, timeOf(message))
   }
 
@@ -219,6 +220,11 @@ class ToolCallLog {
     while (this.calls[this.firstUnanswered]?.answered) this.firstUnanswered++
     return this.calls[this.firstUnanswered]
   }
+}
+
+/** Some are a whole signature long. */
+function idOf(id: JsonValue): JsonValue {
+  return typeof id === 'string' ? mapKey(id) : id
 }
 
 function answer(

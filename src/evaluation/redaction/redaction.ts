@@ -11,10 +11,12 @@ import {
 import { asPlainNumber, isExactNumber, parseExactly, stringifyExactly } from '../../exactNumbers.ts'
 import { FreeNames } from '../../freeNames.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
+import { mapKey } from '../../mapKey.ts'
 import { isSecretValue, kindOfName, type NameKind, REDACTED, withoutSecretShapes } from './secretPatterns.ts'
 
 /** What was taken out, and in how many places. */
 export interface Redactions {
+  /** To be counted: of long ones this has the hash. */
   secrets: ReadonlySet<string>
   places: number
 }
@@ -96,7 +98,7 @@ class Findings {
   places = 0
 
   readonly add = (secret: string): void => {
-    this.secrets.add(secret)
+    this.secrets.add(mapKey(secret))
     this.places++
   }
 

@@ -284,8 +284,9 @@ export function checkRuns(scenarios: number, repetitions: number): void {
 function checkNewSimulation(simulation: NewSimulation): NewSimulation {
   const { scenarioIds, repetitions } = simulation
   checkRows(scenarioIds.length, ['scenarioIds'], MAX_SCENARIOS)
+  const keys = checkedScenarioKeys(scenarioIds)
   const seen = new Set<string>()
-  scenarioIds.forEach((id, index) => {
+  keys.forEach((id, index) => {
     if (seen.has(id)) throw invalid(id, 'listed once: repetitions run it again', ['scenarioIds', index])
     seen.add(id)
   })
@@ -294,7 +295,7 @@ function checkNewSimulation(simulation: NewSimulation): NewSimulation {
   return {
     ...simulation,
     ...checkedTimes(simulation),
-    scenarioIds: checkedScenarioKeys(scenarioIds),
+    scenarioIds: keys,
     name: optionalText(simulation.name, LENGTHS.simulationName, ['name']),
     modalAppId: optionalText(simulation.modalAppId, LENGTHS.label, ['modalAppId']),
     modalEnvironment: optionalText(simulation.modalEnvironment, LENGTHS.label, ['modalEnvironment']),

@@ -1,7 +1,15 @@
 import type { EnumRef, InputShapeFromTypeParam, SchemaTypes } from '@pothos/core'
 import { stringifyExactly } from '../../exactNumbers.ts'
 import { storableJson } from '../../json.ts'
-import { atJsonPaths, foundBy, HeldByFew, hasElement, likeText, type Where } from '../../reads/condition.ts'
+import {
+  atJsonPaths,
+  foundBy,
+  HeldByFew,
+  hasElement,
+  hasText,
+  likeText,
+  type Where,
+} from '../../reads/condition.ts'
 import { lowestUuidAt } from '../../uuid.ts'
 import { builder } from '../builder/builder.ts'
 import type { InputBounds } from '../builder/inputBounds.ts'
@@ -347,6 +355,11 @@ export function outcomeConditionsOf({
   return Object.keys(is).length > 0 ? { outcome: { is } } : {}
 }
 
+/** Rows of which one of the texts has this in it. */
+export function containedConditionsOf(fields: readonly string[], text: string | null | undefined): Where[] {
+  return text ? [{ OR: fields.map((field) => ({ [field]: hasText(text) })) }] : []
+}
+
 /** Rows whose key a search finds. No words are no condition, as in an empty search box. */
 export function searchConditionsOf(
   field: string,
@@ -354,8 +367,8 @@ export function searchConditionsOf(
   words: string | null | undefined,
 ): Where[] {
   if (!words?.trim()) return []
-  // PostgreSQL gives up on a long row of minus signs, which says no more than one.
-  return [{ [field]: foundBy(search, words.replace(/-[-\s]*-/g, '-')) }]
+  // PostgreSQL goes one level deeper for each minus sign, and gives up on many that have no word between them.
+  return [{ [field]: foundBy(search, words.replace(/-[-\s!&|():*<>]*-/g, '-')) }]
 }
 
 export function jsonPathConditionsOf(

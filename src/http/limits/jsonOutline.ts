@@ -2,6 +2,8 @@
 export interface JsonOutline {
   /** What is in brackets or behind a comma: about what it takes in memory once it is read. */
   values: number
+  /** Characters of the longest key, at any depth. */
+  longestKey: number
   /** Where the values of the object's own fields stand in the text; of equal names the last. */
   fields: Map<string, readonly [start: number, end: number]>
 }
@@ -15,6 +17,7 @@ const BACKSLASH = 0x5c
 export function outlineOf(text: string): JsonOutline {
   const fields: JsonOutline['fields'] = new Map()
   let values = 0
+  let longestKey = 0
   let depth = 0
   let lastText: readonly [start: number, end: number] | undefined
   let field: { name: string; start: number } | undefined
@@ -26,7 +29,7 @@ export function outlineOf(text: string): JsonOutline {
     const code = text.charCodeAt(at)
     if (code === QUOTE) {
       const end = endOfText(text, at)
-      if (depth === 1) lastText = [at, end + 1]
+      lastText = [at, end + 1]
       at = end
     } else if (isOpening(code)) {
       values += 1
@@ -37,11 +40,13 @@ export function outlineOf(text: string): JsonOutline {
     } else if (code === COMMA) {
       values += 1
       if (depth === 1) endField(at)
-    } else if (code === COLON && depth === 1 && lastText) {
-      field = { name: text.slice(lastText[0] + 1, lastText[1] - 1), start: at + 1 }
+    } else if (code === COLON && lastText) {
+      const [start, end] = [lastText[0] + 1, lastText[1] - 1]
+      if (depth === 1) field = { name: text.slice(start, end), start: at + 1 }
+      if (end - start > longestKey) longestKey = Math.max(longestKey, unescapedLength(text.slice(start, end)))
     }
   }
-  return { values, fields }
+  return { values, longestKey, fields }
 }
 
 /** `[` and `{`, `]` and `}` differ in one bit. */
@@ -51,6 +56,11 @@ function isOpening(code: number): boolean {
 
 function isClosing(code: number): boolean {
   return (code & ~0x20) === 0x5d
+}
+
+/** Once it is read: `\\u00e9` is one character. */
+function unescapedLength(written: string): number {
+  return written.includes('\\') ? written.replace(/\\(?:u.{4}|.)/gs, '_').length : written.length
 }
 
 /** The quote that ends the text which begins at `start`. */

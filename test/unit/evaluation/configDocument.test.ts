@@ -457,7 +457,8 @@ describe('a tree', () => {
     ['an alias within its anchor', 'a: &a [*a, *a]'],
     ['a long text, often', `a: &a ${'x'.repeat(500_000)}\nb: [${'*a, '.repeat(100_000)}]`],
     ['a long number, often', `a: &a ${'9'.repeat(500_000)}\nb: [${'*a, '.repeat(100_000)}]`],
-    ['a long key, often', `a: &a {? ${'x'.repeat(500_000)} : 1}\nb: [${'*a, '.repeat(90_000)}]`],
+    ['a long key, often', `a: &a {? ${'x'.repeat(10_000)} : 1}\nb: [${'*a, '.repeat(90_000)}]`],
+    ['far numbers', `a: [${'1e300, '.repeat(15_000)}]`],
     ['opened lists', filled('[')],
     ['opened mappings', filled('{')],
     ['lists in lists', filled('- ')],
@@ -628,4 +629,50 @@ it('a configuration with secrets is kept as it is, with a warning', () => {
   const key = `sk-proj-${'aB3dE5fG7h'.repeat(4)}`
   expect(warnings(`a: ${key}\nb: ${key}\n`)).toEqual(['a secret'])
   expect(warnings(`# ${key}\npassword: correct-horse-battery\n`)).toEqual(['2 secrets'])
+})
+
+describe('names that the YAML library keeps as keys', () => {
+  const long = 'x'.repeat(200)
+
+  it.each([
+    ['tag', `model: m\nk: !${long} v`],
+    ['tag', `model: m\nk: !<tag:${long}> v`],
+    ['directive', `%TAG ! ${long}\n---\nmodel: m\nk: !a v`],
+    ['directive', `%X ${long}\n---\nmodel: m`],
+    ['anchor', `model: m\nk: &${long} v`],
+    ['alias', `model: m\nk: *${long}`],
+  ])('have at most 200 characters: %s', (name, yaml) => {
+    expect(refusal(yaml)).toMatchObject({
+      code: 'YAML_INVALID',
+      message: expect.stringMatching(new RegExp(`^Line \\d+, column \\d+: The ${name} has \\d+ characters`)),
+    })
+  })
+
+  it('are others than texts that begin like them', () => {
+    for (const sign of ['!', '&', '*', '%']) {
+      expect(
+        parseConfigDocument(`model: m\nk: "${sign}${long}"\nl: |\n  ${sign}${long}\n`).parsedConfig,
+      ).toMatchObject({
+        k: `${sign}${long}`,
+        l: `${sign}${long}\n`,
+      })
+    }
+    expect(parseConfigDocument(`%TAG !e! tag:e,2000:\n---\nmodel: m\nk: !e!a v\n`).parsedConfig.k).toBe('v')
+  })
+
+  it('are told of in warnings that are as short', () => {
+    const { warnings } = parseConfigDocument(
+      `%TAG ! ${'x'.repeat(190)}\n---\nmodel: m\nk: !${'y'.repeat(199)} v`,
+    )
+    expect(warnings.find((text) => text.includes('xxx'))!.length).toBeLessThan(250)
+  })
+})
+
+it('a key has at most 10,000 characters', () => {
+  const key = 'k'.repeat(10_000)
+  expect(parseConfigDocument(`model: m\n? ${key}\n: 1\n`).parsedConfig).toMatchObject({ [key]: 1 })
+  expect(refusal(`model: m\n? ${key}k\n: 1\n`)).toMatchObject({
+    code: 'YAML_INVALID',
+    message: 'Line 2, column 3: A key has 10001 characters, but must have at most 10000.',
+  })
 })

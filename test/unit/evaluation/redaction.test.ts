@@ -319,3 +319,11 @@ test('a tree as deep as a file may be is walked', () => {
   const deep = `${'['.repeat(50_000)}{"password":"pw1"}${']'.repeat(50_000)}`
   expect(redactTree(JSON.parse(deep)).redactions.places).toBe(1)
 })
+
+test('secrets of any length are told apart by little', () => {
+  const longSecret = (end: string) => `${'k'.repeat(20_000)}${end}`
+  const [one, other] = [longSecret('a1'), longSecret('b2')]
+  const { secrets } = redactTree([{ password: one }, { password: other }, { password: one }]).redactions
+  expect(secrets.size).toBe(2)
+  for (const secret of secrets) expect(secret.length).toBeLessThan(100)
+})
