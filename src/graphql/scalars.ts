@@ -50,17 +50,20 @@ function jsonLiteral(
   }
 }
 
+const NUMBERS =
+  'Numbers keep all their digits; one with an exponent beyond ±400 is stored as the text that it is written as.'
+
 builder.addScalarType(
   'JSON',
   new GraphQLScalarType({
-    ...described(JSONResolver, 'Any JSON value. Numbers keep all their digits.').toConfig(),
+    ...described(JSONResolver, `Any JSON value. ${NUMBERS}`).toConfig(),
     parseLiteral: jsonLiteral,
   }),
 )
 builder.addScalarType(
   'JSONObject',
   new GraphQLScalarType({
-    ...described(JSONObjectResolver, 'A JSON object. Numbers keep all their digits.').toConfig(),
+    ...described(JSONObjectResolver, `A JSON object. ${NUMBERS}`).toConfig(),
     parseLiteral: (node, variables) => {
       if (node.kind === Kind.OBJECT) return jsonLiteral(node, variables)
       throw new GraphQLError('JSONObject takes an object.', { nodes: node })

@@ -282,11 +282,11 @@ export function checkRuns(scenarios: number, repetitions: number): void {
 }
 
 function checkNewSimulation(simulation: NewSimulation): NewSimulation {
-  const { scenarioIds, repetitions } = simulation
-  checkRows(scenarioIds.length, ['scenarioIds'], MAX_SCENARIOS)
-  const keys = checkedScenarioKeys(scenarioIds)
+  const { repetitions } = simulation
+  checkRows(simulation.scenarioIds.length, ['scenarioIds'], MAX_SCENARIOS)
+  const scenarioIds = checkedScenarioKeys(simulation.scenarioIds)
   const seen = new Set<string>()
-  keys.forEach((id, index) => {
+  scenarioIds.forEach((id, index) => {
     if (seen.has(id)) throw invalid(id, 'listed once: repetitions run it again', ['scenarioIds', index])
     seen.add(id)
   })
@@ -295,7 +295,7 @@ function checkNewSimulation(simulation: NewSimulation): NewSimulation {
   return {
     ...simulation,
     ...checkedTimes(simulation),
-    scenarioIds: keys,
+    scenarioIds,
     name: optionalText(simulation.name, LENGTHS.simulationName, ['name']),
     modalAppId: optionalText(simulation.modalAppId, LENGTHS.label, ['modalAppId']),
     modalEnvironment: optionalText(simulation.modalEnvironment, LENGTHS.label, ['modalEnvironment']),
