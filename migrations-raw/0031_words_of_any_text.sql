@@ -44,3 +44,5 @@ create or replace function public.search_failure_patterns(words text) returns se
     and to_tsvector('simple', store.parsable(left(concat_ws(' ', p.failure_type, p.error_message), 200000)))
       @@ websearch_to_tsquery('simple', store.parsable(words))
 $$;
+
+call store.pin_settings();
