@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, inject, it } from 'vitest'
 import { migrate } from '../../src/db/admin/migrator.ts'
 import { setRetentionDays } from '../../src/db/admin/retention.ts'
 import { Arc, type Tenant } from '../support/arc.ts'
@@ -100,7 +100,8 @@ describe.each(ENGINES)('retention on $dump', ({ extension }) => {
   })
 })
 
-describe('arc retention', () => {
+// It brings an embedded database of its own, whatever database the tests run on.
+describe.skipIf(inject('serverUrl') !== null)('arc retention', () => {
   it('shows and sets how long outcomes are kept, and what is deleted can be taken back', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'arc-retention-'))
     cleanUp.push(() => rm(dataDir, { recursive: true }))

@@ -56,7 +56,8 @@ const TEXTS = ['', 'x'.repeat(1_000), 'e_%'.repeat(333)]
 /** What the tenant has of anything, times the parts of a plan that look at it. */
 const FEW = 60
 
-describe.each(ENGINES)('beside large tenants, on $dump', ({ extension }) => {
+// The last is the one with chunks, where there is one: those without are read here where the database is embedded.
+describe.each(ENGINES.slice(-1))('beside large tenants, on $dump', ({ extension }) => {
   let drop: () => Promise<unknown>
   let tenant: Tenant
   let serviceUrl: string

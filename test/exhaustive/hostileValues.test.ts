@@ -166,13 +166,14 @@ describe('a mistake of the client is never a fault of the server:', () => {
     await tenant.record([{ simulationId, scenarioId: 'a', status: 'ERROR', error: 'no' }])
   })
 
-  it.each(taking(fieldsOf('Query')).map((field) => [field.name, field] as const))(
-    'Query.%s',
-    async (_, field) =>
-      expectNoFault(
-        tenant,
-        questions('query', field, (text) => text),
-      ),
+  // Those that are active are read as all simulations are.
+  const roots = taking(fieldsOf('Query')).filter(({ name }) => name !== 'activeSimulations')
+
+  it.each(roots.map((field) => [field.name, field] as const))('Query.%s', async (_, field) =>
+    expectNoFault(
+      tenant,
+      questions('query', field, (text) => text),
+    ),
   )
 
   it.each(taking(fieldsOf('Mutation')).map((field) => [field.name, field] as const))(

@@ -54,8 +54,8 @@ describe('the work of a transaction', () => {
         return runs
       })
     await Promise.all([lock('one', 'two'), lock('two', 'one')])
-    // PostgreSQL ends one of the two.
-    expect(runs).toBe(3)
+    // PostgreSQL ends one of the two, and another time where that one is back before the other has both.
+    expect(runs).toBeGreaterThanOrEqual(3)
     expect(await namesOf(tenant)).toEqual(['of one, then two', 'of two, then one', 'one', 'two'])
   })
 

@@ -39,10 +39,11 @@ export class ManyRows {
     }
     await this.#record(this.#simulationId, 10)
     this.#sources = await this.#sourcesOf(configId, this.#simulationId)
-    for (let more = 0; more < 6; more++) {
-      await this.#note(more % 2)
+    for (let more = 0; more < 3; more++) {
+      await this.#note(0)
       await this.#delete()
     }
+    await this.#note(1)
     for (let more = 0; more < 4; more++) await this.#recommend()
     await this.#complete(await this.#start(versionId), 0.5)
     await this.#complete(await this.#start(versionId), 0.5)

@@ -292,7 +292,7 @@ describe('twice the input takes no more than twice the steps:', () => {
         expect(four - two).toBeLessThanOrEqual(2.2 * Math.max(0, two - one) + 2_000)
       }),
       // Names take so many steps each that only very many of them tell.
-      { numRuns: name === 'secrets that are names' ? 4 : 25 },
+      { numRuns: name === 'secrets that are names' ? 4 : 12 },
     )
   })
 })
