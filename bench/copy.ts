@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { type OutcomeRow, validateOutcome } from '../src/evaluation/outcomes/outcomeValidation.ts'
+import { derivedUuid } from '../src/uuid.ts'
 import type { SentOutcome } from './workload.ts'
 
 /** Bytes of one CopyData message. */
@@ -51,13 +52,20 @@ export function copyChunks(tenantId: string, outcomes: readonly SentOutcome[]): 
       },
       now,
     )
-    const line = `${tenantId}\t1\t${COLUMNS.map((column) => fieldOf(row[column])).join('\t')}\n`
+    const stored = { ...row, outcome_id: row.outcome_id ?? idOf(row) }
+    const line = `${tenantId}\t1\t${COLUMNS.map((column) => fieldOf(stored[column])).join('\t')}\n`
     lines.push(line)
     length += line.length
     if (length >= CHUNK_BYTES) flush()
   }
   if (lines.length > 0) flush()
   return chunks
+}
+
+/** As the database derives them: the ids of a simulation begin as its own does, and lie together in an index. */
+function idOf({ simulation_id, scenario_id, repetition, retry_count }: OutcomeRow): string {
+  const derived = derivedUuid([simulation_id, scenario_id, repetition, retry_count].join('/'))
+  return simulation_id.slice(0, 14) + derived.slice(14)
 }
 
 const ESCAPES: Record<string, string> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' }

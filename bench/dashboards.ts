@@ -43,8 +43,8 @@ const LATEST_SIMULATIONS: Dashboard = {
         'simulationId', s.simulation_id, 'simulationName', s.simulation_name, 'status', upper(s.status),
         'createdAt', ${iso('s.created_at')}, 'totalScenarios', s.total_scenarios,
         'completedScenarios', s.completed_scenarios, 'failedScenarios', s.failed_scenarios,
-        'completionPercent', (100 * (s.completed_scenarios + s.failed_scenarios))::float8 / s.total_scenarios,
-        'currentScore', s.score_sum / nullif(s.scored_scenarios, 0),
+        'completionPercent', (100 * s.completed_scenarios)::float8 / s.total_scenarios,
+        'currentScore', s.mean_score,
         'totalCostUsd', s.total_cost_usd, 'totalTokens', s.total_tokens,
         'configVersion', json_build_object('versionNumber', v.version_number, 'model', v.model,
           'temperature', v.temperature, 'configuration', json_build_object('name', c.name)),
@@ -127,7 +127,7 @@ const SIMULATION: Dashboard = {
       select json_build_object(
         'simulationId', s.simulation_id, 'simulationName', s.simulation_name, 'status', upper(s.status),
         'totalScenarios', s.total_scenarios, 'completedScenarios', s.completed_scenarios,
-        'failedScenarios', s.failed_scenarios, 'currentScore', s.score_sum / nullif(s.scored_scenarios, 0),
+        'failedScenarios', s.failed_scenarios, 'currentScore', s.mean_score,
         'totalCostUsd', s.total_cost_usd,
         'outcomes', (
           select json_build_object(
