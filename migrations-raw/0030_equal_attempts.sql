@@ -98,134 +98,54 @@ begin
   return after;
 end $$;
 
-/* As in 0023, with totals that follow their halves. */
-create or replace function public.amend_outcomes(amendments jsonb)
-  returns table (idx integer, outcome_id uuid, receipt text, code text)
-  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-#variable_conflict use_column
+/* Replaces a part of a function, which must stand in it once; its owner, rights and settings stay. */
+create procedure store.mend(routine regprocedure, part text, mended text) language plpgsql
+  set search_path = pg_catalog, pg_temp as $$
 declare
-  tenant constant uuid := public.current_user_id();
-  line record;
-  before store.outcomes;
-  after store.outcomes;
-  tools jsonb;
-  failures jsonb;
-  given jsonb;
-  differences text[];
-  effects jsonb[] := '{}';
+  source constant text := pg_get_functiondef(routine);
 begin
-  if tenant is null then
-    raise insufficient_privilege using message = 'no tenant is set for this transaction';
+  if length(replace(source, part, '')) <> length(source) - length(part) then
+    raise 'not once in %: %', routine, part;
   end if;
-
-  -- As ingest_outcomes locks them.
-  perform from public.simulations s
-    where s.user_id = tenant and s.simulation_id in (
-      select k.simulation_id from store.outcome_keys k
-      where k.user_id = tenant
-        and k.outcome_id in (select (a ->> 'outcome_id')::uuid from jsonb_array_elements(amendments) a))
-    order by s.simulation_id
-    for no key update;
-
-  for line in
-    select a.idx, a.outcome_id, a.set, k.execution_time, s.event_seq + 1 as event_seq
-    from jsonb_to_recordset(amendments) as a(idx integer, outcome_id uuid, set jsonb)
-    left join store.outcome_keys k on k.user_id = tenant and k.outcome_id = a.outcome_id
-    left join public.simulations s on s.user_id = tenant and s.simulation_id = k.simulation_id
-    order by a.idx
-  loop
-    before := store.outcome_at(tenant, line.outcome_id, line.execution_time);
-    if before.outcome_id is null then
-      return query select line.idx, line.outcome_id, 'REJECTED', 'OUTCOME_NOT_FOUND';
-      continue;
-    end if;
-    after := store.amended(before, line.set);
-    tools := store.tools_of(tenant, line.outcome_id);
-    failures := store.failures_of(tenant, line.outcome_id);
-    given := (
-      select jsonb_agg(failure || jsonb_build_object('failure_category',
-        coalesce(failure ->> 'failure_category', after.error_category, 'unknown')))
-      from jsonb_array_elements(line.set -> 'failures') failure);
-    differences := store.outcome_differences(before, after, tools, coalesce(line.set -> 'tools', tools), failures,
-      coalesce(given, line.set -> 'failures', failures), true, true);
-    if differences is null then
-      return query select line.idx, line.outcome_id, 'UNCHANGED', null;
-      continue;
-    end if;
-
-    execute format($update$update store.outcomes set status = $1, reliability_score = $2, execution_time_ms = $3,
-        tokens_used = $4, prompt_tokens = $5, completion_tokens = $6, cost_usd = $7, model = $8, error_code = $9,
-        error_category = $10, metrics = $11, event_seq = $12
-      where user_id = %L and outcome_id = %L and execution_time = %L$update$, tenant, before.outcome_id, before.execution_time)
-      using after.status, after.reliability_score, after.execution_time_ms, after.tokens_used, after.prompt_tokens,
-        after.completion_tokens, after.cost_usd, after.model, after.error_code, after.error_category, after.metrics,
-        line.event_seq;
-    if 'tool_usage' = any (differences) then
-      delete from public.tool_usage u where u.user_id = tenant and u.outcome_id = before.outcome_id;
-      insert into public.tool_usage
-        (user_id, usage_id, outcome_id, simulation_id, execution_time, tool_name, call_count, avg_duration_ms, success_rate,
-         tool_sequence, total_cost_usd, error_types)
-      select tenant, public.uuid_v7(before.execution_time), before.outcome_id, before.simulation_id, before.execution_time,
-        t.tool_name, t.call_count, t.avg_duration_ms, t.success_rate, t.tool_sequence, t.total_cost_usd,
-        coalesce(t.error_types, '{}')
-      from jsonb_to_recordset(line.set -> 'tools') as t(tool_name text, call_count integer, avg_duration_ms double precision,
-        success_rate double precision, tool_sequence jsonb, total_cost_usd numeric, error_types text[]);
-    end if;
-    if 'failure_patterns' = any (differences) then
-      delete from public.failure_patterns p where p.user_id = tenant and p.outcome_id = before.outcome_id;
-      insert into public.failure_patterns
-        (user_id, pattern_id, outcome_id, simulation_id, execution_time, failure_type, failure_category, error_message,
-         signature, recovery_attempted, recovery_successful, resolution_steps)
-      select tenant, public.uuid_v7(before.execution_time), before.outcome_id, before.simulation_id, before.execution_time,
-        p.failure_type, p.failure_category, p.error_message, p.signature, coalesce(p.recovery_attempted, false),
-        coalesce(p.recovery_successful, false), p.resolution_steps
-      from jsonb_to_recordset(given) as p(failure_type text, failure_category text, error_message text, signature text,
-        recovery_attempted boolean, recovery_successful boolean, resolution_steps text);
-    end if;
-    if not before.superseded then
-      update public.simulations_scenarios run set status = after.status, reliability_score = after.reliability_score
-        where run.user_id = tenant and run.simulation_id = before.simulation_id and run.scenario_id = before.scenario_id
-          and run.repetition = before.repetition;
-    end if;
-    insert into public.audit_log (user_id, table_name, operation, actor_id, old_data, new_data, ip_address, user_agent)
-      select tenant, 'outcomes', 'UPDATE', public.current_actor_id(),
-        store.amended_part(before, differences), store.amended_part(after, differences),
-        nullif(split_part(current_setting('app.client_ip', true), '%', 1), '')::inet,
-        nullif(current_setting('app.user_agent', true), '');
-
-    effects := effects || jsonb_build_object('simulation_id', before.simulation_id,
-      'succeeded', case when before.superseded then 0
-        else (after.status = 'success')::integer - (before.status = 'success')::integer end,
-      'scored', case when before.superseded then 0
-        else (after.reliability_score is not null)::integer - (before.reliability_score is not null)::integer end,
-      'score', case when before.superseded then 0
-        else coalesce(after.reliability_score::numeric, 0) - coalesce(before.reliability_score::numeric, 0) end,
-      'time_ms', after.execution_time_ms::bigint - coalesce(before.execution_time_ms, 0),
-      'tokens', after.tokens_used::bigint - coalesce(before.tokens_used, 0),
-      'cost_usd', after.cost_usd - coalesce(before.cost_usd, 0));
-    return query select line.idx, line.outcome_id, 'AMENDED', null;
-  end loop;
-
-  update public.simulations s set
-      succeeded_scenarios = s.succeeded_scenarios + e.succeeded,
-      failed_scenarios = s.failed_scenarios - e.succeeded,
-      scored_scenarios = s.scored_scenarios + e.scored,
-      score_sum = s.score_sum + e.score,
-      execution_time_ms = coalesce(s.execution_time_ms + e.time_ms, e.time_ms, s.execution_time_ms),
-      total_tokens = coalesce(s.total_tokens + e.tokens, e.tokens, s.total_tokens),
-      total_cost_usd = coalesce(s.total_cost_usd + e.cost_usd, e.cost_usd, s.total_cost_usd),
-      -- One that its caller gave stays.
-      overall_score = case when s.overall_score is distinct from s.mean_score or s.status <> 'completed' then s.overall_score
-        else round((s.score_sum + e.score) / nullif(s.scored_scenarios + e.scored, 0), 12) end,
-      event_seq = s.event_seq + 1
-    from (
-      select simulation_id, sum(succeeded) as succeeded, sum(scored) as scored, sum(score) as score, sum(time_ms) as time_ms,
-        sum(tokens) as tokens, sum(cost_usd) as cost_usd
-      from jsonb_to_recordset(to_jsonb(effects)) as x(simulation_id uuid, succeeded integer, scored integer, score numeric,
-        time_ms bigint, tokens bigint, cost_usd numeric)
-      group by simulation_id
-    ) e
-    where s.user_id = tenant and s.simulation_id = e.simulation_id;
+  execute replace(source, part, mended);
 end $$;
+revoke all on procedure store.mend(regprocedure, text, text) from public;
 
-call store.pin_settings();
+call store.mend('public.amend_outcomes(jsonb)', 'after := jsonb_populate_record(before, line.set);',
+  'after := store.amended(before, line.set);');
+
+-- The key of a run as columns: of coalesced ones PostgreSQL looks up nothing, and compared each row of a batch with all runs
+-- that the tenant has.
+call store.mend('public.ingest_outcomes(jsonb)', $part$
+  runs as (
+    update$part$, $mended$
+  changed as materialized (
+    select simulation_id, scenario_id, repetition, l.status, l.retry_count, l.outcome_id, l.reliability_score, l.modal_call_id,
+      l.execution_time, l.execution_time_ms, m.attempts as missed_attempts
+    from latest l full join missed m using (simulation_id, scenario_id, repetition)
+  ),
+  runs as (
+    update$mended$);
+call store.mend('public.ingest_outcomes(jsonb)', $part$
+    set status = coalesce(l.status, run.status), attempts = greatest(run.attempts, l.retry_count + 1),
+      outcome_id = coalesce(l.outcome_id, run.outcome_id),
+      reliability_score = case when l.outcome_id is null then run.reliability_score else l.reliability_score end,
+      missed_attempts = coalesce(m.attempts, run.missed_attempts),
+      modal_call_id = coalesce(l.modal_call_id, run.modal_call_id), completed_at = coalesce(l.execution_time, run.completed_at),
+      started_at = coalesce(
+        l.execution_time - make_interval(secs => coalesce(l.execution_time_ms, 0) / 1000.0), run.started_at)
+    from latest l
+    full join missed m using (simulation_id, scenario_id, repetition) as changed
+    where$part$, $mended$
+    set status = coalesce(c.status, run.status), attempts = greatest(run.attempts, c.retry_count + 1),
+      outcome_id = coalesce(c.outcome_id, run.outcome_id),
+      reliability_score = case when c.outcome_id is null then run.reliability_score else c.reliability_score end,
+      missed_attempts = coalesce(c.missed_attempts, run.missed_attempts),
+      modal_call_id = coalesce(c.modal_call_id, run.modal_call_id), completed_at = coalesce(c.execution_time, run.completed_at),
+      started_at = coalesce(
+        c.execution_time - make_interval(secs => coalesce(c.execution_time_ms, 0) / 1000.0), run.started_at)
+    from changed c
+    where$mended$);
+call store.mend('public.ingest_outcomes(jsonb)', $part$run.simulation_id = changed.simulation_id
+      and run.scenario_id = changed.scenario_id and run.repetition = changed.repetition$part$,
+  $mended$run.simulation_id = c.simulation_id and run.scenario_id = c.scenario_id and run.repetition = c.repetition$mended$);
