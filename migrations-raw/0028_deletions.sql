@@ -1,3 +1,16 @@
+/* Replaces a part of a function, which must stand in it once; its owner, rights and settings stay. */
+create procedure store.mend(routine regprocedure, part text, mended text) language plpgsql
+  set search_path = pg_catalog, pg_temp as $$
+declare
+  source constant text := pg_get_functiondef(routine);
+begin
+  if length(replace(source, part, '')) <> length(source) - length(part) then
+    raise 'not once in %: %', routine, part;
+  end if;
+  execute replace(source, part, mended);
+end $$;
+revoke all on procedure store.mend(regprocedure, text, text) from public;
+
 -- What people call their rows and say of them.
 alter table public.configurations
   add column description text check (char_length(description) <= 10000),
@@ -121,52 +134,25 @@ begin
   end loop;
 end $$;
 
-/* The outcome of the tenant with that key. With literals the planner sees one chunk or partition, and not all of them. */
-create or replace function store.outcome_at(tenant uuid, id uuid, at timestamptz) returns store.outcomes
-  language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-declare
-  found store.outcomes;
-begin
-  execute format('select * from store.outcomes where user_id = %L and outcome_id = %L and execution_time = %L', tenant, id, at)
-    into found;
+call store.mend('store.outcome_at(uuid,uuid,timestamptz)', $part$
+  return found;$part$, $mended$
   if exists (select from public.deletions d where d.user_id = tenant and d.simulation_id = found.simulation_id) then
     return null;
   end if;
-  return found;
-end $$;
+  return found;$mended$);
 
 -- That a simulation went and came back are steps of it as any other: whoever follows it, or the tenant, hears of them.
 alter table public.simulation_events drop constraint simulation_events_kind_check;
 alter table public.simulation_events add constraint simulation_events_kind_check
   check (kind in ('STARTED', 'PROGRESS', 'COMPLETED', 'FAILED', 'CANCELLED', 'AMENDED', 'DELETED', 'RESTORED'));
 
-create or replace function store.write_simulation_event() returns trigger
-  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  before text := case when tg_op = 'UPDATE' then old.status else 'pending' end;
-  number bigint;
-begin
-  insert into store.change_counters as c (user_id, latest) values (new.user_id, 1)
-    on conflict (user_id) do update set latest = c.latest + 1
-    returning latest into number;
-  insert into public.simulation_events
-    (user_id, simulation_id, seq, change, kind, status, total_scenarios, succeeded_scenarios, failed_scenarios, mean_score,
-     total_tokens, total_cost_usd)
-  values (
-    new.user_id, new.simulation_id, new.event_seq, number,
+call store.mend('store.write_simulation_event()', $part$
+    case
+      when new.status <> before then$part$, $mended$
     case
       -- Set by step_of_deletion below, for its one statement.
       when current_setting('app.event_kind', true) <> '' then current_setting('app.event_kind', true)
-      when new.status <> before then case when new.status = 'running' then 'STARTED' else upper(new.status) end
-      when new.status = 'running' then 'PROGRESS'
-      else 'AMENDED'
-    end,
-    new.status, new.total_scenarios, new.succeeded_scenarios, new.failed_scenarios, new.mean_score, new.total_tokens,
-    new.total_cost_usd);
-  -- A hint, not the truth: it names no tenant because every role may LISTEN.
-  perform pg_notify('arc_events', new.simulation_id || ':' || new.event_seq);
-  return null;
-end $$;
+      when new.status <> before then$mended$);
 
 -- While the simulation can be seen: before its deletion is there, and after it is gone.
 create function store.step_of_deletion() returns trigger

@@ -98,19 +98,6 @@ begin
   return after;
 end $$;
 
-/* Replaces a part of a function, which must stand in it once; its owner, rights and settings stay. */
-create procedure store.mend(routine regprocedure, part text, mended text) language plpgsql
-  set search_path = pg_catalog, pg_temp as $$
-declare
-  source constant text := pg_get_functiondef(routine);
-begin
-  if length(replace(source, part, '')) <> length(source) - length(part) then
-    raise 'not once in %: %', routine, part;
-  end if;
-  execute replace(source, part, mended);
-end $$;
-revoke all on procedure store.mend(regprocedure, text, text) from public;
-
 call store.mend('public.amend_outcomes(jsonb)', 'after := jsonb_populate_record(before, line.set);',
   'after := store.amended(before, line.set);');
 
