@@ -1,9 +1,7 @@
-import { randomBytes, randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { makeServiceLogin } from '../../src/db/admin/login.ts'
-import { migrate } from '../../src/db/admin/migrator.ts'
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Arc, type Tenant } from '../support/arc.ts'
-import { ENGINES, makeEmptyDatabase, on } from '../support/emptyDatabase.ts'
+import { ENGINES, makeMigratedDatabase, on } from '../support/emptyDatabase.ts'
 import { everyConnection } from '../support/everyConnection.ts'
 import { fillHistory, type History } from '../support/history.ts'
 import { blocksReadDuring, rowsReadDuring } from '../support/plans.ts'
@@ -19,16 +17,8 @@ describe.each(ENGINES)('with a long history, on $dump', ({ extension }) => {
   let history: History
   let serviceUrl: string
   beforeAll(async () => {
-    const database = await makeEmptyDatabase(extension)
-    const login = `arc_plans_${randomBytes(4).toString('hex')}`
-    const service = new URL(database.url)
-    await migrate(database.url)
-    if (inject('serverUrl') !== null) {
-      await makeServiceLogin(database.url, login, 'secret')
-      service.username = login
-      service.password = 'secret'
-    }
-    serviceUrl = service.toString()
+    const database = await makeMigratedDatabase(extension)
+    ;({ serviceUrl } = database)
     arc = new Arc({ DATABASE_URL: serviceUrl })
     tenant = arc.tenant()
     history = await on(database.url, (admin) =>
@@ -38,8 +28,6 @@ describe.each(ENGINES)('with a long history, on $dump', ({ extension }) => {
     drop = async () => {
       await arc.stop()
       await database.drop()
-      if (inject('serverUrl') !== null)
-        await on(inject('adminUrl'), (client) => client.query(`drop role ${login}`))
     }
   }, 120_000)
   afterAll(() => drop())

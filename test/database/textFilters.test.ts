@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import {
   type GraphQLInputField,
   type GraphQLInputObjectType,
@@ -6,12 +6,10 @@ import {
   getNamedType,
   isInputObjectType,
 } from 'graphql'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { makeServiceLogin } from '../../src/db/admin/login.ts'
-import { migrate } from '../../src/db/admin/migrator.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { schema } from '../../src/graphql/schema.ts'
 import { Arc, type Tenant } from '../support/arc.ts'
-import { ENGINES, makeEmptyDatabase, on } from '../support/emptyDatabase.ts'
+import { ENGINES, makeMigratedDatabase, on } from '../support/emptyDatabase.ts'
 import { everyConnection } from '../support/everyConnection.ts'
 import { fillHistory } from '../support/history.ts'
 import { rowsReadDuring } from '../support/plans.ts'
@@ -62,16 +60,8 @@ describe.each(ENGINES.slice(-1))('beside large tenants, on $dump', ({ extension 
   let tenant: Tenant
   let serviceUrl: string
   beforeAll(async () => {
-    const database = await makeEmptyDatabase(extension)
-    const login = `arc_texts_${randomBytes(4).toString('hex')}`
-    const service = new URL(database.url)
-    await migrate(database.url)
-    if (inject('serverUrl') !== null) {
-      await makeServiceLogin(database.url, login, 'secret')
-      service.username = login
-      service.password = 'secret'
-    }
-    serviceUrl = service.toString()
+    const database = await makeMigratedDatabase(extension)
+    ;({ serviceUrl } = database)
     const others = Array.from({ length: 30 }, () => randomUUID())
     await on(database.url, (admin) => fillHistory(admin, others, 10))
     const arc = new Arc({ DATABASE_URL: serviceUrl })
@@ -79,8 +69,6 @@ describe.each(ENGINES.slice(-1))('beside large tenants, on $dump', ({ extension 
     drop = async () => {
       await arc.stop()
       await database.drop()
-      if (inject('serverUrl') !== null)
-        await on(inject('adminUrl'), (client) => client.query(`drop role ${login}`))
     }
     tenant = arc.tenant()
     const simulationId = await tenant.simulation(['a', 'b', 'c'])

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { afterEach, inject } from 'vitest'
 import { makeServiceLogin } from '../../src/db/admin/login.ts'
+import { migrate } from '../../src/db/admin/migrator.ts'
 import { startEmbeddedDatabase } from '../../src/db/embedded/embedded.ts'
 
 const serverUrl = inject('serverUrl')
@@ -54,14 +55,39 @@ export async function makeEmptyDatabase(
 
 /** As the service logs in to this database. */
 export async function serviceUrlOf(adminUrl: string): Promise<string> {
-  if (serverUrl === null) return adminUrl
+  const { url, drop } = await makeLogin(adminUrl)
+  cleanUp.push(drop)
+  return url
+}
+
+async function makeLogin(adminUrl: string): Promise<{ url: string; drop: () => Promise<unknown> }> {
+  if (serverUrl === null) return { url: adminUrl, drop: async () => {} }
   const login = `arc_test_login_${randomBytes(4).toString('hex')}`
   await makeServiceLogin(adminUrl, login, 'secret')
-  cleanUp.push(() => query(adminUrl, `drop owned by ${login}; drop role ${login}`))
   const url = new URL(adminUrl)
   url.username = login
   url.password = 'secret'
-  return url.toString()
+  return {
+    url: url.toString(),
+    drop: () => query(adminUrl, `drop owned by ${login}; drop role ${login}`),
+  }
+}
+
+/** A migrated database and the service's login to it, for as long as their user needs them. */
+export async function makeMigratedDatabase(
+  extension?: 'timescaledb',
+): Promise<{ url: string; serviceUrl: string; drop: () => Promise<unknown> }> {
+  const { url, drop } = await makeEmptyDatabase(extension)
+  await migrate(url)
+  const login = await makeLogin(url)
+  return {
+    url,
+    serviceUrl: login.url,
+    drop: async () => {
+      await login.drop()
+      await drop()
+    },
+  }
 }
 
 const timescale =
