@@ -102,7 +102,8 @@ call store.mend('public.amend_outcomes(jsonb)', 'after := jsonb_populate_record(
   'after := store.amended(before, line.set);');
 
 -- The key of a run as columns: of coalesced ones PostgreSQL looks up nothing, and compared each row of a batch with all runs
--- that the tenant has.
+-- that the tenant has. LIMIT makes it look into the index per row, as above in it, whatever statistics say; nobody moves the
+-- row meanwhile, because all who change runs lock their simulation first.
 call store.mend('public.ingest_outcomes(jsonb)', $part$
   runs as (
     update$part$, $mended$
@@ -132,7 +133,13 @@ call store.mend('public.ingest_outcomes(jsonb)', $part$
       started_at = coalesce(
         c.execution_time - make_interval(secs => coalesce(c.execution_time_ms, 0) / 1000.0), run.started_at)
     from changed c
+    cross join lateral (
+      select r.ctid from public.simulations_scenarios r
+      where r.user_id = (select tenant) and r.simulation_id = c.simulation_id
+        and r.scenario_id = c.scenario_id and r.repetition = c.repetition
+      limit 1
+    ) place
     where$mended$);
 call store.mend('public.ingest_outcomes(jsonb)', $part$run.simulation_id = changed.simulation_id
       and run.scenario_id = changed.scenario_id and run.repetition = changed.repetition$part$,
-  $mended$run.simulation_id = c.simulation_id and run.scenario_id = c.scenario_id and run.repetition = c.repetition$mended$);
+  'run.ctid = place.ctid');
