@@ -3,6 +3,7 @@ import {
   type GraphQLField,
   type GraphQLInputType,
   type GraphQLOutputType,
+  type GraphQLScalarType,
   getNamedType,
   isCompositeType,
   isEnumType,
@@ -12,6 +13,7 @@ import {
   isObjectType,
   isRequiredArgument,
   isRequiredInputField,
+  isScalarType,
 } from 'graphql'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { schema } from '../../src/graphql/schema.ts'
@@ -49,12 +51,32 @@ const HOSTILE: readonly unknown[] = [
   JSON.parse('{"__proto__": {"polluted": true}}'),
 ]
 
+/**
+ * What is refused before any resolver runs is refused in one way wherever it stands: within an object it is asked at the
+ * first place of its type, then what gets through.
+ */
+function hostileValues(type: GraphQLScalarType, depth: number): unknown[] {
+  if (depth > 0 && met.has(type)) return HOSTILE.filter((value) => value === null || accepts(type, value))
+  met.add(type)
+  return [...HOSTILE]
+}
+const met = new Set<GraphQLScalarType>()
+
+function accepts(type: GraphQLScalarType, value: unknown): boolean {
+  try {
+    type.parseValue(value)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** An input of the type for each hostile value at each place that takes one. */
 function hostileInputs(type: GraphQLInputType, depth = 0): unknown[] {
   if (isNonNullType(type)) return hostileInputs(type.ofType, depth)
   if (isListType(type)) return [[], ...hostileInputs(type.ofType, depth).map((item) => [item])]
   if (isEnumType(type)) return ['NOPE']
-  if (!isInputObjectType(type)) return [...HOSTILE]
+  if (isScalarType(type)) return hostileValues(type, depth)
   const least = plainInput(type) as Record<string, unknown>
   if (depth > 3) return [least]
   return Object.values(type.getFields()).flatMap((field) =>
@@ -132,7 +154,7 @@ const INSIDE =
 
 async function expectNoFault(tenant: Tenant, asked: Iterable<Question>): Promise<void> {
   const questions = [...asked]
-  expect(questions.length).toBeGreaterThan(10)
+  expect(questions.length).toBeGreaterThan(1)
   while (questions.length > 0) {
     await Promise.all(questions.splice(0, AT_A_TIME).map((question) => judge(tenant, question)))
   }

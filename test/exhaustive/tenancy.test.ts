@@ -122,19 +122,21 @@ describe('a query', () => {
     async (_, questions) => {
       const stranger = arc.tenant()
       for (const { name, query, variables } of questions()) {
-        const answer = await owner.tenant.ask(query, variables)
+        const theirs = asSeenBy(twin, owner, variables) as Question['variables']
+        const [answer, strangers, twins] = await Promise.all([
+          owner.tenant.ask(query, variables),
+          stranger.ask(query, variables),
+          twin.tenant.ask(query, theirs),
+        ])
         expect(answer.errors, name).toBeUndefined()
         expect(JSON.stringify(answer.data), name).toMatch(
           /"__typename":"(?!\w+Connection")|^{"\w+":[1-9]\d*}$/,
         )
 
-        const strangers = await stranger.ask(query, variables)
         expect(strangers.errors, name).toBeUndefined()
         expectNothingOf(owner, strangers)
         expectEmpty(onlyField(strangers.data))
 
-        const theirs = asSeenBy(twin, owner, variables) as Question['variables']
-        const twins = await twin.tenant.ask(query, theirs)
         expectNothingOf(owner, twins)
         expect(twins.data, name).toEqual(asSeenBy(twin, owner, answer.data))
       }
