@@ -1,8 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Tenant, useArc } from '../support/arc.ts'
-import { everyConnection } from '../support/everyConnection.ts'
-import { ManyRows } from '../support/manyRows.ts'
 
 const arc = useArc({ ARC_MAX_COST: '1000000000', ARC_MAX_BREADTH: '1000' })
 
@@ -257,38 +255,6 @@ describe('filters', () => {
           found: expected,
         })
       }
-    }
-  })
-})
-
-describe('fields of one name', () => {
-  it('stand at one place for several types, each with its own rows and arguments', async () => {
-    const rows = new ManyRows(arc)
-    await rows.fill()
-    // Each type of Node, with all connections that other types have under the same name.
-    const lists = everyConnection().filter(({ parent }) => parent !== 'Query')
-    const shared = lists.filter((each) =>
-      lists.some(({ field, parent }) => field === each.field && parent !== each.parent),
-    )
-    const types = [...new Set(shared.map(({ parent }) => parent))]
-    expect(types.length).toBeGreaterThan(2)
-    const selection = (type: string) =>
-      `... on ${type} { ${shared
-        .filter(({ parent }) => parent === type)
-        .map(({ field }) => `${field}(first: ${1 + types.indexOf(type)}) { totalCount edges { cursor } }`)
-        .join(' ')} }`
-    const query = `query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id ${types.map(selection).join(' ')} } }`
-    const ids: string[] = []
-    for (const type of types) {
-      const { field } = everyConnection().find(({ parent, node }) => parent === 'Query' && node === type)!
-      const data = await rows.tenant.data(`{ list: ${field}(first: 100) { nodes { id } } }`)
-      ids.push(...data.list.nodes.map(({ id }: { id: string }) => id))
-    }
-    const alone: unknown[] = []
-    for (const id of ids) alone.push((await rows.tenant.data(query, { ids: [id] })).nodes[0])
-    for (const order of [ids, [...ids].reverse()]) {
-      const { nodes } = await rows.tenant.data(query, { ids: order })
-      expect(nodes).toEqual(order.map((id) => alone[ids.indexOf(id)]))
     }
   })
 })
