@@ -154,12 +154,16 @@ export type CreateConfigurationInput = {
   configId?: string | null | undefined;
   /** When its source made it, in the past; now by default. */
   createdAt?: string | Date | null | undefined;
+  /** Up to 10,000 characters. */
+  description?: string | null | undefined;
   /** Where the YAML comes from; API by default. */
   generatedBy?: GeneratedBy | null | undefined;
   /** The Modal app that runs it. */
   modalAppId?: string | null | undefined;
   /** 3 to 100 characters, unique among the tenant’s active configurations. */
   name: string;
+  /** Up to 20 tags. */
+  tags?: Array<string> | null | undefined;
   /** The YAML of its first version, at most 1 MiB. */
   yaml?: string | null | undefined;
 };
@@ -778,6 +782,8 @@ export type StartSimulationInput = {
   configVersionId: string;
   /** When it was planned, in the past; startedAt by default, else now. */
   createdAt?: string | Date | null | undefined;
+  /** Up to 10,000 characters. */
+  description?: string | null | undefined;
   /** How often a run may be retried; 3 by default. */
   maxRetries?: number | null | undefined;
   /** Custom data to store with it. */
@@ -802,6 +808,8 @@ export type StartSimulationInput = {
   start?: boolean | null | undefined;
   /** When it started, in the past; createdAt by default, else now. */
   startedAt?: string | Date | null | undefined;
+  /** Up to 20 tags. */
+  tags?: Array<string> | null | undefined;
   /** How long one run may take, in milliseconds; 300,000 by default. */
   timeoutMs?: number | null | undefined;
 };

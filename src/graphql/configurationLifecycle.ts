@@ -16,6 +16,8 @@ const CreateConfigurationInput = builder.inputType('CreateConfigurationInput', {
       description: '3 to 100 characters, unique among the tenant’s active configurations.',
     }),
     yaml: t.string({ description: 'The YAML of its first version, at most 1 MiB.' }),
+    description: t.string({ description: 'Up to 10,000 characters.' }),
+    tags: t.stringList({ description: 'Up to 20 tags.' }),
     modalAppId: t.string({ description: 'The Modal app that runs it.' }),
     generatedBy: t.field({ type: GeneratedBy, description: 'Where the YAML comes from; API by default.' }),
     configId: t.field({ type: 'UUID', description: 'Its key, if the caller chooses it.' }),
@@ -107,6 +109,8 @@ builder.mutationFields((t) => ({
           createConfiguration(transaction, {
             configId: input.configId ?? null,
             name: input.name,
+            description: input.description ?? null,
+            tags: input.tags ?? [],
             modalAppId: input.modalAppId ?? null,
             yaml: input.yaml ?? null,
             generatedBy: input.generatedBy ?? 'api',

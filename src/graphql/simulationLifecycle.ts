@@ -24,6 +24,8 @@ const StartSimulationInput = builder.inputType('StartSimulationInput', {
     }),
     repetitions: t.int({ description: 'How often each scenario runs, 1 to 1,000; once by default.' }),
     name: t.string({ description: 'Its display name, up to 200 characters.' }),
+    description: t.string({ description: 'Up to 10,000 characters.' }),
+    tags: t.stringList({ description: 'Up to 20 tags.' }),
     start: t.boolean({
       description:
         'Whether to start it now; if false, it is PENDING until its first outcome. True by default.',
@@ -163,6 +165,8 @@ builder.mutationFields((t) => ({
             scenarioIds: input.scenarioIds,
             repetitions: input.repetitions ?? 1,
             name: input.name ?? null,
+            description: input.description ?? null,
+            tags: input.tags ?? [],
             running: input.start ?? true,
             modalAppId: input.modalAppId ?? null,
             modalEnvironment: input.modalEnvironment ?? null,

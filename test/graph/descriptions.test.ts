@@ -91,6 +91,67 @@ describe('a configuration', () => {
   })
 })
 
+describe('what is new', () => {
+  const create = (tenant: Tenant, input: object) =>
+    tenant
+      .data(
+        `mutation ($input: CreateConfigurationInput!) {
+          createConfiguration(input: $input) {
+            configuration { configId description tags } version { versionId } errors { code path }
+          }
+        }`,
+        { input: { name: 'kite', yaml: 'model: m', ...input } },
+      )
+      .then(({ createConfiguration }) => createConfiguration)
+
+  it('is described and tagged from the beginning', async () => {
+    const tenant = arc.tenant()
+    await tenant.scenarios('a')
+    const { configuration, version } = await create(tenant, { description: 'High.', tags: ['b ', 'a', 'b'] })
+    expect(configuration).toMatchObject({ description: 'High.', tags: ['b', 'a'] })
+    const { startSimulation } = await tenant.data(
+      `mutation ($input: StartSimulationInput!) {
+        startSimulation(input: $input) { simulation { description tags } errors { code path } }
+      }`,
+      {
+        input: {
+          configVersionId: version.versionId,
+          scenarioIds: ['a'],
+          description: 'In the wind.',
+          tags: ['a', ' c', 'a'],
+        },
+      },
+    )
+    expect(startSimulation).toEqual({
+      simulation: { description: 'In the wind.', tags: ['a', 'c'] },
+      errors: [],
+    })
+  })
+
+  it.each([
+    [{ description: 'x'.repeat(10_001) }, 'description'],
+    [{ tags: [''] }, 'tags'],
+  ])('is refused with %o', async (input, field) => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a'])
+    const { configuration, errors } = await create(tenant, input)
+    expect({ configuration, errors }).toMatchObject({
+      configuration: null,
+      errors: [{ code: 'INVALID_VALUE', path: expect.arrayContaining([field]) }],
+    })
+    const { startSimulation } = await tenant.data(
+      `mutation ($input: StartSimulationInput!) {
+        startSimulation(input: $input) { simulation { simulationId } errors { code path } }
+      }`,
+      { input: { configVersionId: simulationId, scenarioIds: ['a'], ...input } },
+    )
+    expect(startSimulation).toMatchObject({
+      simulation: null,
+      errors: [{ code: 'INVALID_VALUE', path: expect.arrayContaining([field]) }],
+    })
+  })
+})
+
 describe('a version that is withdrawn', () => {
   it('runs nothing new, is not the latest, and what ran it stays', async () => {
     const tenant = arc.tenant()

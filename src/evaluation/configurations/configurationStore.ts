@@ -18,12 +18,19 @@ export interface StoredVersion {
 /** The id of the new configuration, or null when an active one has the name. */
 export async function insertConfiguration(
   transaction: TenantTransaction,
-  configuration: { configId: string | null; name: string; modalAppId: string | null; createdAt: Date | null },
+  configuration: {
+    configId: string | null
+    name: string
+    description: string | null
+    tags: readonly string[]
+    modalAppId: string | null
+    createdAt: Date | null
+  },
 ): Promise<string | null> {
   const rows = await transaction.query<{ config_id: string }>(sql`/* insertConfiguration */
-    insert into configurations (config_id, name, modal_app_id, created_at)
-    values (coalesce(${configuration.configId}, uuid_v7()), ${configuration.name}, ${configuration.modalAppId},
-      least(${configuration.createdAt}::timestamptz, now()))
+    insert into configurations (config_id, name, description, tags, modal_app_id, created_at)
+    values (coalesce(${configuration.configId}, uuid_v7()), ${configuration.name}, ${configuration.description},
+      ${configuration.tags}, ${configuration.modalAppId}, least(${configuration.createdAt}::timestamptz, now()))
     on conflict do nothing
     returning config_id`)
   return rows[0]?.config_id ?? null

@@ -37,6 +37,8 @@ export async function createConfiguration(
   input: {
     configId: string | null
     name: string
+    description: string | null
+    tags: readonly string[]
     modalAppId: string | null
     yaml: string | null
     generatedBy: string
@@ -45,6 +47,8 @@ export async function createConfiguration(
   },
 ): Promise<{ configId: string; versionId: string | null }> {
   const name = checkedName(input.name.trim())
+  const description = optionalText(input.description, LENGTHS.prose, ['description'])
+  const tags = tagsAt(input.tags, ['tags'])
   const modalAppId = optionalText(input.modalAppId, LENGTHS.label, ['modalAppId'])
   const createdAt = optionalPastTime(input.createdAt, new Date(), ['createdAt'])
   const document = input.yaml === null ? null : parseConfigDocument(input.yaml)
@@ -53,6 +57,8 @@ export async function createConfiguration(
   const configId = await insertConfiguration(transaction, {
     configId: input.configId,
     name,
+    description,
+    tags,
     modalAppId,
     createdAt,
   })

@@ -297,6 +297,8 @@ function checkNewSimulation(simulation: NewSimulation): NewSimulation {
     ...checkedTimes(simulation),
     scenarioIds,
     name: optionalText(simulation.name, LENGTHS.simulationName, ['name']),
+    description: optionalText(simulation.description, LENGTHS.prose, ['description']),
+    tags: tagsAt(simulation.tags, ['tags']),
     modalAppId: optionalText(simulation.modalAppId, LENGTHS.label, ['modalAppId']),
     modalEnvironment: optionalText(simulation.modalEnvironment, LENGTHS.label, ['modalEnvironment']),
     sandboxInstances: optionalInteger(simulation.sandboxInstances, 1, MAX_INTEGER, ['sandboxInstances']),
