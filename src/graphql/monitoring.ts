@@ -142,7 +142,7 @@ const systemPerformancePages = defineComputedList<typeof SystemPerformanceFilter
       },
       TOTAL_COST_USD: {
         field: 'totalCostUsd',
-        kind: 'number',
+        kind: 'decimal',
         nullable: true,
         description: 'What they cost.',
       },
@@ -221,7 +221,7 @@ const performancePages = defineComputedList<typeof SimulationPerformanceFilter.$
       OUTCOMES: { field: 'outcomes', kind: 'integer', description: 'How many runs ended.' },
       FAILED: { field: 'failed', kind: 'integer', description: 'How many of them ended without success.' },
       MEAN_SCORE: { field: 'meanScore', kind: 'number', nullable: true, description: 'Their mean score.' },
-      COST_USD: { field: 'costUsd', kind: 'number', nullable: true, description: 'What they cost.' },
+      COST_USD: { field: 'costUsd', kind: 'decimal', nullable: true, description: 'What they cost.' },
       P95_MS: {
         field: 'p95Ms',
         kind: 'number',

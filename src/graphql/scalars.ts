@@ -103,10 +103,12 @@ function amount(value: unknown): number {
 
 builder.addScalarType(
   'Usd',
-  new GraphQLScalarType<number, number>({
+  new GraphQLScalarType<number, number | string>({
     name: 'Usd',
-    description: 'An amount in US dollars: a decimal number with up to six places, stored exactly.',
-    serialize: amount,
+    description:
+      'An amount in US dollars: a decimal number with up to twelve places, stored and summed up exactly.',
+    // A sum may have more digits than JavaScript's numbers.
+    serialize: (value) => (typeof value === 'number' ? amount(value) : exactNumber(String(value))),
     parseValue(value) {
       if (typeof value !== 'number') throw new GraphQLError('Usd takes a number.')
       return amount(value)

@@ -143,7 +143,7 @@ const toolAnalyticsPages = defineComputedList<ToolAnalyticsFilter>('ToolAnalytic
     },
     TOTAL_COST_USD: {
       field: 'totalCostUsd',
-      kind: 'number',
+      kind: 'decimal',
       nullable: true,
       description: 'What the calls cost.',
     },

@@ -1,8 +1,12 @@
 import sql, { type Sql } from 'sql-template-tag'
+import type { Prisma } from '../db/generated/client.ts'
 import { selected } from './catalogue.ts'
 import type { Where } from './condition.ts'
 import { conditionSql, type Order, orderSql } from './conditionSql.ts'
 import type { OperationReads } from './operationReads.ts'
+
+/** A sum of `numeric`, with all its digits. */
+export type Decimal = Prisma.Decimal
 
 /** Rows that are not stored but computed from others, e.g. sums. */
 export interface ComputedRows {

@@ -30,7 +30,11 @@ export const DECODE: Record<FieldKind, (value: string) => unknown> = {
     if (value.includes('\0')) throw new Error('no text of a row')
     return value
   },
-  decimal: (value) => String(finite(value)),
+  // As text: JavaScript's numbers have fewer digits.
+  decimal: (value) => {
+    if (!DECIMAL.test(value)) throw new Error('no decimal')
+    return value
+  },
   number: finite,
   integer: (value) => Number(integer(value, 32)),
   bigint: (value) => integer(value, 64),
@@ -40,6 +44,9 @@ export const DECODE: Record<FieldKind, (value: string) => unknown> = {
     return time
   },
 }
+
+/** No column holds more; a large exponent would be that many digits in the database. */
+const DECIMAL = /^-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,2})?$/
 
 function finite(value: string): number {
   const number = Number(value)

@@ -55,6 +55,58 @@ describe('JSON keeps the digits of its numbers', () => {
     expect(other).toContain('"status":"CONFLICT","differences":["metrics","trajectory"]')
   })
 
+  it('in sums of costs', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a', 'b'])
+    await tenant.record([
+      { simulationId, scenarioId: 'a', status: 'SUCCESS', costUsd: 100_000 },
+      { simulationId, scenarioId: 'b', status: 'SUCCESS', costUsd: 1e-12 },
+    ])
+    const query = `{
+      simulations { nodes { totalCostUsd performance(grain: DAY) { nodes { costUsd } } } }
+      systemPerformance(filter: { createdAt: { gte: "2020-01-01T00:00:00Z" } }) { nodes { totalCostUsd } }
+    }`
+    const answer = await textOf(tenant, JSON.stringify({ query }))
+    expect(answer.split(':100000.000000000001').length - 1, answer).toBe(3)
+  })
+
+  it('in cursors: costs that JavaScript takes for one have places of their own', async () => {
+    const tenant = arc.tenant()
+    for (const more of [1e-12, 2e-12, 3e-12]) {
+      const simulationId = await tenant.simulation(['a', 'b'])
+      const tools = (totalCostUsd: number) => [
+        { toolName: `t${more}`, callCount: 1, successRate: 1, totalCostUsd },
+      ]
+      await tenant.record([
+        { simulationId, scenarioId: 'a', status: 'SUCCESS', costUsd: 100_000, toolUsage: tools(100_000) },
+        { simulationId, scenarioId: 'b', status: 'SUCCESS', costUsd: more, toolUsage: tools(more) },
+      ])
+    }
+    for (const [list, key] of [
+      ['simulations', 'simulationId'],
+      ['toolAnalytics', 'toolName'],
+    ] as const) {
+      for (const direction of ['ASC', 'DESC']) {
+        const seen: string[] = []
+        let after: string | null = null
+        do {
+          const data: any = await tenant.data(
+            `query ($after: String) {
+              page: ${list}(first: 1, after: $after, orderBy: { field: TOTAL_COST_USD, direction: ${direction} }) {
+                nodes { ${key} } pageInfo { hasNextPage endCursor }
+              }
+            }`,
+            { after },
+          )
+          seen.push(data.page.nodes[0][key])
+          after = data.page.pageInfo.hasNextPage ? data.page.pageInfo.endCursor : null
+        } while (after !== null && seen.length < 10)
+        expect(new Set(seen).size, `${list} ${direction}: ${seen}`).toBe(3)
+        expect(seen).toHaveLength(3)
+      }
+    }
+  })
+
   it('in the document itself, over a WebSocket, and in what a filter asks for', async () => {
     const tenant = arc.tenant()
     const { versionId } = await tenant.configVersion()

@@ -1,5 +1,5 @@
 import sql from 'sql-template-tag'
-import type { ComputedRows } from '../../reads/computedPages.ts'
+import type { ComputedRows, Decimal } from '../../reads/computedPages.ts'
 import type { Where } from '../../reads/condition.ts'
 import { conditionSql } from '../../reads/conditionSql.ts'
 
@@ -11,7 +11,7 @@ export interface HourOfSimulations {
   failed: number
   /** Means and sums are over what is known; null when nothing is. */
   meanExecutionTimeMs: number | null
-  totalCostUsd: number | null
+  totalCostUsd: Decimal | null
   meanScore: number | null
 }
 
@@ -32,7 +32,7 @@ export function hoursOfSimulations(where: Where): ComputedRows {
         count(*) filter (where s.status = 'completed')::int as completed,
         count(*) filter (where s.status = 'failed')::int as failed,
         avg(s.execution_time_ms)::double precision as mean_execution_time_ms,
-        sum(s.total_cost_usd)::double precision as total_cost_usd,
+        sum(s.total_cost_usd) as total_cost_usd,
         round(avg(s.overall_score::numeric), 12)::double precision as mean_score
       from simulations s
       where ${conditionSql(where, 's')}
@@ -74,7 +74,7 @@ export interface PerformanceBucket {
   scored: number
   meanScore: number | null
   tokens: bigint | null
-  costUsd: number | null
+  costUsd: Decimal | null
   p50Ms: number | null
   p95Ms: number | null
 }
@@ -97,7 +97,7 @@ export function performanceBuckets(grain: 'hour' | 'day', simulationIds: readonl
     ] satisfies (keyof PerformanceBucket)[],
     select: sql`
       select r.simulation_id::text as parent, r.bucket, r.attempts::int, r.outcomes::int, r.succeeded::int, r.failed::int,
-        r.scored::int, round(r.score_sum / nullif(r.scored, 0), 12)::double precision as mean_score, r.tokens::bigint, r.cost_usd::double precision, r.p50_ms, r.p95_ms
+        r.scored::int, round(r.score_sum / nullif(r.scored, 0), 12)::double precision as mean_score, r.tokens::bigint, r.cost_usd, r.p50_ms, r.p95_ms
       from ${grain === 'hour' ? sql`outcome_hourly` : sql`outcome_daily`} r
       where r.simulation_id = any (${simulationIds}::uuid[])`,
   }

@@ -1,5 +1,5 @@
 import sql from 'sql-template-tag'
-import type { ComputedRows } from '../../reads/computedPages.ts'
+import type { ComputedRows, Decimal } from '../../reads/computedPages.ts'
 import type { Where } from '../../reads/condition.ts'
 import { conditionSql } from '../../reads/conditionSql.ts'
 import { attemptsFrom, type RunsOf } from '../rollups/runsOf.ts'
@@ -14,7 +14,7 @@ export interface ToolAnalytics {
   successRate: number
   meanDurationMs: number | null
   p95DurationMs: number | null
-  totalCostUsd: number | null
+  totalCostUsd: Decimal | null
   commonErrors: { message: string; attempts: number; runs: number }[]
 }
 
@@ -55,7 +55,7 @@ export function toolAnalytics(runsOf: RunsOf | null, parents: readonly string[],
           (sum(success_rate::numeric * call_count) / sum(call_count))::double precision as success_rate,
           (sum(avg_duration_ms::numeric * call_count) / sum(call_count) filter (where avg_duration_ms is not null))
             ::double precision as mean_duration_ms,
-          sum(total_cost_usd)::double precision as total_cost_usd
+          sum(total_cost_usd) as total_cost_usd
         from used group by parent, tool_name
       ),
       timed as (
