@@ -153,4 +153,25 @@ call store.mend('store.with_repetitions(uuid,jsonb)', $part$
         chosen := coalesce(chosen, waiting, overtaken, ahead);
       end if;$mended$);
 
+-- How many runs there are is part of each state: that they became more is a step.
+drop trigger b_number_event on public.simulations;
+create trigger b_number_event before update on public.simulations
+  for each row when (
+    (old.status, old.total_scenarios, old.succeeded_scenarios, old.failed_scenarios, old.score_sum, old.total_cost_usd,
+      old.total_tokens, old.event_seq)
+    is distinct from
+    (new.status, new.total_scenarios, new.succeeded_scenarios, new.failed_scenarios, new.score_sum, new.total_cost_usd,
+      new.total_tokens, new.event_seq))
+  execute function store.number_simulation_event();
+call store.mend('store.write_simulation_event()', $part$when new.status = 'running' then 'PROGRESS'$part$,
+  $mended$when new.status in ('pending', 'running') then 'PROGRESS'$mended$);
+
+-- A simulation that waited began when the first of its outcomes did, which may be long ago.
+call store.mend('public.ingest_outcomes(jsonb)', $part$
+    select i.simulation_id, sum(i.execution_time_ms) as execution_time_ms, sum(i.tokens_used) as tokens,$part$, $mended$
+    select i.simulation_id, min(i.execution_time - make_interval(secs => coalesce(i.execution_time_ms, 0) / 1000.0)) as began,
+      sum(i.execution_time_ms) as execution_time_ms, sum(i.tokens_used) as tokens,$mended$);
+call store.mend('public.ingest_outcomes(jsonb)', $part$started_at = coalesce(s.started_at, greatest(now(), s.created_at)),$part$,
+  $mended$started_at = coalesce(s.started_at, greatest(least(sp.began, now()), s.created_at)),$mended$);
+
 call store.pin_settings();

@@ -446,7 +446,7 @@ class Sequence {
         runs(first: 100) { nodes { scenarioId repetition status attempts reliabilityScore outcomeId } }
         hours: performance(grain: HOUR, first: 100) { nodes { ${PERFORMANCE} } }
         days: performance(grain: DAY, first: 100) { nodes { ${PERFORMANCE} } }
-        events(first: 500) { nodes { seq status completedScenarios succeededScenarios failedScenarios totalCostUsd totalTokens currentScore } }
+        events(first: 500) { nodes { seq status totalScenarios completedScenarios succeededScenarios failedScenarios totalCostUsd totalTokens currentScore } }
         outcomes(first: 500) { nodes { eventSeq } }
         toolAnalytics(first: 100, orderBy: { field: TOOL_NAME }) { nodes { ${TOOL_FIGURES} } }
         failureGroups(first: 100) { nodes { ${FAILURE_FIGURES} } }
