@@ -99,11 +99,12 @@ update public.simulations_scenarios run set missed_attempts = array(
 alter table public.simulations_scenarios force row level security;
 
 -- A row that names no repetition is one at any run that does not have its attempt yet: at one that waits for it, else at
--- one that went on without it, else at one that will be short of those before it.
+-- one that has none, because many send only the last of theirs, else at one that went on without it, else at any.
 call store.mend('store.with_repetitions(uuid,jsonb)', $part$
   chosen integer;$part$, $mended$
   chosen integer;
   waiting integer;
+  untried integer;
   overtaken integer;
   ahead integer;$mended$);
 -- Where there is one repetition, it is that, as in a batch of such simulations only.
@@ -128,6 +129,7 @@ call store.mend('store.with_repetitions(uuid,jsonb)', $part$
       end if;
       if chosen is null then
         waiting := null;
+        untried := null;
         overtaken := null;
         ahead := null;
         for run in
@@ -144,13 +146,15 @@ call store.mend('store.with_repetitions(uuid,jsonb)', $part$
               and concat_ws('/', line ->> 'simulation_id', line ->> 'scenario_id', run.repetition, retry - 1) = any (taken)
           then
             waiting := coalesce(waiting, run.repetition);
+          elsif run.attempts = 0 then
+            untried := coalesce(untried, run.repetition);
           elsif retry = any (run.missed_attempts) then
             overtaken := coalesce(overtaken, run.repetition);
           elsif run.attempts < retry then
             ahead := coalesce(ahead, run.repetition);
           end if;
         end loop;
-        chosen := coalesce(chosen, waiting, overtaken, ahead);
+        chosen := coalesce(chosen, waiting, untried, overtaken, ahead);
       end if;$mended$);
 
 -- How many runs there are is part of each state: that they became more is a step.

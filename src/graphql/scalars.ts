@@ -87,7 +87,11 @@ builder.addScalarType(
     name: 'SafeInt',
     description: 'An integer within ±(2^53 - 1), for counts that outgrow Int.',
     serialize: safeInteger,
-    parseValue: safeInteger,
+    parseValue(value) {
+      // Of an empty text or list JavaScript makes 0.
+      if (typeof value !== 'number') throw new GraphQLError('SafeInt takes an integer.')
+      return safeInteger(value)
+    },
     parseLiteral(node) {
       if (node.kind !== Kind.INT) throw new GraphQLError('SafeInt takes an integer.', { nodes: node })
       return safeInteger(node.value)
@@ -105,7 +109,7 @@ builder.addScalarType(
   'Usd',
   new GraphQLScalarType<number, number>({
     name: 'Usd',
-    description: 'An amount in US dollars: a decimal number with up to six places, stored exactly.',
+    description: 'An amount in US dollars: a decimal number, stored to the trillionth.',
     serialize: amount,
     parseValue(value) {
       if (typeof value !== 'number') throw new GraphQLError('Usd takes a number.')

@@ -627,8 +627,8 @@ describe('results that name no repetition', () => {
       retryCount,
       status,
     })
-    // What came before it was never sent, or comes late.
-    for (const call of [[attempt(1, 'SUCCESS')], [attempt(0)], [attempt(0, 'TIMEOUT')], [attempt(2)]]) {
+    // What came before it was never sent, or comes late; one that has none comes first.
+    for (const call of [[attempt(1, 'SUCCESS')], [attempt(0)], [attempt(0, 'TIMEOUT')], [attempt(3)]]) {
       const { receipts } = await tenant.record(call)
       expect(receipts).toMatchObject([{ status: 'STORED' }])
     }
@@ -643,7 +643,15 @@ describe('results that name no repetition', () => {
       outcomes.nodes
         .map(({ repetition, retryCount, status }: any) => `${repetition}.${retryCount} ${status}`)
         .sort(),
-    ).toEqual(['1.0 TIMEOUT', '1.1 SUCCESS', '1.2 ERROR', '2.0 ERROR'])
+    ).toEqual(['1.0 TIMEOUT', '1.1 SUCCESS', '1.3 ERROR', '2.0 ERROR'])
+  })
+
+  it('are runs of their own where only the last attempt of each is sent', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a'], { repetitions: 3 })
+    const outcome = { simulationId, scenarioId: 'a', status: 'SUCCESS', retryCount: 2 }
+    for (const costUsd of [1, 2, 3]) await tenant.record([{ ...outcome, costUsd }])
+    expect(await stateOf(tenant, simulationId, 'succeededScenarios')).toEqual({ succeededScenarios: 3 })
   })
 
   it('are told the same of a simulation whatever others come in the call', async () => {
