@@ -16,12 +16,12 @@ function inUnits(sum: bigint): number {
 const known = (values: readonly (number | null)[]) => values.filter((value) => value !== null)
 
 /** Null when nothing is known. */
-export function sum(values: readonly (number | null)[]): number | null {
+function sum(values: readonly (number | null)[]): number | null {
   const terms = known(values)
   return terms.length === 0 ? null : inUnits(terms.reduce((total, value) => total + exact(value), 0n))
 }
 
-export function mean(values: readonly (number | null)[]): number | null {
+function mean(values: readonly (number | null)[]): number | null {
   const total = sum(values)
   return total === null ? null : rounded(total / known(values).length)
 }

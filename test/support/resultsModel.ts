@@ -20,7 +20,7 @@ export interface ModelOutcome {
   failurePatterns: ModelFailure[]
 }
 
-export interface ModelTool {
+interface ModelTool {
   toolName: string
   callCount: number
   successRate: number
@@ -29,7 +29,7 @@ export interface ModelTool {
   errorTypes: string[]
 }
 
-export interface ModelFailure {
+interface ModelFailure {
   failureType: string
   failureCategory: string
   errorMessage: string | null
@@ -132,7 +132,7 @@ function sumOf({ promptTokens, completionTokens }: ModelOutcome): number | null 
   return promptTokens === null || completionTokens === null ? null : promptTokens + completionTokens
 }
 
-export function isEqual(one: ModelOutcome, other: ModelOutcome): boolean {
+function isEqual(one: ModelOutcome, other: ModelOutcome): boolean {
   return JSON.stringify(inOrder(one)) === JSON.stringify(inOrder(other))
 }
 
