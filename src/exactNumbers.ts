@@ -125,7 +125,7 @@ export function asPlainNumber<Value>(value: Value): Value | number {
 }
 
 /** Whether the number is the same after it was read. Trailing zeros, and how it is written, make no difference. */
-function isExact(digits: string): boolean {
+export function isExact(digits: string): boolean {
   const read = Number(digits)
   return Number.isFinite(read) && sameAs(digits) === sameAs(String(read))
 }

@@ -744,7 +744,7 @@ export type SimulationEventKind =
   | 'DELETED'
   /** It failed. */
   | 'FAILED'
-  /** Outcomes were stored or amended. */
+  /** Outcomes were stored or amended, or runs were added. */
   | 'PROGRESS'
   /** Its deletion was taken back. */
   | 'RESTORED'

@@ -87,7 +87,11 @@ builder.addScalarType(
     name: 'SafeInt',
     description: 'An integer within ±(2^53 - 1), for counts that outgrow Int.',
     serialize: safeInteger,
-    parseValue: safeInteger,
+    parseValue(value) {
+      // Of an empty text or list JavaScript makes 0.
+      if (typeof value !== 'number') throw new GraphQLError('SafeInt takes an integer.')
+      return safeInteger(value)
+    },
     parseLiteral(node) {
       if (node.kind !== Kind.INT) throw new GraphQLError('SafeInt takes an integer.', { nodes: node })
       return safeInteger(node.value)

@@ -67,7 +67,7 @@ const EventKindEnum = builder.enumType('SimulationEventKind', {
   description: 'What happened to a simulation.',
   values: {
     STARTED: { value: 'STARTED', description: 'It started.' },
-    PROGRESS: { value: 'PROGRESS', description: 'Outcomes were stored or amended.' },
+    PROGRESS: { value: 'PROGRESS', description: 'Outcomes were stored or amended, or runs were added.' },
     COMPLETED: { value: 'COMPLETED', description: 'It ran to completion.' },
     FAILED: { value: 'FAILED', description: 'It failed.' },
     CANCELLED: { value: 'CANCELLED', description: 'It was stopped.' },

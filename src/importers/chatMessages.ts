@@ -1,3 +1,4 @@
+import { isoTimeMs } from '../calendar.ts'
 import type { ToolUsageInput } from '../evaluation/outcomeInput.ts'
 import { errorType, usageByTool } from '../evaluation/outcomes/trajectory.ts'
 import { isText } from '../exactNumbers.ts'
@@ -82,17 +83,9 @@ export function contentText(message: JsonObject): string {
     .join('')
 }
 
-/**
- * An ISO time in milliseconds since 1970, its microseconds as a fraction; null when it is none. A time without a
- * zone is read as UTC: Python writes local time that way, and no file says which zone that was.
- */
+/** An ISO time, as isoTimeMs reads it; null when it is none. */
 export function epochMs(value: JsonValue | undefined): number | null {
-  if (typeof value !== 'string') return null
-  const parts = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?$/.exec(value)
-  if (!parts) return null
-  const [, date, time, fraction = '0', zone = 'Z'] = parts
-  const wholeSeconds = Date.parse(`${date}T${time}${zone}`)
-  return Number.isNaN(wholeSeconds) ? null : wholeSeconds + Number(fraction) * 1000
+  return typeof value === 'string' ? isoTimeMs(value) : null
 }
 
 /** The same as a date. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { pino } from 'pino'
 import sql, { Sql } from 'sql-template-tag'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -166,3 +167,30 @@ describe('a mutation that loses against another', () => {
     ])
   })
 })
+
+it.skipIf(arc.onPGlite)(
+  'an id that another simulation takes at the same moment is no duplicate',
+  async () => {
+    const tenant = arc.tenant()
+    const [simulationId, other] = [await tenant.simulation(['a']), await tenant.simulation(['a'])]
+    const outcomeId = randomUUID()
+    await arc.sql('admin', async (client) => {
+      await client.query('begin')
+      await client.query(
+        `insert into store.outcome_keys (user_id, outcome_id, simulation_id, execution_time) values ($1, $2, $3, now())`,
+        [tenant.tenantId, outcomeId, other],
+      )
+      const recorded = tenant.record([{ simulationId, scenarioId: 'a', status: 'SUCCESS', outcomeId }])
+      await expect
+        .poll(async () => {
+          const { rows } = await client.query(
+            `select from pg_stat_activity where pg_backend_pid() = any (pg_blocking_pids(pid))`,
+          )
+          return rows.length
+        })
+        .toBe(1)
+      await client.query('commit')
+      expect((await recorded).receipts).toMatchObject([{ status: 'REJECTED', code: 'OUTCOME_ID_TAKEN' }])
+    })
+  },
+)

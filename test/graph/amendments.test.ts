@@ -235,6 +235,64 @@ describe('an amendment', () => {
     expect(totalTokens).toBe(820)
   })
 
+  it('of halves that come to more tokens than are counted is refused alone', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a', 'b'])
+    const { receipts } = await tenant.record(
+      ['a', 'b'].map((scenarioId) => ({
+        simulationId,
+        scenarioId,
+        status: 'SUCCESS',
+        completionTokens: 2_000_000_000,
+      })),
+    )
+    const amended = await amend(
+      tenant,
+      receipts.map(({ outcomeId }, index) => ({ outcomeId, promptTokens: [2_000_000_000, 5][index] })),
+    )
+    expect(amended.receipts).toMatchObject([
+      { status: 'REJECTED', code: 'INVALID_VALUE', path: ['tokensUsed'] },
+      { status: 'AMENDED' },
+    ])
+  })
+
+  it('leaves what the caller gave who completed the simulation', async () => {
+    const tenant = arc.tenant()
+    const outcome = {
+      scenarioId: 'a',
+      status: 'SUCCESS',
+      reliabilityScore: 0.5,
+      costUsd: 1,
+      executionTimeMs: 100,
+    }
+    const figures = 'overallScore totalCostUsd executionTimeMs'
+    const complete = async (simulationId: string, result: object) => {
+      const { completeSimulation } = await tenant.data(
+        `mutation ($input: CompleteSimulationInput!) {
+          completeSimulation(input: $input) { simulation { ${figures} } errors { message } }
+        }`,
+        { input: { simulationId, result } },
+      )
+      return completeSimulation
+    }
+    // The score that is given is the mean, as it happens.
+    const given = { overallScore: 0.5, totalCostUsd: 12, executionTimeMs: 5_000 }
+    for (const { result, after } of [
+      { result: given, after: given },
+      { result: {}, after: { overallScore: 1, totalCostUsd: 3, executionTimeMs: 200 } },
+      { result: { totalCostUsd: 12 }, after: { overallScore: 1, totalCostUsd: 12, executionTimeMs: 200 } },
+    ]) {
+      const simulationId = await tenant.simulation(['a'])
+      const { receipts } = await tenant.record([{ simulationId, ...outcome }])
+      expect((await complete(simulationId, result)).errors).toEqual([])
+      await amend(tenant, [
+        { outcomeId: receipts[0].outcomeId, reliabilityScore: 1, costUsd: 3, executionTimeMs: 200 },
+      ])
+      // The same end once more is the same end.
+      expect(await complete(simulationId, result)).toEqual({ simulation: after, errors: [] })
+    }
+  })
+
   it('of an attempt that a later one took the place of changes its cost and not the run', async () => {
     const tenant = arc.tenant()
     const simulationId = await tenant.simulation(['a'])

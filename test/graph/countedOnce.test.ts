@@ -116,6 +116,56 @@ describe('a run that was attempted more than once', () => {
       { status: 'REJECTED', code: 'RETRIES_EXCEEDED', path: ['retryCount'] },
     ])
   })
+
+  it('has each attempt once, also where the first comes in one call with later ones', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a'])
+    const attempt = (retryCount: number) => ({
+      simulationId,
+      scenarioId: 'a',
+      retryCount,
+      status: 'ERROR',
+      outcomeId: randomUUID(),
+      costUsd: 1,
+    })
+    await tenant.record([attempt(0), attempt(1)])
+    expect((await tenant.record([attempt(0)])).receipts).toMatchObject([
+      { status: 'REJECTED', code: 'ATTEMPT_ALREADY_RECORDED' },
+    ])
+    expect(await stateOf(tenant, simulationId, 'totalCostUsd')).toEqual({ totalCostUsd: 2 })
+  })
+})
+
+describe('a row behind one that is rejected', () => {
+  it('is stored under the id, or as the attempt, that the other named as well', async () => {
+    const tenant = arc.tenant()
+    const [simulationId, other] = [await tenant.simulation(['a', 'b', 'c']), await tenant.simulation(['a'])]
+    const { receipts: taken } = await tenant.record([
+      { simulationId: other, scenarioId: 'a', status: 'SUCCESS' },
+    ])
+    const [id, another] = [randomUUID(), randomUUID()]
+    const { receipts } = await tenant.record(
+      [
+        { scenarioId: 'nowhere', outcomeId: id },
+        { scenarioId: 'a', outcomeId: id },
+        { scenarioId: 'b', outcomeId: taken[0].outcomeId },
+        { scenarioId: 'b' },
+        // The second of these is another outcome under the id, and no attempt at c.
+        { scenarioId: 'b', retryCount: 1, outcomeId: another },
+        { scenarioId: 'c', outcomeId: another },
+        { scenarioId: 'c' },
+      ].map((row) => ({ simulationId, status: 'SUCCESS', ...row })),
+    )
+    expect(receipts.map(({ status, code }) => [status, code])).toEqual([
+      ['REJECTED', 'SCENARIO_NOT_FOUND'],
+      ['STORED', null],
+      ['REJECTED', 'OUTCOME_ID_TAKEN'],
+      ['STORED', null],
+      ['STORED', null],
+      ['CONFLICT', 'CONFLICT'],
+      ['STORED', null],
+    ])
+  })
 })
 
 describe('tools and failures of attempts', () => {
@@ -566,6 +616,53 @@ describe('results that name no repetition', () => {
       { repetition: 2, status: 'SUCCESS', attempts: 1 },
       { repetition: 3, status: 'ERROR', attempts: 1 },
     ])
+  })
+
+  it('are attempts at any run that has not had them, before or behind those that it has', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a'], { repetitions: 2 })
+    const attempt = (retryCount: number, status = 'ERROR') => ({
+      simulationId,
+      scenarioId: 'a',
+      retryCount,
+      status,
+    })
+    // What came before it was never sent, or comes late; one that has none comes first.
+    for (const call of [[attempt(1, 'SUCCESS')], [attempt(0)], [attempt(0, 'TIMEOUT')], [attempt(3)]]) {
+      const { receipts } = await tenant.record(call)
+      expect(receipts).toMatchObject([{ status: 'STORED' }])
+    }
+    const { receipts } = await tenant.record([attempt(0, 'CANCELLED'), attempt(9)])
+    expect(receipts).toMatchObject([{ code: 'REPETITION_OUT_OF_RANGE' }, { code: 'RETRIES_EXCEEDED' }])
+    const { outcomes } = await stateOf(
+      tenant,
+      simulationId,
+      'outcomes { nodes { repetition retryCount status } }',
+    )
+    expect(
+      outcomes.nodes
+        .map(({ repetition, retryCount, status }: any) => `${repetition}.${retryCount} ${status}`)
+        .sort(),
+    ).toEqual(['1.0 TIMEOUT', '1.1 SUCCESS', '1.3 ERROR', '2.0 ERROR'])
+  })
+
+  it('are runs of their own where only the last attempt of each is sent', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a'], { repetitions: 3 })
+    const outcome = { simulationId, scenarioId: 'a', status: 'SUCCESS', retryCount: 2 }
+    for (const costUsd of [1, 2, 3]) await tenant.record([{ ...outcome, costUsd }])
+    expect(await stateOf(tenant, simulationId, 'succeededScenarios')).toEqual({ succeededScenarios: 3 })
+  })
+
+  it('are told the same of a simulation whatever others come in the call', async () => {
+    const tenant = arc.tenant()
+    const [once, twice] = [await tenant.simulation(['a']), await tenant.simulation(['a'], { repetitions: 2 })]
+    const outcome = { simulationId: once, scenarioId: 'a', status: 'SUCCESS' }
+    await tenant.record([outcome])
+    for (const others of [[], [{ ...outcome, simulationId: twice }]]) {
+      const { receipts } = await tenant.record([{ ...outcome, costUsd: 1 }, ...others])
+      expect(receipts[0]).toMatchObject({ status: 'CONFLICT', differences: ['costUsd'] })
+    }
   })
 })
 

@@ -217,3 +217,21 @@ it('a number that would be written with more than 400 zeros is a text, where it 
   )
   expect(simulations.totalCount).toBe(1)
 })
+
+it('a whole number is a number, and not what JavaScript would make one of', async () => {
+  const tenant = arc.tenant()
+  await tenant.simulation(['a'])
+  const seqsAfter = async (value: string) =>
+    JSON.parse(
+      await textOf(
+        tenant,
+        `{"query":"query ($a: SafeInt!) { changes(afterSeq: $a) { seq } }","variables":{"a":${value}}}`,
+      ),
+    )
+  for (const value of ['0', '0.0', '0e0', '-0'])
+    expect(await seqsAfter(value), value).toMatchObject({ data: { changes: [{ seq: 1 }] } })
+  for (const value of ['""', '" "', '"0"', 'true', '[]', '[0]', '{}', '0.5'])
+    expect(await seqsAfter(value), value).toMatchObject({
+      errors: [{ extensions: { code: 'BAD_USER_INPUT' } }],
+    })
+})

@@ -48,6 +48,24 @@ describe('a simulation that goes on', () => {
     expect((await tenant.record([row])).receipts).toMatchObject([{ status: 'STORED' }])
   })
 
+  it('says so in a step, whether it has begun or waits', async () => {
+    const tenant = arc.tenant()
+    for (const start of [true, false]) {
+      const simulationId = await tenant.simulation(['a', 'b'], { start })
+      for (const _time of [1, 2]) await extend(tenant, { simulationId, repetitions: 2 })
+      const { simulation } = await tenant.data(
+        `query ($id: UUID!) { simulation(simulationId: $id) {
+          eventSeq events { nodes { seq kind status totalScenarios } }
+        } }`,
+        { id: simulationId },
+      )
+      const status = start ? 'RUNNING' : 'PENDING'
+      const seq = start ? 2 : 1
+      expect(simulation.eventSeq).toBe(seq)
+      expect(simulation.events.nodes.at(-1)).toEqual({ seq, kind: 'PROGRESS', status, totalScenarios: 4 })
+    }
+  })
+
   it('grows by a key that only brings results in', async () => {
     const tenant = arc.tenant()
     const simulationId = await tenant.simulation(['a'])

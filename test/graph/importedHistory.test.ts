@@ -78,6 +78,38 @@ describe('imported history', () => {
     }
   })
 
+  it('began with its first outcome where it waited for that', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a', 'b', 'c'], { createdAt: PLANNED, start: false })
+    const outcome = { simulationId, status: 'SUCCESS', executionTime: ENDED }
+    await tenant.record([
+      { ...outcome, scenarioId: 'a' },
+      { ...outcome, scenarioId: 'b', executionTimeMs: 3_600_000 },
+    ])
+    // What comes later moves nothing.
+    await tenant.record([{ ...outcome, scenarioId: 'c', executionTime: PLANNED }])
+    const ended = await mutate(tenant, 'completeSimulation', { simulationId, completedAt: ENDED }, RUN)
+    expect(ended.simulation).toMatchObject({ startedAt: STARTED, completedAt: ENDED, runtimeMs: 3_600_000 })
+
+    const early = await tenant.simulation(['a'], { createdAt: STARTED, start: false })
+    await tenant.record([
+      {
+        simulationId: early,
+        scenarioId: 'a',
+        status: 'SUCCESS',
+        executionTime: ENDED,
+        executionTimeMs: 9_000_000,
+      },
+    ])
+    const { simulation } = await mutate(
+      tenant,
+      'completeSimulation',
+      { simulationId: early, completedAt: ENDED },
+      RUN,
+    )
+    expect(simulation).toMatchObject({ createdAt: STARTED, startedAt: STARTED })
+  })
+
   it('has not happened before it began, nor in the future', async () => {
     const tenant = arc.tenant()
     const { versionId } = await tenant.configVersion()

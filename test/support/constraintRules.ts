@@ -186,6 +186,7 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
     refuses: {
       simulations_description_check: [{ description: x(10_001) }],
       simulations_tags_check: [{ tags: Array(21).fill('tag') }],
+      simulations_result_given_check: [{ result_given: ['total_tokens'] }],
       simulations_scenario_set_check: [
         { scenario_set: [], total_scenarios: 1 },
         { scenario_set: Array(100_001).fill('a'), total_scenarios: 100_001 },

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Alias, CST, ErrorCode, Node, ParsedNode, Scalar, YAMLMap } from 'yaml'
 import { Composer, CST as Cst, isAlias, isMap, isScalar, isSeq, Lexer, Parser, visit } from 'yaml'
-import { zerosOf } from '../../exactNumbers.ts'
+import { isExact, zerosOf } from '../../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue, MAX_KEY_LENGTH } from '../../json.ts'
 import { type InputPath, Refusal } from '../../refusal.ts'
 import { indexOfUnstorable, isLongerThan, lengthOf, shorten } from '../../text.ts'
@@ -97,7 +97,8 @@ const TEMPERATURE_PLACES: readonly InputPath[] = [
 
 /**
  * Reads a configuration as YAML 1.2 (core schema: dates and `yes` stay texts; `<<` merges). Tags that YAML doesn't
- * define are dropped, integers beyond ±2^53 become texts, NaN and infinities null, each with a warning.
+ * define are dropped, integers beyond ±2^53 become texts, decimals of more than some 16 digits the nearest number, NaN and
+ * infinities null, each with a warning.
  *
  * @throws Refusal TOO_LARGE (more than 1 MiB, 200,000 values or 100 levels), YAML_INVALID, MODEL_MISSING, or
  *   INVALID_VALUE for a model or temperature that is none; its path starts with `yaml`.
@@ -367,7 +368,11 @@ class YamlReader {
     if (typeof value === 'number') {
       // jsonb has no negative zero: a tree would differ from itself once stored.
       if (Number.isFinite(value)) {
-        this.count(zerosOf(value))
+        const source = node.source ?? String(value)
+        this.count(Math.max(zerosOf(value), source.length))
+        if (!isExact(asInJson(source))) {
+          this.remark(offsetOf(node), `A number with more digits than are kept is stored as ${value}`)
+        }
         return value === 0 ? 0 : value
       }
       this.remark(offsetOf(node), 'A number that is not finite is stored as null')
@@ -410,6 +415,11 @@ class YamlReader {
     const column = (lines.at(-1)?.length ?? 0) + 1
     return `Line ${lines.length}, column ${column}: ${shorten(sentence, MAX_REMARK_LENGTH)}.`
   }
+}
+
+/** A decimal number of YAML, which may begin with a plus or a point and end with a point. */
+function asInJson(decimal: string): string {
+  return decimal.replace(/^\+/, '').replace(/^(?=\.)|(?<=^-)(?=\.)/, '0')
 }
 
 /** PostgreSQL's text and jsonb have no U+0000, and UTF-8 no half of a surrogate pair. */

@@ -8,6 +8,7 @@ import {
   checkRows,
   invalid,
   LENGTHS,
+  MAX_INTEGER,
   oneOf,
   optionalScore,
   optionalText,
@@ -121,8 +122,7 @@ async function amend(
   return verdicts.map(({ idx, outcome_id, receipt, code }) => {
     const { outcomeId, notes } = byIndex.get(idx)!
     if (code !== null) {
-      const refusal = new Refusal(code, `There is no outcome ${outcomeId}.`, ['outcomeId'])
-      return rejection(idx, refusal, outcomeId)
+      return rejection(idx, refusalOf(code, outcomeId), outcomeId)
     }
     return {
       index: idx,
@@ -134,6 +134,12 @@ async function amend(
       notes: receipt === 'AMENDED' ? notes : [],
     }
   })
+}
+
+function refusalOf(code: ErrorCode, outcomeId: string): Refusal {
+  return code === 'OUTCOME_NOT_FOUND'
+    ? new Refusal(code, `There is no outcome ${outcomeId}.`, ['outcomeId'])
+    : new Refusal(code, `promptTokens and completionTokens come to more than ${MAX_INTEGER}.`, ['tokensUsed'])
 }
 
 function validateAmendment(amendment: OutcomeAmendment): Omit<NumberedAmendment, 'index'> {

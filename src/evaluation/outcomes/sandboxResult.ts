@@ -1,3 +1,4 @@
+import { isoTimeMs } from '../../calendar.ts'
 import { asPlainNumber, isText, stringifyExactly } from '../../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
 import { type InputPath, Refusal } from '../../refusal.ts'
@@ -225,13 +226,9 @@ function textIn({ value, path }: Found, length: Length, notes: string[]): string
   return optionalText(value, length, path, notes)
 }
 
-/** Calendar date and time of ISO 8601; `datetime.isoformat()` of Python writes no zone for a UTC time. */
-const ISO_TIME = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?$/i
-
 function timeIn({ value, path }: Found): Date | null {
   if (value === null) return null
-  const parts = typeof value === 'string' ? ISO_TIME.exec(value) : null
-  const time = parts ? new Date(`${parts[1]}T${parts[2]}${parts[3] ?? 'Z'}`) : null
-  if (!time || Number.isNaN(time.getTime())) throw invalid(value, 'an ISO 8601 date and time', path)
-  return time
+  const ms = typeof value === 'string' ? isoTimeMs(value) : null
+  if (ms === null) throw invalid(value, 'an ISO 8601 date and time', path)
+  return new Date(ms)
 }

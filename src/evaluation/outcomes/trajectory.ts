@@ -1,3 +1,4 @@
+import { isoTimeMs } from '../../calendar.ts'
 import { asPlainNumber, isText } from '../../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
 import { mapKey } from '../../mapKey.ts'
@@ -303,9 +304,6 @@ function durationMsOf(source: JsonObject): number | null {
 /** Numbers below are seconds since 1970, others milliseconds: as milliseconds it would be March 1973. */
 const MIN_EPOCH_MS = 1e11
 
-/** The digits that `Date` drops: most local tools answer in less than a millisecond. */
-const BELOW_MILLISECONDS = /\.\d{3}(\d+)/
-
 function timeOf(source: JsonObject): number | null {
   const { extra } = source
   const time = asPlainNumber(
@@ -313,8 +311,6 @@ function timeOf(source: JsonObject): number | null {
   )
   if (typeof time === 'number') return time < MIN_EPOCH_MS ? time * 1000 : time
   if (typeof time !== 'string') return null
-  const milliseconds = Date.parse(time)
-  if (Number.isNaN(milliseconds)) return null
-  const rest = BELOW_MILLISECONDS.exec(time)?.[1]
-  return rest ? milliseconds + Number(`0.${rest}`) : milliseconds
+  const milliseconds = isoTimeMs(time) ?? Date.parse(time)
+  return Number.isNaN(milliseconds) ? null : milliseconds
 }

@@ -208,8 +208,8 @@ export interface SuiteResult {
 }
 
 /**
- * What the caller gives of the suite's result takes the place of what was summed up from the outcomes. `completedAt` null:
- * now.
+ * What the caller gives of the suite's result takes the place of what was summed up from the outcomes, and stays when they
+ * are amended. `completedAt` null: now.
  */
 export async function finishSimulation(
   transaction: TenantTransaction,
@@ -219,6 +219,11 @@ export async function finishSimulation(
   errorMessage: string | null,
   completedAt: Date | null,
 ): Promise<void> {
+  const given = [
+    result.overallScore !== null && 'overall_score',
+    result.totalCostUsd !== null && 'total_cost_usd',
+    result.executionTimeMs !== null && 'execution_time_ms',
+  ].filter((column) => column !== false)
   await transaction.query(sql`/* finishSimulation */
     update simulations
     set status = ${status},
@@ -229,6 +234,7 @@ export async function finishSimulation(
       overall_score = case when ${status} = 'completed' then coalesce(${result.overallScore}, mean_score) end,
       total_cost_usd = coalesce(${result.totalCostUsd}, total_cost_usd),
       execution_time_ms = coalesce(${result.executionTimeMs}, execution_time_ms),
+      result_given = ${given}::text[],
       error_message = ${errorMessage}
     where simulation_id = ${simulationId}`)
 }

@@ -340,6 +340,21 @@ describe('YAML', () => {
     })
   })
 
+  it('says which decimals have more digits than it keeps', () => {
+    const yaml =
+      'model: m\ntemperature: 0.70000000000000001\nkept: [0.1, .5, -.5, +1.50, 5., 1e3, -0.0, 1.0e-7]\nlong: 0.12345678901234567'
+    const { parsedConfig, warnings } = parseConfigDocument(yaml)
+    expect(parsedConfig).toMatchObject({
+      temperature: 0.7,
+      kept: [0.1, 0.5, -0.5, 1.5, 5, 1000, 0, 1e-7],
+      long: 0.12345678901234566,
+    })
+    expect(warnings).toEqual([
+      'Line 2, column 14: A number with more digits than are kept is stored as 0.7.',
+      'Line 4, column 7: A number with more digits than are kept is stored as 0.12345678901234566.',
+    ])
+  })
+
   it('keeps what JSON has no number for, with a warning', () => {
     const yaml =
       'model: m\ntemperature: 0\nbig: 12345678901234567890\nhex: 0xFFFFFFFFFFFFFFFF\nodd: [.nan, -.inf, 1e999]'

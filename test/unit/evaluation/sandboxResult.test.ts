@@ -228,6 +228,8 @@ describe('mapSandboxResult', () => {
     ['a long sandbox id', result({ sandbox_id: 'x'.repeat(201) }), ['sandbox_id']],
     ['a time in words', result({ end_time: 'yesterday' }), ['end_time']],
     ['a day that is none', result({ execution_time: '2024-13-45T00:00:00Z' }), ['execution_time']],
+    ['a day that another year has', result({ end_time: '2026-02-29T10:00:00' }), ['end_time']],
+    ['a day that another month has', result({ start_time: '2026-04-31 00:00' }), ['start_time']],
     ['a time as number', result({ start_time: 1705329000 }), ['start_time']],
   ])('refuses %s and says where', (_, input, path) => {
     const refusal = refusalOf(input)

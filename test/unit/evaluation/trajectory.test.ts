@@ -213,6 +213,27 @@ describe('deriveToolUsage', () => {
     ])
   })
 
+  it('takes times without a zone as UTC, wherever it runs', () => {
+    const zone = process.env.TZ
+    process.env.TZ = 'Europe/Berlin'
+    try {
+      const durationBetween = (before: string, after: string) =>
+        deriveToolUsage({
+          messages: [
+            { role: 'assistant', tool_calls: [call('a', 'f')], timestamp: before },
+            { role: 'tool', tool_call_id: 'a', content: '', timestamp: after },
+          ],
+        })[0]!.avgDurationMs
+      // Clocks in Berlin went from 2 to 3 o'clock.
+      expect(durationBetween('2026-03-29T01:59:59', '2026-03-29T03:00:01')).toBe(3_602_000)
+      expect(durationBetween('2026-01-01T12:00:00', '2026-01-01T12:00:01Z')).toBe(1_000)
+      expect(durationBetween('2026-01-01 12:00:00.25', '2026-01-01T13:00:00.75+01:00')).toBe(500)
+    } finally {
+      if (zone === undefined) delete process.env.TZ
+      else process.env.TZ = zone
+    }
+  })
+
   it("prefers a call's own duration to the result's, and that to timestamps", () => {
     const messages = (callField: JsonObject, resultField: JsonObject): JsonValue[] => [
       { role: 'assistant', tool_calls: [{ ...call('a', 'f'), ...callField }], timestamp: 1_700_000_000 },
