@@ -1,3 +1,4 @@
+import { lockCount } from '../db/tenantLock.ts'
 import type { TenantTransaction } from '../db/tenantTransaction.ts'
 import { Refusal } from '../refusal.ts'
 import { invalid, LENGTHS, text } from '../valueChecks.ts'
@@ -27,6 +28,7 @@ export async function createApiKey(
   if (input.expiresAt && input.expiresAt.getTime() <= Date.now()) {
     throw invalid(input.expiresAt.toISOString(), 'a time in the future', ['expiresAt'])
   }
+  await lockCount(transaction, 'API keys')
   if ((await countUsable(transaction)) >= maxKeys) {
     throw new Refusal(
       'LIMIT_EXCEEDED',

@@ -1,4 +1,5 @@
 import sql from 'sql-template-tag'
+import { lockCount } from '../../db/tenantLock.ts'
 import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import { Refusal } from '../../refusal.ts'
 
@@ -17,6 +18,7 @@ export async function checkOpenRuns(
   transaction: TenantTransaction,
   { max, planned, except }: OpenRuns,
 ): Promise<void> {
+  await lockCount(transaction, 'open runs')
   const [open] = await transaction.query<{ runs: string }>(sql`/* openRuns */
     select coalesce(sum(total_scenarios), 0) as runs from simulations
     where status in ('pending', 'running') and simulation_id is distinct from ${except}::uuid`)
