@@ -1,5 +1,4 @@
-import { lockCount } from '../db/tenantLock.ts'
-import type { TenantTransaction } from '../db/tenantTransaction.ts'
+import { lockCount, type TenantTransaction } from '../db/tenantTransaction.ts'
 import { Refusal } from '../refusal.ts'
 import { invalid, LENGTHS, text } from '../valueChecks.ts'
 import type { Role, Viewer } from '../viewer.ts'

@@ -1,6 +1,5 @@
 import sql from 'sql-template-tag'
-import { lockCount } from '../../db/tenantLock.ts'
-import type { TenantTransaction } from '../../db/tenantTransaction.ts'
+import { lockCount, type TenantTransaction } from '../../db/tenantTransaction.ts'
 import { Refusal } from '../../refusal.ts'
 
 /** Of what has not ended: a few bytes of a request plan thousands of runs, each of them a row. */
