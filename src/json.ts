@@ -22,6 +22,11 @@ export function isJsonObject(value: unknown): value is JsonObject {
 
 /** Zeros of one number, which jsonb has no exponent for; JavaScript's own have 324 at most. */
 const MAX_ZEROS = 400
+/**
+ * Characters of one number: with the zeros of its exponent fewer than the 16,383 decimals that PostgreSQL has. A number that
+ * it has not would cost the other rows of the call.
+ */
+const MAX_NUMBER_LENGTH = 15_000
 /** Of all numbers of a tree. */
 const MAX_ALL_ZEROS = 4_194_304
 
@@ -33,13 +38,15 @@ interface Walk {
   nonFinite: number
   /** Numbers with more zeros than jsonb should have to write. */
   far: number
+  /** Numbers of more characters than jsonb may take. */
+  long: number
   zeros: number
 }
 
 /**
  * Makes a JSON tree storable as jsonb: U+0000 and lone surrogates in strings and keys become U+FFFD, NaN and
- * infinities become null, and a number whose exponent adds more than 400 zeros, as `1e1000` does, becomes the text that it
- * is written as. Copies only what leads to a change; a tree without one is returned itself.
+ * infinities become null, and a number whose exponent adds more than 400 zeros, as `1e1000` does, or that has more than
+ * 15,000 characters becomes the text that it is written as. Copies only what leads to a change; a tree without one is returned itself.
  *
  * `notes` says what was replaced and how often, for the receipt; `name` is what they call the tree. Two keys
  * that would become one stay two.
@@ -49,7 +56,7 @@ interface Walk {
  * (a bigint, a function); the path leads from the root of the tree.
  */
 export function storableJson(value: unknown, name = 'value'): { value: JsonValue; notes: string[] } {
-  const walk: Walk = { path: [], nuls: 0, loneSurrogates: 0, nonFinite: 0, far: 0, zeros: 0 }
+  const walk: Walk = { path: [], nuls: 0, loneSurrogates: 0, nonFinite: 0, far: 0, long: 0, zeros: 0 }
   const stored = cleanValue(value ?? null, walk, 0) as JsonValue
   const notes: string[] = []
   if (walk.nuls > 0) notes.push(`U+0000 replaced by U+FFFD in ${name} (${places(walk.nuls)})`)
@@ -60,6 +67,10 @@ export function storableJson(value: unknown, name = 'value'): { value: JsonValue
     notes.push(`non-finite number replaced by null in ${name} (${places(walk.nonFinite)})`)
   if (walk.far > 0)
     notes.push(`number with an exponent beyond ±${MAX_ZEROS} stored as text in ${name} (${places(walk.far)})`)
+  if (walk.long > 0)
+    notes.push(
+      `number of more than ${MAX_NUMBER_LENGTH} characters stored as text in ${name} (${places(walk.long)})`,
+    )
   return { value: stored, notes }
 }
 
@@ -93,9 +104,12 @@ function cleanValue(value: unknown, walk: Walk, depth: number): unknown {
 
 function cleanNumber(value: number | string, walk: Walk, depth: number): number | string {
   const zeros = zerosOf(value)
-  if (zeros > MAX_ZEROS && typeof value === 'string') {
-    walk.far++
-    return writtenNumber(value)
+  if (typeof value === 'string') {
+    const written = writtenNumber(value)
+    const [isFar, isLong] = [zeros > MAX_ZEROS, written.length > MAX_NUMBER_LENGTH]
+    if (isFar) walk.far++
+    else if (isLong) walk.long++
+    if (isFar || isLong) return written
   }
   walk.zeros += zeros
   if (walk.zeros > MAX_ALL_ZEROS) {

@@ -117,13 +117,21 @@ export async function startServer(
     undo.push(() => jobs.close())
     void jobs.runDue()
 
-    const live = new LiveHub(pools.reading, config.databaseDirectUrl ?? databaseUrl, logger, answerMs)
-    await live.start()
-    undo.push(() => live.stop())
-
     const { exposure } = config
     const { limits } = exposure
     const share = new TenantShare(limits, pools, pool.maxWaiting)
+    const live = new LiveHub(
+      (viewer, work) =>
+        share.readers.inTurn(viewer.tenantId, () =>
+          inTenantTransaction(pools.reading, viewer, 'read only', work),
+        ),
+      config.databaseDirectUrl ?? databaseUrl,
+      logger,
+      answerMs,
+    )
+    await live.start()
+    undo.push(() => live.stop())
+
     const services: Services = {
       pools,
       live,

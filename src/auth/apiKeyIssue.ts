@@ -1,4 +1,4 @@
-import type { TenantTransaction } from '../db/tenantTransaction.ts'
+import { lockCount, type TenantTransaction } from '../db/tenantTransaction.ts'
 import { Refusal } from '../refusal.ts'
 import { invalid, LENGTHS, text } from '../valueChecks.ts'
 import type { Role, Viewer } from '../viewer.ts'
@@ -27,6 +27,7 @@ export async function createApiKey(
   if (input.expiresAt && input.expiresAt.getTime() <= Date.now()) {
     throw invalid(input.expiresAt.toISOString(), 'a time in the future', ['expiresAt'])
   }
+  await lockCount(transaction, 'API keys')
   if ((await countUsable(transaction)) >= maxKeys) {
     throw new Refusal(
       'LIMIT_EXCEEDED',

@@ -1,11 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import { Refusal } from '../refusal.ts'
 import type { Claims } from '../viewer.ts'
-import type { KnownKey } from './apiKeyLookup.ts'
 import { hashOf, isSecret } from './apiKeySecret.ts'
-
-/** Finds a key by the SHA-256 of its secret; null when there is none. */
-type FindKey = (hash: Buffer) => Promise<KnownKey | null>
+import { type FindKey, sharedLooks } from './sharedLooks.ts'
 
 /** For how long one look at a key is good for all that it has open. Requests always look. */
 const RECHECK_MS = 2_500
@@ -13,7 +10,8 @@ const RECHECK_MS = 2_500
 const MAX_LOOKS = 10_000
 
 /** Turns the secret of an API key into claims. The function that it returns throws Refusal UNAUTHENTICATED. */
-export function createKeyVerifier(findKey: FindKey): (secret: string) => Promise<Claims> {
+export function createKeyVerifier(find: FindKey): (secret: string) => Promise<Claims> {
+  const findKey = sharedLooks(find)
   const look = (hash: Buffer) => findKey(hash).then((key) => key !== null && key.revokedAt === null)
   const looks = new LRUCache<string, boolean, Buffer>({
     max: MAX_LOOKS,

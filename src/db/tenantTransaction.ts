@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import sql from 'sql-template-tag'
 import type { Viewer } from '../viewer.ts'
 import { PINNED_SETTINGS, settingsSql } from './pinnedSettings.ts'
 import { type Beginning, giveBack, inTransaction, type Transaction } from './transaction.ts'
@@ -75,4 +76,13 @@ async function runOnce<Result>(
 function isLostRace(error: unknown): boolean {
   const { code } = error as { code?: unknown }
   return code === '40001' || code === '40P01'
+}
+
+/**
+ * Lets the tenant's transactions that count `what` go on one after the other: whoever looks after this sees what those
+ * before it have made. Of themselves a hundred at a time would each count none.
+ */
+export async function lockCount({ query }: TenantTransaction, what: 'open runs' | 'API keys'): Promise<void> {
+  await query(sql`/* lockCount */
+    select pg_advisory_xact_lock(hashtextextended('arc.' || ${what}::text || '/' || current_user_id(), 0))`)
 }

@@ -51,7 +51,7 @@ function jsonLiteral(
 }
 
 const NUMBERS =
-  'Numbers keep all their digits; one with an exponent beyond ±400 is stored as the text that it is written as.'
+  'Numbers keep all their digits; one with an exponent beyond ±400 or of more than 15,000 characters is stored as the text that it is written as.'
 
 builder.addScalarType(
   'JSON',

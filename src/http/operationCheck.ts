@@ -19,6 +19,7 @@ import { assertWithin } from './limits/assertWithin.ts'
 import { checkLines, checkShape } from './limits/documentShape.ts'
 import { checkLiterals, checkVariables } from './limits/inputValues.ts'
 import { estimateCost } from './limits/operationCost.ts'
+import { type RepeatedVariable, repeatedBytes, repeatedVariables } from './limits/repeatedVariables.ts'
 import { parseLocated } from './parseLocated.ts'
 import { type TrustedDocuments, trustedDocument } from './trustedDocuments.ts'
 import { withTypedNumbers } from './typedNumbers.ts'
@@ -71,10 +72,12 @@ const MAX_COMPLAINTS = 5
 const KEPT_CHARACTERS = 500_000
 const LONGEST_KEPT = 20_000
 
-/** A document that may run, and the cost of each operation that costs the same whatever its variables. */
+/** A document that may run, and what is known of its operations. */
 interface Runnable {
   document: DocumentNode
+  /** Of those that cost the same whatever their variables. */
   costs: Map<OperationDefinitionNode, number>
+  repeated: Map<OperationDefinitionNode, RepeatedVariable[]>
 }
 
 /** What became of a document: it may run, or why not. */
@@ -110,7 +113,7 @@ export function createOperationCheck(
       maxErrors: MAX_COMPLAINTS,
     }).slice(0, MAX_COMPLAINTS)
     if (complaints.length > 0) return new DocumentRefused('GRAPHQL_VALIDATION_FAILED', complaints)
-    return { document, costs: new Map() }
+    return { document, costs: new Map(), repeated: new Map() }
   }
 
   function costOf(
@@ -123,6 +126,30 @@ export function createOperationCheck(
     const { cost, varies } = estimateCost(schema, document, operation, variables)
     if (!varies) costs.set(operation, cost)
     return cost
+  }
+
+  /** What a client sends once is not worked on a thousand times over. */
+  function checkRepeated(
+    { document, repeated }: Runnable,
+    operation: OperationDefinitionNode,
+    variables: Record<string, unknown>,
+    bytes: number,
+  ): void {
+    const known = repeated.get(operation) ?? repeatedVariables(document, operation)
+    repeated.set(operation, known)
+    if (known.length === 0) return
+    const limit = isIngestion(operation) ? 'ingestionBodyBytes' : 'bodyBytes'
+    const all = bytes + repeatedBytes(known, variables, limits[limit])
+    assertWithin(
+      limits,
+      limit,
+      all,
+      'With each variable as often as it stands there, the request has',
+      'bytes',
+      {
+        code: 'TOO_LARGE',
+      },
+    )
   }
 
   return (params, bytes) => {
@@ -148,6 +175,7 @@ export function createOperationCheck(
     const variableValues = hasMetExactNumbers() ? withTypedNumbers(schema, operation, sent) : sent
     if (!isIngestion(operation))
       assertWithin(limits, 'bodyBytes', bytes, 'The request has', 'bytes', { code: 'TOO_LARGE' })
+    checkRepeated(judged, operation, variableValues, bytes)
     checkVariables(schema, operation, variableValues, limits)
     const requested = costOf(judged, operation, variableValues)
     const cost = { requested, limit: limits.cost }

@@ -1,7 +1,6 @@
-import type pg from 'pg'
 import type { Logger } from 'pino'
 import { onExpiry } from '../auth/expiry.ts'
-import { inTenantTransaction, type TenantTransaction } from '../db/tenantTransaction.ts'
+import type { TenantTransaction } from '../db/tenantTransaction.ts'
 import { Refusal } from '../refusal.ts'
 import { type Stream, stream } from '../stream.ts'
 import type { Viewer } from '../viewer.ts'
@@ -12,6 +11,12 @@ import { Topic } from './topic.ts'
 
 /** How often simulations that somebody watches are read without a hint: NOTIFY promises no delivery over a reconnect. */
 const POLL_MS = 5_000
+
+/** Runs `work` in one transaction of the viewer that only reads. */
+export type ReadAs = <Result>(
+  viewer: Viewer,
+  work: (transaction: TenantTransaction) => Promise<Result>,
+) => Promise<Result>
 
 /** A simulation of one tenant that somebody here watches. */
 interface Watched {
@@ -36,7 +41,7 @@ const isOver = (state: Progress & Partial<SimulationEvent>) =>
  * that there is something to read.
  */
 export class LiveHub {
-  readonly #pool: pg.Pool
+  readonly #readAs: ReadAs
   readonly #logger: Logger
   readonly #listener: Listener
   readonly #watched = new Map<string, Watched>()
@@ -47,8 +52,8 @@ export class LiveHub {
   readonly #keysBySimulation = new Map<string, Set<string>>()
   #poll: NodeJS.Timeout | undefined
 
-  constructor(pool: pg.Pool, connectionString: string, logger: Logger, patienceMs: number) {
-    this.#pool = pool
+  constructor(readAs: ReadAs, connectionString: string, logger: Logger, patienceMs: number) {
+    this.#readAs = readAs
     this.#logger = logger
     this.#listener = new Listener(
       connectionString,
@@ -176,7 +181,7 @@ export class LiveHub {
 
   async #openFeed(viewer: Viewer): Promise<TenantTopic> {
     const read = <Result>(work: (transaction: TenantTransaction) => Promise<Result>) =>
-      inTenantTransaction(this.#pool, { ...viewer, role: 'app_readonly' }, 'read only', work)
+      this.#readAs({ ...viewer, role: 'app_readonly' }, work)
     const seq = await read(latestChange)
     return new Topic((after, limit) => read((transaction) => readChanges(transaction, after, limit)), { seq })
   }
@@ -221,15 +226,11 @@ export class LiveHub {
   async #open(viewer: Viewer, simulationId: string): Promise<SimulationTopic> {
     // Whoever subscribes first, the log is read with no more rights than any subscriber has.
     const reader: Viewer = { ...viewer, role: 'app_readonly' }
-    const latest = await inTenantTransaction(this.#pool, reader, 'read only', (transaction) =>
-      readProgress(transaction, simulationId),
-    )
+    const latest = await this.#readAs(reader, (transaction) => readProgress(transaction, simulationId))
     if (!latest) throw noSimulation(simulationId)
     return new Topic(
       (afterSeq, limit) =>
-        inTenantTransaction(this.#pool, reader, 'read only', (transaction) =>
-          readEvents(transaction, simulationId, afterSeq, limit),
-        ),
+        this.#readAs(reader, (transaction) => readEvents(transaction, simulationId, afterSeq, limit)),
       latest,
     )
   }

@@ -75,6 +75,63 @@ describe.each(ENGINES)('the upkeep of the storage on $dump', ({ extension }) => 
     expect(await jobsOf(url)).toEqual(ended({ expire: 3, prepare: 2, purge: 2 }))
   })
 
+  it('makes no part for each time that one key brings', async () => {
+    await setRetentionDays(url, null)
+    const arc = await server()
+    await arc.start()
+    const tenant = arc.tenant()
+    const scenarioIds = Array.from({ length: 100 }, (_, index) => `weeks_${index}`)
+    const simulationId = await tenant.simulation(scenarioIds)
+    const count = () =>
+      query(
+        url,
+        `select count(*)::int as parts from pg_inherits where inhparent = 'store.outcomes'::regclass`,
+      )
+    const before = await count()
+    const { storedCount } = await tenant.record(
+      scenarioIds.map((scenarioId, index) => ({
+        simulationId,
+        scenarioId,
+        status: 'SUCCESS',
+        executionTime: new Date(Date.UTC(2001, 0, 1 + 84 * index)).toISOString(),
+      })),
+    )
+    expect(storedCount).toBe(100)
+    expect(await count()).toEqual(before)
+    expect(await query(url, `select count(*)::int as rows from store.outcomes`)).toEqual([{ rows: 100 }])
+    if (!extension) return
+    const [{ made }] = (await query(url, 'select prepare_outcome_storage() as made')) as [{ made: number }]
+    expect(made).toBe(0)
+    const intervals = 'select time_interval::text as width from timescaledb_information.dimensions'
+    expect(await query(url, intervals)).toEqual([{ width: '7 days' }])
+  })
+
+  it.runIf(extension)('fills the gaps between the weeks that an older database has', async () => {
+    const { url: older, drop: dropOlder } = await makeEmptyDatabase(extension)
+    cleanUp.push(dropOlder)
+    await migrate(older)
+    const weeks = `from timescaledb_information.chunks`
+    await query(
+      older,
+      `insert into store.outcomes (user_id, outcome_id, simulation_id, scenario_id, execution_time, status, event_seq, trajectory)
+      select gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'a', time, 'success', 0, '{"start_time": null, "status": null}'
+      from unnest('{2003-05-01, 2003-05-20, 2019-01-01}'::timestamptz[]) time`,
+    )
+    expect(await query(older, `select count(*)::int as chunks ${weeks}`)).toEqual([{ chunks: 3 }])
+    // Before the first, between them, and behind the last up to the week of two years ago, which is the fifth.
+    expect(await query(older, 'select prepare_outcome_storage() as made')).toEqual([{ made: 4 }])
+    expect(await query(older, `select count(*)::int as chunks ${weeks}`)).toEqual([{ chunks: 8 }])
+    expect(await query(older, `select count(*)::int as rows from store.outcomes`)).toEqual([{ rows: 3 }])
+    expect(
+      await query(
+        older,
+        `select count(*)::int as gaps from (
+          select range_start > lag(range_end) over (order by range_start) as gap ${weeks}
+        ) c where gap`,
+      ),
+    ).toEqual([{ gaps: 0 }])
+  })
+
   it('has prepared for what comes before a server serves, or it does not serve', async ({ skip }) => {
     if (extension) skip('TimescaleDB makes chunks as rows come')
     // Another server does it daily; that is no matter.

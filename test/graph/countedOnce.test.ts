@@ -526,6 +526,54 @@ describe('a simulation that broke off', () => {
 })
 
 describe('results that name no repetition', () => {
+  it('are compared with few of those that are stored, however many their scenario has', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a'], { repetitions: 40 })
+    const rows = (tokens: number) =>
+      Array.from({ length: 40 }, (_, index) => ({
+        idx: index,
+        outcome_id: null,
+        simulation_id: simulationId,
+        scenario_id: 'a',
+        repetition: null,
+        execution_time: '2026-01-01T00:00:00Z',
+        time_given: false,
+        start_time_given: false,
+        status: 'success',
+        tokens_used: tokens + (index % 3),
+        retry_count: 0,
+        trajectory: { start_time: null, status: 'success' },
+        metrics: {},
+        tools: [],
+        failures: [],
+      }))
+    await arc.sql('admin', async (client) => {
+      await client.query('begin')
+      await client.query(`select set_config('app.user_id', $1, true)`, [tenant.tenantId])
+      await client.query(`set local track_functions = 'all'`)
+      const ingest = async (tokens: number) => {
+        const { rows: receipts } = await client.query(
+          `select receipt, count(*)::int as rows from ingest_outcomes($1) group by receipt`,
+          [JSON.stringify({ simulation_ids: [simulationId], numbered: false, rows: rows(tokens) })],
+        )
+        const { rows: calls } = await client.query(
+          `select coalesce(sum(calls), 0)::int as reads from pg_stat_xact_user_functions where funcname = 'outcome_at'`,
+        )
+        return { receipts, reads: calls[0].reads }
+      }
+      const first = await ingest(1)
+      expect(first.receipts).toEqual([{ receipt: 'STORED', rows: 40 }])
+      const again = await ingest(1)
+      expect(again.receipts).toEqual([{ receipt: 'DUPLICATE', rows: 40 }])
+      const others = await ingest(10)
+      expect(others.receipts).toEqual([{ receipt: 'REJECTED', rows: 40 }])
+      // Once when they are read, and for those that are equal once when they are compared, here and where they are judged.
+      expect(again.reads - first.reads).toBe(3 * 40)
+      expect(others.reads - again.reads).toBe(40)
+      await client.query('rollback')
+    })
+  })
+
   const send = async (tenant: Tenant, simulationId: string, results: object[]) => {
     const { recordScenarioResults } = await tenant.data(
       `mutation ($input: RecordScenarioResultsInput!) {

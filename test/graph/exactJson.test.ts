@@ -182,6 +182,32 @@ describe('JSON keeps the digits of its numbers', () => {
   })
 })
 
+it('a number with more places than PostgreSQL has costs no other row', async () => {
+  const tenant = arc.tenant()
+  const ask = async (query: string, variables: string) =>
+    JSON.parse(await textOf(tenant, `{"query":${JSON.stringify(query)},"variables":${variables}}`))
+  const upsert =
+    'mutation ($s: [ScenarioInput!]!) { upsertScenarios(input: { scenarios: $s }) { receipts { status } } }'
+  const numbers = ['1'.repeat(131_073), `0.${'1'.repeat(16_384)}`, `0.${'1'.repeat(16_000)}e-399`]
+  for (const [index, number] of [...numbers, '1'.repeat(15_000), `0.${'1'.repeat(14_990)}e-400`].entries()) {
+    const scenarios = `[{"scenarioId":"s${index}","taskPrompt":"a","groundTruth":${number}},{"scenarioId":"other${index}","taskPrompt":"a"}]`
+    expect(await ask(upsert, `{"s":${scenarios}}`)).toMatchObject({
+      data: { upsertScenarios: { receipts: [{ status: 'STORED' }, { status: 'STORED' }] } },
+    })
+    const stored = await textOf(
+      tenant,
+      `{"query":"{ scenario(scenarioId: \\"s${index}\\") { groundTruth } }"}`,
+    )
+    expect(stored).toContain(index < 3 ? `"groundTruth":"${number}"` : '"groundTruth":')
+  }
+  expect(
+    await ask(
+      'query ($f: [JsonPathFilter!]) { simulations(filter: { metadata: $f }) { totalCount } }',
+      `{"f":[{"path":["a"],"eq":[${numbers}]}]}`,
+    ),
+  ).toMatchObject({ data: { simulations: { totalCount: 0 } } })
+})
+
 it('a number that would be written with more than 400 zeros is a text, where it is stored and where it is asked for', async () => {
   const tenant = arc.tenant()
   const ask = async (query: string, variables: string) =>

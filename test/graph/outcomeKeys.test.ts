@@ -94,8 +94,8 @@ describe('the first outcome of a week', () => {
           ],
         }),
       ])
-    // Nothing else in the tests is of that year: the week has no chunk yet.
-    const unusedWeek = new Date('2007-01-15T00:00:00Z')
+    // Nothing else in the tests is of that time: the week has no chunk yet, and is too young for that of the history.
+    const unusedWeek = new Date(Date.now() - 600 * 86_400_000)
     const stored = { rows: [{ receipt: 'STORED' }] }
     await sqlAs(arc, 'app_user', tenant, async (first) => {
       expect(await ingest(first, one, thisWeek)).toMatchObject(stored)

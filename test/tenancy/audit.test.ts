@@ -266,3 +266,45 @@ describe('the secret of an API key', () => {
     }
   })
 })
+
+it('what is large and stays as it is is not written again with each change of its row', async () => {
+  const tenant = arc.tenant()
+  const upsert = (scenario: object) =>
+    tenant.data(
+      `mutation ($scenario: ScenarioInput!) { upsertScenarios(input: { scenarios: [$scenario] }) { errors { code } } }`,
+      { scenario: { scenarioId: 'a', ...scenario } },
+    )
+  const [first, second] = ['x'.repeat(100_000), 'y'.repeat(100_000)]
+  await upsert({ taskPrompt: 'Do it.', groundTruth: first })
+  const simulationId = await tenant.simulation(Array.from({ length: 500 }, (_, index) => `planned_${index}`))
+  for (const [isActive, groundTruth] of [
+    [false, first],
+    [true, second],
+  ])
+    await upsert({ isActive, groundTruth })
+  await tenant.data(
+    `mutation ($input: ExtendSimulationInput!) { extendSimulation(input: $input) { errors { code } } }`,
+    { input: { simulationId, scenarioIds: ['a'] } },
+  )
+  const changesOf = async (table: string) =>
+    (
+      await tenant.data(
+        `query ($table: String!) {
+          auditLog(filter: { tableName: { eq: $table }, operation: { eq: UPDATE } }, orderBy: { field: TIMESTAMP, direction: ASC }) {
+            nodes { oldData newData }
+          }
+        }`,
+        { table },
+      )
+    ).auditLog.nodes
+  const [flipped, changed] = await changesOf('scenarios')
+  expect(flipped).toMatchObject({ oldData: { is_active: true }, newData: { is_active: false } })
+  expect(JSON.stringify(flipped).length).toBeLessThan(5_000)
+  expect(changed).toMatchObject({
+    oldData: { is_active: false, ground_truth: first },
+    newData: { is_active: true, ground_truth: second },
+  })
+  const [grown] = (await changesOf('simulations')).slice(-1)
+  expect(grown).toMatchObject({ oldData: { total_scenarios: 500 }, newData: { total_scenarios: 501 } })
+  expect(JSON.stringify(grown).length).toBeLessThan(5_000)
+})

@@ -65,6 +65,36 @@ describe('runs that have not ended', () => {
   })
 })
 
+describe('as many as come at once', () => {
+  const refused = (payloads: { errors: { code: string }[] }[]) =>
+    payloads.filter(({ errors }) => errors.some(({ code }) => code === 'LIMIT_EXCEEDED')).length
+
+  it('are no more runs than one after the other', async () => {
+    const tenant = arc.tenant()
+    const { versionId } = await tenant.configVersion()
+    await tenant.scenarios('a')
+    const starts = await Promise.all(
+      Array.from({ length: 12 }, () =>
+        tenant.data(
+          `mutation ($input: StartSimulationInput!) { startSimulation(input: $input) { errors { code } } }`,
+          { input: { configVersionId: versionId, scenarioIds: ['a'], repetitions: 5 } },
+        ),
+      ),
+    )
+    expect(refused(starts.map(({ startSimulation }) => startSimulation))).toBe(10)
+  })
+
+  it('are no more keys', async () => {
+    const tenant = arc.tenant()
+    const keys = await Promise.all(
+      Array.from({ length: 12 }, () =>
+        tenant.data('mutation { createApiKey(input: { name: "ci", scope: READ }) { errors { code } } }'),
+      ),
+    )
+    expect(refused(keys.map(({ createApiKey }) => createApiKey))).toBe(10)
+  })
+})
+
 describe('API keys', () => {
   const create = async (tenant: Tenant) =>
     (

@@ -535,6 +535,50 @@ describe('how large a request may be', () => {
     expect({ status, codes }).toEqual({ status: 413, codes: ['TOO_LARGE'] })
   })
 
+  describe('with each variable as often as it stands there', () => {
+    const values = (count: number) => `[${'$v, '.repeat(count)}]`
+    const find = (count: number) =>
+      `query ($v: JSON) { simulations(filter: { metadata: [{ path: ["a"], eq: ${values(count)} }] }) { totalCount } }`
+    const write = (count: number) => `mutation ($v: JSON) {
+      upsertScenarios(input: { scenarios: [{ scenarioId: "a", taskPrompt: "Do it.", groundTruth: ${values(count)} }] }) {
+        receipts { status }
+      }
+    }`
+    const kibibyte = { v: 'x'.repeat(1024) }
+    const tooLarge = (bytes: string, variable: string) => ({
+      code: 'TOO_LARGE',
+      message: new RegExp(`as often as it stands there, .*; at most ${bytes} .*${variable}`),
+    })
+
+    it('1 MiB', async () => {
+      const tenant = arc.tenant()
+      const refusal = tooLarge('1048576', 'ARC_MAX_BODY_BYTES')
+      await expectEverywhere(arc, tenant, find(1_000), undefined, kibibyte)
+      await expectEverywhere(arc, tenant, find(1_024), refusal, kibibyte)
+      await expectEverywhere(arc, tenant, find(1_024), refusal, {
+        v: [[{ ['x'.repeat(1_020)]: 1 }]],
+      })
+      await expectEverywhere(arc, tenant, find(1_100).replace('JSON', `JSON = "${kibibyte.v}"`), refusal)
+    })
+
+    it('in a fragment as often as that is used', async () => {
+      const fragment = `fragment found on Query { ${find(300).slice(19, -2)} }`
+      const uses = (count: number) => `query ($v: JSON) { ${'...found '.repeat(count)} } ${fragment}`
+      const refusal = tooLarge('1048576', 'ARC_MAX_BODY_BYTES')
+      await expectEverywhere(arc, arc.tenant(), uses(3), undefined, kibibyte)
+      await expectEverywhere(arc, arc.tenant(), uses(4), refusal, kibibyte)
+    })
+
+    it('32 MiB for what brings data', async () => {
+      expect(await arc.tenant().ask(write(4_000), kibibyte)).toMatchObject({
+        data: { upsertScenarios: { receipts: [{ status: 'STORED' }] } },
+      })
+      const { status, errors } = await arc.tenant().ask(write(4_000), { v: 'x'.repeat(10_000) })
+      expect({ status, code: errors?.[0]?.extensions.code }).toEqual({ status: 413, code: 'TOO_LARGE' })
+      expect(errors?.[0]?.message).toMatch(/ARC_MAX_INGESTION_BODY_BYTES/)
+    })
+  })
+
   it('the mutations that may bring more are in the schema', () => {
     const { Mutation } = schema.getTypeMap()
     const fields = (Mutation as GraphQLObjectType).getFields()

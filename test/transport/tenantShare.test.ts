@@ -255,6 +255,28 @@ describe('connections to the database', () => {
 
 describe('connections that read', async () => {
   const { arc, proxy } = await useArcBehindProxy({ ARC_POOL_SIZE: '8' })
+  const { overWebSocket } = useSubscriptions(arc)
+
+  it.skipIf(arc.onPGlite)('are left for others by a tenant that watches many simulations', async () => {
+    const [tenant, other] = [arc.tenant(), arc.tenant()]
+    const simulationIds = await Promise.all(Array.from({ length: 8 }, () => tenant.simulation(['a'])))
+    const subscriptions = await Promise.all(
+      simulationIds.map(async (simulationId) => {
+        const results = await overWebSocket(tenant, PROGRESS, { simulationId })
+        await next(results)
+        return results
+      }),
+    )
+    const held = simulationIds.map(() => proxy.hold('/* readEvents */'))
+    // As each of them would be told of a step.
+    await arc.sql('admin', (client) =>
+      client.query(`select pg_notify('arc_events', id || ':99') from unnest($1::text[]) id`, [simulationIds]),
+    )
+    await Promise.all(held.slice(0, 3))
+    expect((await other.data('{ simulations { nodes { status } } }')).simulations.nodes).toEqual([])
+    for (const each of held) (await each).forward()
+    await Promise.all(subscriptions.map((results) => results.return!()))
+  })
 
   it.skipIf(arc.onPGlite)('are left for others by a tenant whose queries take long', async () => {
     const [tenant, other] = [arc.tenant(), arc.tenant()]

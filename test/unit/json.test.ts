@@ -118,6 +118,23 @@ describe('a number that PostgreSQL would write with many zeros', () => {
     expect(notes).toEqual(['number with an exponent beyond ±400 stored as text in trajectory (3 places)'])
   })
 
+  it('is a text when it has more characters than PostgreSQL has places for', () => {
+    const digits = (count: number) => '1'.repeat(count)
+    const kept = `[${digits(15_000)},0.${digits(14_998)},${digits(14_996)}e400]`
+    expect(storableJson(parseExactly(kept)).notes).toEqual([])
+    const { value, notes } = storableJson(
+      parseExactly(`[${digits(15_001)},-0.${'0'.repeat(20_000)}1,${digits(200_000)}e401]`),
+      'metrics',
+    )
+    expect(stringifyExactly(value)).toBe(
+      `["${digits(15_001)}","-0.${'0'.repeat(20_000)}1","${digits(200_000)}e401"]`,
+    )
+    expect(notes).toEqual([
+      'number with an exponent beyond ±400 stored as text in metrics (1 place)',
+      'number of more than 15000 characters stored as text in metrics (2 places)',
+    ])
+  })
+
   it('is refused when there are so many that they come to 4 MiB of zeros', () => {
     for (const number of ['1e300', '1e-300', '9007199254740993e300']) {
       expect(storableJson(parseExactly(`[${Array(13_000).fill(number)}]`)).notes, number).toEqual([])

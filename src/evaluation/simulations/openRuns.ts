@@ -1,5 +1,5 @@
 import sql from 'sql-template-tag'
-import type { TenantTransaction } from '../../db/tenantTransaction.ts'
+import { lockCount, type TenantTransaction } from '../../db/tenantTransaction.ts'
 import { Refusal } from '../../refusal.ts'
 
 /** Of what has not ended: a few bytes of a request plan thousands of runs, each of them a row. */
@@ -17,6 +17,7 @@ export async function checkOpenRuns(
   transaction: TenantTransaction,
   { max, planned, except }: OpenRuns,
 ): Promise<void> {
+  await lockCount(transaction, 'open runs')
   const [open] = await transaction.query<{ runs: string }>(sql`/* openRuns */
     select coalesce(sum(total_scenarios), 0) as runs from simulations
     where status in ('pending', 'running') and simulation_id is distinct from ${except}::uuid`)

@@ -67,3 +67,32 @@ it('a look that failed is not kept: all who waited for it hear, the next one loo
   expect(await stillHolds()).toBe(true)
   expect(find).toHaveBeenCalledTimes(2)
 })
+
+it('those who come while a look is on the way share the next one, which knows of what was revoked before them', async () => {
+  const { find, stillHolds } = await signedIn()
+  let answer: (key: KnownKey) => void = () => {}
+  find.mockImplementationOnce(
+    () =>
+      new Promise((resolve) => {
+        answer = resolve
+      }),
+  )
+  const first = stillHolds(true)
+  find.mockResolvedValue({ ...KEY, revokedAt: new Date() })
+  const others = Array.from({ length: 1_000 }, () => stillHolds(true))
+  expect(find).toHaveBeenCalledTimes(1)
+  answer(KEY)
+  expect(await first).toBe(true)
+  expect(new Set(await Promise.all(others))).toEqual(new Set([false]))
+  expect(find).toHaveBeenCalledTimes(2)
+  expect(await stillHolds(true)).toBe(false)
+  expect(find).toHaveBeenCalledTimes(3)
+})
+
+it('a look that fails fails for those alone who shared it', async () => {
+  const { find, stillHolds } = await signedIn()
+  find.mockRejectedValueOnce(new Error('the database did not answer'))
+  const looks = await Promise.allSettled([stillHolds(true), stillHolds(true), stillHolds(true)])
+  expect(looks.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled'])
+  expect(find).toHaveBeenCalledTimes(2)
+})
