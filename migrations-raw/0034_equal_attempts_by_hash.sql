@@ -17,8 +17,10 @@ create function store.outcome_hash(
 
 /*
 The batch with a repetition for each row that names none: that of the equal outcome which is stored already, so that a
-repeated call stores once, whether a later attempt followed or not; else the next that has none. A later attempt is one at
-the run that waits for it, or whose attempt before it comes in the same batch.
+repeated call stores once, whether a later attempt followed or not; else the first that does not have this attempt yet: of a
+run that waits for it, or whose attempt before it comes in the same batch; else of one that has none, because many send only
+the last of theirs; else of one that went on without it; else of any. Where there is one repetition, it is that, as in a batch
+of such simulations only.
 
 What is stored is read once for the batch, and found by its hash: to compare each row with each repetition of its scenario
 took 30 seconds for 200 rows.
@@ -39,7 +41,7 @@ declare
     select coalesce(jsonb_object_agg(
       concat_ws('/', l ->> 'simulation_id', l ->> 'scenario_id', l ->> 'repetition', l ->> 'retry_count'), true), '{}')
     from jsonb_array_elements(batch -> 'rows') l where l ->> 'repetition' is not null);
-  -- Of each run the first repetition that may be free.
+  -- Of each scenario's runs the first repetition that may be free.
   free jsonb := '{}';
   -- Stored attempts by what they hold, each with its repetition.
   stored jsonb := (
@@ -81,14 +83,16 @@ begin
     if line ->> 'repetition' is null then
       run := concat_ws('/', line ->> 'simulation_id', line ->> 'scenario_id');
       retry := line ->> 'retry_count';
-      chosen := null;
-      if line ->> 'outcome_id' is not null then
+      select s.repetitions into chosen
+        from public.simulations s
+        where s.user_id = tenant and s.simulation_id = (line ->> 'simulation_id')::uuid and s.repetitions = 1;
+      if chosen is null and line ->> 'outcome_id' is not null then
         select o.repetition into chosen
           from store.outcome_keys k
           cross join lateral store.outcome_at(tenant, k.outcome_id, k.execution_time) o
           where k.user_id = tenant and k.outcome_id = (line ->> 'outcome_id')::uuid
             and k.simulation_id = (line ->> 'simulation_id')::uuid and o.scenario_id = line ->> 'scenario_id';
-      elsif stored <> '{}' then
+      elsif chosen is null and stored <> '{}' then
         select v.model into version_model
           from public.simulations s
           join public.config_versions v on v.user_id = tenant and v.version_id = s.config_version_id
@@ -108,19 +112,34 @@ begin
           end if;
         end loop;
       end if;
-      if chosen is null then
+      if chosen is null and retry = 0 then
+        -- The most frequent by far: the index has it without a look at all repetitions.
         select r.repetition into chosen
           from public.simulations_scenarios r
           where r.user_id = tenant and r.simulation_id = (line ->> 'simulation_id')::uuid
-            and r.scenario_id = line ->> 'scenario_id'
-            and r.repetition >= coalesce(case when retry = 0 then (free ->> run)::integer end, 1)
-            and not taken ? concat_ws('/', run, r.repetition, retry)
-            and (r.attempts = retry or r.attempts < retry and taken ? concat_ws('/', run, r.repetition, retry - 1))
+            and r.scenario_id = line ->> 'scenario_id' and r.attempts = 0
+            and r.repetition >= coalesce((free ->> run)::integer, 1)
+            and not taken ? concat_ws('/', run, r.repetition, 0)
           order by r.repetition
           limit 1;
-        if retry = 0 then
-          free := free || jsonb_build_object(run, coalesce(chosen + 1, 1000000));
-        end if;
+        free := free || jsonb_build_object(run, coalesce(chosen + 1, 1000000));
+      end if;
+      if chosen is null then
+        select r.repetition into chosen
+          from public.simulations_scenarios r
+          cross join lateral (
+            select case
+              when r.attempts = retry or r.attempts < retry and taken ? concat_ws('/', run, r.repetition, retry - 1) then 1
+              when r.attempts = 0 then 2
+              when retry = any (r.missed_attempts) then 3
+              when r.attempts < retry then 4
+            end as preference
+          ) p
+          where r.user_id = tenant and r.simulation_id = (line ->> 'simulation_id')::uuid
+            and r.scenario_id = line ->> 'scenario_id' and p.preference is not null
+            and not taken ? concat_ws('/', run, r.repetition, retry)
+          order by p.preference, r.repetition
+          limit 1;
       end if;
       -- One more than there are: the row is rejected for that.
       chosen := coalesce(chosen, 1 + (
