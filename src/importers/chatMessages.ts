@@ -82,17 +82,38 @@ export function contentText(message: JsonObject): string {
     .join('')
 }
 
+/** ISO 8601 in its long and its short form, also with the underscore that names of files have. */
+const ISO_TIME =
+  /^(\d{4})(-?)(\d\d)\2(\d\d)[T _](\d\d)(:?)(\d\d)(?:\6(\d\d)(?:[.,](\d+))?)?\s*(?:(Z|UTC)|([+-]\d\d):?(\d\d)?)?$/i
+
+/** What a time since 1970 is counted in, by what it is less than: seconds, or thousandths of these, up to nanoseconds. */
+const EPOCH_UNITS: [below: number, perMs: number][] = [
+  [1e11, 1e-3],
+  [1e14, 1],
+  [1e17, 1e3],
+  [1e20, 1e6],
+]
+/** 1973 in seconds: a number below is a duration or a count. */
+const LEAST_EPOCH = 1e8
+
 /**
- * An ISO time in milliseconds since 1970, its microseconds as a fraction; null when it is none. A time without a
- * zone is read as UTC: Python writes local time that way, and no file says which zone that was.
+ * A time in milliseconds since 1970, its microseconds as a fraction: from an ISO time or from a number of seconds,
+ * milliseconds, microseconds or nanoseconds; null when it is none. A time without a zone is read as UTC: Python writes
+ * local time that way, and no file says which zone that was.
  */
 export function epochMs(value: JsonValue | undefined): number | null {
-  if (typeof value !== 'string') return null
-  const parts = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?$/.exec(value)
+  const figure = asFigure(value)
+  if (figure !== null) {
+    const unit = figure < LEAST_EPOCH ? undefined : EPOCH_UNITS.find(([below]) => figure < below)
+    return unit ? figure / unit[1] : null
+  }
+  const parts = isText(value) ? ISO_TIME.exec(value.trim()) : null
   if (!parts) return null
-  const [, date, time, fraction = '0', zone = 'Z'] = parts
-  const wholeSeconds = Date.parse(`${date}T${time}${zone}`)
-  return Number.isNaN(wholeSeconds) ? null : wholeSeconds + Number(fraction) * 1000
+  const [, year, , month, day, hour, , minute, second = '00', fraction = '0', , zone, zoneMinutes = '00'] =
+    parts
+  const offset = zone === undefined ? 'Z' : `${zone}:${zoneMinutes}`
+  const wholeSeconds = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}${offset}`)
+  return Number.isNaN(wholeSeconds) ? null : wholeSeconds + Number(`0.${fraction}`) * 1000
 }
 
 /** The same as a date. */

@@ -19,7 +19,7 @@ import {
   UnknownFormat,
   UnreadableFile,
 } from './format.ts'
-import { findFiles, type ResultPath } from './foundFiles.ts'
+import { findFiles, JSON_NAME, type ResultPath } from './foundFiles.ts'
 import { type GradingReport, type GradingTarget, importGrades, mergedGrades } from './grading.ts'
 import { type FileCounts, gradeEarlier, importRun, type RunReport } from './importRun.ts'
 import { joinRuns } from './joinedRuns.ts'
@@ -246,9 +246,6 @@ function importConfiguration(
     return { kind: 'configuration', label, history, report: await importHistory(client, history) }
   })
 }
-
-/** What people and programs call files that hold JSON, so that one that is broken is worth a word. */
-const JSON_NAME = /\.(?:json|jsonl|ndjson|traj|eval)$/i
 
 /** What is part of a run that other files may go on with is put into `parts` instead. */
 async function importFile(

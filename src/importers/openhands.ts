@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import type { FailurePatternInput, OutcomeInput } from '../evaluation/outcomeInput.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { MAX_RETRY_COUNT } from '../valueChecks.ts'
-import { epochMs, toolCallsOf, toolUsageOf } from './chatMessages.ts'
+import { dateOf, epochMs, toolCallsOf, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import { chatMessagesOf, hasFailed } from './openhandsHistory.ts'
 import {
@@ -41,6 +41,9 @@ const VERDICTS = ['resolved', 'score', 'reward', 'success', 'correct', 'is_corre
 /** Errors that are limits: of iterations, of cost, of time, of the model's context. */
 const LIMIT =
   /maximum (?:iteration|budget)|max(?:imum)?_?iterations|budget|time[d_ ]*out|context ?(?:window|length)/i
+
+/** An error of somebody who ended the run: it begins so. */
+const CANCELLED = /^\W*(?:\w+\.)*(?:cancel|KeyboardInterrupt|user interrupt)/i
 
 /** An instance of SWE-bench and its relatives: `owner__repository-number`. */
 const SWE_INSTANCE = /^.+?__.+-\w+$/
@@ -170,7 +173,7 @@ function outcomeOf(
   const verdict = verdictOf(record, result)
   const score = typeof verdict === 'boolean' ? Number(verdict) : scoreOf(verdict, 'the verdict')
   const error = asText(record.error)
-  const end: RunEnd = error === null ? 'finished' : LIMIT.test(error) ? 'timeout' : 'error'
+  const end = endOf(error)
   const status = statusOf(end, score)
   const times = messages.flatMap(({ timestamp }) => epochMs(timestamp) ?? [])
   const [start, last] = [times[0], times.at(-1)]
@@ -210,6 +213,12 @@ function outcomeOf(
     toolUsage: toolUsageOf(toolCallsOf(messages), hasFailed),
     ...failureFields(status === 'success' ? [] : failuresOf(error, end, score), error),
   }
+}
+
+function endOf(error: string | null): RunEnd {
+  if (error === null) return 'finished'
+  if (LIMIT.test(error)) return 'timeout'
+  return CANCELLED.test(error) ? 'cancelled' : 'error'
 }
 
 /**
@@ -278,9 +287,4 @@ function scenarioOf(instanceId: string, record: JsonObject, dataset: string | nu
     source: 'openhands',
     metadata: { instance_id: instanceId, dataset },
   }
-}
-
-function dateOf(time: JsonValue | undefined): Date | null {
-  const ms = epochMs(time)
-  return ms === null ? null : new Date(ms)
 }

@@ -1,7 +1,7 @@
 import { addedUp, type Redactions, redactTree } from '../evaluation/redaction/redaction.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { FilesBeside } from './filesBeside.ts'
-import { bytesOf, decoded, sizeOf, startOf } from './fileText.ts'
+import { bytesOf, decoded, isPlain, sizeOf, startOf } from './fileText.ts'
 import {
   Companion,
   type ImportedRun,
@@ -99,12 +99,14 @@ interface Content {
 }
 
 async function contentOf(path: string, showReading: ShowReading, largeBytes: number): Promise<Content> {
-  if (isZip(await startOf(path))) {
+  const start = await startOf(path)
+  if (isZip(start)) {
     const { document, ...rest } = await readInspectArchive(path, showReading, largeBytes)
     return { kind: 'an archive', written: document, ...rest }
   }
   const size = await sizeOf(path)
-  const large = size < largeBytes ? null : largeContentOf(path, size, showReading, largeBytes)
+  const large =
+    size < largeBytes || !isPlain(start) ? null : largeContentOf(path, size, showReading, largeBytes)
   if (large) return large
   const text = decoded(await bytesOf(path))
   try {

@@ -1,4 +1,5 @@
 import { mkdir, symlink } from 'node:fs/promises'
+import { gzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
 import { type Tenant, useArc } from '../support/arc.ts'
 import { importInto, useFolder } from '../support/importing.ts'
@@ -142,5 +143,48 @@ it('closes with the totals over all files', async () => {
     expect(row).toEqual(['tau-bench', ...figures])
     expect(total).toEqual(['total', ...figures])
     expect(failed).toEqual(['failed: 1'])
+  }
+})
+
+it('reads what is packed by gzip or written in UTF-16, by its name and in a folder', async () => {
+  const text = (task: string) => `\ufeff${JSON.stringify(records(task))}`
+  const lines = gzipSync(
+    records('g')
+      .map((record) => JSON.stringify(record))
+      .join('\n'),
+  )
+  const files = [
+    await folder.write('packed/a.json.gz', gzipSync(text('a'))),
+    await folder.write('packed/b', gzipSync(text('b'))),
+    await folder.write('packed/c.json', Buffer.from(text('c'), 'utf16le')),
+    await folder.write('packed/d.json', Buffer.from(text('d'), 'utf16le').swap16()),
+    await folder.write('packed/g.jsonl.gz', lines),
+  ]
+  for (const paths of [files, [folder.path('packed')]]) {
+    const tenant = arc.tenant()
+    expect((await importInto(arc, tenant, paths)).exitCode).toBe(0)
+    expect(await tasksOf(tenant)).toEqual(['a', 'b', 'c', 'd', 'g'])
+  }
+})
+
+it('says of a file that is called JSON and is none why it cannot be read, in a folder, too', async () => {
+  const packed = gzipSync(JSON.stringify(records('a')))
+  const files = [
+    await folder.write('broken/a.json', ''),
+    await folder.write('broken/b.jsonl', 'is cut off"}\n{"task_id": 1}\n'),
+    await folder.write('broken/c.json.gz', packed.subarray(0, packed.length - 12)),
+    await folder.write('broken/d.json.gz', Buffer.from(packed).fill(1, 12, 20)),
+  ]
+  await folder.write('broken/e.json', records('e'))
+  for (const paths of [[...files, folder.path('broken/e.json')], [folder.path('broken')]]) {
+    const tenant = arc.tenant()
+    const { exitCode, output } = await importInto(arc, tenant, paths)
+    expect(exitCode).toBe(1)
+    expect(output).toContain('a.json: It is not JSON: the file is empty.')
+    expect(output).toContain('b.jsonl: It is not JSON: Expected a value, in line 1, column 1.')
+    expect(output).toContain('c.json.gz: It is packed by gzip and not complete.')
+    expect(output).toContain('d.json.gz: It is packed by gzip and damaged.')
+    expect(output).toContain('failed: 4')
+    expect(await tasksOf(tenant)).toEqual(['e'])
   }
 })

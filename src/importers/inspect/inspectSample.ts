@@ -15,14 +15,13 @@ import {
   digest,
   givenAmount,
   objectOf,
-  pricedOrNull,
   type RecordPlace,
   shown,
   sumOrNull,
 } from '../recordReading.ts'
 import { crashFailure, failure, failureFields, isPassed, type RunEnd, statusOf } from '../rewardChecks.ts'
 import { modelOrUnknown } from '../runConfiguration.ts'
-import { knownTokens, withReasoning } from '../tokenUsage.ts'
+import { knownUsage, withReasoning } from '../tokenUsage.ts'
 import { type LogScorer, type SampleScore, sampleScore } from './inspectScore.ts'
 
 const MAX_SHOWN_ANSWER_LENGTH = 500
@@ -197,16 +196,15 @@ function usageOf(
   const outputs = models.map(completionTokensOf)
   const totals = models.map((model, index) => totalOf(model) ?? sumOrNull([inputs[index]!, outputs[index]!]))
   const [input, output, total] = [sumOrNull(inputs), sumOrNull(outputs), sumOrNull(totals)]
-  const tokens = knownTokens(
+  return knownUsage(
     {
       tokensUsed: total,
       promptTokens: total === null || output === null ? input : Math.max(0, total - output),
       completionTokens: output,
     },
+    sumOrNull(models.map((model) => amountOf(model, 'total_cost'))),
     models.length > 0,
   )
-  const cost = sumOrNull(models.map((model) => amountOf(model, 'total_cost')))
-  return { ...tokens, costUsd: pricedOrNull(cost, tokens.tokensUsed ?? null) }
 }
 
 function completionTokensOf(model: JsonObject): number | null {
