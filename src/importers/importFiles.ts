@@ -266,6 +266,7 @@ async function importFile(
       alsoRead: read,
       grades,
     } = await readResultFile(file, (bytes) => showProgress(file, bytes, 'bytes'))
+    const others = read.filter((path) => !alsoRead.has(path)).length
     for (const path of read) alsoRead.add(path)
     if (grades) {
       gradings.push({ file, format, grades, rejected })
@@ -281,7 +282,7 @@ async function importFile(
     return {
       kind: 'results',
       label: file,
-      files: 1 + read.length,
+      files: 1 + others,
       format,
       nonFinite,
       redactions,
