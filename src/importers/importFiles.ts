@@ -106,6 +106,9 @@ interface Choices {
   simulation?: string
 }
 
+const ENDING = '--complete ends the simulation'
+const NOT_FINISHED = `the run is not finished. Import it again when there is more; ${ENDING}`
+
 const RUN_REPORT = 'It lists how the runs of a batch ended, which their trajectories say as well.'
 
 /** Begins to show how much of a file is read, or how many of its records are sent. */
@@ -279,6 +282,7 @@ async function importFile(
     }
     const inFile = { rejected: rejected.length, secrets: redactions.secrets.size }
     const { reports, earlier } = await importRuns(client, file, runs, inFile, complete, showProgress)
+    const lacking = reports.some(isOpen) ? runs.flatMap(({ missingNote }) => missingNote ?? []) : []
     return {
       kind: 'results',
       label: file,
@@ -286,7 +290,7 @@ async function importFile(
       format,
       nonFinite,
       redactions,
-      notes,
+      notes: [...notes, ...lacking.map((note) => `${note}: ${NOT_FINISHED}`)],
       earlier,
       reports,
       rejected: [...rejected, ...reports.flatMap((report) => report.rejected)],
@@ -333,9 +337,9 @@ function joinedNotes({ outcomes }: ImportedRun, reports: RunReport[], complete: 
   const goingOn = outcomes.filter(({ isUnfinished }) => isUnfinished).length
   const left =
     goingOn === 0
-      ? 'the run is not finished. Import it again when there is more'
-      : `${goingOn} of its trajectories have not ended and are not stored. Import them again when they have`
-  return [`${left}; --complete ends the simulation`]
+      ? NOT_FINISHED
+      : `${goingOn} of its trajectories have not ended and are not stored. Import them again when they have; ${ENDING}`
+  return [left]
 }
 
 async function importRuns(

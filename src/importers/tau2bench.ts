@@ -3,7 +3,7 @@ import type { ErrorCategory, FailurePatternInput } from '../evaluation/outcomeIn
 import { isText, stringifyExactly } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { contentText, dateOf, tokensOf, toolCallsOf, toolUsageOf } from './chatMessages.ts'
-import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat, RunState } from './format.ts'
+import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
   amountOf,
   asList,
@@ -121,8 +121,7 @@ function parseResults(results: JsonObject, simulations: JsonValue[], fileName: s
 
   const whole = plannedRuns(results)
   const missing = missingTrials(whole, places)
-  const state: RunState = missing === 0 ? 'finished' : 'unfinished'
-  const planned = state === 'finished' ? { taskIds: [], trials: 1 } : whole
+  const planned = missing === 0 ? { taskIds: [], trials: 1 } : whole
   const startedAt = dateOf(results.timestamp) ?? firstStart(simulations)
   const { agent_info, user_info, environment_info, ...runFacts } = info
   const {
@@ -135,13 +134,14 @@ function parseResults(results: JsonObject, simulations: JsonValue[], fileName: s
   } = runFacts
   // What a later version of tau2-bench can set besides, and an earlier one does not know: null where it is not set.
   const set = Object.entries(others).filter(([, value]) => value !== null)
-  const run = {
+  const run: ImportedRun = {
     identity,
     knownByRecords: timestamp === null,
-    state,
+    missing,
+    missingNote: `${missing} of ${whole.tasks * whole.trials} trials are missing`,
     createdAt: startedAt,
     startedAt,
-    completedAt: state === 'finished' ? lastOf(outcomes) : null,
+    completedAt: lastOf(outcomes),
     name: shortName('tau2-bench', domain, modelOrUnknown(model), toTheSecond(timestamp)),
     configuration: runConfiguration(
       ['tau2-bench', domain, modelOrUnknown(model), asText(agent.implementation)],
@@ -164,15 +164,7 @@ function parseResults(results: JsonObject, simulations: JsonValue[], fileName: s
     metadata: { ...runFacts, format: 'tau2-bench', source_file: basename(fileName), domain, timestamp },
   }
   const lost = missingFiles(results)
-  const lostNotes = lost === 0 ? [] : [`${lost} simulations of the index are in no file of the folder`]
-  const notes =
-    missing === 0
-      ? lostNotes
-      : [
-          ...lostNotes,
-          `${missing} of ${whole.tasks * whole.trials} trials are missing: the run is not finished. ` +
-            'Import it again when there are more; --complete ends the simulation',
-        ]
+  const notes = lost === 0 ? [] : [`${lost} simulations of the index are in no file of the folder`]
   return { runs: [run], rejected, notes }
 }
 

@@ -41,7 +41,12 @@ export interface LogContext {
 }
 
 /** One sample, its attachments in their places, as an outcome. */
-export function sampleOutcome(sample: JsonObject, place: RecordPlace, log: LogContext): ImportedOutcome {
+export function sampleOutcome(
+  sample: JsonObject,
+  place: RecordPlace,
+  scenarioExternalId: string,
+  log: LogContext,
+): ImportedOutcome {
   const { messages } = sample
   if (messages !== undefined && messages !== null && !Array.isArray(messages))
     throw new BrokenRecord(`messages is ${shown(messages)}, not a list`)
@@ -52,7 +57,7 @@ export function sampleOutcome(sample: JsonObject, place: RecordPlace, log: LogCo
   const failures = status === 'success' ? [] : failuresOf(sample, { value: score, ...graded }, end)
   const ids = idsOf(sample, events)
   return {
-    scenarioExternalId: sampleScenarioId(log.task, place.taskId),
+    scenarioExternalId,
     repetition: place.trial + 1,
     // The log of a retry repeats the samples that went well, under the ids that they had.
     ...(ids.length === 0
@@ -87,11 +92,6 @@ function idsOf({ uuid, messages }: JsonObject, events: JsonObject[]): JsonValue[
   if (id !== null) return [id]
   const ofMessages = asList(messages).flatMap((message) => asText(asObject(message).id) ?? [])
   return ofMessages.length > 0 ? ofMessages : timesOf(events)
-}
-
-/** The source's own name of a sample: equal in all runs of the task. */
-export function sampleScenarioId(task: string, sampleId: string): string {
-  return `inspect/${task}/${sampleId}`
 }
 
 /** What somebody has withdrawn is graded no more; what the scorer gave stays in the metrics. */
