@@ -315,7 +315,7 @@ export function repetitionsOf(outcomes: ImportedOutcome[]): number {
 export function taskIdText(value: JsonValue | undefined): string | null {
   const digits = typeof value === 'number' || isExactNumber(value) ? stringifyExactly(value) : ''
   const text = /^-?\d+$/.test(digits) ? digits : asText(value)
-  return text !== null && !isLongerThan(text, MAX_TASK_ID_LENGTH) ? text : null
+  return text !== null && isLongerThan(text, MAX_TASK_ID_LENGTH) ? bounded(text, MAX_TASK_ID_LENGTH) : text
 }
 
 /** The name of a benchmark's domain as scenario ids and tags hold it; `unknown` where nothing tells it. */
@@ -387,7 +387,7 @@ function taskIdOf(record: JsonObject, key: string): string {
   throw new BrokenRecord(
     record[key] === undefined
       ? `${key} is missing`
-      : `${key} is ${shown(record[key])}, not a whole number or a string of at most ${MAX_TASK_ID_LENGTH} characters`,
+      : `${key} is ${shown(record[key])}, not a whole number or a text`,
   )
 }
 

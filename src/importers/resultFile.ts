@@ -108,7 +108,9 @@ async function contentOf(path: string, showReading: ShowReading, largeBytes: num
   const large =
     size < largeBytes || !isPlain(start) ? null : largeContentOf(path, size, showReading, largeBytes)
   if (large) return large
-  const text = decoded(await bytesOf(path))
+  const bytes = await bytesOf(path)
+  if (isZip(bytes)) throw new UnreadableFile('It is a zip that is packed by gzip: unpack it.')
+  const text = decoded(bytes)
   try {
     const { document, ...numbers } = parseJson(text)
     return { kind: 'JSON', written: document, ...numbers, rejected: [], notes: [] }

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
 import { type Tenant, useArc } from '../support/arc.ts'
 import { importInto, useFolder } from '../support/importing.ts'
+import { zipOf } from '../support/zipArchive.ts'
 
 const arc = useArc()
 const folder = useFolder()
@@ -187,4 +188,15 @@ it('says of a file that is called JSON and is none why it cannot be read, in a f
     expect(output).toContain('failed: 4')
     expect(await tasksOf(tenant)).toEqual(['e'])
   }
+})
+
+it('says of an archive that is packed once more what to do', async () => {
+  const tenant = arc.tenant()
+  const path = await folder.write(
+    'twice/log.eval.gz',
+    gzipSync(zipOf([{ name: 'header.json', content: '{}' }])),
+  )
+  const { exitCode, output } = await importInto(arc, tenant, [path])
+  expect(exitCode).toBe(1)
+  expect(output).toContain('It is a zip that is packed by gzip: unpack it.')
 })
