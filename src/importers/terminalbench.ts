@@ -155,7 +155,7 @@ function identityOf(
   outcomes: ImportedOutcome[],
   configuration: ImportedRun['configuration'],
   path: string,
-): Pick<ImportedRun, 'identity' | 'partOf' | 'partsRepeat' | 'knownByRecords'> {
+): Pick<ImportedRun, 'identity' | 'partOf' | 'wholeIdentity' | 'partsRepeat' | 'knownByRecords'> {
   // An id may be a word that somebody gives to each of their runs, or a second in which two began.
   const { agent_name = null, model_name = null, start_time = null } = metadata
   const name = asText(metadata.uuid) ?? (runId === null ? null : [runId, agent_name, model_name, start_time])
@@ -168,6 +168,8 @@ function identityOf(
   return {
     identity: identityOfRecords(outcomes.map(({ identity }) => identity ?? '')),
     partOf: canonicalJson(['terminal-bench', name ?? folder, configuration.name, configuration.yaml]),
+    // Of the file with all trials, which comes later.
+    ...(name === null ? {} : { wholeIdentity: digest(['terminal-bench', name]) }),
     partsRepeat: true,
     knownByRecords: true,
   }

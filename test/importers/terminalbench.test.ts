@@ -109,3 +109,26 @@ it('runs that somebody has given the same id are as many as there are', async ()
     ['m-2', 'COMPLETED', [{ retryCount: 0, reliabilityScore: 0 }]],
   ])
 })
+
+it('a trial of a run that goes on is of the run that its file has later', async () => {
+  const trial = (task_id: string, is_resolved: boolean) => ({
+    id: task_id,
+    trial_name: `${task_id}.1-of-1.nightly`,
+    task_id,
+    is_resolved,
+    failure_mode: 'unset',
+  })
+  const metadata = { run_id: 'nightly', uuid: 'u', agent_name: 'terminus', output_path: 'runs' }
+  await folder.write('grows/run_metadata.json', metadata)
+  await folder.write('grows/fly/fly.1-of-1.nightly/results.json', trial('fly', true))
+  const tenant = arc.tenant()
+  const statuses = async () =>
+    (await tenant.data('{ simulations { nodes { status outcomes { totalCount } } } }')).simulations.nodes
+  await importInto(arc, tenant, [folder.path('grows')])
+  expect(await statuses()).toEqual([{ status: 'RUNNING', outcomes: { totalCount: 1 } }])
+
+  await folder.write('grows/results.json', { results: [trial('land', false), trial('fly', true)] })
+  await folder.write('grows/run_metadata.json', { ...metadata, end_time: '2025-05-06T11:00:00' })
+  await importInto(arc, tenant, [folder.path('grows')])
+  expect(await statuses()).toEqual([{ status: 'COMPLETED', outcomes: { totalCount: 2 } }])
+})

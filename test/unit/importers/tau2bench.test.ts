@@ -405,7 +405,7 @@ test('however long domain and task are, the ids and names stay within what Arc s
   ]
   const { run, rejected } = parse(document)
   expect(rejected).toEqual([])
-  const ids = run.scenarios.map(({ externalId }) => externalId)
+  const ids = run.outcomes.map(({ scenarioExternalId }) => scenarioExternalId)
   expect(new Set(ids).size).toBe(3)
   expect(Math.max(...ids.map((id) => id.length))).toBeLessThanOrEqual(500)
   expect(Math.max(run.scenarios[0]!.name.length, run.name.length)).toBeLessThanOrEqual(100)
