@@ -34,8 +34,8 @@ const NOT_WALKED = new Set(['.git', 'node_modules'])
 
 /**
  * Finds the files to import. A folder is walked; a symbolic link in it is followed when it leads to within the folder,
- * and every file is found once, so that a cycle ends. Only what begins as JSON or as a zip may be a result; the YAML
- * files of a folder are versions of a configuration unless results lie in it or below.
+ * and every file is found once, so that a cycle ends. What begins as JSON or as a zip may be a result, and what is
+ * called JSON and is none is worth a word; the YAML files of a folder are versions of a configuration unless results lie in it or below.
  */
 export async function findFiles(paths: readonly string[]): Promise<FoundFiles> {
   const found: FoundFiles = {
@@ -79,7 +79,7 @@ async function walkFolder(folder: string, walk: Walk): Promise<boolean> {
   const { found } = walk
   const folders: string[] = []
   const yamlFiles: string[] = []
-  const before = found.results.length
+  let hasResults = false
   const entries = await readdir(folder, { withFileTypes: true })
   for (const name of entries.map(({ name }) => name).sort(inNaturalOrder)) {
     const path = join(folder, name)
@@ -91,10 +91,12 @@ async function walkFolder(folder: string, walk: Walk): Promise<boolean> {
     } else if (/\.ya?ml$/i.test(name)) {
       // Of a batch's report its trajectories say the same.
       if ((await kindOf(path)) !== 'run report') yamlFiles.push(path)
-    } else if (JSON_NAME.test(name) || ['json', 'zip'].includes(await kindOf(path)))
-      found.results.push({ path, folder: walk.folder })
+    } else {
+      const beginsAsResult = ['json', 'zip'].includes(await kindOf(path))
+      if (beginsAsResult) hasResults = true
+      if (beginsAsResult || JSON_NAME.test(name)) found.results.push({ path, folder: walk.folder })
+    }
   }
-  let hasResults = found.results.length > before
   // After the files: what holds a run together stands above its parts.
   for (const path of folders) if (await walkFolder(path, walk)) hasResults = true
   if (!hasResults) found.configurations.push(...yamlFiles)

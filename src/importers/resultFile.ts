@@ -67,7 +67,8 @@ export async function readResultFile(
   }
   const redactions = beside.redactions.length === 0 ? own : addedUp([own, ...beside.redactions])
   try {
-    const parsed = format.parse(document, path)
+    // Some formats have nothing but its name to tell what was run.
+    const parsed = format.parse(document, path.replace(/\.gz$/i, ''))
     const found = nonFinite + beside.nonFinite
     return {
       format: format.name,

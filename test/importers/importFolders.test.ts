@@ -168,6 +168,14 @@ it('reads what is packed by gzip or written in UTF-16, by its name and in a fold
   }
 })
 
+it('reads from the name of a packed file what the name of the file says', async () => {
+  const tenant = arc.tenant()
+  const trajectory = { trajectory: [{ action: 'ls' }], info: { exit_status: 'submitted' }, history: [{}] }
+  const path = await folder.write('named/kites__kite-1.traj.gz', gzipSync(JSON.stringify(trajectory)))
+  await importInto(arc, tenant, [path])
+  expect(await tasksOf(tenant)).toEqual(['kites__kite-1'])
+})
+
 it('says of a file that is called JSON and is none why it cannot be read, in a folder, too', async () => {
   const packed = gzipSync(JSON.stringify(records('a')))
   const files = [
@@ -188,6 +196,17 @@ it('says of a file that is called JSON and is none why it cannot be read, in a f
     expect(output).toContain('failed: 4')
     expect(await tasksOf(tenant)).toEqual(['e'])
   }
+})
+
+it('takes an empty file that is called JSON for no result among configurations', async () => {
+  const tenant = arc.tenant()
+  await folder.write('agents/v1.yaml', 'model: m-1\n')
+  await folder.write('agents/notes.json', '')
+  const { exitCode, output } = await importInto(arc, tenant, [folder.path('agents')])
+  expect(exitCode).toBe(1)
+  expect(output).toContain('notes.json: It is not JSON: the file is empty.')
+  const { configurations } = await tenant.data('{ configurations { nodes { name } } }')
+  expect(configurations.nodes).toEqual([{ name: 'agents' }])
 })
 
 it('says of an archive that is packed once more what to do', async () => {
