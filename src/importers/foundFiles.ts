@@ -34,8 +34,9 @@ const NOT_WALKED = new Set(['.git', 'node_modules'])
 
 /**
  * Finds the files to import. A folder is walked; a symbolic link in it is followed when it leads to within the folder,
- * and every file is found once, so that a cycle ends. What begins as JSON or as a zip may be a result, and what is
- * called JSON and is none is worth a word; the YAML files of a folder are versions of a configuration unless results lie in it or below.
+ * and every file is found once, so that a cycle ends. What begins as JSON or as a zip may be a result, and what is called
+ * JSON and is none is worth a word; the YAML files of a folder are versions of a configuration unless results lie in it
+ * or below.
  */
 export async function findFiles(paths: readonly string[]): Promise<FoundFiles> {
   const found: FoundFiles = {
