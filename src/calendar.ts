@@ -6,16 +6,23 @@ export function isInCalendar(time: Date): boolean {
   return time.getTime() >= FIRST_TIME && time.getTime() <= LAST_TIME
 }
 
-const ISO_TIME = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(\.\d+)?(Z|[+-]\d\d:?\d\d)?$/i
+/** ISO 8601 in its long and its short form, also with the underscore that names of files have. */
+const ISO_TIME =
+  /^(\d{4})(-?)(\d\d)\2(\d\d)[T _](\d\d)(:?)(\d\d)(?:\6(\d\d)(?:[.,](\d+))?)?\s*(?:(Z|UTC)|([+-]\d\d):?(\d\d)?)?$/i
 
 /**
  * An ISO time in milliseconds since 1970, its microseconds as a fraction; null when it is none. A time without a zone is
  * read as UTC, wherever this process runs: `datetime.isoformat()` of Python writes none.
  */
 export function isoTimeMs(text: string): number | null {
-  const [, day, time, fraction, zone = 'Z'] = ISO_TIME.exec(text) ?? []
+  const parts = ISO_TIME.exec(text)
+  if (!parts) return null
+  const [, year, , month, day, hour, , minute, second = '00', fraction = '0', , zone, zoneMinutes = '00'] =
+    parts
+  const date = `${year}-${month}-${day}`
   // JavaScript takes the 30th of February for the second of March.
-  if (day === undefined || new Date(`${day}T00:00Z`).getUTCDate() !== Number(day.slice(-2))) return null
-  const whole = Date.parse(`${day}T${time}${zone}`)
-  return Number.isNaN(whole) ? null : whole + Number(fraction ?? 0) * 1000
+  if (new Date(`${date}T00:00Z`).getUTCDate() !== Number(day)) return null
+  const offset = zone === undefined ? 'Z' : `${zone}:${zoneMinutes}`
+  const wholeSeconds = Date.parse(`${date}T${hour}:${minute}:${second}${offset}`)
+  return Number.isNaN(wholeSeconds) ? null : wholeSeconds + Number(`0.${fraction}`) * 1000
 }

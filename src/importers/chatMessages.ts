@@ -83,9 +83,27 @@ export function contentText(message: JsonObject): string {
     .join('')
 }
 
-/** An ISO time, as isoTimeMs reads it; null when it is none. */
+/** What a time since 1970 is counted in, by what it is less than: seconds, or thousandths of these, up to nanoseconds. */
+const EPOCH_UNITS: [below: number, perMs: number][] = [
+  [1e11, 1e-3],
+  [1e14, 1],
+  [1e17, 1e3],
+  [1e20, 1e6],
+]
+/** 1973 in seconds: a number below is a duration or a count. */
+const LEAST_EPOCH = 1e8
+
+/**
+ * A time in milliseconds since 1970, its microseconds as a fraction: from an ISO time, as isoTimeMs reads it, or from a
+ * number of seconds, milliseconds, microseconds or nanoseconds; null when it is none.
+ */
 export function epochMs(value: JsonValue | undefined): number | null {
-  return typeof value === 'string' ? isoTimeMs(value) : null
+  const figure = asFigure(value)
+  if (figure !== null) {
+    const unit = figure < LEAST_EPOCH ? undefined : EPOCH_UNITS.find(([below]) => figure < below)
+    return unit ? figure / unit[1] : null
+  }
+  return isText(value) ? isoTimeMs(value.trim()) : null
 }
 
 /** The same as a date. */

@@ -16,6 +16,7 @@ import {
   BrokenRecord,
   bounded,
   digest,
+  fromZeroToOne,
   givenAmount,
   identityOfRecords,
   Occurrences,
@@ -30,6 +31,7 @@ import {
 } from './recordReading.ts'
 import { crashFailure, failure, failureFields, statusOf } from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
+import { knownUsage } from './tokenUsage.ts'
 
 const MAX_SUITE_LENGTH = 80
 const DIGEST_LENGTH = 16
@@ -238,10 +240,11 @@ function scoreOf(metrics: JsonObject[]): number | null {
 
 function goodnessOf({ name, success, ...given }: JsonObject): number | null {
   const [score, threshold] = [asFigure(given.score), asFigure(given.threshold)]
-  if (score === null || score < 0 || score > 1) return null
+  const good = score === null ? null : fromZeroToOne(score)
+  if (score === null || good === null) return null
   const isTold = threshold !== null && typeof success === 'boolean' && score !== threshold
   const isBad = isTold ? success !== score > threshold : LOWER_IS_BETTER.test(asText(name) ?? '')
-  return isBad ? 1 - score : score
+  return isBad ? 1 - good : good
 }
 
 function unmet({ name, score, threshold, success, reason, error }: JsonObject): FailurePatternInput[] {
@@ -274,12 +277,11 @@ function usageOf(
   const promptTokens = sumOrNull(spans.map(({ inputTokenCount }) => inputTokenCount))
   const completionTokens = sumOrNull(spans.map(({ outputTokenCount }) => outputTokenCount))
   const costs = spans.map((span) => costOf(span))
-  return {
-    promptTokens,
-    completionTokens,
-    tokensUsed: sumOrNull([promptTokens, completionTokens]),
-    costUsd: amountOf(record, 'tokenCost') ?? sumOrNull(costs),
-  }
+  return knownUsage(
+    { promptTokens, completionTokens, tokensUsed: sumOrNull([promptTokens, completionTokens]) },
+    amountOf(record, 'tokenCost') ?? sumOrNull(costs),
+    spans.length > 0,
+  )
 }
 
 function costOf({

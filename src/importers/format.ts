@@ -56,6 +56,8 @@ export interface ImportedRun {
   planned?: { name: string; parts: number }
   /** How many records the files lack: the run is not finished unless Arc has them. */
   missing?: number
+  /** In words, for the owner of a run that is not finished with what Arc has. */
+  missingNote?: string
   /**
    * Whether the run has no name of its own and is known again by its records (`ImportedOutcome.identity`): what Arc has
    * of a run is a part of the file that has grown, or the file is a part of it. Records that two runs share do not make

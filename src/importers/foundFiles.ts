@@ -1,5 +1,6 @@
 import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
+import { startIn } from './fileText.ts'
 
 /** A file to be read as results. */
 export interface ResultPath {
@@ -23,6 +24,9 @@ export interface FoundFiles {
 
 const NOTHING = 'There is no result file and no configuration in this folder.'
 
+/** What people and programs call files that hold JSON, so that one that is broken is worth a word. */
+export const JSON_NAME = /\.(?:json|jsonl|ndjson|traj|eval)(?:\.gz)?$/i
+
 /** How much of a file is looked at. */
 const SNIFFED_BYTES = 4_096
 
@@ -30,8 +34,9 @@ const NOT_WALKED = new Set(['.git', 'node_modules'])
 
 /**
  * Finds the files to import. A folder is walked; a symbolic link in it is followed when it leads to within the folder,
- * and every file is found once, so that a cycle ends. Only what begins as JSON or as a zip may be a result; the YAML
- * files of a folder are versions of a configuration unless results lie in it or below.
+ * and every file is found once, so that a cycle ends. What begins as JSON or as a zip may be a result, and what is called
+ * JSON and is none is worth a word; the YAML files of a folder are versions of a configuration unless results lie in it
+ * or below.
  */
 export async function findFiles(paths: readonly string[]): Promise<FoundFiles> {
   const found: FoundFiles = {
@@ -45,7 +50,7 @@ export async function findFiles(paths: readonly string[]): Promise<FoundFiles> {
     if (!(await isFolder(path))) {
       const kind = await kindOf(path)
       if (kind === 'run report') found.runReports.push(path)
-      else if (kind === 'text') found.configurations.push(path)
+      else if (kind === 'text' && !JSON_NAME.test(path)) found.configurations.push(path)
       else found.results.push({ path, folder: null })
       continue
     }
@@ -75,7 +80,7 @@ async function walkFolder(folder: string, walk: Walk): Promise<boolean> {
   const { found } = walk
   const folders: string[] = []
   const yamlFiles: string[] = []
-  const before = found.results.length
+  let hasResults = false
   const entries = await readdir(folder, { withFileTypes: true })
   for (const name of entries.map(({ name }) => name).sort(inNaturalOrder)) {
     const path = join(folder, name)
@@ -87,9 +92,12 @@ async function walkFolder(folder: string, walk: Walk): Promise<boolean> {
     } else if (/\.ya?ml$/i.test(name)) {
       // Of a batch's report its trajectories say the same.
       if ((await kindOf(path)) !== 'run report') yamlFiles.push(path)
-    } else if (['json', 'zip'].includes(await kindOf(path))) found.results.push({ path, folder: walk.folder })
+    } else {
+      const beginsAsResult = ['json', 'zip'].includes(await kindOf(path))
+      if (beginsAsResult) hasResults = true
+      if (beginsAsResult || JSON_NAME.test(name)) found.results.push({ path, folder: walk.folder })
+    }
   }
-  let hasResults = found.results.length > before
   // After the files: what holds a run together stands above its parts.
   for (const path of folders) if (await walkFolder(path, walk)) hasResults = true
   if (!hasResults) found.configurations.push(...yamlFiles)
@@ -125,10 +133,7 @@ async function kindOf(path: string): Promise<'json' | 'zip' | 'text' | 'run repo
     file = await open(path)
     const { buffer, bytesRead } = await file.read(Buffer.alloc(SNIFFED_BYTES), 0, SNIFFED_BYTES, 0)
     if (buffer.toString('latin1', 0, 2) === 'PK') return 'zip'
-    const start = buffer
-      .toString('utf8', 0, bytesRead)
-      .replace(/^\ufeff/, '')
-      .trimStart()
+    const start = startIn(buffer.subarray(0, bytesRead)).trimStart()
     if (/^[{[]/.test(start)) return 'json'
     if (/^instances_by_exit_status:/m.test(start)) return 'run report'
     return start !== '' && !start.includes('\0') ? 'text' : 'unknown'

@@ -19,7 +19,7 @@ import {
   UnknownFormat,
   UnreadableFile,
 } from './format.ts'
-import { findFiles, type ResultPath } from './foundFiles.ts'
+import { findFiles, JSON_NAME, type ResultPath } from './foundFiles.ts'
 import { type GradingReport, type GradingTarget, importGrades, mergedGrades } from './grading.ts'
 import { type FileCounts, gradeEarlier, importRun, type RunReport } from './importRun.ts'
 import { joinRuns } from './joinedRuns.ts'
@@ -105,6 +105,9 @@ interface Choices {
   /** Of the grades. */
   simulation?: string
 }
+
+const ENDING = '--complete ends the simulation'
+const NOT_FINISHED = `the run is not finished. Import it again when there is more; ${ENDING}`
 
 const RUN_REPORT = 'It lists how the runs of a batch ended, which their trajectories say as well.'
 
@@ -247,9 +250,6 @@ function importConfiguration(
   })
 }
 
-/** What people and programs call files that hold JSON, so that one that is broken is worth a word. */
-const JSON_NAME = /\.(?:json|jsonl|ndjson|traj|eval)$/i
-
 /** What is part of a run that other files may go on with is put into `parts` instead. */
 async function importFile(
   client: ArcClient,
@@ -269,6 +269,7 @@ async function importFile(
       alsoRead: read,
       grades,
     } = await readResultFile(file, (bytes) => showProgress(file, bytes, 'bytes'))
+    const others = read.filter((path) => !alsoRead.has(path)).length
     for (const path of read) alsoRead.add(path)
     if (grades) {
       gradings.push({ file, format, grades, rejected })
@@ -281,14 +282,15 @@ async function importFile(
     }
     const inFile = { rejected: rejected.length, secrets: redactions.secrets.size }
     const { reports, earlier } = await importRuns(client, file, runs, inFile, complete, showProgress)
+    const lacking = reports.some(isOpen) ? runs.flatMap(({ missingNote }) => missingNote ?? []) : []
     return {
       kind: 'results',
       label: file,
-      files: 1 + read.length,
+      files: 1 + others,
       format,
       nonFinite,
       redactions,
-      notes,
+      notes: [...notes, ...lacking.map((note) => `${note}: ${NOT_FINISHED}`)],
       earlier,
       reports,
       rejected: [...rejected, ...reports.flatMap((report) => report.rejected)],
@@ -335,9 +337,9 @@ function joinedNotes({ outcomes }: ImportedRun, reports: RunReport[], complete: 
   const goingOn = outcomes.filter(({ isUnfinished }) => isUnfinished).length
   const left =
     goingOn === 0
-      ? 'the run is not finished. Import it again when there is more'
-      : `${goingOn} of its trajectories have not ended and are not stored. Import them again when they have`
-  return [`${left}; --complete ends the simulation`]
+      ? NOT_FINISHED
+      : `${goingOn} of its trajectories have not ended and are not stored. Import them again when they have; ${ENDING}`
+  return [left]
 }
 
 async function importRuns(

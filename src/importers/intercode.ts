@@ -131,15 +131,19 @@ function withTaskId(record: JsonValue, key: string): JsonValue {
 function outcomeOf(record: JsonObject, place: RecordPlace, model: string | null): ImportedOutcome {
   const { turn_history: _turnHistory, ...rest } = record
   const summary = objectOf(record, 'summary')
-  const turns = turnsOf(objectOf(record, 'turn_history'))
+  const history = objectOf(record, 'turn_history')
+  const turns = turnsOf(history)
+  const { actions = null, observations = null, thoughts = null } = history
+  const scenarioExternalId = `intercode/${environmentOf(record)}/${datasetOf(record)}/${place.taskId}`
   const score = bestScoreOf(summary)
   const turnsTaken = asFigure(summary.turns_taken) ?? turns.length
   const status = statusOf(endOf(turnsTaken, summary.turns_max), score)
   const failures = status === 'success' ? [] : failuresOf(record, score, status, turnsTaken)
   return {
-    scenarioExternalId: `intercode/${environmentOf(record)}/${datasetOf(record)}/${place.taskId}`,
+    scenarioExternalId,
     repetition: place.trial + 1,
-    identity: digest(['intercode', record]),
+    // What was done and seen: a later grade leaves it.
+    identity: digest(['intercode', scenarioExternalId, place.trial, actions, observations, thoughts]),
     status,
     reliabilityScore: score,
     costUsd: null,

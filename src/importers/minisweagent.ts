@@ -1,28 +1,30 @@
 import type { ErrorCategory, FailurePatternInput } from '../evaluation/outcomeInput.ts'
 import { deriveToolUsage } from '../evaluation/outcomes/trajectory.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
-import { contentText } from './chatMessages.ts'
+import { contentText, epochMs } from './chatMessages.ts'
 import type { ResultFormat } from './format.ts'
 import {
   amountOf,
-  asFigure,
   asList,
   asObject,
   asText,
   BrokenRecord,
   objectOf,
-  pricedOrNull,
   shown,
   sumOrNull,
 } from './recordReading.ts'
-import { crashFailure, failure, failureFields, type RunEnd, statusOf } from './rewardChecks.ts'
+import {
+  categoryByWord,
+  crashFailure,
+  endByWord,
+  failure,
+  failureFields,
+  type RunEnd,
+  statusOf,
+} from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
-import { knownTokens } from './tokenUsage.ts'
+import { knownUsage } from './tokenUsage.ts'
 import { filledIn, instanceIdOf, readTrajectoryFile, stemOf, type Trajectory } from './trajectoryFile.ts'
-
-/** Seconds since 1970, from 1973 to 5138: what is outside is no time of a message. */
-const MIN_TIME = 1e8
-const MAX_TIME = 1e11
 
 /**
  * A trajectory of mini-swe-agent (`.traj.json`): `{info, messages, trajectory_format, instance_id}`, one instance a
@@ -62,22 +64,23 @@ function trajectoryOf(document: JsonObject, path: string): Trajectory {
   const status = statusOf(endOf(exitStatus), null)
   const failures = status === 'success' ? [] : [failureOf(info, exitStatus, messages.length)]
   const usages = messages.map(usageOf)
-  const tokens = knownTokens(
+  const usage = knownUsage(
     {
       promptTokens: sumOrNull(usages.map((usage) => usage.prompt_tokens ?? usage.input_tokens)),
       completionTokens: sumOrNull(usages.map((usage) => usage.completion_tokens ?? usage.output_tokens)),
       tokensUsed: sumOrNull(usages.map(tokensOf)),
     },
+    amountOf(stats, 'instance_cost'),
     messages.some(({ role }) => role === 'assistant'),
   )
-  const times = messages.flatMap(({ extra }) => timeOf(asObject(extra).timestamp) ?? [])
+  const times = messages.flatMap(({ extra }) => epochMs(asObject(extra).timestamp) ?? [])
   const [start, end] = [times[0], times.at(-1)]
   const answer = messages.findIndex(({ role }) => role === 'assistant')
   const trajectory = {
     ...document,
     messages,
     status,
-    ...(start === undefined ? {} : { start_time: isoTime(start) }),
+    ...(start === undefined ? {} : { start_time: new Date(start).toISOString() }),
   }
   return {
     instanceId: instanceIdOf(document.instance_id, stemOf(path)),
@@ -91,12 +94,11 @@ function trajectoryOf(document: JsonObject, path: string): Trajectory {
     isUnfinished: exitStatus === null && asText(info.exception_str) === null,
     outcome: {
       status,
-      executionTime: end === undefined ? null : new Date(end * 1000),
+      executionTime: end === undefined ? null : new Date(end),
       reliabilityScore: null,
       executionTimeMs:
-        start === undefined || end === undefined || end < start ? null : Math.round((end - start) * 1000),
-      ...tokens,
-      costUsd: pricedOrNull(amountOf(stats, 'instance_cost'), tokens.tokensUsed ?? null),
+        start === undefined || end === undefined || end < start ? null : Math.round(end - start),
+      ...usage,
       model,
       trajectory,
       metrics: {
@@ -123,7 +125,9 @@ const FAULTS = new Map<string, ErrorCategory>([
 function endOf(exitStatus: string | null): RunEnd {
   if (exitStatus === null) return 'error'
   if (exitStatus === 'Submitted') return 'finished'
-  return FAULTS.get(exitStatus) === 'timeout' || /time_?out/i.test(exitStatus) ? 'timeout' : 'error'
+  const fault = FAULTS.get(exitStatus)
+  if (fault === undefined) return endByWord(exitStatus)
+  return fault === 'timeout' ? 'timeout' : 'error'
 }
 
 /** A run that an exception ended has its class as exit status. */
@@ -139,7 +143,7 @@ function failureOf(info: JsonObject, exitStatus: string | null, messages: number
     ? failure('unfinished', 'unknown', `The run has no exit status: it broke off after ${messages} messages.`)
     : failure(
         exitStatus,
-        FAULTS.get(exitStatus) ?? 'unknown',
+        FAULTS.get(exitStatus) ?? categoryByWord(exitStatus),
         `The run ended after ${messages} messages: ${exitStatus}.`,
       )
 }
@@ -247,13 +251,4 @@ function tokensOf({
     sumOrNull([prompt_tokens ?? input_tokens, completion_tokens ?? output_tokens]) ??
     undefined
   )
-}
-
-function timeOf(value: JsonValue | undefined): number | null {
-  const time = asFigure(value)
-  return time !== null && time > MIN_TIME && time < MAX_TIME ? time : null
-}
-
-function isoTime(seconds: number): string {
-  return new Date(seconds * 1000).toISOString()
 }

@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import type { FailurePatternInput, OutcomeInput } from '../evaluation/outcomeInput.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { MAX_RETRY_COUNT } from '../valueChecks.ts'
-import { epochMs, toolCallsOf, toolUsageOf } from './chatMessages.ts'
+import { dateOf, epochMs, toolCallsOf, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import { chatMessagesOf, hasFailed } from './openhandsHistory.ts'
 import {
@@ -33,6 +33,7 @@ import {
   unexplainedFailures,
 } from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
+import { knownUsage } from './tokenUsage.ts'
 import { sweScenario, sweScenarioId } from './trajectoryFile.ts'
 
 /** Where the benchmarks put their verdict in `test_result`, in the order of preference. */
@@ -41,6 +42,12 @@ const VERDICTS = ['resolved', 'score', 'reward', 'success', 'correct', 'is_corre
 /** Errors that are limits: of iterations, of cost, of time, of the model's context. */
 const LIMIT =
   /maximum (?:iteration|budget)|max(?:imum)?_?iterations|budget|time[d_ ]*out|context ?(?:window|length)/i
+
+/** An error of somebody who ended the run: it begins so. */
+const CANCELLED = /^\W*(?:\w+\.)*(?:cancel|KeyboardInterrupt|user interrupt)/i
+
+/** Files with what was tried on the way to `output.jsonl`, which lies beside them when the run has ended. */
+const ATTEMPTS_FILE = /(?:\.critic_attempt_\d+|_errors)\.jsonl(?:\.gz)?$/
 
 /** An instance of SWE-bench and its relatives: `owner__repository-number`. */
 const SWE_INSTANCE = /^.+?__.+-\w+$/
@@ -92,9 +99,9 @@ function isOutput(row: JsonValue): boolean {
 function parseRows(rows: JsonValue[], beside: JsonObject, path: string): ParsedFile {
   const stated = rows.map((row) => asObject(row).metadata).find(isJsonObject)
   const metadata = stated ?? beside
-  const llm = asObject(metadata.llm_config ?? metadata.llm)
+  const llm = llmOf(metadata)
   const model = modelOrUnknown(
-    asText(llm.model) ?? rows.flatMap((row) => modelUsed(asObject(row)) ?? [])[0] ?? null,
+    modelOf(metadata) ?? rows.flatMap((row) => modelUsed(asObject(row)) ?? [])[0] ?? null,
   )
   const agent = asText(metadata.agent_class) ?? asText(metadata.agent_type)
   const dataset = asText(metadata.dataset)
@@ -121,6 +128,7 @@ function parseRows(rows: JsonValue[], beside: JsonObject, path: string): ParsedF
   if (outcomes.length === 0) return { runs: [], rejected }
   const { llm: _llm, llm_config: _config, ...others } = settings
   const started = asText(start_time)
+  const isOfAttempts = ATTEMPTS_FILE.test(path)
   const ends = outcomes.flatMap(({ executionTime }) => executionTime?.getTime() ?? [])
   const run: ImportedRun = {
     identity: digest(
@@ -134,6 +142,7 @@ function parseRows(rows: JsonValue[], beside: JsonObject, path: string): ParsedF
       agent: others,
       llm,
     }),
+    state: isOfAttempts ? 'unfinished' : 'finished',
     startedAt: dateOf(start_time),
     completedAt: ends.length === 0 ? null : new Date(ends.reduce((a, b) => Math.max(a, b))),
     repetitions: 1,
@@ -141,7 +150,21 @@ function parseRows(rows: JsonValue[], beside: JsonObject, path: string): ParsedF
     outcomes,
     metadata: { format: 'OpenHands', source_file: basename(path), dataset, eval_output_dir, start_time },
   }
-  return { runs: [run], rejected }
+  const notes = isOfAttempts
+    ? [
+        'the file holds attempts of a run whose results are in output.jsonl: the run ends with that; --complete ends the simulation',
+      ]
+    : []
+  return { runs: [run], rejected, notes }
+}
+
+function llmOf({ llm_config, llm }: JsonObject): JsonObject {
+  return asObject(llm_config ?? llm)
+}
+
+/** The model that the settings of a run name. */
+export function modelOf(metadata: JsonObject): string | null {
+  return asText(llmOf(metadata).model)
 }
 
 function modelUsed({ metrics }: JsonObject): string | null {
@@ -170,7 +193,7 @@ function outcomeOf(
   const verdict = verdictOf(record, result)
   const score = typeof verdict === 'boolean' ? Number(verdict) : scoreOf(verdict, 'the verdict')
   const error = asText(record.error)
-  const end: RunEnd = error === null ? 'finished' : LIMIT.test(error) ? 'timeout' : 'error'
+  const end = endOf(error)
   const status = statusOf(end, score)
   const times = messages.flatMap(({ timestamp }) => epochMs(timestamp) ?? [])
   const [start, last] = [times[0], times.at(-1)]
@@ -193,7 +216,7 @@ function outcomeOf(
     executionTimeMs:
       start === undefined || last === undefined || last < start ? null : Math.round(last - start),
     reliabilityScore: score,
-    ...usageOf(objectOf(record, 'metrics')),
+    ...usageOf(objectOf(record, 'metrics'), result),
     model,
     trajectory: {
       ...(start === undefined ? {} : { start_time: new Date(start).toISOString() }),
@@ -212,12 +235,18 @@ function outcomeOf(
   }
 }
 
+function endOf(error: string | null): RunEnd {
+  if (error === null) return 'finished'
+  if (LIMIT.test(error)) return 'timeout'
+  return CANCELLED.test(error) ? 'cancelled' : 'error'
+}
+
 /**
  * The benchmark's own verdict, or that of a report that was put in afterwards; undefined where there is none yet. A patch
  * whose evaluation failed or took too long is not graded, as in a report of SWE-bench, which counts both as errors.
  */
 function verdictOf({ report }: JsonObject, result: JsonObject): JsonValue | undefined {
-  for (const place of [asObject(report), asObject(result.report), result]) {
+  for (const place of [asObject(report), asObject(result.report), result, asObject(result.eval_result)]) {
     const isBroken = place.error_eval === true || place.test_timeout === true
     if (isBroken && place.resolved !== true) return undefined
     for (const key of VERDICTS) {
@@ -225,28 +254,30 @@ function verdictOf({ report }: JsonObject, result: JsonObject): JsonValue | unde
       if (typeof value === 'boolean' || asFigure(value) !== null) return value
     }
   }
-  return undefined
+  const { result: reached, total } = asObject(result.final_score)
+  const [points, most] = [asFigure(reached), asFigure(total)]
+  return points !== null && most !== null && most > 0 ? points / most : undefined
 }
 
 function withoutPatch({ git_patch: _patch, ...result }: JsonObject): JsonObject {
   return result
 }
 
-/** A price that OpenHands does not know is 0. */
+/** As the conversation counted it, else as Harbor did, where that ran the agent. */
 function usageOf(
   metrics: JsonObject,
+  result: JsonObject,
 ): Pick<OutcomeInput, 'promptTokens' | 'completionTokens' | 'tokensUsed' | 'costUsd'> {
+  const totals = { ...objectOf(result, 'final_metrics'), ...metrics }
   const usages = isJsonObject(metrics.accumulated_token_usage)
     ? [metrics.accumulated_token_usage]
     : asList(metrics.token_usages).map(asObject)
-  const promptTokens = sumOrNull(usages.map(({ prompt_tokens }) => prompt_tokens)) || null
-  const completionTokens = sumOrNull(usages.map(({ completion_tokens }) => completion_tokens)) || null
-  return {
-    promptTokens,
-    completionTokens,
-    tokensUsed: sumOrNull([promptTokens, completionTokens]),
-    costUsd: amountOf(metrics, 'accumulated_cost') || null,
-  }
+  const sum = (key: string) => sumOrNull(usages.map((usage) => usage[key]))
+  const promptTokens = sum('prompt_tokens') || amountOf(totals, 'total_prompt_tokens')
+  const completionTokens = sum('completion_tokens') || amountOf(totals, 'total_completion_tokens')
+  const tokensUsed = sumOrNull([promptTokens, completionTokens])
+  const costUsd = amountOf(metrics, 'accumulated_cost') || amountOf(totals, 'total_cost_usd')
+  return knownUsage({ promptTokens, completionTokens, tokensUsed }, costUsd, true)
 }
 
 function failuresOf(error: string | null, end: RunEnd, score: number | null): FailurePatternInput[] {
@@ -262,13 +293,19 @@ function failuresOf(error: string | null, end: RunEnd, score: number | null): Fa
   ]
 }
 
+/** An instance of SWE-bench is the same for every agent, one of any other benchmark is this one's. */
+export function openHandsScenarioId(instanceId: string, dataset: string | null): string {
+  return SWE_INSTANCE.test(instanceId)
+    ? sweScenarioId(instanceId)
+    : `openhands/${domainOrUnknown(dataset)}/${instanceId}`
+}
+
 function scenarioOf(instanceId: string, record: JsonObject, dataset: string | null): ImportedScenario {
   const problem = asText(asObject(record.instance).problem_statement) ?? asText(record.instruction)
-  if (SWE_INSTANCE.test(instanceId))
-    return { ...sweScenario(instanceId, problem), externalId: sweScenarioId(instanceId) }
+  if (SWE_INSTANCE.test(instanceId)) return sweScenario(instanceId, problem)
   const benchmark = domainOrUnknown(dataset)
   return {
-    externalId: `openhands/${benchmark}/${instanceId}`,
+    externalId: openHandsScenarioId(instanceId, dataset),
     name: shortName(dataset, instanceId),
     taskPrompt: problem,
     groundTruth: null,
@@ -278,9 +315,4 @@ function scenarioOf(instanceId: string, record: JsonObject, dataset: string | nu
     source: 'openhands',
     metadata: { instance_id: instanceId, dataset },
   }
-}
-
-function dateOf(time: JsonValue | undefined): Date | null {
-  const ms = epochMs(time)
-  return ms === null ? null : new Date(ms)
 }

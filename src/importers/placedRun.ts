@@ -1,8 +1,9 @@
 import type { ArcClient } from '../client/arcClient.ts'
 import type { SimulationStatus } from '../client/operations.ts'
+import { scenarioKey } from '../evaluation/scenarios/scenarioKey.ts'
 import { derivedUuid } from '../uuid.ts'
 import type { ImportedOutcome, ImportedRun } from './format.ts'
-import { outcomeIdOf, type Refused, replaced, type Settled, settle } from './recordPlaces.ts'
+import { outcomeIdOf, placeKey, type Refused, replaced, type Settled, settle } from './recordPlaces.ts'
 import { canonicalJson, digest, repetitionsOf } from './recordReading.ts'
 import { modelOrUnknown } from './runConfiguration.ts'
 import { timesOf } from './runTimes.ts'
@@ -95,7 +96,9 @@ async function place(
     outcomes,
     repetitions: Math.max(part.repetitions, repetitionsOf(outcomes)),
     copies: (part.copies ?? 0) + olderCopies,
-    ...(isWhole(part, outcomes, simulationId, stored) ? {} : { state: 'unfinished' }),
+    ...(isWhole(part, [...outcomes, ...refused.map(({ outcome }) => outcome)], stored)
+      ? {}
+      : { state: 'unfinished' }),
   }
   const placed: PlacedRun = { run: settled, simulationId, known, refused }
   if (fresh.length === 0) return { parts: [placed], earlier }
@@ -287,14 +290,19 @@ function ofSimulation(outcome: ImportedOutcome, simulationId: string): ImportedO
   return identity === undefined ? outcome : replaced(outcome, { identity: digest([simulationId, identity]) })
 }
 
-/** How many records the run still lacks, with those that Arc has. */
+/** Whether the run lacks nothing, with what Arc has of it: an earlier attempt is no more of it. */
 function isWhole(
   { missing = 0 }: ImportedRun,
   records: ImportedOutcome[],
-  simulationId: string,
   stored: Map<string, StoredRecord> | null,
 ): boolean {
-  const inFiles = new Set(records.map((outcome) => outcomeIdOf(simulationId, outcome)))
-  const others = [...(stored?.keys() ?? [])].filter((id) => !inFiles.has(id))
-  return missing <= others.length
+  const inFiles = new Set(
+    records.map(({ scenarioExternalId, repetition }) =>
+      placeKey(scenarioKey(scenarioExternalId), repetition),
+    ),
+  )
+  const places = [...(stored?.values() ?? [])].map(({ scenarioId, repetition }) =>
+    placeKey(scenarioId, repetition),
+  )
+  return missing <= new Set(places.filter((place) => !inFiles.has(place))).size
 }

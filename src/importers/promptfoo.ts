@@ -96,15 +96,22 @@ export const promptfoo: ResultFormat = {
     'results.results[].testCase': 'object',
   },
   detect: (document) =>
-    asList(asObject(asObject(document).results).results).some((result) => {
+    asList(asObject(evaluationIn(document).results).results).some((result) => {
       const record = asObject(result)
       return 'success' in record && 'provider' in record && ('prompt' in record || 'testCase' in record)
     }),
   parse: (document, fileName) => {
-    const { results } = asObject(asObject(document).results)
+    const evaluation = evaluationIn(document)
+    const { results } = asObject(evaluation.results)
     if (!Array.isArray(results)) throw new Error('This is not a promptfoo result: it has no list of results.')
-    return parseResults(asObject(document), results, fileName)
+    return parseResults(evaluation, results, fileName)
   },
+}
+
+/** The evaluation as its file has it, also from the summary alone, which a program gets that calls promptfoo. */
+function evaluationIn(document: unknown): JsonObject {
+  const { results, evalId = null, config = null, ...rest } = asObject(document)
+  return Array.isArray(results) ? { evalId, config, results: { ...rest, results } } : asObject(document)
 }
 
 /** What a file of results alone tells of their evaluation. */

@@ -117,7 +117,7 @@ function freePlace(
   return { repetition, retryCount: Math.max(...at().map((attempt) => attempt.retryCount)) + 1 }
 }
 
-function placeKey(scenarioId: string, repetition: number): string {
+export function placeKey(scenarioId: string, repetition: number): string {
   return JSON.stringify([scenarioId, repetition])
 }
 

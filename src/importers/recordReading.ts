@@ -57,6 +57,17 @@ export function asFigure(value: unknown): number | null {
   return typeof figure === 'number' ? figure : null
 }
 
+const WRITTEN_NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
+const NOT_A_NUMBER = ['nan', 'inf', 'infinity']
+
+/** The same, also where a writer has put it into a text: `"0.5"`, `"NaN"`. */
+function figureIn(value: JsonValue | undefined): number | null {
+  const text = asText(value)?.trim()
+  if (text === undefined) return asFigure(value)
+  if (WRITTEN_NUMBER.test(text)) return Number(text)
+  return NOT_A_NUMBER.includes(text.toLowerCase().replace(/^[+-]/, '')) ? Number.NaN : null
+}
+
 /** The text as one line; a long one ends in a hash of the whole, so that two that begin alike stay two. */
 export function bounded(text: string, maxLength: number): string {
   const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim()
@@ -101,7 +112,7 @@ export function append<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Va
 /** The sum of the numbers from 0 up; null when there is none to add. */
 export function sumOrNull(values: (JsonValue | undefined)[]): number | null {
   const numbers = values.flatMap((value) => {
-    const figure = asFigure(value)
+    const figure = figureIn(value)
     return figure !== null && Number.isFinite(figure) && figure >= 0 ? [figure] : []
   })
   return numbers.length === 0 ? null : numbers.reduce((sum, number) => sum + number, 0)
@@ -171,12 +182,16 @@ const BOUND_TOLERANCE = 1e-9
  * range nor guessed at: `onOtherScale` keeps it. Throws BrokenRecord for what is no measure at all.
  */
 export function scoreOf(given: JsonValue | undefined, name = 'reward'): number | null {
-  if (isText(given) || typeof given === 'boolean')
+  const score = figureIn(given)
+  if (score === null && (isText(given) || typeof given === 'boolean'))
     throw new BrokenRecord(`${name} is ${shown(given)}, not a score`)
-  const score = asFigure(given)
-  return score !== null && score >= -BOUND_TOLERANCE && score <= 1 + BOUND_TOLERANCE
-    ? Math.min(1, Math.max(0, score))
-    : null
+  return score === null ? null : fromZeroToOne(score)
+}
+
+/** The number when it is one from 0 to 1, but for what sums of floating-point parts miss a bound by; else null. */
+export function fromZeroToOne(score: number): number | null {
+  const isWithin = score >= -BOUND_TOLERANCE && score <= 1 + BOUND_TOLERANCE
+  return isWithin ? Math.min(1, Math.max(0, score)) : null
 }
 
 /** For the metrics: under its name what was given as a score and is none from 0 to 1. */
@@ -191,7 +206,7 @@ export function onOtherScale(name: string, given: JsonValue | undefined): JsonOb
 export function amountOf(record: JsonObject, key: string): number | null {
   const value = record[key]
   if (value === undefined || value === null) return null
-  const figure = asFigure(value)
+  const figure = figureIn(value)
   if (figure !== null && !Number.isFinite(figure)) return null
   if (figure !== null && figure >= 0) return figure
   throw new BrokenRecord(`${key} is ${shown(value)}, not a number from 0 up`)
@@ -200,11 +215,6 @@ export function amountOf(record: JsonObject, key: string): number | null {
 /** The same as the record has it, with all its digits: for the metrics. */
 export function givenAmount(record: JsonObject, key: string): JsonValue {
   return amountOf(record, key) === null ? null : record[key]!
-}
-
-/** A cost of 0 beside tokens that were used: the source had no price for the model, and the cost is not known. */
-export function pricedOrNull(costUsd: number | null, tokens: number | null): number | null {
-  return costUsd === 0 && tokens !== 0 ? null : costUsd
 }
 
 /** The object under `key`, empty when the record has none. Throws BrokenRecord for anything else. */
@@ -305,7 +315,7 @@ export function repetitionsOf(outcomes: ImportedOutcome[]): number {
 export function taskIdText(value: JsonValue | undefined): string | null {
   const digits = typeof value === 'number' || isExactNumber(value) ? stringifyExactly(value) : ''
   const text = /^-?\d+$/.test(digits) ? digits : asText(value)
-  return text !== null && !isLongerThan(text, MAX_TASK_ID_LENGTH) ? text : null
+  return text !== null && isLongerThan(text, MAX_TASK_ID_LENGTH) ? bounded(text, MAX_TASK_ID_LENGTH) : text
 }
 
 /** The name of a benchmark's domain as scenario ids and tags hold it; `unknown` where nothing tells it. */
@@ -377,7 +387,7 @@ function taskIdOf(record: JsonObject, key: string): string {
   throw new BrokenRecord(
     record[key] === undefined
       ? `${key} is missing`
-      : `${key} is ${shown(record[key])}, not a whole number or a string of at most ${MAX_TASK_ID_LENGTH} characters`,
+      : `${key} is ${shown(record[key])}, not a whole number or a text`,
   )
 }
 

@@ -1,7 +1,7 @@
 import { addedUp, type Redactions, redactTree } from '../evaluation/redaction/redaction.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { FilesBeside } from './filesBeside.ts'
-import { bytesOf, decoded, sizeOf, startOf } from './fileText.ts'
+import { bytesOf, decoded, isPlain, sizeOf, startOf } from './fileText.ts'
 import {
   Companion,
   type ImportedRun,
@@ -67,7 +67,8 @@ export async function readResultFile(
   }
   const redactions = beside.redactions.length === 0 ? own : addedUp([own, ...beside.redactions])
   try {
-    const parsed = format.parse(document, path)
+    // Some formats have nothing but its name to tell what was run.
+    const parsed = format.parse(document, path.replace(/\.gz$/i, ''))
     const found = nonFinite + beside.nonFinite
     return {
       format: format.name,
@@ -99,14 +100,18 @@ interface Content {
 }
 
 async function contentOf(path: string, showReading: ShowReading, largeBytes: number): Promise<Content> {
-  if (isZip(await startOf(path))) {
+  const start = await startOf(path)
+  if (isZip(start)) {
     const { document, ...rest } = await readInspectArchive(path, showReading, largeBytes)
     return { kind: 'an archive', written: document, ...rest }
   }
   const size = await sizeOf(path)
-  const large = size < largeBytes ? null : largeContentOf(path, size, showReading, largeBytes)
+  const large =
+    size < largeBytes || !isPlain(start) ? null : largeContentOf(path, size, showReading, largeBytes)
   if (large) return large
-  const text = decoded(await bytesOf(path))
+  const bytes = await bytesOf(path)
+  if (isZip(bytes)) throw new UnreadableFile('It is a zip that is packed by gzip: unpack it.')
+  const text = decoded(bytes)
   try {
     const { document, ...numbers } = parseJson(text)
     return { kind: 'JSON', written: document, ...numbers, rejected: [], notes: [] }

@@ -47,6 +47,22 @@ export function statusOf(end: RunEnd, score: number | null): OutcomeStatus {
   return end === 'finished' ? (score === null ? 'success' : 'error') : end
 }
 
+/** A provider's own limits are a fault of the call. */
+const PROVIDER_LIMIT = /rate|quota/i
+const LIMIT = /time_?d?_?out|exceed|budget|max_?(?:steps?|turns?|tokens?|iterations?|messages?|cost|time)/i
+const CANCELLED = /cancel|interrupt|aborted/i
+
+/** How a run ended, by a word that its format does not define: later versions and forks have more of them. */
+export function endByWord(word: string): Exclude<RunEnd, 'finished'> {
+  if (LIMIT.test(word) && !PROVIDER_LIMIT.test(word)) return 'timeout'
+  return CANCELLED.test(word) ? 'cancelled' : 'error'
+}
+
+/** What kind of fault such an end is. */
+export function categoryByWord(word: string): ErrorCategory {
+  return endByWord(word) === 'timeout' ? 'timeout' : 'unknown'
+}
+
 /** Per kind of check how many were met, for an outcome's metrics; kinds without checks are left out. */
 export function checkCounts(checks: RewardCheck[]): JsonObject {
   const counts: { [kind: string]: { met: number; total: number } } = {}

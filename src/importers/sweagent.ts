@@ -11,14 +11,13 @@ import {
   asText,
   BrokenRecord,
   objectOf,
-  pricedOrNull,
   shown,
   sumOrNull,
   treeIn,
 } from './recordReading.ts'
-import { failure, failureFields, type RunEnd, statusOf } from './rewardChecks.ts'
+import { categoryByWord, endByWord, failure, failureFields, type RunEnd, statusOf } from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
-import { knownTokens } from './tokenUsage.ts'
+import { knownUsage } from './tokenUsage.ts'
 import {
   filledIn,
   instanceIdOf,
@@ -92,7 +91,11 @@ function trajectoryOf(document: JsonObject, path: string): Trajectory {
     amountOf(stats, 'tokens_received'),
   ]
   const tokensUsed = sumOrNull([promptTokens, completionTokens])
-  const tokens = knownTokens({ promptTokens, completionTokens, tokensUsed }, steps.length > 0)
+  const usage = knownUsage(
+    { promptTokens, completionTokens, tokensUsed },
+    amountOf(stats, 'instance_cost'),
+    steps.length > 0,
+  )
   const seconds = sumOrNull(steps.map((step) => asObject(step).execution_time))
   const trajectory = { ...document, status }
   return {
@@ -106,8 +109,7 @@ function trajectoryOf(document: JsonObject, path: string): Trajectory {
       status,
       reliabilityScore: null,
       executionTimeMs: seconds === null ? null : Math.round(seconds * 1000),
-      ...tokens,
-      costUsd: pricedOrNull(amountOf(stats, 'instance_cost'), tokens.tokensUsed ?? null),
+      ...usage,
       model,
       trajectory,
       metrics: {
@@ -131,18 +133,20 @@ function endOf(exitStatus: string | null): RunEnd {
   if (exitStatus === null) return 'error'
   const exit = exitOf(exitStatus)
   if (exit === 'submitted') return 'finished'
-  return faultOf(exit) === 'timeout' ? 'timeout' : 'error'
-}
-
-function faultOf(exit: string): ErrorCategory {
-  return FAULTS.get(exit) ?? (/timeout|execution_time/.test(exit) ? 'timeout' : 'unknown')
+  const fault = FAULTS.get(exit)
+  if (fault === undefined) return endByWord(exit)
+  return fault === 'timeout' ? 'timeout' : 'error'
 }
 
 function failureOf(exitStatus: string | null, steps: number): FailurePatternInput {
   if (exitStatus === null)
     return failure('unfinished', 'unknown', `The run has no exit status: it broke off after ${steps} steps.`)
   const exit = exitOf(exitStatus)
-  return failure(exit, faultOf(exit), `The run ended after ${steps} steps: ${exitStatus}.`)
+  return failure(
+    exit,
+    FAULTS.get(exit) ?? categoryByWord(exit),
+    `The run ended after ${steps} steps: ${exitStatus}.`,
+  )
 }
 
 /** What SWE-agent and the shells in its sandboxes begin an answer with that is a failure. */

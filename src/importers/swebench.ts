@@ -2,6 +2,7 @@ import { basename, dirname, resolve } from 'node:path'
 import type { FailurePatternInput } from '../evaluation/outcomeInput.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import type { ImportedGrade, ParsedFile, RejectedRecord, ResultFormat } from './format.ts'
+import { isEvalMetadata, modelOf, openHandsScenarioId } from './openhands.ts'
 import {
   asList,
   asObject,
@@ -39,8 +40,15 @@ export const sweBenchReport: ResultFormat = {
       )
     )
   },
+  gather: async (document, beside) => {
+    const openhands = await beside.json('metadata.json', isEvalMetadata)
+    return { format: sweBenchReport, document: { ...asObject(document), openhands } }
+  },
   parse: (document, path) => {
-    const report = asObject(document)
+    const { openhands, ...report } = asObject(document)
+    const scenarioIdOf = isJsonObject(openhands)
+      ? (instanceId: string) => openHandsScenarioId(instanceId, asText(openhands.dataset))
+      : sweScenarioId
     const grades: ImportedGrade[] = []
     const rejected: RejectedRecord[] = []
     const seen = new Set<string>()
@@ -53,9 +61,10 @@ export const sweBenchReport: ResultFormat = {
         continue
       }
       seen.add(instanceId)
-      grades.push(gradeOf(instanceId, result, report))
+      grades.push(gradeOf(instanceId, scenarioIdOf(instanceId), result, report))
     }
-    return { runs: [], grades: { grader: GRADER, ...namesIn(path), grades }, rejected }
+    const names = isJsonObject(openhands) ? { model: modelOf(openhands), run: null } : namesIn(path)
+    return { runs: [], grades: { grader: GRADER, ...names, grades }, rejected }
   },
 }
 
@@ -74,12 +83,17 @@ function idsByResult(report: JsonObject): [Result, JsonValue][] {
   return RESULTS.flatMap((result) => lists[result].map((id) => [result, id] as [Result, JsonValue]))
 }
 
-function gradeOf(instanceId: string, result: Result, report: JsonObject): ImportedGrade {
+function gradeOf(
+  instanceId: string,
+  scenarioExternalId: string,
+  result: Result,
+  report: JsonObject,
+): ImportedGrade {
   const reason = asText(asObject(report.failure_reasons)[instanceId])
   const because = reason === null ? '' : ` Its logs say: ${reason}`
   const isInfra = asList(report.infra_failure_ids).includes(instanceId)
   return {
-    scenarioExternalId: sweScenarioId(instanceId),
+    scenarioExternalId,
     // An instance whose tests could not be run is not graded.
     score: { resolved: 1, unresolved: 0, empty_patch: 0, error: null }[result],
     failures: failuresFor(result, because),
@@ -104,9 +118,14 @@ function failuresFor(result: Result, because: string): FailurePatternInput[] {
   }
 }
 
-/** A report is called `{model}.{run}.json`, with `__` for the slashes of the model's name. */
+/**
+ * A report is called `{model}.{run}.json`, with `__` for the slashes of the model's name; that of OpenHands, which names the
+ * model beside, `output.report.json`.
+ */
 function namesIn(path: string): { model: string | null; run: string | null } {
-  const parts = /^(?<model>.+)\.(?<run>[^.]+)\.json$/.exec(basename(path))?.groups
+  const name = basename(path)
+  const parts =
+    name === 'output.report.json' ? null : /^(?<model>.+)\.(?<run>[^.]+)\.json$/.exec(name)?.groups
   return { model: parts?.model ?? null, run: parts?.run ?? null }
 }
 

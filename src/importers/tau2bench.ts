@@ -3,7 +3,7 @@ import type { ErrorCategory, FailurePatternInput } from '../evaluation/outcomeIn
 import { isText, stringifyExactly } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { contentText, dateOf, tokensOf, toolCallsOf, toolUsageOf } from './chatMessages.ts'
-import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat, RunState } from './format.ts'
+import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
   amountOf,
   asList,
@@ -15,7 +15,6 @@ import {
   givenAmount,
   objectOf,
   onOtherScale,
-  pricedOrNull,
   type RecordPlace,
   readRecords,
   repetitionsOf,
@@ -29,9 +28,11 @@ import {
 } from './recordReading.ts'
 import {
   callText,
+  categoryByWord,
   checkCounts,
   checkFailures,
   crashFailure,
+  endByWord,
   failure,
   failureFields,
   type RewardCheck,
@@ -49,22 +50,23 @@ import {
   missingFiles,
   resultsIn,
 } from './tau2Shapes.ts'
+import { knownUsage } from './tokenUsage.ts'
 
 /** The ends at which the conversation itself was over; the reward alone tells how such a run went. */
 const REGULAR_ENDS = ['user_stop', 'agent_stop']
 
 /** The other ends that tau2-bench knows (`TerminationReason`), and what kind of fault each is. */
-const FAULT_BY_END: { [reason: string]: ErrorCategory } = {
-  max_steps: 'timeout',
-  timeout: 'timeout',
-  too_many_errors: 'tool_error',
-  agent_error: 'model_error',
-  invalid_agent_message: 'model_error',
-  context_window_exceeded: 'timeout',
-  user_error: 'system_error',
-  infrastructure_error: 'system_error',
-  unexpected_error: 'system_error',
-}
+const FAULT_BY_END = new Map<string, ErrorCategory>([
+  ['max_steps', 'timeout'],
+  ['timeout', 'timeout'],
+  ['too_many_errors', 'tool_error'],
+  ['agent_error', 'model_error'],
+  ['invalid_agent_message', 'model_error'],
+  ['context_window_exceeded', 'timeout'],
+  ['user_error', 'system_error'],
+  ['infrastructure_error', 'system_error'],
+  ['unexpected_error', 'system_error'],
+])
 
 /** Those of them that are limits: of steps, of time, of the model's context. */
 const LIMITS = ['max_steps', 'timeout', 'context_window_exceeded']
@@ -100,7 +102,7 @@ function parseResults(results: JsonObject, simulations: JsonValue[], fileName: s
   const agent = asObject(info.agent_info)
   const model = asText(agent.llm)
   const domain = domainOrUnknown(asText(asObject(info.environment_info).domain_name))
-  const timestamp = asText(results.timestamp)
+  const timestamp = asText(results.timestamp) ?? dateOf(results.timestamp)?.toISOString() ?? null
   const identity = identityOf(results, simulations)
   const runName = timestamp === null ? [domain, model] : [identity]
   const places = placesOf(simulations)
@@ -119,8 +121,7 @@ function parseResults(results: JsonObject, simulations: JsonValue[], fileName: s
 
   const whole = plannedRuns(results)
   const missing = missingTrials(whole, places)
-  const state: RunState = missing === 0 ? 'finished' : 'unfinished'
-  const planned = state === 'finished' ? { taskIds: [], trials: 1 } : whole
+  const planned = missing === 0 ? { taskIds: [], trials: 1 } : whole
   const startedAt = dateOf(results.timestamp) ?? firstStart(simulations)
   const { agent_info, user_info, environment_info, ...runFacts } = info
   const {
@@ -133,13 +134,14 @@ function parseResults(results: JsonObject, simulations: JsonValue[], fileName: s
   } = runFacts
   // What a later version of tau2-bench can set besides, and an earlier one does not know: null where it is not set.
   const set = Object.entries(others).filter(([, value]) => value !== null)
-  const run = {
+  const run: ImportedRun = {
     identity,
     knownByRecords: timestamp === null,
-    state,
+    missing,
+    missingNote: `${missing} of ${whole.tasks * whole.trials} trials are missing`,
     createdAt: startedAt,
     startedAt,
-    completedAt: state === 'finished' ? lastOf(outcomes) : null,
+    completedAt: lastOf(outcomes),
     name: shortName('tau2-bench', domain, modelOrUnknown(model), toTheSecond(timestamp)),
     configuration: runConfiguration(
       ['tau2-bench', domain, modelOrUnknown(model), asText(agent.implementation)],
@@ -162,15 +164,7 @@ function parseResults(results: JsonObject, simulations: JsonValue[], fileName: s
     metadata: { ...runFacts, format: 'tau2-bench', source_file: basename(fileName), domain, timestamp },
   }
   const lost = missingFiles(results)
-  const lostNotes = lost === 0 ? [] : [`${lost} simulations of the index are in no file of the folder`]
-  const notes =
-    missing === 0
-      ? lostNotes
-      : [
-          ...lostNotes,
-          `${missing} of ${whole.tasks * whole.trials} trials are missing: the run is not finished. ` +
-            'Import it again when there are more; --complete ends the simulation',
-        ]
+  const notes = lost === 0 ? [] : [`${lost} simulations of the index are in no file of the folder`]
   return { runs: [run], rejected, notes }
 }
 
@@ -260,11 +254,12 @@ function usageOf(
   const { records, cost = null } = asObject(record.agent_usage)
   const tokens = tokensOf(messages)
   const given = amountOf(record, 'agent_cost') ?? amountOf({ cost }, 'cost')
-  if (tokens.tokensUsed !== null) return { ...tokens, costUsd: pricedOrNull(given, tokens.tokensUsed) }
+  const wasCalled = messages.some((message) => asObject(message).role === 'assistant')
+  if (tokens.tokensUsed !== null) return knownUsage(tokens, given, wasCalled)
   const promptTokens = sumOrNull(asList(records).map((used) => asObject(used).input_tokens))
   const completionTokens = sumOrNull(asList(records).map((used) => asObject(used).output_tokens))
   const tokensUsed = sumOrNull([promptTokens, completionTokens])
-  return { promptTokens, completionTokens, tokensUsed, costUsd: pricedOrNull(given, tokensUsed) }
+  return knownUsage({ promptTokens, completionTokens, tokensUsed }, given, wasCalled)
 }
 
 /** Results of other origin than tau2-bench itself have no flag; what its tools raise begins with the word. */
@@ -281,23 +276,28 @@ function messagesOf({ messages, ticks }: JsonObject): JsonValue[] {
 
 function timeOf(record: JsonObject, key: string): Date | null {
   const value = record[key]
-  if (value === undefined || value === null) return null
+  if (value === undefined || value === null || value === '') return null
   const time = dateOf(value)
-  if (time === null) throw new BrokenRecord(`${key} is ${shown(value)}, not an ISO time`)
+  if (time === null) throw new BrokenRecord(`${key} is ${shown(value)}, not a time`)
   return time
 }
 
 /** A conversation that was cut off and graded all the same is as good as its grade. */
 function endOf(record: JsonObject): RunEnd {
-  const reason = asText(record.termination_reason)
+  const reason = reasonOf(record)
   if (reason !== null && LIMITS.includes(reason)) return 'timeout'
-  const isFault =
-    asText(asObject(record.info).error) !== null || (reason !== null && !REGULAR_ENDS.includes(reason))
-  return isFault ? 'error' : 'finished'
+  if (asText(asObject(record.info).error) !== null) return 'error'
+  if (reason === null || REGULAR_ENDS.includes(reason)) return 'finished'
+  return FAULT_BY_END.has(reason) ? 'error' : endByWord(reason)
+}
+
+/** Its value, also where the member of the enumeration was written: `TerminationReason.MAX_STEPS`. */
+function reasonOf({ termination_reason }: JsonObject): string | null {
+  return asText(termination_reason)?.trim().replace(/^.*\./s, '').toLowerCase() ?? null
 }
 
 function failuresOf(record: JsonObject, score: number | null, checks: RewardCheck[]): FailurePatternInput[] {
-  const reason = asText(record.termination_reason)
+  const reason = reasonOf(record)
   const { error, traceback } = asObject(record.info)
   const crash = asText(error) === null ? [] : [crashFailure(asText(error)!, asText(traceback))]
   const end =
@@ -307,7 +307,7 @@ function failuresOf(record: JsonObject, score: number | null, checks: RewardChec
 }
 
 function endFailure(reason: string, messages: JsonValue[]): FailurePatternInput {
-  const category = FAULT_BY_END[reason] ?? 'unknown'
+  const category = FAULT_BY_END.get(reason) ?? categoryByWord(reason)
   return failure(reason, category, `The simulation was ended after ${messages.length} messages: ${reason}.`)
 }
 

@@ -2,7 +2,7 @@ import { basename, dirname, resolve } from 'node:path'
 import type { ErrorCategory, FailurePatternInput } from '../evaluation/outcomeInput.ts'
 import { isText } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
-import { epochMs } from './chatMessages.ts'
+import { dateOf, epochMs } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
   amountOf,
@@ -25,7 +25,15 @@ import {
   taskIdText,
   toTheSecond,
 } from './recordReading.ts'
-import { failure, failureFields, isPassed, type RunEnd, statusOf } from './rewardChecks.ts'
+import {
+  categoryByWord,
+  endByWord,
+  failure,
+  failureFields,
+  isPassed,
+  type RunEnd,
+  statusOf,
+} from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
 
 /** How an agent or its test failed (`FailureMode`), and what kind of fault each is; the others are no failure. */
@@ -147,8 +155,10 @@ function identityOf(
   outcomes: ImportedOutcome[],
   configuration: ImportedRun['configuration'],
   path: string,
-): Pick<ImportedRun, 'identity' | 'partOf' | 'partsRepeat' | 'knownByRecords'> {
-  const name = asText(metadata.uuid) ?? runId
+): Pick<ImportedRun, 'identity' | 'partOf' | 'wholeIdentity' | 'partsRepeat' | 'knownByRecords'> {
+  // An id may be a word that somebody gives to each of their runs, or a second in which two began.
+  const { agent_name = null, model_name = null, start_time = null } = metadata
+  const name = asText(metadata.uuid) ?? (runId === null ? null : [runId, agent_name, model_name, start_time])
   if (document.is_part !== true) {
     return {
       identity: digest(['terminal-bench', name ?? outcomes.map(({ identity }) => identity ?? null).sort()]),
@@ -158,6 +168,8 @@ function identityOf(
   return {
     identity: identityOfRecords(outcomes.map(({ identity }) => identity ?? '')),
     partOf: canonicalJson(['terminal-bench', name ?? folder, configuration.name, configuration.yaml]),
+    // Of the file with all trials, which comes later.
+    ...(name === null ? {} : { wholeIdentity: digest(['terminal-bench', name]) }),
     partsRepeat: true,
     knownByRecords: true,
   }
@@ -227,8 +239,9 @@ function usageOf(record: JsonObject): { promptTokens: number | null; completionT
 }
 
 function endOf(mode: string | null): RunEnd {
-  const category = mode === null ? undefined : FAULTS.get(mode)
-  if (category === undefined) return mode === null || ['unset', 'none'].includes(mode) ? 'finished' : 'error'
+  if (mode === null || ['unset', 'none'].includes(mode)) return 'finished'
+  const category = FAULTS.get(mode)
+  if (category === undefined) return endByWord(mode)
   return category === 'timeout' ? 'timeout' : 'error'
 }
 
@@ -236,7 +249,13 @@ function failuresOf(mode: string | null, score: number | null, tests: JsonObject
   const ended =
     mode === null || endOf(mode) === 'finished'
       ? []
-      : [failure(mode, FAULTS.get(mode) ?? 'unknown', `The trial ended with: ${mode.replaceAll('_', ' ')}.`)]
+      : [
+          failure(
+            mode,
+            FAULTS.get(mode) ?? categoryByWord(mode),
+            `The trial ended with: ${mode.replaceAll('_', ' ')}.`,
+          ),
+        ]
   const unmet = Object.entries(tests).filter(([, result]) => result !== 'passed')
   const failed = unmet
     .slice(0, MAX_LISTED_TESTS)
@@ -293,9 +312,4 @@ function secondsOf(start: JsonValue | undefined, end: JsonValue | undefined): nu
 
 function spanMs(start: number | null, end: number | null): number | null {
   return start === null || end === null || end < start ? null : Math.round(end - start)
-}
-
-function dateOf(time: JsonValue | undefined): Date | null {
-  const ms = epochMs(time)
-  return ms === null ? null : new Date(ms)
 }

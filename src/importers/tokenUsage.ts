@@ -14,6 +14,19 @@ export function knownTokens(tokens: Tokens, wasCalled: boolean): Tokens {
 }
 
 /**
+ * The same with what they cost: 0 beside tokens that were used, or that nobody counted, means that the source had no price
+ * for the model, and the cost is not known.
+ */
+export function knownUsage(
+  given: Tokens,
+  costUsd: number | null | undefined,
+  wasCalled: boolean,
+): Tokens & Pick<OutcomeInput, 'costUsd'> {
+  const tokens = knownTokens(given, wasCalled)
+  return { ...tokens, costUsd: costUsd === 0 && tokens.tokensUsed !== 0 ? null : (costUsd ?? null) }
+}
+
+/**
  * What a model wrote, its reasoning included. Some providers count that within the answer, others (Google) beside it, in
  * the total alone: then the total is more than prompt and answer by at least that. Where it is more by just what was read
  * from a cache or written to one, it is the cache that stands beside (Anthropic).

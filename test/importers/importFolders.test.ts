@@ -1,7 +1,9 @@
 import { mkdir, symlink } from 'node:fs/promises'
+import { gzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
 import { type Tenant, useArc } from '../support/arc.ts'
 import { importInto, useFolder } from '../support/importing.ts'
+import { zipOf } from '../support/zipArchive.ts'
 
 const arc = useArc()
 const folder = useFolder()
@@ -143,4 +145,77 @@ it('closes with the totals over all files', async () => {
     expect(total).toEqual(['total', ...figures])
     expect(failed).toEqual(['failed: 1'])
   }
+})
+
+it('reads what is packed by gzip or written in UTF-16, by its name and in a folder', async () => {
+  const text = (task: string) => `\ufeff${JSON.stringify(records(task))}`
+  const lines = gzipSync(
+    records('g')
+      .map((record) => JSON.stringify(record))
+      .join('\n'),
+  )
+  const files = [
+    await folder.write('packed/a.json.gz', gzipSync(text('a'))),
+    await folder.write('packed/b', gzipSync(text('b'))),
+    await folder.write('packed/c.json', Buffer.from(text('c'), 'utf16le')),
+    await folder.write('packed/d.json', Buffer.from(text('d'), 'utf16le').swap16()),
+    await folder.write('packed/g.jsonl.gz', lines),
+  ]
+  for (const paths of [files, [folder.path('packed')]]) {
+    const tenant = arc.tenant()
+    expect((await importInto(arc, tenant, paths)).exitCode).toBe(0)
+    expect(await tasksOf(tenant)).toEqual(['a', 'b', 'c', 'd', 'g'])
+  }
+})
+
+it('reads from the name of a packed file what the name of the file says', async () => {
+  const tenant = arc.tenant()
+  const trajectory = { trajectory: [{ action: 'ls' }], info: { exit_status: 'submitted' }, history: [{}] }
+  const path = await folder.write('named/kites__kite-1.traj.gz', gzipSync(JSON.stringify(trajectory)))
+  await importInto(arc, tenant, [path])
+  expect(await tasksOf(tenant)).toEqual(['kites__kite-1'])
+})
+
+it('says of a file that is called JSON and is none why it cannot be read, in a folder, too', async () => {
+  const packed = gzipSync(JSON.stringify(records('a')))
+  const files = [
+    await folder.write('broken/a.json', ''),
+    await folder.write('broken/b.jsonl', 'is cut off"}\n{"task_id": 1}\n'),
+    await folder.write('broken/c.json.gz', packed.subarray(0, packed.length - 12)),
+    await folder.write('broken/d.json.gz', Buffer.from(packed).fill(1, 12, 20)),
+  ]
+  await folder.write('broken/e.json', records('e'))
+  for (const paths of [[...files, folder.path('broken/e.json')], [folder.path('broken')]]) {
+    const tenant = arc.tenant()
+    const { exitCode, output } = await importInto(arc, tenant, paths)
+    expect(exitCode).toBe(1)
+    expect(output).toContain('a.json: It is not JSON: the file is empty.')
+    expect(output).toContain('b.jsonl: It is not JSON: Expected a value, in line 1, column 1.')
+    expect(output).toContain('c.json.gz: It is packed by gzip and not complete.')
+    expect(output).toContain('d.json.gz: It is packed by gzip and damaged.')
+    expect(output).toContain('failed: 4')
+    expect(await tasksOf(tenant)).toEqual(['e'])
+  }
+})
+
+it('takes an empty file that is called JSON for no result among configurations', async () => {
+  const tenant = arc.tenant()
+  await folder.write('agents/v1.yaml', 'model: m-1\n')
+  await folder.write('agents/notes.json', '')
+  const { exitCode, output } = await importInto(arc, tenant, [folder.path('agents')])
+  expect(exitCode).toBe(1)
+  expect(output).toContain('notes.json: It is not JSON: the file is empty.')
+  const { configurations } = await tenant.data('{ configurations { nodes { name } } }')
+  expect(configurations.nodes).toEqual([{ name: 'agents' }])
+})
+
+it('says of an archive that is packed once more what to do', async () => {
+  const tenant = arc.tenant()
+  const path = await folder.write(
+    'twice/log.eval.gz',
+    gzipSync(zipOf([{ name: 'header.json', content: '{}' }])),
+  )
+  const { exitCode, output } = await importInto(arc, tenant, [path])
+  expect(exitCode).toBe(1)
+  expect(output).toContain('It is a zip that is packed by gzip: unpack it.')
 })

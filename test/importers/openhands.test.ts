@@ -113,3 +113,86 @@ it.each([
     metrics: { test_result: { report } },
   })
 })
+
+it('the attempts of a run and its results are one run, also while it goes on', async () => {
+  const row = (instance_id: string, attempt: number, more: object = {}) => ({
+    instance_id,
+    attempt,
+    instruction: 'Fly.',
+    test_result: { git_patch: `patch ${attempt}` },
+    history: [
+      { kind: 'MessageEvent', timestamp: `2025-12-01T1${attempt}:00:00`, llm_message: { role: 'user' } },
+    ],
+    metrics: { accumulated_cost: 0.25 },
+    ...more,
+  })
+  const lines = (...rows: object[]) => rows.map((each) => JSON.stringify(each)).join('\n')
+  const first = [
+    row('kites__kite-1', 1),
+    row('kites__kite-2', 1),
+    row('kites__kite-3', 1, { error: 'E: died' }),
+  ]
+  const second = [row('kites__kite-2', 2), row('kites__kite-3', 2, { error: 'E: died' })]
+  await folder.write('attempts/metadata.json', {
+    llm: { model: 'proxy/kite-6' },
+    dataset: 'kites',
+    max_iterations: 50,
+    eval_output_dir: 'outputs/run_1',
+  })
+  await folder.write('attempts/output.critic_attempt_1.jsonl', lines(...first))
+  const tenant = arc.tenant()
+  const simulations = async () =>
+    (await tenant.data('{ simulations { nodes { status totalScenarios totalCostUsd currentScore } } }'))
+      .simulations.nodes
+  await importInto(arc, tenant, [folder.path('attempts')])
+  expect(await simulations()).toMatchObject([{ status: 'RUNNING', totalScenarios: 3, totalCostUsd: 0.75 }])
+
+  await folder.write('attempts/output.critic_attempt_2.jsonl', lines(...second))
+  await folder.write('attempts/output.jsonl', lines(first[0]!, second[0]!))
+  await folder.write('attempts/output_errors.jsonl', lines(second[1]!))
+  await folder.write('attempts/output.report.json', {
+    resolved_ids: ['kites__kite-1'],
+    unresolved_ids: ['kites__kite-2'],
+    error_ids: ['kites__kite-3'],
+  })
+  const { exitCode, output } = await importInto(arc, tenant, [folder.path('attempts')])
+  expect(exitCode).toBe(0)
+  expect(output).toMatch(/OpenHands {12,}5 {5,}1 /)
+  expect(await simulations()).toMatchObject([
+    { status: 'COMPLETED', totalScenarios: 3, totalCostUsd: 1.25, currentScore: 0.5 },
+  ])
+})
+
+it('verdicts and usage of the benchmarks that keep them further in; their reports grade them, too', async () => {
+  const row = (instance_id: string, test_result: object) => ({
+    instance_id,
+    test_result,
+    instruction: 'Fly.',
+  })
+  const rows = [
+    row('q-1', { eval_result: { passed: 0.25, num_tests: 4 } }),
+    row('q-2', { final_score: { result: 1, total: 2 } }),
+    row('q-3', { passed: true, final_metrics: { total_cost_usd: 0.25, total_prompt_tokens: 10 } }),
+    row('q-4', { final_score: { result: 0, total: 0 } }),
+  ]
+  await folder.write('places/output.jsonl', rows.map((each) => JSON.stringify(each)).join('\n'))
+  await folder.write('places/metadata.json', {
+    llm: { model: 'kite-6' },
+    dataset: 'kites',
+    max_iterations: 50,
+    eval_output_dir: 'outputs/run_2',
+  })
+  const tenant = arc.tenant()
+  await importInto(arc, tenant, [folder.path('places')])
+  const outcomes = await outcomesOf(tenant)
+  const scores = () =>
+    ['q-1', 'q-2', 'q-3', 'q-4'].map((id) => outcomes[`openhands/kites/${id}`].reliabilityScore)
+  expect(scores()).toEqual([0.25, 0.5, 1, null])
+  expect(await graphTotals(tenant)).toMatchObject({ tokens: 10, costUsd: 0.25 })
+
+  await folder.write('places/output.report.json', { resolved_ids: ['q-4'], unresolved_ids: [] })
+  const { exitCode, output } = await importInto(arc, tenant, [folder.path('places')])
+  expect(exitCode).toBe(0)
+  expect(output).toContain('grades         1 stored, 0 there already')
+  expect(await graphTotals(tenant)).toMatchObject({ graded: 4, scores: 2.75 })
+})

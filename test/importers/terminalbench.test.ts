@@ -72,3 +72,63 @@ it('the files of trials without that of their run are put together', async () =>
   expect(output).toContain('records        4 stored, 0 there already')
   expect(await graphTotals(tenant)).toEqual(TOTALS)
 })
+
+it('runs that somebody has given the same id are as many as there are', async () => {
+  const trial = (task_id: string, is_resolved: boolean) => ({
+    id: `${task_id} ${is_resolved}`,
+    trial_name: `${task_id}.1-of-1.nightly`,
+    task_id,
+    is_resolved,
+    failure_mode: 'unset',
+  })
+  const run = async (name: string, resolved: boolean, metadata: object) => {
+    await folder.write(`ids/${name}/results.json`, { results: [trial('fly', resolved)] })
+    await folder.write(`ids/${name}/run_metadata.json`, {
+      run_id: 'nightly',
+      agent_name: 'terminus',
+      output_path: 'runs',
+      start_time: '2025-05-06T10:00:00',
+      ...metadata,
+    })
+  }
+  // The first goes on: a run with its id would go on with it.
+  await run('one', true, { model_name: 'm-1' })
+  await run('two', false, { model_name: 'm-2', end_time: '2025-05-06T11:00:00' })
+  const tenant = arc.tenant()
+  await importInto(arc, tenant, [folder.path('ids')])
+  const { simulations } = await tenant.data(`{
+    simulations { nodes { status configVersion { model } outcomes { nodes { retryCount reliabilityScore } } } }
+  }`)
+  const found = simulations.nodes.map(({ status, configVersion, outcomes }: any) => [
+    configVersion.model,
+    status,
+    outcomes.nodes,
+  ])
+  expect(found.sort()).toEqual([
+    ['m-1', 'RUNNING', [{ retryCount: 0, reliabilityScore: 1 }]],
+    ['m-2', 'COMPLETED', [{ retryCount: 0, reliabilityScore: 0 }]],
+  ])
+})
+
+it('a trial of a run that goes on is of the run that its file has later', async () => {
+  const trial = (task_id: string, is_resolved: boolean) => ({
+    id: task_id,
+    trial_name: `${task_id}.1-of-1.nightly`,
+    task_id,
+    is_resolved,
+    failure_mode: 'unset',
+  })
+  const metadata = { run_id: 'nightly', uuid: 'u', agent_name: 'terminus', output_path: 'runs' }
+  await folder.write('grows/run_metadata.json', metadata)
+  await folder.write('grows/fly/fly.1-of-1.nightly/results.json', trial('fly', true))
+  const tenant = arc.tenant()
+  const statuses = async () =>
+    (await tenant.data('{ simulations { nodes { status outcomes { totalCount } } } }')).simulations.nodes
+  await importInto(arc, tenant, [folder.path('grows')])
+  expect(await statuses()).toEqual([{ status: 'RUNNING', outcomes: { totalCount: 1 } }])
+
+  await folder.write('grows/results.json', { results: [trial('land', false), trial('fly', true)] })
+  await folder.write('grows/run_metadata.json', { ...metadata, end_time: '2025-05-06T11:00:00' })
+  await importInto(arc, tenant, [folder.path('grows')])
+  expect(await statuses()).toEqual([{ status: 'COMPLETED', outcomes: { totalCount: 2 } }])
+})

@@ -11,6 +11,8 @@ export interface AtifRun {
   /** The steps as chat messages, and the results of tools as messages of these. */
   messages: JsonObject[]
   steps: number
+  /** Whether an agent took a step, for which a model was called. */
+  wasCalled: boolean
   usage: Pick<OutcomeInput, 'promptTokens' | 'completionTokens' | 'costUsd'>
   toolUsage: OutcomeInput['toolUsage']
 }
@@ -56,6 +58,7 @@ export function readAtif(trajectories: JsonObject[]): AtifRun {
     model: modelOf(trajectories, steps),
     messages,
     steps: steps.length,
+    wasCalled: steps.some(({ source }) => source === 'agent'),
     usage: usageOf(trajectories, steps),
     toolUsage: toolUsageOf(toolCallsOf(calls), hasFailed),
   }
@@ -86,14 +89,17 @@ function usageOf(trajectories: JsonObject[], steps: JsonObject[]): AtifRun['usag
   }
 }
 
-const ROLES: { [source: string]: string } = { agent: 'assistant', user: 'user', system: 'system' }
+const ROLES = new Map([
+  ['agent', 'assistant'],
+  ['user', 'user'],
+])
 
 function messagesOf(step: JsonObject): JsonObject[] {
   const { source, message = '', timestamp, reasoning_content, tool_calls, observation } = step
   const time: JsonObject = timestamp === undefined ? {} : { timestamp }
   const calls = asList(tool_calls).map(asObject)
   const said: JsonObject = {
-    role: ROLES[asText(source) ?? ''] ?? 'system',
+    role: ROLES.get(asText(source) ?? '') ?? 'system',
     content: message,
     ...time,
     ...(reasoning_content === undefined ? {} : { reasoning_content }),

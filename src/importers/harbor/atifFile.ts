@@ -5,6 +5,7 @@ import { type Beside, type ResultFormat, UnknownFormat } from '../format.ts'
 import { asList, asObject, asText, digest, picked, shortName, sumOrNull } from '../recordReading.ts'
 import { statusOf } from '../rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from '../runConfiguration.ts'
+import { knownUsage } from '../tokenUsage.ts'
 import { isAtif, readAtif, versionNotes } from './atif.ts'
 import { gatherTrial, harbor, isJobSummary } from './harbor.ts'
 
@@ -25,6 +26,7 @@ export const atif: ResultFormat = {
   parse: (document, path) => {
     if (!isJsonObject(document)) throw new Error('This is not a trajectory: it is not an object.')
     const run = readAtif([document])
+    const { promptTokens, completionTokens, costUsd } = run.usage
     const { agent, steps, session_id = null, trajectory_id = null } = document
     const { name, version = null, tool_definitions = null, extra = null } = asObject(agent)
     const agentName = asText(name) ?? 'unknown agent'
@@ -74,8 +76,15 @@ export const atif: ResultFormat = {
               executionTimeMs:
                 start === undefined || end === undefined || end < start ? null : Math.round(end - start),
               reliabilityScore: null,
-              ...run.usage,
-              tokensUsed: sumOrNull([run.usage.promptTokens ?? null, run.usage.completionTokens ?? null]),
+              ...knownUsage(
+                {
+                  promptTokens,
+                  completionTokens,
+                  tokensUsed: sumOrNull([promptTokens ?? null, completionTokens ?? null]),
+                },
+                costUsd,
+                run.wasCalled,
+              ),
               model,
               trajectory: {
                 ...(started === null ? {} : { start_time: started.toISOString() }),

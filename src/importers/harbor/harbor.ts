@@ -3,7 +3,7 @@ import type { ErrorCategory, FailurePatternInput, OutcomeInput } from '../../eva
 import { isText } from '../../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
 import { shorten } from '../../text.ts'
-import { epochMs } from '../chatMessages.ts'
+import { dateOf, epochMs } from '../chatMessages.ts'
 import type { Beside, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from '../format.ts'
 import {
   amountOf,
@@ -18,7 +18,6 @@ import {
   identityOfRecords,
   objectOf,
   onOtherScale,
-  pricedOrNull,
   scoreOf,
   shortName,
   shown,
@@ -27,6 +26,7 @@ import {
 } from '../recordReading.ts'
 import { crashFailure, failure, failureFields, isPassed, type RunEnd, statusOf } from '../rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from '../runConfiguration.ts'
+import { knownUsage } from '../tokenUsage.ts'
 import { type AtifRun, isAtif, readAtif, versionNotes } from './atif.ts'
 
 const MAX_TAG_LENGTH = 60
@@ -182,7 +182,7 @@ function outcomeOf(
     executionTime: finished === null ? null : new Date(finished),
     executionTimeMs: spanMs(started, finished),
     reliabilityScore: score,
-    ...usageOf(trial, atif),
+    ...usageOf(trial, atif, model),
     model,
     trajectory: {
       ...(isText(started_at) ? { start_time: started_at } : {}),
@@ -224,14 +224,17 @@ function agentResult(trial: JsonObject): JsonObject {
 
 function usageOf(
   trial: JsonObject,
-  { usage }: AtifRun,
+  { usage, wasCalled }: AtifRun,
+  model: string,
 ): Pick<OutcomeInput, 'promptTokens' | 'completionTokens' | 'tokensUsed' | 'costUsd'> {
   const result = agentResult(trial)
   const promptTokens = amountOf(result, 'n_input_tokens') ?? usage.promptTokens ?? null
   const completionTokens = amountOf(result, 'n_output_tokens') ?? usage.completionTokens ?? null
   const tokensUsed = sumOrNull([promptTokens, completionTokens])
   const costUsd = amountOf(result, 'cost_usd') ?? usage.costUsd ?? null
-  return { promptTokens, completionTokens, tokensUsed, costUsd: pricedOrNull(costUsd, tokensUsed) }
+  // An agent without a model, which plays the solution back, has used nothing indeed.
+  const isOfModel = wasCalled || model !== modelOrUnknown(null)
+  return knownUsage({ promptTokens, completionTokens, tokensUsed }, costUsd, isOfModel)
 }
 
 /** By the class of the exception: the time, the context and the answer of a model have limits. */
@@ -314,9 +317,4 @@ function secondsOf(timing: JsonValue | undefined): number | null {
 
 function spanMs(start: number | null, end: number | null): number | null {
   return start === null || end === null || end < start ? null : Math.round(end - start)
-}
-
-function dateOf(time: JsonValue | undefined): Date | null {
-  const ms = epochMs(time)
-  return ms === null ? null : new Date(ms)
 }

@@ -20,11 +20,12 @@ import {
 } from '../recordReading.ts'
 import { modelOrUnknown, runConfiguration } from '../runConfiguration.ts'
 import { withAttachments } from './inspectAttachments.ts'
-import { errorTextOf, gradeOf, type LogContext, sampleOutcome, sampleScenarioId } from './inspectSample.ts'
+import { errorTextOf, gradeOf, type LogContext, sampleOutcome } from './inspectSample.ts'
 import { logScorer } from './inspectScore.ts'
 
 const MAX_TASK_LENGTH = 90
 const MAX_SHOWN_SCORES = 3
+const QUESTION_DIGEST_LENGTH = 16
 /** More than Arc has repetitions. */
 const MAX_EPOCHS = 1000
 
@@ -79,15 +80,17 @@ function parseLog(log: JsonObject, spec: JsonObject, fileName: string): ParsedFi
   const samples = asList(log.samples)
   const context = contextOf(log, spec)
   const scenarios = new Map<string, ImportedScenario>()
+  const scenarioIds = new ScenarioIds(context.task, asObject(spec.dataset).shuffled === true)
   const offScale: JsonValue[] = []
   const { outcomes, taskIds, rejected } = readRecords(
     samples,
     (record, place) => {
       const sample = withAttachments(record)
-      const outcome = sampleOutcome(sample, place, context)
+      const externalId = scenarioIds.of(sample, place.taskId)
+      const outcome = sampleOutcome(sample, place, externalId, context)
       offScale.push(...valueOffScale(sample, context))
       if (!scenarios.has(place.taskId))
-        scenarios.set(place.taskId, scenarioOf(place.taskId, sample, context.task))
+        scenarios.set(place.taskId, scenarioOf(place.taskId, externalId, sample, context.task))
       return outcome
     },
     namedByKeys('id', 'epoch', 1, ['sample', 'epoch']),
@@ -233,10 +236,39 @@ function configurationOf(
   )
 }
 
-function scenarioOf(sampleId: string, sample: JsonObject, task: string): ImportedScenario {
+/**
+ * The names of the samples of a log, equal in all runs of its task: their ids. Inspect numbers samples without one after it
+ * has shuffled them: there a number is another question in each run, and the question itself is the name.
+ */
+class ScenarioIds {
+  readonly #task: string
+  readonly #isShuffled: boolean
+  /** Of each question the sample that has it first. */
+  readonly #asked = new Map<string, string>()
+
+  constructor(task: string, isShuffled: boolean) {
+    this.#task = task
+    this.#isShuffled = isShuffled
+  }
+
+  of({ id, input, target = null, choices = null }: JsonObject, sampleId: string): string {
+    if (!this.#isShuffled || asFigure(id) === null) return `inspect/${this.#task}/${sampleId}`
+    const asked = digest([promptOf(input), target, choices]).slice(0, QUESTION_DIGEST_LENGTH)
+    const first = this.#asked.get(asked) ?? sampleId
+    this.#asked.set(asked, first)
+    return `inspect/${this.#task}/asks ${asked}${first === sampleId ? '' : ` ${sampleId}`}`
+  }
+}
+
+function scenarioOf(
+  sampleId: string,
+  externalId: string,
+  sample: JsonObject,
+  task: string,
+): ImportedScenario {
   const { input, target, metadata } = sample
   return {
-    externalId: sampleScenarioId(task, sampleId),
+    externalId,
     name: shortName(task, sampleId),
     taskPrompt: promptOf(input),
     groundTruth: target === undefined ? null : { target },

@@ -4,6 +4,7 @@ import { decompress } from 'fzstd'
 import { type Entry, openPromise, type ZipFile } from 'yauzl'
 import { addedUp, type Redactions, redactTree } from '../../evaluation/redaction/redaction.ts'
 import type { JsonObject, JsonValue } from '../../json.ts'
+import { decoded } from '../fileText.ts'
 import { type RejectedRecord, UnreadableFile } from '../format.ts'
 import { MAX_ITEM_BYTES, type ShowReading } from '../largeFile.ts'
 import { parseJson } from '../lenientJson.ts'
@@ -195,7 +196,7 @@ function unpacked(archive: string, entry: Entry): string {
   }
   if (bytes.length !== size || crc32(bytes) !== entry.crc32)
     throw new Error('Its data is damaged: the checksum is wrong.')
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+  return decoded(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
 }
 
 /** The data of an entry as it is packed. An archive may be larger than memory: no more than this is read of it. */

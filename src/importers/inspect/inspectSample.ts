@@ -15,14 +15,13 @@ import {
   digest,
   givenAmount,
   objectOf,
-  pricedOrNull,
   type RecordPlace,
   shown,
   sumOrNull,
 } from '../recordReading.ts'
 import { crashFailure, failure, failureFields, isPassed, type RunEnd, statusOf } from '../rewardChecks.ts'
 import { modelOrUnknown } from '../runConfiguration.ts'
-import { knownTokens, withReasoning } from '../tokenUsage.ts'
+import { knownUsage, withReasoning } from '../tokenUsage.ts'
 import { type LogScorer, type SampleScore, sampleScore } from './inspectScore.ts'
 
 const MAX_SHOWN_ANSWER_LENGTH = 500
@@ -42,7 +41,12 @@ export interface LogContext {
 }
 
 /** One sample, its attachments in their places, as an outcome. */
-export function sampleOutcome(sample: JsonObject, place: RecordPlace, log: LogContext): ImportedOutcome {
+export function sampleOutcome(
+  sample: JsonObject,
+  place: RecordPlace,
+  scenarioExternalId: string,
+  log: LogContext,
+): ImportedOutcome {
   const { messages } = sample
   if (messages !== undefined && messages !== null && !Array.isArray(messages))
     throw new BrokenRecord(`messages is ${shown(messages)}, not a list`)
@@ -53,7 +57,7 @@ export function sampleOutcome(sample: JsonObject, place: RecordPlace, log: LogCo
   const failures = status === 'success' ? [] : failuresOf(sample, { value: score, ...graded }, end)
   const ids = idsOf(sample, events)
   return {
-    scenarioExternalId: sampleScenarioId(log.task, place.taskId),
+    scenarioExternalId,
     repetition: place.trial + 1,
     // The log of a retry repeats the samples that went well, under the ids that they had.
     ...(ids.length === 0
@@ -88,11 +92,6 @@ function idsOf({ uuid, messages }: JsonObject, events: JsonObject[]): JsonValue[
   if (id !== null) return [id]
   const ofMessages = asList(messages).flatMap((message) => asText(asObject(message).id) ?? [])
   return ofMessages.length > 0 ? ofMessages : timesOf(events)
-}
-
-/** The source's own name of a sample: equal in all runs of the task. */
-export function sampleScenarioId(task: string, sampleId: string): string {
-  return `inspect/${task}/${sampleId}`
 }
 
 /** What somebody has withdrawn is graded no more; what the scorer gave stays in the metrics. */
@@ -197,16 +196,15 @@ function usageOf(
   const outputs = models.map(completionTokensOf)
   const totals = models.map((model, index) => totalOf(model) ?? sumOrNull([inputs[index]!, outputs[index]!]))
   const [input, output, total] = [sumOrNull(inputs), sumOrNull(outputs), sumOrNull(totals)]
-  const tokens = knownTokens(
+  return knownUsage(
     {
       tokensUsed: total,
       promptTokens: total === null || output === null ? input : Math.max(0, total - output),
       completionTokens: output,
     },
+    sumOrNull(models.map((model) => amountOf(model, 'total_cost'))),
     models.length > 0,
   )
-  const cost = sumOrNull(models.map((model) => amountOf(model, 'total_cost')))
-  return { ...tokens, costUsd: pricedOrNull(cost, tokens.tokensUsed ?? null) }
 }
 
 function completionTokensOf(model: JsonObject): number | null {

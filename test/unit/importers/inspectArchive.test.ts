@@ -93,6 +93,11 @@ test('may name a sample by any text', async () => {
   expect(await sampleIds([header, ...entries])).toMatchObject({ ids: [0, 1, 2], rejected: [] })
 })
 
+test('may have byte order marks in its files', async () => {
+  const entries = [header, sampleFile(1)].map((entry) => ({ ...entry, content: `\ufeff${entry.content}` }))
+  expect(await sampleIds(entries)).toMatchObject({ ids: [1], status: 'success', rejected: [] })
+})
+
 test('may hold NaN', async () => {
   const { content } = sampleFile(1, {}, '@')
   const entry = sampleFile(1, { content: content.replace('"@"', 'NaN') })

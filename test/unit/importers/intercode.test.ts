@@ -272,7 +272,7 @@ test('what cannot be read is rejected with its place and the reason', () => {
     { record: 'record 9 (task 0)', reason: 'record 1 is the same task and trial' },
     {
       record: 'record 10 (task an object)',
-      reason: 'task_id is an object, not a whole number or a string of at most 400 characters',
+      reason: 'task_id is an object, not a whole number or a text',
     },
   ])
   expect(interCode.parse({ 0: 1 }, path)).toMatchObject({ runs: [], rejected: [{ record: 'record 1' }] })
