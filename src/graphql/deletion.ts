@@ -1,5 +1,5 @@
 import type { Prisma } from '../db/generated/client.ts'
-import type { StoredDeletion } from '../evaluation/deletions/deletionStore.ts'
+import type { StoredDeletion } from '../evaluation/deleted/deletedStore.ts'
 import {
   deleteConfiguration,
   deleteScenario,

@@ -1,7 +1,7 @@
 import sql from 'sql-template-tag'
 import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import { stringifyExactly } from '../../exactNumbers.ts'
-import { lockReferences } from '../deletions/deletionStore.ts'
+import { lockReferences } from '../deleted/deletedStore.ts'
 import type { ConfigChange } from './configDiff.ts'
 import type { ConfigDocument } from './configDocument.ts'
 

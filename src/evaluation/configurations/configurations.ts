@@ -1,8 +1,8 @@
 import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import { Refusal } from '../../refusal.ts'
 import { invalid, LENGTHS, optionalPastTime, optionalText, tagsAt, text } from '../../valueChecks.ts'
-import { deletedRefusal } from '../deletions/deletedRefusal.ts'
-import { findDeletionOf, lockReferences } from '../deletions/deletionStore.ts'
+import { deletedRefusal } from '../deleted/deletedRefusal.ts'
+import { findDeletionOf, lockReferences } from '../deleted/deletedStore.ts'
 import { changedPaths, unifiedDiff } from './configDiff.ts'
 import { type ConfigDocument, parseConfigDocument } from './configDocument.ts'
 import {

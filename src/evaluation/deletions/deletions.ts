@@ -1,19 +1,21 @@
 import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import { Refusal } from '../../refusal.ts'
 import { setActive } from '../configurations/configurations.ts'
-import { checkedScenarioKey } from '../scenarios/scenarioKey.ts'
 import {
-  countSimulationsOf,
   type DeletedKind,
   findDeletion,
   findDeletionOf,
+  lockReferences,
+  type StoredDeletion,
+} from '../deleted/deletedStore.ts'
+import { checkedScenarioKey } from '../scenarios/scenarioKey.ts'
+import {
+  countSimulationsOf,
   insertConfigurationDeletion,
   insertScenarioDeletion,
   insertSimulationDeletion,
-  lockReferences,
   purgeSoon,
   removeDeletion,
-  type StoredDeletion,
 } from './deletionStore.ts'
 
 /**

@@ -20,8 +20,8 @@ import {
   tagsAt,
   text,
 } from '../../valueChecks.ts'
-import { deletedRefusal } from '../deletions/deletedRefusal.ts'
-import { findDeletedScenarios, lockReferences } from '../deletions/deletionStore.ts'
+import { deletedRefusal } from '../deleted/deletedRefusal.ts'
+import { findDeletedScenarios, lockReferences } from '../deleted/deletedStore.ts'
 import { checkedScenarioKey, scenarioKey } from './scenarioKey.ts'
 
 type Difficulty = 'easy' | 'medium' | 'hard'

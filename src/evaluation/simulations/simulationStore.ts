@@ -2,7 +2,7 @@ import sql from 'sql-template-tag'
 import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import { stringifyExactly } from '../../exactNumbers.ts'
 import type { JsonObject } from '../../json.ts'
-import { lockReferences } from '../deletions/deletionStore.ts'
+import { lockReferences } from '../deleted/deletedStore.ts'
 
 export type SimulationStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled'
 

@@ -17,8 +17,8 @@ import {
   storableAt,
   tagsAt,
 } from '../../valueChecks.ts'
-import { deletedRefusal } from '../deletions/deletedRefusal.ts'
-import { findDeletionOf, lockReferences } from '../deletions/deletionStore.ts'
+import { deletedRefusal } from '../deleted/deletedRefusal.ts'
+import { findDeletionOf, lockReferences } from '../deleted/deletedStore.ts'
 import { checkedScenarioKey } from '../scenarios/scenarioKey.ts'
 import { checkOpenRuns } from './openRuns.ts'
 import {

@@ -1,5 +1,5 @@
 import { type InputPath, Refusal } from '../../refusal.ts'
-import type { StoredDeletion } from './deletionStore.ts'
+import type { StoredDeletion } from './deletedStore.ts'
 
 /** What is said of a key that a deleted thing has. */
 export function deletedRefusal(deletion: StoredDeletion, path: InputPath): Refusal {
