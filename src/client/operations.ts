@@ -592,7 +592,7 @@ export type OutcomeInput = {
   promptTokens?: number | null | undefined;
   /** 0 to 1; omit it if the run was not graded. */
   reliabilityScore?: number | null | undefined;
-  /** Which repetition, from 1; by default the next without an outcome, or that of an equal outcome already stored. */
+  /** Which repetition, from 1; by default that of an equal outcome already stored, else the first whose run lacks this attempt. */
   repetition?: number | null | undefined;
   /** How many attempts came before; 0 by default, at most the simulation’s maxRetries. The run shows its latest attempt. */
   retryCount?: number | null | undefined;

@@ -51,7 +51,7 @@ const OutcomeInputType = builder.inputType('OutcomeInput', {
     }),
     repetition: t.int({
       description:
-        'Which repetition, from 1; by default the next without an outcome, or that of an equal outcome already stored.',
+        'Which repetition, from 1; by default that of an equal outcome already stored, else the first whose run lacks this attempt.',
     }),
     executionTime: t.field({
       type: 'DateTime',

@@ -310,7 +310,5 @@ function timeOf(source: JsonObject): number | null {
     source.timestamp ?? source.created_at ?? (isJsonObject(extra) ? extra.timestamp : null),
   )
   if (typeof time === 'number') return time < MIN_EPOCH_MS ? time * 1000 : time
-  if (typeof time !== 'string') return null
-  const milliseconds = isoTimeMs(time) ?? Date.parse(time)
-  return Number.isNaN(milliseconds) ? null : milliseconds
+  return typeof time === 'string' ? isoTimeMs(time) : null
 }

@@ -74,11 +74,12 @@ export async function insertSimulation(
       select ${simulation.scenarioIds}::text[] as scenario_set, ${simulation.repetitions}::int as repetitions,
         ${simulation.running}::boolean as running
     ), simulation as (
-      insert into simulations (simulation_id, config_version_id, scenario_set, repetitions, simulation_name, description, tags, status,
-        created_at, started_at, modal_app_id, modal_environment, sandbox_instances, timeout_ms, max_retries, priority, metadata,
-        total_scenarios)
+      insert into simulations (simulation_id, config_version_id, scenario_set, repetitions, simulation_name, description,
+        tags, status, created_at, started_at, modal_app_id, modal_environment, sandbox_instances, timeout_ms, max_retries,
+        priority, metadata, total_scenarios)
       select coalesce(${simulation.simulationId}, uuid_v7()), ${simulation.configVersionId}, scenario_set, repetitions,
-        ${simulation.name}, ${simulation.description}, ${simulation.tags}::text[], case when running then 'running' else 'pending' end,
+        ${simulation.name}, ${simulation.description}, ${simulation.tags}::text[],
+        case when running then 'running' else 'pending' end,
         least(${simulation.createdAt}::timestamptz, ${simulation.startedAt}::timestamptz, now()),
         case when running then least(coalesce(${simulation.startedAt}::timestamptz, ${simulation.createdAt}), now()) end,
         ${simulation.modalAppId}, coalesce(${simulation.modalEnvironment}, 'production'),

@@ -228,6 +228,9 @@ describe('deriveToolUsage', () => {
       expect(durationBetween('2026-03-29T01:59:59', '2026-03-29T03:00:01')).toBe(3_602_000)
       expect(durationBetween('2026-01-01T12:00:00', '2026-01-01T12:00:01Z')).toBe(1_000)
       expect(durationBetween('2026-01-01 12:00:00.25', '2026-01-01T13:00:00.75+01:00')).toBe(500)
+      // What is read in the zone of whoever reads it, or on a day that no month has, is no time.
+      expect(durationBetween('Jan 1, 2026 12:00:00', '2026-01-01T12:00:01')).toBeNull()
+      expect(durationBetween('2026-02-30T12:00:00Z', '2026-03-02T12:00:01Z')).toBeNull()
     } finally {
       if (zone === undefined) delete process.env.TZ
       else process.env.TZ = zone
