@@ -145,6 +145,8 @@ export const LIMIT_SETTINGS = {
   bodyBytesPerTenant: ['ARC_MAX_BODY_BYTES_PER_TENANT', 128 * 1024 * 1024, 1],
   /** Bytes of one tenant's answers that its clients do not have yet. */
   answerBytesPerTenant: ['ARC_MAX_ANSWER_BYTES_PER_TENANT', 128 * 1024 * 1024, 1],
+  /** Bytes of memory that rows take which one tenant's operations have read. */
+  rowBytesPerTenant: ['ARC_MAX_ROW_BYTES_PER_TENANT', 256 * 1024 * 1024, 1],
   /** Runs of one tenant's simulations that have not ended. */
   openRunsPerTenant: ['ARC_MAX_OPEN_RUNS_PER_TENANT', 1_000_000, 1],
   /** API keys of one tenant that are neither revoked nor expired. */

@@ -16,7 +16,13 @@ const VIEWER = '{ viewer { role } }'
 const RECORD = 'mutation ($o: [OutcomeInput!]!) { recordOutcomes(input: { outcomes: $o }) { storedCount } }'
 
 /** A request that this test writes and reads as it likes. */
-async function open(arc: Arc, tenant: Tenant, bytes: number, begin = ''): Promise<Socket> {
+async function open(
+  arc: Arc,
+  tenant: Tenant,
+  bytes: number,
+  begin = '',
+  headers: Record<string, string> = {},
+): Promise<Socket> {
   const { port } = new URL(arc.url)
   const socket = connect(Number(port), '127.0.0.1')
   onTestFinished(() => void socket.destroy())
@@ -26,6 +32,7 @@ async function open(arc: Arc, tenant: Tenant, bytes: number, begin = ''): Promis
     `Authorization: Bearer ${await tenant.token()}`,
     'Content-Type: application/json',
     `Content-Length: ${bytes}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ]
   socket.write(`${head.join('\r\n')}\r\n\r\n${begin}`)
   return socket
@@ -225,6 +232,90 @@ describe('answers that are not taken', () => {
       { message: expect.stringMatching(/ARC_MAX_ANSWER_LENGTH/) },
     ])
   })
+
+  it('are not those of a request to send again where it was a mutation', async () => {
+    const tenant = arc.tenant()
+    const yaml = `model: m\nnotes: "${'中'.repeat(300_000)}"\n`
+    const times = Array.from({ length: 60 }, (_, index) => `a${index}: rawYaml`).join(' ')
+    const { status, data, errors } = await tenant.ask(
+      `mutation ($yaml: String!) {
+        createConfiguration(input: { name: "large", yaml: $yaml }) { version { ${times} } errors { code } }
+      }`,
+      { yaml },
+    )
+    expect({ status, data }).toEqual({ status: 200, data: null })
+    expect(errors).toMatchObject([
+      {
+        message: expect.stringMatching(/ARC_MAX_ANSWER_BYTES_PER_TENANT.* The mutation took effect\.$/),
+        extensions: { code: 'RATE_LIMITED' },
+      },
+    ])
+    expect((await tenant.data('{ configurations { totalCount } }')).configurations.totalCount).toBe(1)
+  })
+})
+
+describe('events that are not taken', () => {
+  const arc = useArc({ ARC_MAX_ANSWER_BYTES_PER_TENANT: String(1.5 * MIB) })
+  const { overSse } = useSubscriptions(arc)
+
+  it('have the same share', async () => {
+    const tenant = arc.tenant()
+    const scenarioIds = Array.from({ length: 30 }, (_, index) => `s${index}`)
+    const simulationId = await tenant.simulation(scenarioIds, { metadata: { text: 'x'.repeat(900_000) } })
+    for (const scenarioId of scenarioIds)
+      await tenant.record([{ simulationId, scenarioId, status: 'SUCCESS' }])
+    const query = `subscription { simulationEvents(simulationId: "${simulationId}") { simulation { metadata } } }`
+    const body = JSON.stringify({ query })
+    const first = async () => {
+      const results = await overSse(tenant, query, {})
+      const { value } = await results.next()
+      await results.return!()
+      return value.errors?.[0]
+    }
+
+    // The system takes some megabytes for it.
+    const stalled = await open(arc, tenant, body.length, body, { Accept: 'text/event-stream' })
+    await once(stalled, 'readable')
+    stalled.pause()
+    await expect.poll(first).toMatchObject({
+      message: expect.stringMatching(/ARC_MAX_ANSWER_BYTES_PER_TENANT/),
+      extensions: { code: 'RATE_LIMITED', retryAfterSeconds: 1 },
+    })
+    stalled.destroy()
+    await expect.poll(first).toBeUndefined()
+  })
+})
+
+describe('rows in memory', async () => {
+  const { arc, proxy } = await useArcBehindProxy({ ARC_MAX_ROW_BYTES_PER_TENANT: String(5 * MIB) })
+  const TEN = '{ outcomes { nodes { metrics } } '
+
+  it.skipIf(arc.onPGlite)(
+    'have a share while the operations that read them run, by what they take as trees',
+    async () => {
+      const [tenant, other] = [arc.tenant(), arc.tenant()]
+      for (const each of [tenant, other]) {
+        const simulationId = await each.simulation(['a'])
+        const metrics = { lists: Array.from({ length: 20_000 }, () => ({})) }
+        expect(await each.record([success(simulationId, 1, { metrics })])).toMatchObject({ storedCount: 1 })
+      }
+      // Of 80 kB the tree is some 2.6 MB, and this one waits for another read.
+      const held = proxy.hold('held back')
+      const slow = tenant.ask(`${TEN} scenarios(filter: { name: { eq: "held back" } }) { totalCount } }`)
+      const { forward } = await held
+      expect((await tenant.ask(`${TEN} }`)).errors).toMatchObject([
+        {
+          message: expect.stringMatching(/bytes of rows in memory.*ARC_MAX_ROW_BYTES_PER_TENANT/),
+          extensions: { code: 'RATE_LIMITED', retryAfterSeconds: 1 },
+        },
+      ])
+      expect((await tenant.ask(VIEWER)).errors).toBeUndefined()
+      expect((await other.ask(`${TEN} }`)).errors).toBeUndefined()
+      forward()
+      expect((await slow).errors).toBeUndefined()
+      expect((await tenant.ask(`${TEN} }`)).errors).toBeUndefined()
+    },
+  )
 })
 
 describe('connections to the database', () => {
@@ -347,6 +438,39 @@ describe('subscriptions', () => {
       },
     )
     expect(most).toBe(1)
+    await Promise.all(subscriptions.map((results) => results.return!()))
+  })
+
+  it('of which one is long are given the text of it one after the other', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a'], { metadata: { text: 'x'.repeat(100_000) } })
+    const query = `subscription ($simulationId: UUID!) {
+      simulationProgress(simulationId: $simulationId) { simulation { metadata } }
+    }`
+    const subscriptions = await Promise.all(
+      Array.from({ length: 20 }, () => overWebSocket(tenant, query, { simulationId })),
+    )
+    await Promise.all(subscriptions.map((results) => next(results)))
+    const { stringify } = JSON
+    let [inThisTurn, most] = [0, 0]
+    let turn = setImmediate(function begin() {
+      inThisTurn = 0
+      turn = setImmediate(begin)
+    })
+    onTestFinished(() => {
+      clearImmediate(turn)
+      JSON.stringify = stringify
+    })
+    JSON.stringify = (...given: [value: unknown]) => {
+      const text = stringify(...given)
+      if (text?.length > 100_000) most = Math.max(most, ++inThisTurn)
+      return text
+    }
+    await tenant.record([success(simulationId, 1)])
+    await Promise.all(subscriptions.map((results) => next(results)))
+    // The one before may be written in the same turn.
+    expect(most).toBeGreaterThan(0)
+    expect(most).toBeLessThan(3)
     await Promise.all(subscriptions.map((results) => results.return!()))
   })
 

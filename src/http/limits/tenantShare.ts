@@ -15,11 +15,15 @@ export class TenantShare {
   readonly bodies: TenantSlots
   /** Bytes of answers, until the client has them. */
   readonly answers: TenantSlots
+  /** Bytes of memory that rows take, while the operations that read them run. */
+  readonly rows: TenantSlots
   /** Connections to the database: the others of a pool are left for other tenants, whatever this one waits for. */
   readonly readers: TenantTurns
   readonly writers: TenantTurns
   /** Events of subscriptions that are made into answers. */
   readonly events: TenantTurns
+  /** Long ones that are handed to a subscriber. */
+  readonly longEvents = new TenantTurns(1)
   /** Outcomes that wait for their batch. */
   readonly waitingOutcomes: number
 
@@ -29,6 +33,7 @@ export class TenantShare {
     this.subscriptions = new TenantSlots('subscriptionsPerTenant', limits, 'subscriptions open')
     this.bodies = new TenantSlots('bodyBytesPerTenant', limits, 'bytes of requests on the way', true)
     this.answers = new TenantSlots('answerBytesPerTenant', limits, 'bytes of answers on the way', true)
+    this.rows = new TenantSlots('rowBytesPerTenant', limits, 'bytes of rows in memory', true)
     const partOf = (all: number) => Math.max(1, Math.floor((all * limits.poolPercentPerTenant) / 100))
     this.readers = new TenantTurns(partOf(reading.options.max), maxWaiting)
     this.writers = new TenantTurns(partOf(writing.options.max), maxWaiting)

@@ -1,7 +1,12 @@
 import { LIMIT_SETTINGS, type Limits } from '../../config.ts'
 import { Refusal } from '../../refusal.ts'
 
-type SlotLimit = 'subscriptionsPerTenant' | 'socketsPerTenant' | 'bodyBytesPerTenant' | 'answerBytesPerTenant'
+type SlotLimit =
+  | 'subscriptionsPerTenant'
+  | 'socketsPerTenant'
+  | 'bodyBytesPerTenant'
+  | 'answerBytesPerTenant'
+  | 'rowBytesPerTenant'
 
 /** What somebody has taken, bit by bit. */
 export interface Holding {
