@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type IncomingMessage, maxHeaderSize, type Server } from 'node:http'
+import { type IncomingMessage, maxHeaderSize, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ExecutionArgs, GraphQLError } from 'graphql'
@@ -106,8 +106,10 @@ export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
-      goOnWithout(request, socket, head)
-      server.emit('connection', socket)
+      onceAnswered(socket, () => {
+        goOnWithout(request, socket, head)
+        server.emit('connection', socket)
+      })
       return
     }
     try {
@@ -146,6 +148,25 @@ export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<
     await new Promise((resolve) => sockets.close(resolve))
     clearTimeout(lastResort)
   }
+}
+
+/**
+ * When all requests before this one have their answers: what is read from a connection anew knows nothing of them, and its
+ * own answers would wait for ever behind theirs.
+ */
+function onceAnswered(socket: Duplex, goOn: () => void): void {
+  const { _httpMessage: answer } = socket as { _httpMessage?: ServerResponse | null }
+  if (!answer) {
+    goOn()
+    return
+  }
+  // Meanwhile its errors are nobody's.
+  const end = () => socket.destroy()
+  socket.on('error', end)
+  answer.once('finish', () => {
+    socket.off('error', end)
+    if (!socket.destroyed) onceAnswered(socket, goOn)
+  })
 }
 
 /** Hop by hop, and of no use once nothing is upgraded. */
