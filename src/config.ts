@@ -143,6 +143,8 @@ export const LIMIT_SETTINGS = {
   eventsPerTenant: ['ARC_MAX_EVENTS_PER_TENANT', 4, 1],
   /** Bytes of one tenant's requests that have no answer yet. */
   bodyBytesPerTenant: ['ARC_MAX_BODY_BYTES_PER_TENANT', 128 * 1024 * 1024, 1],
+  /** Values of one tenant's requests that have no answer yet. */
+  bodyValuesPerTenant: ['ARC_MAX_BODY_VALUES_PER_TENANT', 8_000_000, 1],
   /** Bytes of one tenant's answers that its clients do not have yet. */
   answerBytesPerTenant: ['ARC_MAX_ANSWER_BYTES_PER_TENANT', 128 * 1024 * 1024, 1],
   /** Bytes of memory that rows take which one tenant's operations have read. */

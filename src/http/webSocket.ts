@@ -34,6 +34,7 @@ interface SocketState extends Record<PropertyKey, unknown> {
   request: IncomingMessage
   /** Of the message that is being looked at. */
   messageBytes: number
+  messageValues: number
   viewer?: Viewer
   leave?: () => void
   /**
@@ -128,7 +129,7 @@ export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<
         protocol,
         webSocket,
         socket as Socket,
-        { socket: webSocket, request, messageBytes: 0, held: new Map() },
+        { socket: webSocket, request, messageBytes: 0, messageValues: 0, held: new Map() },
         limits,
         logger,
       ),
@@ -200,9 +201,11 @@ function prepare(
 ): ExecutionArgs | GraphQLError[] {
   const requestId = randomUUID()
   const { operationsPerSocket } = exposure.limits
-  const { viewer, messageBytes } = state
+  const { viewer, messageBytes, messageValues } = state
   const { tenantId } = viewer!
-  const [request, answer] = [share.bodies.hold(tenantId), share.answers.hold(tenantId)]
+  const [request, values, answer] = [share.bodies, share.bodyValues, share.answers].map((slots) =>
+    slots.hold(tenantId),
+  ) as [Holding, Holding, Holding]
   try {
     if (running > operationsPerSocket)
       throw new Refusal(
@@ -210,8 +213,9 @@ function prepare(
         `${operationsPerSocket} operations run on this WebSocket, the most that are allowed (${LIMIT_SETTINGS.operationsPerSocket[0]}).`,
       )
     admission.count(viewer!)
-    state.held.set(payload, [request, answer])
+    state.held.set(payload, [request, values, answer])
     request.take(messageBytes)
+    values.take(messageValues)
     const checked = checkOperation(payload, messageBytes)
     return {
       schema,

@@ -13,7 +13,7 @@ import { answerOf, errorsOf, presentableError, presentableOverHttp, RequestRefus
 import { type ContextFactory, executeOperation } from './execution.ts'
 import { createGraphiQLPage } from './graphiql.ts'
 import { assertWithin } from './limits/assertWithin.ts'
-import { outlineOf } from './limits/jsonOutline.ts'
+import { type JsonOutline, outlineOf } from './limits/jsonOutline.ts'
 import type { TenantShare } from './limits/tenantShare.ts'
 import type { Holding, TenantSlots } from './limits/tenantSlots.ts'
 import type { CheckedOperation, CheckOperation, OperationParams } from './operationCheck.ts'
@@ -96,7 +96,9 @@ export function createGraphQLHandler({
       hold: holding(share.bodies, viewer, res),
       welcome: () => welcome(req, res),
     })
-    if (bytes > limits.bodyBytes) checkOperation(headOf(text, limits), bytes)
+    const outline = outlineOf(text)
+    if (bytes > limits.bodyBytes) checkOperation(headOf(text, outline, limits), bytes)
+    holding(share.bodyValues, viewer, res)(outline.values)
     const params = jsonOf(text, 'The body is not JSON.')
     if (typeof params !== 'object' || params === null || Array.isArray(params))
       throw new Refusal('BAD_REQUEST', 'The body must be a JSON object.')
@@ -244,8 +246,7 @@ const HEAD_FIELDS = ['query', 'operationName', 'documentId', 'doc_id', 'extensio
  *
  * @throws Refusal TOO_LARGE for one of so many values, or with such a key, that its tree would take far more than its length; BAD_REQUEST
  */
-function headOf(text: string, limits: Limits): OperationParams {
-  const { values, longestKey, fields } = outlineOf(text)
+function headOf(text: string, { values, longestKey, fields }: JsonOutline, limits: Limits): OperationParams {
   assertWithin(limits, 'bodyValues', values, 'The body has', 'values', { code: 'TOO_LARGE' })
   if (longestKey > MAX_KEY_LENGTH)
     throw new Refusal(

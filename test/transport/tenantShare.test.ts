@@ -183,6 +183,41 @@ describe('a large body', () => {
   })
 })
 
+describe('values of requests', async () => {
+  const { arc, proxy } = await useArcBehindProxy({ ARC_MAX_BODY_VALUES_PER_TENANT: '100000' })
+  const { openSocket } = useSubscriptions(arc)
+
+  it.skipIf(arc.onPGlite)('have a share until they are answered, on each transport', async () => {
+    const [tenant, other] = [arc.tenant(), arc.tenant()]
+    const [simulationId, othersId] = [await tenant.simulation(['a', 'b']), await other.simulation(['b'])]
+    const outcome = (simulationId: string, scenarioId: string) => ({
+      simulationId,
+      scenarioId,
+      status: 'SUCCESS',
+      metrics: { lists: Array.from({ length: 30_000 }, () => ({})) },
+    })
+    const held = proxy.hold('ingestOutcomes')
+    const slow = tenant.record([outcome(simulationId, 'a')])
+    const { forward } = await held
+    const more = [RECORD, { o: [outcome(simulationId, 'b')] }] as const
+    const refused = [
+      {
+        message: expect.stringMatching(/values in requests on the way.*ARC_MAX_BODY_VALUES_PER_TENANT/),
+        extensions: { code: 'RATE_LIMITED', retryAfterSeconds: 1 },
+      },
+    ]
+    const { status, errors } = await tenant.ask(...more)
+    expect(status).toBe(429)
+    expect(errors).toMatchObject(refused)
+    const overSocket = async () => (await (await openSocket(tenant)).results(...more).next()).value
+    expect((await overSocket()).errors).toMatchObject(refused)
+    expect((await other.record([outcome(othersId, 'b')])).storedCount).toBe(1)
+    forward()
+    expect((await slow).storedCount).toBe(1)
+    expect((await overSocket()).data.recordOutcomes.storedCount).toBe(1)
+  })
+})
+
 describe('answers that are not taken', () => {
   const arc = useArc({ ARC_MAX_ANSWER_BYTES_PER_TENANT: String(30 * MIB), ARC_MAX_WRITE_SECONDS: '1' })
   const QUERY = '{ outcomes { nodes { trajectory } } }'

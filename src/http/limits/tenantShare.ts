@@ -13,6 +13,8 @@ export class TenantShare {
   readonly subscriptions: TenantSlots
   /** Bytes of requests, from their arrival to their answer. */
   readonly bodies: TenantSlots
+  /** Values in them: a list of empty objects takes ten times as much in memory as on the way. */
+  readonly bodyValues: TenantSlots
   /** Bytes of answers, until the client has them. */
   readonly answers: TenantSlots
   /** Bytes of memory that rows take, while the operations that read them run. */
@@ -32,6 +34,7 @@ export class TenantShare {
     this.sockets = new TenantSlots('socketsPerTenant', limits, 'WebSockets open')
     this.subscriptions = new TenantSlots('subscriptionsPerTenant', limits, 'subscriptions open')
     this.bodies = new TenantSlots('bodyBytesPerTenant', limits, 'bytes of requests on the way', true)
+    this.bodyValues = new TenantSlots('bodyValuesPerTenant', limits, 'values in requests on the way', true)
     this.answers = new TenantSlots('answerBytesPerTenant', limits, 'bytes of answers on the way', true)
     this.rows = new TenantSlots('rowBytesPerTenant', limits, 'bytes of rows in memory', true)
     const partOf = (all: number) => Math.max(1, Math.floor((all * limits.poolPercentPerTenant) / 100))

@@ -5,6 +5,7 @@ type SlotLimit =
   | 'subscriptionsPerTenant'
   | 'socketsPerTenant'
   | 'bodyBytesPerTenant'
+  | 'bodyValuesPerTenant'
   | 'answerBytesPerTenant'
   | 'rowBytesPerTenant'
 
