@@ -145,6 +145,8 @@ export const LIMIT_SETTINGS = {
   bodyBytesPerTenant: ['ARC_MAX_BODY_BYTES_PER_TENANT', 128 * 1024 * 1024, 1],
   /** Values of one tenant's requests that have no answer yet. */
   bodyValuesPerTenant: ['ARC_MAX_BODY_VALUES_PER_TENANT', 8_000_000, 1],
+  /** Tokens of the documents of one tenant's operations that run. */
+  tokensPerTenant: ['ARC_MAX_TOKENS_PER_TENANT', 1_000_000, 1],
   /** Bytes of one tenant's answers that its clients do not have yet. */
   answerBytesPerTenant: ['ARC_MAX_ANSWER_BYTES_PER_TENANT', 128 * 1024 * 1024, 1],
   /** Bytes of memory that rows take which one tenant's operations have read. */

@@ -203,9 +203,10 @@ function prepare(
   const { operationsPerSocket } = exposure.limits
   const { viewer, messageBytes, messageValues } = state
   const { tenantId } = viewer!
-  const [request, values, answer] = [share.bodies, share.bodyValues, share.answers].map((slots) =>
-    slots.hold(tenantId),
-  ) as [Holding, Holding, Holding]
+  const request = share.bodies.hold(tenantId)
+  const values = share.bodyValues.hold(tenantId)
+  const tokens = share.tokens.hold(tenantId)
+  const answer = share.answers.hold(tenantId)
   try {
     if (running > operationsPerSocket)
       throw new Refusal(
@@ -213,10 +214,11 @@ function prepare(
         `${operationsPerSocket} operations run on this WebSocket, the most that are allowed (${LIMIT_SETTINGS.operationsPerSocket[0]}).`,
       )
     admission.count(viewer!)
-    state.held.set(payload, [request, values, answer])
+    state.held.set(payload, [request, values, tokens, answer])
     request.take(messageBytes)
     values.take(messageValues)
     const checked = checkOperation(payload, messageBytes)
+    tokens.take(checked.tokens)
     return {
       schema,
       document: checked.document,

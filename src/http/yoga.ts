@@ -71,6 +71,7 @@ export function createGraphQLHandler({
     const { params, bytes } =
       req.method === 'GET' ? paramsOfAddress(req.url!) : await paramsOfBody(viewer, req, res)
     const checked = checkOperation(params, bytes)
+    holding(share.tokens, viewer, res)(checked.tokens)
     const { operation } = checked.operation
     if (operation === 'subscription' && !takesStream(req))
       throw new RequestRefused(406, 'BAD_REQUEST', 'Subscriptions are answered as text/event-stream.')

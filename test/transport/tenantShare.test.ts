@@ -218,6 +218,44 @@ describe('values of requests', async () => {
   })
 })
 
+describe('tokens of documents', () => {
+  const arc = useArc({ ARC_MAX_TOKENS_PER_TENANT: '1000' })
+  const { overWebSocket, overSse } = useSubscriptions(arc)
+
+  it('have a share as long as the operation runs, on each transport', async () => {
+    const [tenant, other] = [arc.tenant(), arc.tenant()]
+    const [simulationId, othersId] = [await tenant.simulation(['a']), await other.simulation(['a'])]
+    const long = `subscription ($simulationId: UUID!) { simulationProgress(simulationId: $simulationId) {
+      seq simulation { configVersion { simulations(filter: { metadata: [{ path: ["k"], eq: [${'0 '.repeat(600)}] }] }) {
+        totalCount
+      } } }
+    } }`
+    const refused = [
+      {
+        message: expect.stringMatching(/tokens in documents that run.*ARC_MAX_TOKENS_PER_TENANT/),
+        extensions: { code: 'RATE_LIMITED', retryAfterSeconds: 1 },
+      },
+    ]
+    for (const [first, second] of [
+      [overWebSocket, overSse],
+      [overSse, overWebSocket],
+    ] as const) {
+      const open = await first(tenant, long, { simulationId })
+      await next(open)
+      for (const subscribe of [second, first]) {
+        const { value } = await (await subscribe(tenant, long, { simulationId })).next()
+        expect(value.errors).toMatchObject(refused)
+      }
+      const others = await second(other, long, { simulationId: othersId })
+      await next(others)
+      await Promise.all([open.return!(), others.return!()])
+      await expect
+        .poll(() => tenant.ask(`{ ${'viewer { role } '.repeat(180)} }`))
+        .toMatchObject({ status: 200 })
+    }
+  })
+})
+
 describe('answers that are not taken', () => {
   const arc = useArc({ ARC_MAX_ANSWER_BYTES_PER_TENANT: String(30 * MIB), ARC_MAX_WRITE_SECONDS: '1' })
   const QUERY = '{ outcomes { nodes { trajectory } } }'

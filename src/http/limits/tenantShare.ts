@@ -15,6 +15,8 @@ export class TenantShare {
   readonly bodies: TenantSlots
   /** Values in them: a list of empty objects takes ten times as much in memory as on the way. */
   readonly bodyValues: TenantSlots
+  /** Tokens of documents, until the operation has ended: as a tree each takes hundreds of bytes. */
+  readonly tokens: TenantSlots
   /** Bytes of answers, until the client has them. */
   readonly answers: TenantSlots
   /** Bytes of memory that rows take, while the operations that read them run. */
@@ -35,6 +37,7 @@ export class TenantShare {
     this.subscriptions = new TenantSlots('subscriptionsPerTenant', limits, 'subscriptions open')
     this.bodies = new TenantSlots('bodyBytesPerTenant', limits, 'bytes of requests on the way', true)
     this.bodyValues = new TenantSlots('bodyValuesPerTenant', limits, 'values in requests on the way', true)
+    this.tokens = new TenantSlots('tokensPerTenant', limits, 'tokens in documents that run', true)
     this.answers = new TenantSlots('answerBytesPerTenant', limits, 'bytes of answers on the way', true)
     this.rows = new TenantSlots('rowBytesPerTenant', limits, 'bytes of rows in memory', true)
     const partOf = (all: number) => Math.max(1, Math.floor((all * limits.poolPercentPerTenant) / 100))

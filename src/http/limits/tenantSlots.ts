@@ -6,6 +6,7 @@ type SlotLimit =
   | 'socketsPerTenant'
   | 'bodyBytesPerTenant'
   | 'bodyValuesPerTenant'
+  | 'tokensPerTenant'
   | 'answerBytesPerTenant'
   | 'rowBytesPerTenant'
 
