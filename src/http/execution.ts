@@ -16,8 +16,12 @@ export type ContextFactory = (
   viewer: Viewer,
   requestId: string,
   cost: OperationCost,
+  requestBytes: number,
   holdAnswer: Context['holdAnswer'],
 ) => Context
+
+/** The database takes some twenty times as much while it stores a request, so those beyond this one after the other. */
+const LARGE_REQUEST = 4 * 1024 * 1024
 
 export function createContextFactory(
   prisma: PrismaClient,
@@ -25,7 +29,12 @@ export function createContextFactory(
   share: TenantShare,
   { answerLength, readBytes, rowBytesPerTenant }: Limits,
 ): ContextFactory {
-  return (viewer, requestId, cost, holdAnswer) => {
+  return (viewer, requestId, cost, requestBytes, holdAnswer) => {
+    const inWritersTurn: ReadersShare['inTurn'] = (work) => share.writers.inTurn(viewer.tenantId, work)
+    const inTurn: ReadersShare['inTurn'] =
+      requestBytes > LARGE_REQUEST
+        ? (work) => share.largeWrites.inTurn(viewer.tenantId, () => inWritersTurn(work))
+        : inWritersTurn
     const readers: ReadersShare = {
       inTurn: (work) => share.readers.inTurn(viewer.tenantId, work),
       holdRows: () => share.rows.hold(viewer.tenantId),
@@ -42,9 +51,7 @@ export function createContextFactory(
       services,
       write: (work) =>
         reads.pausedFor(() =>
-          share.writers.inTurn(viewer.tenantId, () =>
-            inTenantTransaction(services.pools.writing, viewer, 'read write', work),
-          ),
+          inTurn(() => inTenantTransaction(services.pools.writing, viewer, 'read write', work)),
         ),
     }
   }

@@ -224,7 +224,7 @@ function prepare(
       document: checked.document,
       operationName: checked.operationName,
       variableValues: checked.variableValues,
-      contextValue: contextFor(viewer!, requestId, checked.cost, answer.take),
+      contextValue: contextFor(viewer!, requestId, checked.cost, messageBytes, answer.take),
       hideSuggestions: !exposure.suggestions,
     }
   } catch (error) {

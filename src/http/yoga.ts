@@ -43,6 +43,8 @@ export interface HttpParts {
 interface Admitted {
   viewer: Viewer
   checked: CheckedOperation
+  /** Of the whole request. */
+  bytes: number
 }
 
 /**
@@ -77,7 +79,7 @@ export function createGraphQLHandler({
       throw new RequestRefused(406, 'BAD_REQUEST', 'Subscriptions are answered as text/event-stream.')
     // nginx would gather events until it has some kilobytes of them.
     if (operation === 'subscription') res.setHeader('x-accel-buffering', 'no')
-    return { viewer, checked }
+    return { viewer, checked, bytes }
   }
 
   /** As long as the response is not closed, for whatever reason, it has its share of what may be on the way. */
@@ -185,8 +187,8 @@ export function createGraphQLHandler({
     graphiql: false,
     plugins: [reading, execution],
     context: ({ request, res }) => {
-      const { viewer, checked } = admitted.get(request)!
-      return contextFor(viewer, randomUUID(), checked.cost, holding(share.answers, viewer, res))
+      const { viewer, checked, bytes } = admitted.get(request)!
+      return contextFor(viewer, randomUUID(), checked.cost, bytes, holding(share.answers, viewer, res))
     },
     maskedErrors: { maskError: (error) => presentableError(error, randomUUID(), logger) },
     logging: {

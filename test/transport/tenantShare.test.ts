@@ -218,6 +218,34 @@ describe('values of requests', async () => {
   })
 })
 
+describe('large requests', async () => {
+  const { arc, proxy } = await useArcBehindProxy()
+
+  it.skipIf(arc.onPGlite)('are stored one after the other, and others do not wait for them', async () => {
+    const [tenant, other] = [arc.tenant(), arc.tenant()]
+    const [simulationId, othersId] = [await tenant.simulation(['a', 'b']), await other.simulation(['a'])]
+    const record = (by: Tenant, simulationId: string, scenarioId: string, model: string) =>
+      by.record([
+        { simulationId, scenarioId, model, status: 'SUCCESS', metrics: { text: 'x'.repeat(5 * MIB) } },
+      ])
+    const holdingFirst = proxy.hold('the first of two')
+    const first = record(tenant, simulationId, 'a', 'the first of two')
+    const heldFirst = await holdingFirst
+    let isSecondThere = false
+    const holdingSecond = proxy.hold('the second of two').then((held) => {
+      isSecondThere = true
+      held.forward()
+    })
+    const second = record(tenant, simulationId, 'b', 'the second of two')
+    for (const _ of [1, 2]) await record(other, othersId, 'a', 'another')
+    await tenant.scenarios('small')
+    expect(isSecondThere).toBe(false)
+    heldFirst.forward()
+    await holdingSecond
+    expect([(await first).storedCount, (await second).storedCount]).toEqual([1, 1])
+  })
+})
+
 describe('tokens of documents', () => {
   const arc = useArc({ ARC_MAX_TOKENS_PER_TENANT: '1000' })
   const { overWebSocket, overSse } = useSubscriptions(arc)

@@ -24,6 +24,8 @@ export class TenantShare {
   /** Connections to the database: the others of a pool are left for other tenants, whatever this one waits for. */
   readonly readers: TenantTurns
   readonly writers: TenantTurns
+  /** Of large requests. */
+  readonly largeWrites = new TenantTurns(1)
   /** Events of subscriptions that are made into answers. */
   readonly events: TenantTurns
   /** Long ones that are handed to a subscriber. */
