@@ -20,9 +20,6 @@ export type ContextFactory = (
   holdAnswer: Context['holdAnswer'],
 ) => Context
 
-/** The database takes some twenty times as much while it stores a request, so those beyond this one after the other. */
-const LARGE_REQUEST = 4 * 1024 * 1024
-
 export function createContextFactory(
   prisma: PrismaClient,
   services: Services,
@@ -30,11 +27,6 @@ export function createContextFactory(
   { answerLength, readBytes, rowBytesPerTenant }: Limits,
 ): ContextFactory {
   return (viewer, requestId, cost, requestBytes, holdAnswer) => {
-    const inWritersTurn: ReadersShare['inTurn'] = (work) => share.writers.inTurn(viewer.tenantId, work)
-    const inTurn: ReadersShare['inTurn'] =
-      requestBytes > LARGE_REQUEST
-        ? (work) => share.largeWrites.inTurn(viewer.tenantId, () => inWritersTurn(work))
-        : inWritersTurn
     const readers: ReadersShare = {
       inTurn: (work) => share.readers.inTurn(viewer.tenantId, work),
       holdRows: () => share.rows.hold(viewer.tenantId),
@@ -44,6 +36,7 @@ export function createContextFactory(
     return {
       viewer,
       requestId,
+      requestBytes,
       cost,
       answerLength,
       holdAnswer,
@@ -51,7 +44,9 @@ export function createContextFactory(
       services,
       write: (work) =>
         reads.pausedFor(() =>
-          inTurn(() => inTenantTransaction(services.pools.writing, viewer, 'read write', work)),
+          share.inWritersTurn(viewer.tenantId, requestBytes, () =>
+            inTenantTransaction(services.pools.writing, viewer, 'read write', work),
+          ),
         ),
     }
   }

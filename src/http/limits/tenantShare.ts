@@ -3,6 +3,9 @@ import type { Pools } from '../../db/pools.ts'
 import { TenantSlots } from './tenantSlots.ts'
 import { TenantTurns } from './tenantTurns.ts'
 
+/** The database takes some twenty times as many bytes while it stores a batch: of larger ones a tenant has one at a time. */
+const LARGE_WRITE = 4 * 1024 * 1024
+
 /**
  * What one tenant may have of this process at a time, so that it cannot take what others need. All that bounds tenants
  * against each other is here; docs/exposure.md has it as a list.
@@ -24,8 +27,7 @@ export class TenantShare {
   /** Connections to the database: the others of a pool are left for other tenants, whatever this one waits for. */
   readonly readers: TenantTurns
   readonly writers: TenantTurns
-  /** Of large requests. */
-  readonly largeWrites = new TenantTurns(1)
+  readonly #largeWrites = new TenantTurns(1)
   /** Events of subscriptions that are made into answers. */
   readonly events: TenantTurns
   /** Long ones that are handed to a subscriber. */
@@ -47,5 +49,11 @@ export class TenantShare {
     this.writers = new TenantTurns(partOf(writing.options.max), maxWaiting)
     this.waitingOutcomes = partOf(maxWaiting)
     this.events = new TenantTurns(limits.eventsPerTenant)
+  }
+
+  /** Work that writes what requests of so many bytes brought. */
+  inWritersTurn<Result>(tenantId: string, bytes: number, work: () => Promise<Result>): Promise<Result> {
+    const write = () => this.writers.inTurn(tenantId, work)
+    return bytes > LARGE_WRITE ? this.#largeWrites.inTurn(tenantId, write) : write()
   }
 }
