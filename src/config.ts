@@ -143,8 +143,14 @@ export const LIMIT_SETTINGS = {
   eventsPerTenant: ['ARC_MAX_EVENTS_PER_TENANT', 4, 1],
   /** Bytes of one tenant's requests that have no answer yet. */
   bodyBytesPerTenant: ['ARC_MAX_BODY_BYTES_PER_TENANT', 128 * 1024 * 1024, 1],
+  /** Values of one tenant's requests that have no answer yet. */
+  bodyValuesPerTenant: ['ARC_MAX_BODY_VALUES_PER_TENANT', 8_000_000, 1],
+  /** Tokens of the documents of one tenant's operations that run. */
+  tokensPerTenant: ['ARC_MAX_TOKENS_PER_TENANT', 1_000_000, 1],
   /** Bytes of one tenant's answers that its clients do not have yet. */
   answerBytesPerTenant: ['ARC_MAX_ANSWER_BYTES_PER_TENANT', 128 * 1024 * 1024, 1],
+  /** Bytes of memory that rows take which one tenant's operations have read. */
+  rowBytesPerTenant: ['ARC_MAX_ROW_BYTES_PER_TENANT', 256 * 1024 * 1024, 1],
   /** Runs of one tenant's simulations that have not ended. */
   openRunsPerTenant: ['ARC_MAX_OPEN_RUNS_PER_TENANT', 1_000_000, 1],
   /** API keys of one tenant that are neither revoked nor expired. */

@@ -137,8 +137,8 @@ export async function startServer(
       live,
       logger,
       outcomeQueue: new OutcomeQueue(
-        (viewer) => (work) =>
-          share.writers.inTurn(viewer.tenantId, () =>
+        (viewer, bytes) => (work) =>
+          share.inWritersTurn(viewer.tenantId, bytes, () =>
             inTenantTransaction(pools.writing, viewer, 'read write', work),
           ),
         { all: pool.maxWaiting, ofTenant: share.waitingOutcomes },

@@ -2,31 +2,80 @@ import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { Refusal } from '../refusal.ts'
 
-/** How many bytes of rows one operation may still read, as they come from the database: in memory they are some times as much. */
+/** What one operation may read. */
+export interface ReadLimits {
+  /** Bytes of rows, as they come from the database. */
+  bytes: number
+  /** What they take in memory, in bytes. */
+  memory: number
+}
+
+/** Takes so many bytes of what the operations of a tenant may have in memory together. @throws Refusal RATE_LIMITED */
+type TakeShare = (bytes: number) => void
+
+/** What one operation may still read. */
 export class ReadBudget {
-  readonly limit: number
-  #left: number
+  readonly #limits: ReadLimits
+  readonly #takeShare: TakeShare
+  #bytes = 0
+  #memory = 0
+  #refusal: Refusal | undefined
 
-  constructor(limit: number) {
-    this.limit = limit
-    this.#left = limit
+  constructor(limits: ReadLimits, takeShare: TakeShare) {
+    this.#limits = limits
+    this.#takeShare = takeShare
   }
 
-  /** Below 0 once more was read than allowed. */
-  get left(): number {
-    return this.#left
+  get bytesLeft(): number {
+    return this.#limits.bytes - this.#bytes
   }
 
-  take(bytes: number): void {
-    this.#left -= bytes
+  /** Why nothing more may be read, once more was than allowed. */
+  get refusal(): Refusal | undefined {
+    return this.#refusal
   }
 
-  refusal(): Refusal {
+  take(bytes: number, memory: number): void {
+    this.#bytes += bytes
+    this.#memory += memory
+    try {
+      if (this.#bytes > this.#limits.bytes) throw this.tooManyBytes()
+      if (this.#memory > this.#limits.memory)
+        throw new Refusal(
+          'TOO_LARGE',
+          `The operation reads rows that take more than ${this.#limits.memory} bytes of memory (ARC_MAX_ROW_BYTES_PER_TENANT): request fewer rows or fields.`,
+        )
+      this.#takeShare(memory)
+    } catch (error) {
+      this.#refusal ??= error as Refusal
+    }
+  }
+
+  tooManyBytes(): Refusal {
     return new Refusal(
       'TOO_LARGE',
-      `The operation reads more than ${this.limit} bytes (ARC_MAX_READ_BYTES): request fewer rows or fields.`,
+      `The operation reads more than ${this.#limits.bytes} bytes (ARC_MAX_READ_BYTES): request fewer rows or fields.`,
     )
   }
+}
+
+/** What a value takes besides its text, more or less: as a field of a row, or in the tree that JSON is made into. */
+const VALUE_BYTES = 64
+
+/** About what a row takes in memory: a list of empty objects is many times as large as its text. */
+function memoryOf(length: number, fields: readonly (string | null)[]): number {
+  let values = fields.length
+  for (const field of fields) if (field?.startsWith('[') || field?.startsWith('{')) values += valuesIn(field)
+  return length + VALUE_BYTES * values
+}
+
+/** Commas and brackets; those in texts are counted as well. */
+function valuesIn(json: string): number {
+  let values = 0
+  // Most JSON is texts, through which this is many times as fast as character by character.
+  for (const sign of [',', '[', '{'])
+    for (let at = json.indexOf(sign); at >= 0; at = json.indexOf(sign, at + 1)) values++
+  return values
 }
 
 const claims = new Map<string, ReadBudget>()
@@ -62,8 +111,8 @@ export function breakOffBeyondBudgets(pool: pg.Pool): void {
       ({ length, fields }: { length: number; fields: (string | null)[] }) => {
         const budget = budgets.get(client)
         if (budget) {
-          budget.take(length)
-          if (budget.left < 0) {
+          if (!budget.refusal) budget.take(length, memoryOf(length, fields))
+          if (budget.refusal) {
             fields.fill(null)
             connection.stream.destroy(new Error('an operation read more than allowed'))
           }

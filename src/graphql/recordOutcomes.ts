@@ -205,9 +205,11 @@ builder.mutationFields((t) => ({
     description:
       'Stores one outcome. Calls that arrive together are stored together; each is answered after its row is committed.',
     args: { input: t.arg({ type: RecordOutcomeInput, required: true, description: 'The outcome.' }) },
-    resolve: (_, { input }, { viewer, reads, services }) =>
+    resolve: (_, { input }, { viewer, reads, services, requestBytes }) =>
       payloadOf(() =>
-        reads.pausedFor(() => services.outcomeQueue.record(viewer, input.outcome as OutcomeInput)),
+        reads.pausedFor(() =>
+          services.outcomeQueue.record(viewer, input.outcome as OutcomeInput, requestBytes),
+        ),
       ),
   }),
   recordOutcomes: t.field({

@@ -3,7 +3,7 @@ import { LIMIT_SETTINGS, type Limits } from '../config.ts'
 import type { PrismaClient } from '../db/generated/client.ts'
 import { inTenantTransaction } from '../db/tenantTransaction.ts'
 import type { Context, OperationCost, Services } from '../graphql/builder/context.ts'
-import { type InTurn, OperationReads } from '../reads/operationReads.ts'
+import { OperationReads, type ReadersShare } from '../reads/operationReads.ts'
 import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'
 import { presentableErrors } from './errors.ts'
@@ -16,6 +16,7 @@ export type ContextFactory = (
   viewer: Viewer,
   requestId: string,
   cost: OperationCost,
+  requestBytes: number,
   holdAnswer: Context['holdAnswer'],
 ) => Context
 
@@ -23,14 +24,19 @@ export function createContextFactory(
   prisma: PrismaClient,
   services: Services,
   share: TenantShare,
-  { answerLength, readBytes }: Pick<Limits, 'answerLength' | 'readBytes'>,
+  { answerLength, readBytes, rowBytesPerTenant }: Limits,
 ): ContextFactory {
-  return (viewer, requestId, cost, holdAnswer) => {
-    const inTurn: InTurn = (work) => share.readers.inTurn(viewer.tenantId, work)
-    const reads = new OperationReads(prisma, viewer, readBytes, inTurn)
+  return (viewer, requestId, cost, requestBytes, holdAnswer) => {
+    const readers: ReadersShare = {
+      inTurn: (work) => share.readers.inTurn(viewer.tenantId, work),
+      holdRows: () => share.rows.hold(viewer.tenantId),
+    }
+    const limits = { bytes: readBytes, memory: rowBytesPerTenant }
+    const reads = new OperationReads(prisma, viewer, limits, readers)
     return {
       viewer,
       requestId,
+      requestBytes,
       cost,
       answerLength,
       holdAnswer,
@@ -38,7 +44,7 @@ export function createContextFactory(
       services,
       write: (work) =>
         reads.pausedFor(() =>
-          share.writers.inTurn(viewer.tenantId, () =>
+          share.inWritersTurn(viewer.tenantId, requestBytes, () =>
             inTenantTransaction(services.pools.writing, viewer, 'read write', work),
           ),
         ),
@@ -93,8 +99,10 @@ function withinLength(result: ExecutionResult, args: ExecutionArgs): ExecutionRe
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     const isMutation = getOperationAST(args.document, args.operationName)?.operation === 'mutation'
-    const message = isMutation ? `${error.message} The mutation took effect.` : error.message
-    return presentable({ errors: [new Refusal(error.code, message, [], error.details)] }, context)
+    if (!isMutation) return presentable({ errors: [error] }, context)
+    const said = new Refusal(error.code, `${error.message} The mutation took effect.`, [], error.details)
+    // With data, if only null, it is the answer of an operation that ran: who hears 429 sends it again.
+    return presentable({ data: null, errors: [said] }, context)
   }
 }
 

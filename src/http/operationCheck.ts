@@ -43,6 +43,8 @@ export interface CheckedOperation {
   operationName: string | undefined
   variableValues: Record<string, unknown>
   cost: OperationCost
+  /** Of its document. */
+  tokens: number
 }
 
 /**
@@ -184,7 +186,15 @@ export function createOperationCheck(
       assertWithin(limits, 'subscriptionCost', requested, 'Each event of it costs', '(see extensions.cost)', {
         cost: { requested, limit: limits.subscriptionCost },
       })
-    return { query, document, operation, operationName: operationName ?? undefined, variableValues, cost }
+    return {
+      query,
+      document,
+      operation,
+      operationName: operationName ?? undefined,
+      variableValues,
+      cost,
+      tokens: document.tokenCount ?? 0,
+    }
   }
 
   function textOf(

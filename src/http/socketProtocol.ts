@@ -7,6 +7,7 @@ import type { Limits } from '../config.ts'
 import { withExactNumbers, withoutMarks } from '../exactNumbers.ts'
 import { cutBytes } from '../text.ts'
 import { sizeWithin } from './limits/answerSize.ts'
+import { outlineOf } from './limits/jsonOutline.ts'
 
 /** WebSocket's own close code. */
 export const MESSAGE_TOO_BIG = 1009
@@ -28,7 +29,7 @@ const MAX_ECHO_LENGTH = 1024
  *
  * @param connection what the WebSocket runs over.
  */
-export function speak<Extra extends { messageBytes: number }>(
+export function speak<Extra extends { messageBytes: number; messageValues: number }>(
   protocol: Server<Extra>,
   socket: WebSocket,
   connection: Socket,
@@ -101,9 +102,11 @@ export function speak<Extra extends { messageBytes: number }>(
             return
           }
           // Read before anything is awaited, so it is of this message.
+          const text = data.toString()
           extra.messageBytes = data.length
+          extra.messageValues = outlineOf(text).values
           try {
-            await receive(withExactNumbers(data.toString()))
+            await receive(withExactNumbers(text))
           } catch (error) {
             if (/^Unexpected message of type/.test((error as Error).message)) {
               socket.close(CloseCode.BadRequest, 'Only servers may send this message.')

@@ -1,8 +1,10 @@
+import { setImmediate } from 'node:timers/promises'
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, print } from 'graphql'
 import type { Context } from '../graphql/builder/context.ts'
 import { type Stream, stream } from '../stream.ts'
 import { executeOperation, presentable } from './execution.ts'
 import type { TenantShare } from './limits/tenantShare.ts'
+import type { Holding } from './limits/tenantSlots.ts'
 import type { TenantTurns } from './limits/tenantTurns.ts'
 
 export type Subscribe = (
@@ -22,9 +24,10 @@ export function createSubscribe(share: TenantShare): Subscribe {
       leave = share.subscriptions.take(tenantId)
       // Before the stream is opened: what throws behind it would leave it open, with nobody to end it.
       const show = showing(args, share.events)
+      const hand = handing(share, tenantId)
       const events = await createSourceEventStream(args)
       if (Symbol.asyncIterator in events)
-        return resultsOf(events as AsyncIterableIterator<object>, show, context, leave)
+        return resultsOf(events as AsyncIterableIterator<object>, show, hand, context, leave)
       leave()
       return presentable(events, context)
     } catch (error) {
@@ -34,10 +37,33 @@ export function createSubscribe(share: TenantShare): Subscribe {
   }
 }
 
+/** What an event looks like, and how many bytes that takes. */
+interface Shown {
+  result: ExecutionResult
+  bytes: number
+}
+
+/** What is longer is made into the texts of its subscribers one by one. */
+const LONG_EVENT = 16 * 1024
+
+/**
+ * Waits until a subscriber may have the event, and takes its share of the answers on the way. Each has a text of its own, also
+ * of an event that is read once for all: a thousand of them would be a gigabyte, and others would wait until all are written.
+ */
+function handing(share: TenantShare, tenantId: string): (shown: Shown) => Promise<Holding> {
+  return async ({ bytes }) => {
+    const held = share.answers.hold(tenantId)
+    held.take(bytes)
+    if (bytes > LONG_EVENT) await share.longEvents.inTurn(tenantId, () => setImmediate())
+    return held
+  }
+}
+
 /** The events as the subscription asks for them, up to one that cannot be shown whole. */
 function resultsOf(
   events: AsyncIterableIterator<object>,
-  show: (event: object) => Promise<ExecutionResult>,
+  show: (event: object) => Promise<Shown>,
+  hand: (shown: Shown) => Promise<Holding>,
   context: Context,
   leave: () => void,
 ): Stream<ExecutionResult> {
@@ -48,10 +74,16 @@ function resultsOf(
   return stream(async function* () {
     try {
       for await (const event of events) {
-        const result = await show(event)
+        const shown = await show(event)
+        const { result } = shown
         // To go on would leave a gap: its subscriber has to come back for the event.
         if (result.errors) end()
-        yield result
+        const held = await hand(shown)
+        try {
+          yield result
+        } finally {
+          held.giveBack()
+        }
       }
     } catch (error) {
       end()
@@ -65,7 +97,7 @@ function resultsOf(
 const SHOWN_FOR_MS = 100
 
 /** What events look like, by the views of their subscribers. */
-const shownEvents = new WeakMap<object, Map<string, Promise<ExecutionResult>>>()
+const shownEvents = new WeakMap<object, Map<string, Promise<Shown>>>()
 
 /** An event is small; one whose answer is not would be kept for each client that takes its time. */
 const MAX_EVENT_LENGTH = 1024 * 1024
@@ -79,25 +111,33 @@ function viewOf({ document, operationName, variableValues }: ExecutionArgs, { vi
  * What shows events as the subscription asks for them: each once for all subscribers with the same view, and of all
  * views of a tenant a few at a time. What could not be made is not kept: the next of them tries again.
  */
-function showing(args: ExecutionArgs, turns: TenantTurns): (event: object) => Promise<ExecutionResult> {
+function showing(args: ExecutionArgs, turns: TenantTurns): (event: object) => Promise<Shown> {
   const context = args.contextValue as Context
   const view = viewOf(args, context)
   const answerLength = Math.min(context.answerLength, MAX_EVENT_LENGTH)
 
-  const execute = (event: object) => {
-    const reads = context.reads.forNextEvent()
-    const contextValue: Context = { ...context, answerLength, holdAnswer: () => {}, reads }
-    return executeOperation({ ...args, rootValue: event, contextValue })
+  const execute = async (event: object): Promise<Shown> => {
+    let bytes = 0
+    const contextValue: Context = {
+      ...context,
+      answerLength,
+      holdAnswer: (taken) => {
+        bytes = taken
+      },
+      reads: context.reads.forNextEvent(),
+    }
+    const result = await executeOperation({ ...args, rootValue: event, contextValue })
+    return { result, bytes }
   }
   return (event) => {
-    const byView = shownEvents.get(event) ?? new Map<string, Promise<ExecutionResult>>()
+    const byView = shownEvents.get(event) ?? new Map<string, Promise<Shown>>()
     shownEvents.set(event, byView)
     const known = byView.get(view)
     if (known) return known
-    const result = turns.inTurn(context.viewer.tenantId, () => execute(event))
-    byView.set(view, result)
+    const shown = turns.inTurn(context.viewer.tenantId, () => execute(event))
+    byView.set(view, shown)
     const forget = () => byView.delete(view)
-    result.then(({ errors }) => (errors ? forget() : setTimeout(forget, SHOWN_FOR_MS).unref()), forget)
-    return result
+    shown.then(({ result }) => (result.errors ? forget() : setTimeout(forget, SHOWN_FOR_MS).unref()), forget)
+    return shown
   }
 }

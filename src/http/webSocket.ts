@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type IncomingMessage, maxHeaderSize, type Server } from 'node:http'
+import { type IncomingMessage, maxHeaderSize, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ExecutionArgs, GraphQLError } from 'graphql'
@@ -34,6 +34,7 @@ interface SocketState extends Record<PropertyKey, unknown> {
   request: IncomingMessage
   /** Of the message that is being looked at. */
   messageBytes: number
+  messageValues: number
   viewer?: Viewer
   leave?: () => void
   /**
@@ -106,8 +107,10 @@ export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
-      goOnWithout(request, socket, head)
-      server.emit('connection', socket)
+      onceAnswered(socket, () => {
+        goOnWithout(request, socket, head)
+        server.emit('connection', socket)
+      })
       return
     }
     try {
@@ -126,7 +129,7 @@ export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<
         protocol,
         webSocket,
         socket as Socket,
-        { socket: webSocket, request, messageBytes: 0, held: new Map() },
+        { socket: webSocket, request, messageBytes: 0, messageValues: 0, held: new Map() },
         limits,
         logger,
       ),
@@ -146,6 +149,25 @@ export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<
     await new Promise((resolve) => sockets.close(resolve))
     clearTimeout(lastResort)
   }
+}
+
+/**
+ * When all requests before this one have their answers: what is read from a connection anew knows nothing of them, and its
+ * own answers would wait for ever behind theirs.
+ */
+function onceAnswered(socket: Duplex, goOn: () => void): void {
+  const { _httpMessage: answer } = socket as { _httpMessage?: ServerResponse | null }
+  if (!answer) {
+    goOn()
+    return
+  }
+  // Meanwhile its errors are nobody's.
+  const end = () => socket.destroy()
+  socket.on('error', end)
+  answer.once('finish', () => {
+    socket.off('error', end)
+    if (!socket.destroyed) onceAnswered(socket, goOn)
+  })
 }
 
 /** Hop by hop, and of no use once nothing is upgraded. */
@@ -179,9 +201,12 @@ function prepare(
 ): ExecutionArgs | GraphQLError[] {
   const requestId = randomUUID()
   const { operationsPerSocket } = exposure.limits
-  const { viewer, messageBytes } = state
+  const { viewer, messageBytes, messageValues } = state
   const { tenantId } = viewer!
-  const [request, answer] = [share.bodies.hold(tenantId), share.answers.hold(tenantId)]
+  const request = share.bodies.hold(tenantId)
+  const values = share.bodyValues.hold(tenantId)
+  const tokens = share.tokens.hold(tenantId)
+  const answer = share.answers.hold(tenantId)
   try {
     if (running > operationsPerSocket)
       throw new Refusal(
@@ -189,15 +214,17 @@ function prepare(
         `${operationsPerSocket} operations run on this WebSocket, the most that are allowed (${LIMIT_SETTINGS.operationsPerSocket[0]}).`,
       )
     admission.count(viewer!)
-    state.held.set(payload, [request, answer])
+    state.held.set(payload, [request, values, tokens, answer])
     request.take(messageBytes)
+    values.take(messageValues)
     const checked = checkOperation(payload, messageBytes)
+    tokens.take(checked.tokens)
     return {
       schema,
       document: checked.document,
       operationName: checked.operationName,
       variableValues: checked.variableValues,
-      contextValue: contextFor(viewer!, requestId, checked.cost, answer.take),
+      contextValue: contextFor(viewer!, requestId, checked.cost, messageBytes, answer.take),
       hideSuggestions: !exposure.suggestions,
     }
   } catch (error) {

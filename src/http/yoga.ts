@@ -13,7 +13,7 @@ import { answerOf, errorsOf, presentableError, presentableOverHttp, RequestRefus
 import { type ContextFactory, executeOperation } from './execution.ts'
 import { createGraphiQLPage } from './graphiql.ts'
 import { assertWithin } from './limits/assertWithin.ts'
-import { outlineOf } from './limits/jsonOutline.ts'
+import { type JsonOutline, outlineOf } from './limits/jsonOutline.ts'
 import type { TenantShare } from './limits/tenantShare.ts'
 import type { Holding, TenantSlots } from './limits/tenantSlots.ts'
 import type { CheckedOperation, CheckOperation, OperationParams } from './operationCheck.ts'
@@ -43,6 +43,8 @@ export interface HttpParts {
 interface Admitted {
   viewer: Viewer
   checked: CheckedOperation
+  /** Of the whole request. */
+  bytes: number
 }
 
 /**
@@ -71,12 +73,13 @@ export function createGraphQLHandler({
     const { params, bytes } =
       req.method === 'GET' ? paramsOfAddress(req.url!) : await paramsOfBody(viewer, req, res)
     const checked = checkOperation(params, bytes)
+    holding(share.tokens, viewer, res)(checked.tokens)
     const { operation } = checked.operation
     if (operation === 'subscription' && !takesStream(req))
       throw new RequestRefused(406, 'BAD_REQUEST', 'Subscriptions are answered as text/event-stream.')
     // nginx would gather events until it has some kilobytes of them.
     if (operation === 'subscription') res.setHeader('x-accel-buffering', 'no')
-    return { viewer, checked }
+    return { viewer, checked, bytes }
   }
 
   /** As long as the response is not closed, for whatever reason, it has its share of what may be on the way. */
@@ -96,7 +99,9 @@ export function createGraphQLHandler({
       hold: holding(share.bodies, viewer, res),
       welcome: () => welcome(req, res),
     })
-    if (bytes > limits.bodyBytes) checkOperation(headOf(text, limits), bytes)
+    const outline = outlineOf(text)
+    if (bytes > limits.bodyBytes) checkOperation(headOf(text, outline, limits), bytes)
+    holding(share.bodyValues, viewer, res)(outline.values)
     const params = jsonOf(text, 'The body is not JSON.')
     if (typeof params !== 'object' || params === null || Array.isArray(params))
       throw new Refusal('BAD_REQUEST', 'The body must be a JSON object.')
@@ -182,8 +187,8 @@ export function createGraphQLHandler({
     graphiql: false,
     plugins: [reading, execution],
     context: ({ request, res }) => {
-      const { viewer, checked } = admitted.get(request)!
-      return contextFor(viewer, randomUUID(), checked.cost, holding(share.answers, viewer, res))
+      const { viewer, checked, bytes } = admitted.get(request)!
+      return contextFor(viewer, randomUUID(), checked.cost, bytes, holding(share.answers, viewer, res))
     },
     maskedErrors: { maskError: (error) => presentableError(error, randomUUID(), logger) },
     logging: {
@@ -244,8 +249,7 @@ const HEAD_FIELDS = ['query', 'operationName', 'documentId', 'doc_id', 'extensio
  *
  * @throws Refusal TOO_LARGE for one of so many values, or with such a key, that its tree would take far more than its length; BAD_REQUEST
  */
-function headOf(text: string, limits: Limits): OperationParams {
-  const { values, longestKey, fields } = outlineOf(text)
+function headOf(text: string, { values, longestKey, fields }: JsonOutline, limits: Limits): OperationParams {
   assertWithin(limits, 'bodyValues', values, 'The body has', 'values', { code: 'TOO_LARGE' })
   if (longestKey > MAX_KEY_LENGTH)
     throw new Refusal(

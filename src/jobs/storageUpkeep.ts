@@ -31,14 +31,15 @@ export const STORAGE_UPKEEP: readonly Job[] = [
   {
     name: 'purge_deleted',
     async run({ query, logger, signal }) {
-      while (!signal.aborted) {
-        const [row] = await query<{ purged: number; outcomes: number }>(
-          sql`/* purge */ select purged, outcomes from purge_deleted(${PURGE_STEP})`,
+      let place: object | null = null
+      do {
+        const [row]: { place: object | null; purged: number; outcomes: number }[] = await query(
+          sql`/* purge */ select place, purged, outcomes from purge_deleted(${PURGE_STEP}, ${place})`,
         )
         const { purged, outcomes } = row!
-        if (purged === 0 && outcomes === 0) return
-        logger.info({ purged, outcomes }, 'deleted for good')
-      }
+        if (purged > 0 || outcomes > 0) logger.info({ purged, outcomes }, 'deleted for good')
+        place = row!.place
+      } while (place !== null && !signal.aborted)
     },
   },
 ]

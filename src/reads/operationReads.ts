@@ -1,7 +1,7 @@
 import sql, { type Sql } from 'sql-template-tag'
 import type { Prisma, PrismaClient } from '../db/generated/client.ts'
 import { settingsSql } from '../db/pinnedSettings.ts'
-import { countRowsFor, ReadBudget } from '../db/readBudget.ts'
+import { countRowsFor, ReadBudget, type ReadLimits } from '../db/readBudget.ts'
 import { tenantSettings } from '../db/tenantTransaction.ts'
 import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'
@@ -11,8 +11,13 @@ type Transaction = Prisma.TransactionClient
 /** The protocol counts a statement's values in 16 bits, and what has more breaks the connection. */
 const MAX_VALUES = 65_535
 
-/** Waits until the tenant may have one more connection, and does the work that takes one. */
-export type InTurn = <Result>(work: () => Promise<Result>) => Promise<Result>
+/** What the operations of a tenant share. */
+export interface ReadersShare {
+  /** Waits until the tenant may have one more connection, and does the work that takes one. */
+  inTurn<Result>(work: () => Promise<Result>): Promise<Result>
+  /** For the memory that one operation's rows take, until it is over. */
+  holdRows(): { take(bytes: number): void; giveBack(): void }
+}
 
 interface OpenTransaction {
   client: Promise<Transaction>
@@ -32,8 +37,10 @@ export class OperationReads {
   readonly client: Transaction
   readonly #prisma: PrismaClient
   readonly #viewer: Viewer
+  readonly #limits: ReadLimits
+  readonly #share: ReadersShare
   readonly #budget: ReadBudget
-  readonly #inTurn: InTurn
+  readonly #giveBackRows: () => void
   readonly #running = new Set<Promise<unknown>>()
   #open: OpenTransaction | undefined
   #pause: Promise<unknown> | undefined
@@ -41,12 +48,15 @@ export class OperationReads {
   /** What spoilt the transaction. */
   #fault: unknown
 
-  /** `maxBytes`: of rows, all that the operation reads taken together. */
-  constructor(prisma: PrismaClient, viewer: Viewer, maxBytes: number, inTurn: InTurn) {
+  /** `limits`: for all that the operation reads taken together. */
+  constructor(prisma: PrismaClient, viewer: Viewer, limits: ReadLimits, share: ReadersShare) {
     this.#prisma = prisma
-    this.#inTurn = inTurn
     this.#viewer = viewer
-    this.#budget = new ReadBudget(maxBytes)
+    this.#limits = limits
+    this.#share = share
+    const { take, giveBack } = share.holdRows()
+    this.#budget = new ReadBudget(limits, take)
+    this.#giveBackRows = giveBack
     this.client = this.#deferred()
   }
 
@@ -77,14 +87,15 @@ export class OperationReads {
     this.#ended = true
     await this.#pause
     await this.#close()
+    this.#giveBackRows()
   }
 
   /** The same viewer's reads for another operation: the next event of a subscription. */
   forNextEvent(): OperationReads {
-    return new OperationReads(this.#prisma, this.#viewer, this.#budget.limit, this.#inTurn)
+    return new OperationReads(this.#prisma, this.#viewer, this.#limits, this.#share)
   }
 
-  /** @throws Refusal BAD_USER_INPUT for values that no column can hold, TOO_LARGE for what passes the budget. */
+  /** @throws Refusal BAD_USER_INPUT for values that no column can hold, TOO_LARGE or RATE_LIMITED for what passes the budget. */
   async #read<Result>(
     values: unknown,
     statement: (transaction: Transaction) => Promise<Result>,
@@ -92,18 +103,18 @@ export class OperationReads {
     refuseUnstorable(values)
     while (this.#pause) await this.#pause
     if (this.#ended) throw new Error('the operation is over')
-    if (this.#budget.left < 0) throw this.tooLarge()
+    this.#refuseBeyondBudget()
     const result = this.#transaction().then(statement)
     this.#running.add(result)
     try {
       const rows = await result
       // The last of its rows may be the one too many.
-      if (this.#budget.left < 0) throw this.tooLarge()
+      this.#refuseBeyondBudget()
       // Of a transaction that another statement has spoilt Prisma may say nothing at all.
       if (rows === undefined) throw new Error('the database gave no answer')
       return rows
     } catch (error) {
-      if (this.#budget.left < 0) throw this.tooLarge()
+      this.#refuseBeyondBudget()
       // What failed first is why: the others were told only that the transaction is spoilt.
       if (isOfSpoiltTransaction(error)) await Promise.allSettled(this.#running)
       else this.#fault ??= error
@@ -115,11 +126,15 @@ export class OperationReads {
 
   /** How many bytes of rows may still be read. */
   get bytesLeft(): number {
-    return this.#budget.left
+    return this.#budget.bytesLeft
   }
 
   tooLarge(): Refusal {
-    return this.#budget.refusal()
+    return this.#budget.tooManyBytes()
+  }
+
+  #refuseBeyondBudget(): void {
+    if (this.#budget.refusal) throw this.#budget.refusal
   }
 
   async #close(): Promise<void> {
@@ -149,7 +164,8 @@ export class OperationReads {
         resolve(transaction)
         await finished
       }
-      ended = this.#inTurn(() => this.#prisma.$transaction(read, { isolationLevel: 'RepeatableRead' }))
+      ended = this.#share
+        .inTurn(() => this.#prisma.$transaction(read, { isolationLevel: 'RepeatableRead' }))
         // Nothing was written: an error at the end loses nothing, and the reads have reported their own.
         .catch(reject)
     })

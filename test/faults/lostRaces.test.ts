@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type pg from 'pg'
 import { pino } from 'pino'
 import sql, { Sql } from 'sql-template-tag'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -106,6 +107,82 @@ describe('the work of a transaction', () => {
     },
   )
 })
+
+describe.skipIf(arc.onPGlite)('while somebody has the row of a simulation', () => {
+  async function whileLocked(tenant: Tenant, simulationId: string, work: () => Promise<void>): Promise<void> {
+    await arc.sql('admin', async (client) => {
+      await client.query('begin')
+      await client.query(
+        'select from simulations where user_id = $1 and simulation_id = $2 for no key update',
+        [tenant.tenantId, simulationId],
+      )
+      await work()
+      await client.query('rollback')
+    })
+  }
+
+  it('startSimulation with its id does not wait for it: who extends it waits for what that has locked', async () => {
+    const tenant = arc.tenant()
+    const { versionId } = await tenant.configVersion()
+    const scenarioIds = await tenant.scenarios('a')
+    const simulationId = randomUUID()
+    const start = () =>
+      tenant.data(
+        `mutation ($input: StartSimulationInput!) {
+          startSimulation(input: $input) { simulation { simulationId } errors { message } }
+        }`,
+        { input: { simulationId, configVersionId: versionId, scenarioIds } },
+      )
+    const answer = await start()
+    await whileLocked(tenant, simulationId, async () => {
+      expect(await start()).toEqual(answer)
+    })
+  })
+
+  it('deleteConfiguration, which waits for it, has nothing that the tenant’s other simulations need', async () => {
+    const tenant = arc.tenant()
+    const { configId, versionId } = await tenant.configVersion()
+    await tenant.scenarios('a')
+    const { first, last } = await tenant.data(
+      `mutation ($input: StartSimulationInput!) {
+        first: startSimulation(input: $input) { simulation { simulationId } errors { message } }
+        last: startSimulation(input: $input) { simulation { simulationId } errors { message } }
+      }`,
+      { input: { configVersionId: versionId, scenarioIds: ['a'] } },
+    )
+    for (const { simulation } of [first, last]) {
+      const other = await tenant.simulation(['a'])
+      let deleting: Promise<any> | undefined
+      await whileLocked(tenant, simulation.simulationId, async () => {
+        deleting = tenant.data(
+          'mutation ($id: UUID!) { deleteConfiguration(input: { configId: $id }) { deletion { deletionId } errors { code } } }',
+          { id: configId },
+        )
+        await expect.poll(() => arc.sql('admin', waitingForLocks)).toBe(1)
+        const { storedCount } = await tenant.record([
+          { simulationId: other, scenarioId: 'a', status: 'SUCCESS' },
+        ])
+        expect(storedCount).toBe(1)
+      })
+      const { deleteConfiguration } = await deleting!
+      expect(deleteConfiguration.errors).toEqual([])
+      await tenant.data(
+        'mutation ($id: UUID!) { undelete(input: { deletionId: $id }) { errors { code } } }',
+        {
+          id: deleteConfiguration.deletion.deletionId,
+        },
+      )
+    }
+  })
+})
+
+async function waitingForLocks(client: pg.Client): Promise<number> {
+  const { rows } = await client.query(
+    `select count(*)::int as waiting from pg_stat_activity
+     where datname = current_database() and wait_event_type = 'Lock' and application_name = 'arc'`,
+  )
+  return rows[0].waiting
+}
 
 describe('a mutation that loses against another', () => {
   /** The first ingestions raise these in the database. */

@@ -162,12 +162,11 @@ describe('a row that only the database refuses', () => {
     const statements = await arc.statementsDuring(async () => {
       receipts = await Promise.all(
         SCENARIOS.slice(0, 20).map((scenarioId, index) =>
-          queue.record(viewerOf(tenant), {
-            simulationId,
-            scenarioId,
-            status: 'success',
-            model: modelOf(index === 13),
-          }),
+          queue.record(
+            viewerOf(tenant),
+            { simulationId, scenarioId, status: 'success', model: modelOf(index === 13) },
+            100,
+          ),
         ),
       )
     })

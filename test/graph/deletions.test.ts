@@ -502,14 +502,20 @@ describe('a deletion', () => {
 /** As the job does it, by steps of so many outcomes, until nothing is due. */
 async function purgeDue(most: number): Promise<{ purged: number; outcomes: number }[]> {
   return arc.sql('service', async (client) => {
-    const steps = []
-    for (;;) {
+    const steps: { purged: number; outcomes: number }[] = []
+    let place: object | null = null
+    do {
       await client.query('begin; set local role app_user')
-      const { rows } = await client.query('select purged, outcomes from purge_deleted($1)', [most])
+      const { rows } = await client.query('select place, purged, outcomes from purge_deleted($1, $2)', [
+        most,
+        place,
+      ])
       await client.query('commit')
-      if (rows[0].purged === 0 && rows[0].outcomes === 0) return steps
-      steps.push(rows[0])
-    }
+      const { place: next, ...step }: any = rows[0]
+      place = next
+      steps.push(step)
+    } while (place !== null)
+    return steps
   })
 }
 
@@ -559,6 +565,42 @@ describe('deleted for good', () => {
       after: latestChange,
     })
     expect(changes).toEqual([])
+  })
+
+  it('is looked at once in a run, also what has to wait', async () => {
+    const tenant = arc.tenant()
+    const waiting = Array.from({ length: 30 }, (_, index) => `waits${index}`)
+    const unused = Array.from({ length: 10 }, (_, index) => `goes${index}`)
+    await removed(tenant, 'Simulation', await tenant.simulation(waiting))
+    await tenant.scenarios(...unused)
+    for (const scenarioId of [...waiting, ...unused]) await removed(tenant, 'Scenario', scenarioId)
+    const { rows, steps } = await arc.sql('admin', async (client) => {
+      await client.query('begin')
+      try {
+        await client.query(
+          `update deletions set purge_at = case when scenario_id like 'waits%' then timestamptz '2020-01-01' else '2020-01-02' end
+          where user_id = $1 and kind = 'scenario'`,
+          [tenant.tenantId],
+        )
+        await client.query('set local role app_user')
+        let place: object | null = null
+        let steps = 0
+        do {
+          const step: any = await client.query('select place, purged from purge_deleted(100, $1)', [place])
+          place = step.rows[0].place
+          steps += step.rows[0].purged
+        } while (place !== null)
+        const { rows } = await client.query(
+          `select idx_scan::int as looks from pg_stat_xact_user_tables where relname = 'simulations_scenarios'`,
+        )
+        return { rows, steps }
+      } finally {
+        await client.query('rollback')
+      }
+    })
+    expect(steps).toBeGreaterThanOrEqual(10)
+    // Of each that waits one look, and some of each that goes. From the start in each step it would be 330 and those.
+    expect(rows[0].looks).toBeLessThan(2 * waiting.length + 10 * unused.length)
   })
 
   it('does not come back with its configuration, half or whole', async () => {

@@ -260,6 +260,36 @@ describe('recordOutcome', () => {
 })
 
 describe('the queue of single outcomes', () => {
+  it('makes batches of so many bytes, and of each outcome that has more by itself', async () => {
+    const tenant = arc.tenant()
+    const mebibytes = [1, 1, 1, 2, 2, 9, 1]
+    const simulationId = await tenant.simulation(mebibytes.map((_, index) => `s${index}`))
+    const pool = createPool({ connectionString: arc.databaseUrl, max: 1, logger: pino({ level: 'silent' }) })
+    const written: number[] = []
+    try {
+      const queue = new OutcomeQueue(
+        (viewer, bytes) => (work) => {
+          written.push(bytes / 1_048_576)
+          return inTenantTransaction(pool, viewer, 'read write', work)
+        },
+        { all: 1_000, ofTenant: 1_000 },
+      )
+      const receipts = await Promise.all(
+        mebibytes.map((size, index) =>
+          queue.record(
+            viewerOf(tenant),
+            { simulationId, scenarioId: `s${index}`, status: 'success' },
+            size * 1_048_576,
+          ),
+        ),
+      )
+      expect(receipts.map(({ status }) => status)).toEqual(mebibytes.map(() => 'STORED'))
+      expect(written).toEqual([3, 4, 9, 1])
+    } finally {
+      await pool.end()
+    }
+  })
+
   it('stores what comes at once as one batch for each actor', async () => {
     const tenant = arc.tenant()
     const scenarioIds = Array.from({ length: 30 }, (_, index) => `s${index}`)
@@ -279,7 +309,7 @@ describe('the queue of single outcomes', () => {
       const statements = await arc.statementsDuring(async () => {
         const receipts = await Promise.all(
           scenarioIds.map((scenarioId, index) =>
-            queue.record(viewers[index % 2]!, { simulationId, scenarioId, status: 'success' }),
+            queue.record(viewers[index % 2]!, { simulationId, scenarioId, status: 'success' }, 100),
           ),
         )
         expect(receipts.map(({ status }) => status)).toEqual(scenarioIds.map(() => 'STORED'))

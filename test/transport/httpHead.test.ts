@@ -104,6 +104,13 @@ describe('an offer of another protocol', () => {
     expect((await raw(['GET /health HTTP/1.1', 'Host: localhost', ...OFFER])).text).toBe('{"status":"ok"}')
   })
 
+  it('may come with each request, also before the ones before have their answers', async () => {
+    const token = await arc.tenant().token()
+    const request = ['POST /graphql HTTP/1.1', 'Host: localhost', ...posting(token, OFFER)].join('\r\n')
+    const { all } = await raw([request], `${QUERY}${`${request}\r\n\r\n${QUERY}`.repeat(9)}`, 10)
+    expect(all.match(/"role":"USER"/g)).toHaveLength(10)
+  })
+
   it('brings a large body whole', async () => {
     const token = await arc.tenant().token()
     const body = JSON.stringify({ query: '{ viewer { role } }', variables: { filling: 'x'.repeat(900_000) } })

@@ -16,7 +16,13 @@ const VIEWER = '{ viewer { role } }'
 const RECORD = 'mutation ($o: [OutcomeInput!]!) { recordOutcomes(input: { outcomes: $o }) { storedCount } }'
 
 /** A request that this test writes and reads as it likes. */
-async function open(arc: Arc, tenant: Tenant, bytes: number, begin = ''): Promise<Socket> {
+async function open(
+  arc: Arc,
+  tenant: Tenant,
+  bytes: number,
+  begin = '',
+  headers: Record<string, string> = {},
+): Promise<Socket> {
   const { port } = new URL(arc.url)
   const socket = connect(Number(port), '127.0.0.1')
   onTestFinished(() => void socket.destroy())
@@ -26,6 +32,7 @@ async function open(arc: Arc, tenant: Tenant, bytes: number, begin = ''): Promis
     `Authorization: Bearer ${await tenant.token()}`,
     'Content-Type: application/json',
     `Content-Length: ${bytes}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ]
   socket.write(`${head.join('\r\n')}\r\n\r\n${begin}`)
   return socket
@@ -176,6 +183,107 @@ describe('a large body', () => {
   })
 })
 
+describe('values of requests', async () => {
+  const { arc, proxy } = await useArcBehindProxy({ ARC_MAX_BODY_VALUES_PER_TENANT: '100000' })
+  const { openSocket } = useSubscriptions(arc)
+
+  it.skipIf(arc.onPGlite)('have a share until they are answered, on each transport', async () => {
+    const [tenant, other] = [arc.tenant(), arc.tenant()]
+    const [simulationId, othersId] = [await tenant.simulation(['a', 'b']), await other.simulation(['b'])]
+    const outcome = (simulationId: string, scenarioId: string) => ({
+      simulationId,
+      scenarioId,
+      status: 'SUCCESS',
+      metrics: { lists: Array.from({ length: 30_000 }, () => ({})) },
+    })
+    const held = proxy.hold('ingestOutcomes')
+    const slow = tenant.record([outcome(simulationId, 'a')])
+    const { forward } = await held
+    const more = [RECORD, { o: [outcome(simulationId, 'b')] }] as const
+    const refused = [
+      {
+        message: expect.stringMatching(/values in requests on the way.*ARC_MAX_BODY_VALUES_PER_TENANT/),
+        extensions: { code: 'RATE_LIMITED', retryAfterSeconds: 1 },
+      },
+    ]
+    const { status, errors } = await tenant.ask(...more)
+    expect(status).toBe(429)
+    expect(errors).toMatchObject(refused)
+    const overSocket = async () => (await (await openSocket(tenant)).results(...more).next()).value
+    expect((await overSocket()).errors).toMatchObject(refused)
+    expect((await other.record([outcome(othersId, 'b')])).storedCount).toBe(1)
+    forward()
+    expect((await slow).storedCount).toBe(1)
+    expect((await overSocket()).data.recordOutcomes.storedCount).toBe(1)
+  })
+})
+
+describe('large requests', async () => {
+  const { arc, proxy } = await useArcBehindProxy()
+
+  it.skipIf(arc.onPGlite)('are stored one after the other, and others do not wait for them', async () => {
+    const [tenant, other] = [arc.tenant(), arc.tenant()]
+    const [simulationId, othersId] = [await tenant.simulation(['a', 'b']), await other.simulation(['a'])]
+    const record = (by: Tenant, simulationId: string, scenarioId: string, model: string) =>
+      by.record([
+        { simulationId, scenarioId, model, status: 'SUCCESS', metrics: { text: 'x'.repeat(5 * MIB) } },
+      ])
+    const holdingFirst = proxy.hold('the first of two')
+    const first = record(tenant, simulationId, 'a', 'the first of two')
+    const heldFirst = await holdingFirst
+    let isSecondThere = false
+    const holdingSecond = proxy.hold('the second of two').then((held) => {
+      isSecondThere = true
+      held.forward()
+    })
+    const second = record(tenant, simulationId, 'b', 'the second of two')
+    for (const _ of [1, 2]) await record(other, othersId, 'a', 'another')
+    await tenant.scenarios('small')
+    expect(isSecondThere).toBe(false)
+    heldFirst.forward()
+    await holdingSecond
+    expect([(await first).storedCount, (await second).storedCount]).toEqual([1, 1])
+  })
+})
+
+describe('tokens of documents', () => {
+  const arc = useArc({ ARC_MAX_TOKENS_PER_TENANT: '1000' })
+  const { overWebSocket, overSse } = useSubscriptions(arc)
+
+  it('have a share as long as the operation runs, on each transport', async () => {
+    const [tenant, other] = [arc.tenant(), arc.tenant()]
+    const [simulationId, othersId] = [await tenant.simulation(['a']), await other.simulation(['a'])]
+    const long = `subscription ($simulationId: UUID!) { simulationProgress(simulationId: $simulationId) {
+      seq simulation { configVersion { simulations(filter: { metadata: [{ path: ["k"], eq: [${'0 '.repeat(600)}] }] }) {
+        totalCount
+      } } }
+    } }`
+    const refused = [
+      {
+        message: expect.stringMatching(/tokens in documents that run.*ARC_MAX_TOKENS_PER_TENANT/),
+        extensions: { code: 'RATE_LIMITED', retryAfterSeconds: 1 },
+      },
+    ]
+    for (const [first, second] of [
+      [overWebSocket, overSse],
+      [overSse, overWebSocket],
+    ] as const) {
+      const open = await first(tenant, long, { simulationId })
+      await next(open)
+      for (const subscribe of [second, first]) {
+        const { value } = await (await subscribe(tenant, long, { simulationId })).next()
+        expect(value.errors).toMatchObject(refused)
+      }
+      const others = await second(other, long, { simulationId: othersId })
+      await next(others)
+      await Promise.all([open.return!(), others.return!()])
+      await expect
+        .poll(() => tenant.ask(`{ ${'viewer { role } '.repeat(180)} }`))
+        .toMatchObject({ status: 200 })
+    }
+  })
+})
+
 describe('answers that are not taken', () => {
   const arc = useArc({ ARC_MAX_ANSWER_BYTES_PER_TENANT: String(30 * MIB), ARC_MAX_WRITE_SECONDS: '1' })
   const QUERY = '{ outcomes { nodes { trajectory } } }'
@@ -225,6 +333,90 @@ describe('answers that are not taken', () => {
       { message: expect.stringMatching(/ARC_MAX_ANSWER_LENGTH/) },
     ])
   })
+
+  it('are not those of a request to send again where it was a mutation', async () => {
+    const tenant = arc.tenant()
+    const yaml = `model: m\nnotes: "${'中'.repeat(300_000)}"\n`
+    const times = Array.from({ length: 60 }, (_, index) => `a${index}: rawYaml`).join(' ')
+    const { status, data, errors } = await tenant.ask(
+      `mutation ($yaml: String!) {
+        createConfiguration(input: { name: "large", yaml: $yaml }) { version { ${times} } errors { code } }
+      }`,
+      { yaml },
+    )
+    expect({ status, data }).toEqual({ status: 200, data: null })
+    expect(errors).toMatchObject([
+      {
+        message: expect.stringMatching(/ARC_MAX_ANSWER_BYTES_PER_TENANT.* The mutation took effect\.$/),
+        extensions: { code: 'RATE_LIMITED' },
+      },
+    ])
+    expect((await tenant.data('{ configurations { totalCount } }')).configurations.totalCount).toBe(1)
+  })
+})
+
+describe('events that are not taken', () => {
+  const arc = useArc({ ARC_MAX_ANSWER_BYTES_PER_TENANT: String(1.5 * MIB) })
+  const { overSse } = useSubscriptions(arc)
+
+  it('have the same share', async () => {
+    const tenant = arc.tenant()
+    const scenarioIds = Array.from({ length: 30 }, (_, index) => `s${index}`)
+    const simulationId = await tenant.simulation(scenarioIds, { metadata: { text: 'x'.repeat(900_000) } })
+    for (const scenarioId of scenarioIds)
+      await tenant.record([{ simulationId, scenarioId, status: 'SUCCESS' }])
+    const query = `subscription { simulationEvents(simulationId: "${simulationId}") { simulation { metadata } } }`
+    const body = JSON.stringify({ query })
+    const first = async () => {
+      const results = await overSse(tenant, query, {})
+      const { value } = await results.next()
+      await results.return!()
+      return value.errors?.[0]
+    }
+
+    // The system takes some megabytes for it.
+    const stalled = await open(arc, tenant, body.length, body, { Accept: 'text/event-stream' })
+    await once(stalled, 'readable')
+    stalled.pause()
+    await expect.poll(first).toMatchObject({
+      message: expect.stringMatching(/ARC_MAX_ANSWER_BYTES_PER_TENANT/),
+      extensions: { code: 'RATE_LIMITED', retryAfterSeconds: 1 },
+    })
+    stalled.destroy()
+    await expect.poll(first).toBeUndefined()
+  })
+})
+
+describe('rows in memory', async () => {
+  const { arc, proxy } = await useArcBehindProxy({ ARC_MAX_ROW_BYTES_PER_TENANT: String(5 * MIB) })
+  const TEN = '{ outcomes { nodes { metrics } } '
+
+  it.skipIf(arc.onPGlite)(
+    'have a share while the operations that read them run, by what they take as trees',
+    async () => {
+      const [tenant, other] = [arc.tenant(), arc.tenant()]
+      for (const each of [tenant, other]) {
+        const simulationId = await each.simulation(['a'])
+        const metrics = { lists: Array.from({ length: 20_000 }, () => ({})) }
+        expect(await each.record([success(simulationId, 1, { metrics })])).toMatchObject({ storedCount: 1 })
+      }
+      // Of 80 kB the tree is some 2.6 MB, and this one waits for another read.
+      const held = proxy.hold('held back')
+      const slow = tenant.ask(`${TEN} scenarios(filter: { name: { eq: "held back" } }) { totalCount } }`)
+      const { forward } = await held
+      expect((await tenant.ask(`${TEN} }`)).errors).toMatchObject([
+        {
+          message: expect.stringMatching(/bytes of rows in memory.*ARC_MAX_ROW_BYTES_PER_TENANT/),
+          extensions: { code: 'RATE_LIMITED', retryAfterSeconds: 1 },
+        },
+      ])
+      expect((await tenant.ask(VIEWER)).errors).toBeUndefined()
+      expect((await other.ask(`${TEN} }`)).errors).toBeUndefined()
+      forward()
+      expect((await slow).errors).toBeUndefined()
+      expect((await tenant.ask(`${TEN} }`)).errors).toBeUndefined()
+    },
+  )
 })
 
 describe('connections to the database', () => {
@@ -347,6 +539,39 @@ describe('subscriptions', () => {
       },
     )
     expect(most).toBe(1)
+    await Promise.all(subscriptions.map((results) => results.return!()))
+  })
+
+  it('of which one is long are given the text of it one after the other', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a'], { metadata: { text: 'x'.repeat(100_000) } })
+    const query = `subscription ($simulationId: UUID!) {
+      simulationProgress(simulationId: $simulationId) { simulation { metadata } }
+    }`
+    const subscriptions = await Promise.all(
+      Array.from({ length: 20 }, () => overWebSocket(tenant, query, { simulationId })),
+    )
+    await Promise.all(subscriptions.map((results) => next(results)))
+    const { stringify } = JSON
+    let [inThisTurn, most] = [0, 0]
+    let turn = setImmediate(function begin() {
+      inThisTurn = 0
+      turn = setImmediate(begin)
+    })
+    onTestFinished(() => {
+      clearImmediate(turn)
+      JSON.stringify = stringify
+    })
+    JSON.stringify = (...given: [value: unknown]) => {
+      const text = stringify(...given)
+      if (text?.length > 100_000) most = Math.max(most, ++inThisTurn)
+      return text
+    }
+    await tenant.record([success(simulationId, 1)])
+    await Promise.all(subscriptions.map((results) => next(results)))
+    // The one before may be written in the same turn.
+    expect(most).toBeGreaterThan(0)
+    expect(most).toBeLessThan(3)
     await Promise.all(subscriptions.map((results) => results.return!()))
   })
 

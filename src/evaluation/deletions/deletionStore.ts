@@ -45,6 +45,12 @@ export async function insertConfigurationDeletion(
   transaction: TenantTransaction,
   configId: string,
 ): Promise<string | null> {
+  // All of them before the first has its step, and in the order of ingestion: steps take the tenant's counter of changes,
+  // for which others wait that hold such a row.
+  await transaction.query(sql`/* lockSimulationsOf */
+    select from simulations s
+    where s.config_version_id in (select v.version_id from config_versions v where v.config_id = ${configId})
+    order by s.simulation_id for no key update`)
   const [row] = await transaction.query<{ deletion_id: string }>(sql`/* deleteConfiguration */
     with archived as (
       update configurations c set is_active = false

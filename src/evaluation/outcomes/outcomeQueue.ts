@@ -7,9 +7,13 @@ import { type OutcomeReceipt, recordOutcomes } from './outcomes.ts'
 
 interface Waiting {
   input: OutcomeInput
+  bytes: number
   resolve: (receipt: OutcomeReceipt) => void
   reject: (error: unknown) => void
 }
+
+/** Of the requests that a batch is made of: what the database takes while it stores one is many times that. */
+const MAX_BATCH_BYTES = 4 * 1024 * 1024
 
 /** How long the first outcome of a lane waits for others. */
 const GATHER_MS = 2
@@ -32,30 +36,33 @@ function full(what: string): Refusal {
   )
 }
 
+/** `bytes`: of the requests that bring what is written. */
+type WriteAs = (viewer: Viewer, bytes: number) => Write
+
 /**
  * Gathers outcomes that arrive one by one into batches. Thousands of sandboxes that each report one outcome would
  * queue on their simulation's row lock and pay for a commit each; here a batch is in flight and what arrives
  * meanwhile is the next one. Lanes are per actor, because a transaction has one.
  */
 export class OutcomeQueue {
-  readonly #writeAs: (viewer: Viewer) => Write
+  readonly #writeAs: WriteAs
   readonly #max: QueueBounds
   readonly #lanes = new Map<string, Waiting[]>()
   /** Outcomes in all lanes and batches, and those of each tenant. */
   #waiting = 0
   readonly #waitingOf = new Map<string, number>()
 
-  constructor(writeAs: (viewer: Viewer) => Write, max: QueueBounds) {
+  constructor(writeAs: WriteAs, max: QueueBounds) {
     this.#writeAs = writeAs
     this.#max = max
   }
 
   /**
-   * Answers after the commit that holds the outcome.
+   * Answers after the commit that holds the outcome. `bytes`: of the request that brought it.
    *
    * @throws Refusal UNAVAILABLE when too many wait.
    */
-  async record(viewer: Viewer, input: OutcomeInput): Promise<OutcomeReceipt> {
+  async record(viewer: Viewer, input: OutcomeInput, bytes: number): Promise<OutcomeReceipt> {
     const { tenantId } = viewer
     const ofTenant = this.#waitingOf.get(tenantId) ?? 0
     if (this.#waiting >= this.#max.all) throw full(`${this.#waiting} outcomes wait`)
@@ -63,7 +70,7 @@ export class OutcomeQueue {
     this.#waiting += 1
     this.#waitingOf.set(tenantId, ofTenant + 1)
     try {
-      return await this.#queue(viewer, input)
+      return await this.#queue(viewer, input, bytes)
     } finally {
       this.#waiting -= 1
       const left = this.#waitingOf.get(tenantId)! - 1
@@ -72,7 +79,7 @@ export class OutcomeQueue {
     }
   }
 
-  #queue(viewer: Viewer, input: OutcomeInput): Promise<OutcomeReceipt> {
+  #queue(viewer: Viewer, input: OutcomeInput, bytes: number): Promise<OutcomeReceipt> {
     const key = [viewer.tenantId, viewer.role, viewer.actorId, viewer.clientIp, viewer.userAgent].join('\n')
     let lane = this.#lanes.get(key)
     if (!lane) {
@@ -81,16 +88,17 @@ export class OutcomeQueue {
       void this.#drain(key, lane, viewer)
     }
     const waiting = lane
-    return new Promise((resolve, reject) => waiting.push({ input, resolve, reject }))
+    return new Promise((resolve, reject) => waiting.push({ input, bytes, resolve, reject }))
   }
 
   async #drain(key: string, lane: Waiting[], viewer: Viewer): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, GATHER_MS))
     while (lane.length > 0) {
-      const batch = lane.splice(0, MAX_ROWS)
+      const batch = lane.splice(0, sizeOfBatch(lane))
+      const bytes = batch.reduce((sum, waiting) => sum + waiting.bytes, 0)
       try {
         const receipts = await recordOutcomes(
-          this.#writeAs(viewer),
+          this.#writeAs(viewer, bytes),
           batch.map(({ input }) => input),
         )
         for (const [index, { resolve }] of batch.entries()) resolve(receipts[index]!)
@@ -100,4 +108,14 @@ export class OutcomeQueue {
     }
     this.#lanes.delete(key)
   }
+}
+
+/** How many of the first that wait are one batch. */
+function sizeOfBatch(lane: readonly Waiting[]): number {
+  let bytes = 0
+  for (const [index, waiting] of lane.entries()) {
+    bytes += waiting.bytes
+    if (index === MAX_ROWS || (index > 0 && bytes > MAX_BATCH_BYTES)) return index
+  }
+  return lane.length
 }

@@ -1,4 +1,4 @@
-import sql from 'sql-template-tag'
+import sql, { empty, type Sql } from 'sql-template-tag'
 import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import { stringifyExactly } from '../../exactNumbers.ts'
 import type { JsonObject } from '../../json.ts'
@@ -106,6 +106,22 @@ export async function lockSimulation(
   simulationId: string,
 ): Promise<SimulationState | null> {
   await lockReferences(transaction, 'shared')
+  return readState(transaction, simulationId, sql`for no key update`)
+}
+
+/** The simulation as it was committed last. */
+export function findSimulation(
+  transaction: TenantTransaction,
+  simulationId: string,
+): Promise<SimulationState | null> {
+  return readState(transaction, simulationId, empty)
+}
+
+async function readState(
+  transaction: TenantTransaction,
+  simulationId: string,
+  lock: Sql,
+): Promise<SimulationState | null> {
   const rows = await transaction.query<{
     simulation_id: string
     status: SimulationStatus
@@ -117,10 +133,10 @@ export async function lockSimulation(
     overall_score: number | null
     total_cost_usd: string | null
     execution_time_ms: string | null
-  }>(sql`/* lockSimulation */
+  }>(sql`/* readSimulation */
     select simulation_id, status, config_version_id, scenario_set, repetitions, created_at, started_at,
       overall_score, total_cost_usd, execution_time_ms
-    from simulations where simulation_id = ${simulationId} for no key update`)
+    from simulations where simulation_id = ${simulationId} ${lock}`)
   const row = rows[0]
   return row
     ? {

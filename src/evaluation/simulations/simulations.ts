@@ -24,6 +24,7 @@ import { checkOpenRuns } from './openRuns.ts'
 import {
   type DescribedColumns,
   findRunnable,
+  findSimulation,
   finishSimulation,
   type Growth,
   growSimulation,
@@ -87,7 +88,8 @@ export async function startSimulation(
   if (deletion) throw deletedRefusal(deletion, ['simulationId'])
   const simulationId = await insertSimulation(transaction, checked)
   if (simulationId !== null) return { simulationId, created: true }
-  const known = await lockSimulation(transaction, checked.simulationId!)
+  // Not locked: who extends it holds its row, and waits for the count of open runs that is locked here.
+  const known = await findSimulation(transaction, checked.simulationId!)
   if (!known || !isSame(known, checked)) {
     throw new Refusal('SIMULATION_ID_TAKEN', `Another simulation has the id ${checked.simulationId}.`, [
       'simulationId',

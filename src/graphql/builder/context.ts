@@ -36,6 +36,7 @@ export interface OperationCost {
 export interface Context {
   viewer: Viewer
   requestId: string
+  requestBytes: number
   /** How many characters the answer may have. */
   answerLength: number
   /** Takes the answer's share of what may be on the way to the tenant. @throws Refusal RATE_LIMITED */

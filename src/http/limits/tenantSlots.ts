@@ -1,7 +1,14 @@
 import { LIMIT_SETTINGS, type Limits } from '../../config.ts'
 import { Refusal } from '../../refusal.ts'
 
-type SlotLimit = 'subscriptionsPerTenant' | 'socketsPerTenant' | 'bodyBytesPerTenant' | 'answerBytesPerTenant'
+type SlotLimit =
+  | 'subscriptionsPerTenant'
+  | 'socketsPerTenant'
+  | 'bodyBytesPerTenant'
+  | 'bodyValuesPerTenant'
+  | 'tokensPerTenant'
+  | 'answerBytesPerTenant'
+  | 'rowBytesPerTenant'
 
 /** What somebody has taken, bit by bit. */
 export interface Holding {
