@@ -123,6 +123,7 @@ function parseTestRun(testRun: JsonObject, path: string): ParsedFile {
       runDuration,
     ]),
     knownByRecords: true,
+    isOpenEnded: true,
     toldApartBy: ['identifier', 'runDuration'],
     name: shortName('DeepEval', suite, model, asText(testRun.identifier)),
     configuration: runConfiguration(['DeepEval', suite, model], model, hyperparameters.temperature, {

@@ -282,7 +282,7 @@ async function importFile(
     }
     const inFile = { rejected: rejected.length, secrets: redactions.secrets.size }
     const { reports, earlier } = await importRuns(client, file, runs, inFile, complete, showProgress)
-    const lacking = reports.some(isOpen) ? runs.flatMap(({ missingNote }) => missingNote ?? []) : []
+    const lacking = reports.some(isOpen) ? new Set(runs.flatMap(({ missingNote }) => missingNote ?? [])) : []
     return {
       kind: 'results',
       label: file,
@@ -290,7 +290,7 @@ async function importFile(
       format,
       nonFinite,
       redactions,
-      notes: [...notes, ...lacking.map((note) => `${note}: ${NOT_FINISHED}`)],
+      notes: [...notes, ...[...lacking].map((note) => `${note}: ${NOT_FINISHED}`)],
       earlier,
       reports,
       rejected: [...rejected, ...reports.flatMap((report) => report.rejected)],

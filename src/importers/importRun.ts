@@ -176,9 +176,9 @@ async function startSimulation(
   return { status, configuration: { name: run.configuration.name, ...version }, refusedScenarios }
 }
 
-/** As many as the source has made already; nobody knows how many more one will make that goes on. */
-function maxRetriesOf({ state, outcomes }: ImportedRun): number {
-  return state === 'unfinished'
+/** As many as the source has made already; nobody knows how many more one will make that may go on. */
+function maxRetriesOf({ state, isOpenEnded = false, outcomes }: ImportedRun): number {
+  return state === 'unfinished' || isOpenEnded
     ? MAX_RETRY_COUNT
     : outcomes.reduce((most, { retryCount }) => Math.max(most, retryCount ?? 0), 0)
 }

@@ -100,6 +100,7 @@ function parseLogs(logs: JsonObject, meta: JsonObject, fileName: string): Parsed
   const run = {
     identity: recordsIdentity('intercode', records),
     knownByRecords: true,
+    isOpenEnded: true,
     name: shortName('InterCode', dataset, modelOrUnknown(settings.model), settings.strategy, handicap),
     configuration: runConfiguration(
       ['InterCode', environment, modelOrUnknown(settings.model), settings.strategy, handicap],

@@ -137,6 +137,7 @@ function parseRows(rows: JsonValue[], beside: JsonObject, path: string): ParsedF
         : ['openhands', ...outcomes.map(({ identity }) => identity ?? null).sort()],
     ),
     knownByRecords: Object.keys(metadata).length === 0,
+    isOpenEnded: true,
     name: shortName('OpenHands', agent, model, dataset, toTheSecond(started)),
     configuration: runConfiguration(['OpenHands', agent, model], model, llm.temperature, {
       agent: others,

@@ -137,6 +137,7 @@ function parseResults(results: JsonObject, simulations: JsonValue[], fileName: s
   const run: ImportedRun = {
     identity,
     knownByRecords: timestamp === null,
+    isOpenEnded: timestamp === null,
     missing,
     missingNote: `${missing} of ${whole.tasks * whole.trials} trials are missing`,
     createdAt: startedAt,

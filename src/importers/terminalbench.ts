@@ -127,6 +127,7 @@ function parseRun(document: JsonObject, trials: JsonValue[], path: string): Pars
   const { n_attempts } = metadata
   const run: ImportedRun = {
     ...identityOf(document, metadata, runId, outcomes, configuration, path),
+    isOpenEnded: !isJsonObject(document.metadata),
     state: isJsonObject(document.metadata) && metadata.end_time == null ? 'unfinished' : 'finished',
     startedAt: dateOf(metadata.start_time) ?? dateOf(asObject(trials[0]).trial_started_at),
     completedAt:
