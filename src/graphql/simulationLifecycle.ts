@@ -190,7 +190,11 @@ builder.mutationFields((t) => ({
     description:
       'Adds scenarios and repetitions to a simulation that has not ended, or reopens one: a run may grow while it goes on.',
     args: { input: t.arg({ type: ExtendSimulationInput, required: true, description: 'What to add.' }) },
-    resolve: (_, { input: { simulationId, scenarioIds, repetitions, metadata, reopen } }, { write, services }) =>
+    resolve: (
+      _,
+      { input: { simulationId, scenarioIds, repetitions, metadata, reopen } },
+      { write, services },
+    ) =>
       payloadOfStep(write, stepped(simulationId), (transaction) =>
         extendSimulation(
           transaction,
