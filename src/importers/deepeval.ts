@@ -4,7 +4,6 @@ import { errorType, usageByTool } from '../evaluation/outcomes/trajectory.ts'
 import { isText } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { LENGTHS } from '../valueChecks.ts'
-import { epochMs } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import { madeOf } from './oneByOne.ts'
 import {
@@ -31,6 +30,7 @@ import {
 } from './recordReading.ts'
 import { crashFailure, failure, failureFields, statusOf } from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
+import { epochMs, timeMsOf } from './sourceTimes.ts'
 import { knownUsage } from './tokenUsage.ts'
 
 const MAX_SUITE_LENGTH = 80
@@ -187,7 +187,7 @@ function outcomeOf(record: JsonObject, place: RecordPlace, suite: string, model:
       ? 'error'
       : statusOf('finished', record.success === true ? 1 : null)
   const failures = [...(hasFailed ? [traceFailure(trace)] : []), ...(isUnmet ? metrics.flatMap(unmet) : [])]
-  const [started, ended] = [epochMs(trace.startTime), epochMs(trace.endTime)]
+  const [started, ended] = [timeMsOf(trace, 'startTime'), timeMsOf(trace, 'endTime')]
   const seconds = amountOf(record, 'completionTime')
   const { input, actualOutput, turns, order } = record
   return {

@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import type { FailurePatternInput, OutcomeInput } from '../evaluation/outcomeInput.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { MAX_RETRY_COUNT } from '../valueChecks.ts'
-import { dateOf, epochMs, toolCallsOf, toolUsageOf } from './chatMessages.ts'
+import { toolCallsOf, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import { chatMessagesOf, hasFailed } from './openhandsHistory.ts'
 import {
@@ -33,6 +33,7 @@ import {
   unexplainedFailures,
 } from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
+import { epochMs, timeOf } from './sourceTimes.ts'
 import { knownUsage } from './tokenUsage.ts'
 import { sweScenario, sweScenarioId } from './trajectoryFile.ts'
 
@@ -144,7 +145,7 @@ function parseRows(rows: JsonValue[], beside: JsonObject, path: string): ParsedF
       llm,
     }),
     state: isOfAttempts ? 'unfinished' : 'finished',
-    startedAt: dateOf(start_time),
+    startedAt: timeOf(metadata, 'start_time'),
     completedAt: ends.length === 0 ? null : new Date(ends.reduce((a, b) => Math.max(a, b))),
     repetitions: 1,
     scenarios: [...scenarios.values()],

@@ -4,7 +4,7 @@ import { isText, stringifyExactly } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { shorten } from '../text.ts'
 import { LENGTHS, MAX_TAGS } from '../valueChecks.ts'
-import { contentText, epochMs } from './chatMessages.ts'
+import { contentText } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import { configurationOf, providerName, providerOf } from './promptfooConfiguration.ts'
 import { type Progress, progressOf } from './promptfooProgress.ts'
@@ -35,6 +35,7 @@ import {
 } from './recordReading.ts'
 import { crashFailure, failure, failureFields } from './rewardChecks.ts'
 import { modelOrUnknown } from './runConfiguration.ts'
+import { timeMsOf } from './sourceTimes.ts'
 import { knownTokens, withReasoning } from './tokenUsage.ts'
 
 const MAX_SUITE_LENGTH = 80
@@ -207,7 +208,7 @@ function evaluationOf(
     config,
     prompts: asList(prompts),
     timestamp: asText(timestamp),
-    startedAtMs: epochMs(timestamp),
+    startedAtMs: timeMsOf(asObject(document.results), 'timestamp'),
     metadata: {
       format: 'promptfoo',
       source_file: basename(fileName),

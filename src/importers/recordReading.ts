@@ -6,6 +6,7 @@ import { LENGTHS } from '../valueChecks.ts'
 import type { ImportedOutcome, ImportedScenario, RejectedRecord } from './format.ts'
 import { namedNumbers } from './lenientJson.ts'
 import { isReadOneByOne, madeOf } from './oneByOne.ts'
+import { noteUnknown } from './unknownFigures.ts'
 
 /** More trials than any benchmark runs; a higher number is a broken field and would make a run of that size. */
 export const MAX_TRIALS = 1000
@@ -199,17 +200,15 @@ export function onOtherScale(name: string, given: JsonValue | undefined): JsonOb
   return given === undefined || given === null || scoreOf(given, name) !== null ? {} : { [name]: given }
 }
 
-/**
- * The number from 0 up under `key`, or null when the record has none or one that is not finite. Throws BrokenRecord for
- * anything else.
- */
+/** The number from 0 up under `key`, or null when the record has none. Anything else is unknown as well, and is noted. */
 export function amountOf(record: JsonObject, key: string): number | null {
   const value = record[key]
   if (value === undefined || value === null) return null
   const figure = figureIn(value)
   if (figure !== null && !Number.isFinite(figure)) return null
   if (figure !== null && figure >= 0) return figure
-  throw new BrokenRecord(`${key} is ${shown(value)}, not a number from 0 up`)
+  noteUnknown(record, key, `${key} is ${shown(value)}, not a number from 0 up`)
+  return null
 }
 
 /** The same as the record has it, with all its digits: for the metrics. */

@@ -1,5 +1,4 @@
 import type { JsonObject, JsonValue } from '../json.ts'
-import { dateOf } from './chatMessages.ts'
 import {
   append,
   asFigure,
@@ -11,6 +10,7 @@ import {
   MAX_TRIALS,
   taskIdText,
 } from './recordReading.ts'
+import { dateOf } from './sourceTimes.ts'
 
 interface PlannedRuns {
   taskIds: string[]

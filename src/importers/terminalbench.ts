@@ -2,7 +2,6 @@ import { basename, dirname, resolve } from 'node:path'
 import type { ErrorCategory, FailurePatternInput } from '../evaluation/outcomeInput.ts'
 import { isText } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
-import { dateOf, epochMs } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
   amountOf,
@@ -35,6 +34,7 @@ import {
   statusOf,
 } from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
+import { dateOf, epochMs, timeMsOf, timeOf } from './sourceTimes.ts'
 
 /** How an agent or its test failed (`FailureMode`), and what kind of fault each is; the others are no failure. */
 const FAULTS = new Map<string, ErrorCategory>([
@@ -129,9 +129,9 @@ function parseRun(document: JsonObject, trials: JsonValue[], path: string): Pars
     ...identityOf(document, metadata, runId, outcomes, configuration, path),
     isOpenEnded: !isJsonObject(document.metadata),
     state: isJsonObject(document.metadata) && metadata.end_time == null ? 'unfinished' : 'finished',
-    startedAt: dateOf(metadata.start_time) ?? dateOf(asObject(trials[0]).trial_started_at),
+    startedAt: timeOf(metadata, 'start_time') ?? dateOf(asObject(trials[0]).trial_started_at),
     completedAt:
-      dateOf(metadata.end_time) ??
+      timeOf(metadata, 'end_time') ??
       (ends.length === 0 ? null : new Date(ends.reduce((a, b) => Math.max(a, b)))),
     name: shortName('Terminal-Bench', agent, model, runId ?? toTheSecond(asText(metadata.start_time))),
     configuration,
@@ -195,7 +195,7 @@ function outcomeOf(record: JsonObject, place: RecordPlace, model: string): Impor
   const mode = asText(record.failure_mode)
   const status = statusOf(endOf(mode), score)
   const tests = objectOf(record, 'parser_results')
-  const [started, ended] = [epochMs(record.trial_started_at), epochMs(record.trial_ended_at)]
+  const [started, ended] = [timeMsOf(record, 'trial_started_at'), timeMsOf(record, 'trial_ended_at')]
   const tokens = usageOf(record)
   return {
     scenarioExternalId: externalIdOf(place.taskId),

@@ -243,10 +243,10 @@ describe('a file', () => {
   it('lists the first 20 rejected records and counts the rest', async () => {
     const path = await file(
       'wrong.json',
-      tau2('2025-01-01T00:00:00', [{}, ...Array(25).fill({ duration: -1 })]),
+      tau2('2025-01-01T00:00:00', [{}, ...Array(25).fill({ messages: -1 })]),
     )
     const { output } = await importInto(arc.tenant(), [path])
-    expect(output).toMatch(/rejected {7}25\n(.*duration is -1.*\n){20} {4}and 5 more$/)
+    expect(output).toMatch(/rejected {7}25\n(.*messages is -1.*\n){20} {4}and 5 more$/)
   })
 
   it('keeps the digits of its numbers, and counts with them as any other', async () => {

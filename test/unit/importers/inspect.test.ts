@@ -451,7 +451,7 @@ test('what cannot be read is rejected with its place and the reason', () => {
     { record: 'record 11 (epoch 1)', reason: 'id is missing' },
     { record: 'record 12', reason: 'it is null, not an object' },
     { record: 'record 13 (sample 6, epoch 0)', reason: 'epoch is 0, not a whole number from 1 to 1000' },
-    { record: 'record 14 (sample 7, epoch 1)', reason: 'total_time is -1, not a number from 0 up' },
+    { record: 'record 14 (sample 7, epoch 1)', reason: 'model_usage is -1, not an object' },
     { record: 'record 15 (sample 8, epoch 1)', reason: 'messages is "none", not a list' },
   ])
   expect(() => inspect.parse({ samples: [] }, 'x.json')).toThrow('does not say what was evaluated')

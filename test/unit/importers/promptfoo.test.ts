@@ -543,7 +543,7 @@ test('what cannot be read is rejected with its place and the reason', () => {
     null,
     result(2, { success: 'yes' }),
     result(3, { score: 'good' }),
-    result(4, { latencyMs: -1 }),
+    result(4, { prompt: 'x', response: 3 }),
     result(5, { response: 'Up.' }),
     result(6, { testIdx: undefined, testCase: {}, vars: undefined }),
   ]
@@ -553,7 +553,7 @@ test('what cannot be read is rejected with its place and the reason', () => {
     { record: 'record 2', reason: 'it is null, not an object' },
     { record: 'record 3 (test 2, prompt 0)', reason: 'success is "yes", not true or false' },
     { record: 'record 4 (test 3, prompt 0)', reason: 'score is "good", not a score' },
-    { record: 'record 5 (test 4, prompt 0)', reason: 'latencyMs is -1, not a number from 0 up' },
+    { record: 'record 5 (test 4, prompt 0)', reason: 'response is 3, not an object' },
     { record: 'record 6 (test 5, prompt 0)', reason: 'response is "Up.", not an object' },
     { record: 'record 7 (prompt 0)', reason: 'it has neither a testIdx nor a description nor variables' },
   ])

@@ -1,0 +1,49 @@
+import { isoTimeMs } from '../calendar.ts'
+import { isText } from '../exactNumbers.ts'
+import type { JsonObject, JsonValue } from '../json.ts'
+import { asFigure, shown } from './recordReading.ts'
+import { noteUnknown } from './unknownFigures.ts'
+
+/** What a time since 1970 is counted in, by what it is less than: seconds, or thousandths of these, up to nanoseconds. */
+const EPOCH_UNITS: [below: number, perMs: number][] = [
+  [1e11, 1e-3],
+  [1e14, 1],
+  [1e17, 1e3],
+  [1e20, 1e6],
+]
+/** 1973 in seconds: a number below is a duration or a count. */
+const LEAST_EPOCH = 1e8
+
+/**
+ * A time in milliseconds since 1970, its microseconds as a fraction: from an ISO time, as isoTimeMs reads it, or from a
+ * number of seconds, milliseconds, microseconds or nanoseconds; null when it is none.
+ */
+export function epochMs(value: JsonValue | undefined): number | null {
+  const figure = asFigure(value)
+  if (figure !== null) {
+    const unit = figure < LEAST_EPOCH ? undefined : EPOCH_UNITS.find(([below]) => figure < below)
+    return unit ? figure / unit[1] : null
+  }
+  return isText(value) ? isoTimeMs(value.trim()) : null
+}
+
+/** The same as a date. */
+export function dateOf(value: JsonValue | undefined): Date | null {
+  const ms = epochMs(value)
+  return ms === null ? null : new Date(ms)
+}
+
+/** The time under `key` in milliseconds, as epochMs reads it; one that it cannot read is unknown, and is noted. */
+export function timeMsOf(record: JsonObject, key: string): number | null {
+  const value = record[key]
+  const ms = epochMs(value)
+  if (ms === null && value !== undefined && value !== null && value !== '')
+    noteUnknown(record, key, `${key} is ${shown(value)}, not a time`)
+  return ms
+}
+
+/** The same as a date. */
+export function timeOf(record: JsonObject, key: string): Date | null {
+  const ms = timeMsOf(record, key)
+  return ms === null ? null : new Date(ms)
+}
