@@ -87,7 +87,7 @@ async function place(
     before ?? (part.identity === run.identity ? null : await findSimulation(client, simulationId))
   const stored = earlierPart ? await findRecords(client, simulationId) : new Map<string, StoredRecord>()
   const originals = new Map(
-    left.map((outcome) => [identified(run, outcome, simulationId, stored, found), outcome] as const),
+    left.map((outcome) => [identified(part, outcome, simulationId, stored, found), outcome] as const),
   )
   const { records, olderCopies, refused } = settle([...originals.keys()], simulationId, stored, run)
   const isStored = (outcome: ImportedOutcome) => stored?.has(outcomeIdOf(simulationId, outcome)) ?? true
@@ -274,7 +274,9 @@ function identified(
 ): ImportedOutcome {
   if (!isKnownWhole(run) || outcome.identity === undefined) return outcome
   const named = ofSimulation(outcome, simulationId)
-  if (!found || !stored || stored.has(outcomeIdOf(simulationId, named))) return named
+  // A key that sees none has begun the simulation, and names the others so when it comes again.
+  const isNamed = run.metadata.first_file !== undefined
+  if (!found || !stored || isNamed || stored.has(outcomeIdOf(simulationId, named))) return named
   const id = outcomeIdOf(simulationId, outcome)
   return stored.has(id) || !found.has(id) ? outcome : named
 }

@@ -212,6 +212,15 @@ describe('two runs that begin with the same record are two, and each of them gro
   })
 })
 
+it('a file that a key without sight began grows by another one and by it again', async () => {
+  const tenant = arc.tenant()
+  const format = FORMATS[0]!
+  await importTasks(tenant, format, [[0, 1]], 'app_ingest')
+  await importTasks(tenant, format, [[0, 1, 2]], 'app_user')
+  await importTasks(tenant, format, [[0, 1, 2, 3]], 'app_ingest')
+  expect(await simulationsOf(tenant)).toMatchObject([completed(4)])
+})
+
 it('what comes after somebody has ended the run with a result of their own is another simulation', async () => {
   const tenant = arc.tenant()
   const format = FORMATS.find(([name]) => name === 'tau-bench')!
