@@ -2,7 +2,7 @@ import type { ToolUsageInput } from '../evaluation/outcomeInput.ts'
 import { errorType, usageByTool } from '../evaluation/outcomes/trajectory.ts'
 import { isText } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
-import { append, asFigure, asList, asObject, asText, treeIn } from './recordReading.ts'
+import { append, asList, asObject, asText, figureIn, treeIn } from './recordReading.ts'
 import { epochMs } from './sourceTimes.ts'
 
 /** One call of a tool found in a conversation. */
@@ -105,7 +105,7 @@ function durationOf({ calledAtMs, result, durationMs }: ToolCall): number | null
 
 function sumOf(usages: JsonObject[], key: string): number {
   return usages.reduce((sum, usage) => {
-    const count = asFigure(usage[key])
+    const count = figureIn(usage[key])
     return count !== null && count > 0 ? sum + count : sum
   }, 0)
 }

@@ -15,6 +15,7 @@ import {
   BrokenRecord,
   bounded,
   digest,
+  figureIn,
   fromZeroToOne,
   givenAmount,
   identityOfRecords,
@@ -240,7 +241,7 @@ function scoreOf(metrics: JsonObject[]): number | null {
 }
 
 function goodnessOf({ name, success, ...given }: JsonObject): number | null {
-  const [score, threshold] = [asFigure(given.score), asFigure(given.threshold)]
+  const [score, threshold] = [figureIn(given.score), figureIn(given.threshold)]
   const good = score === null ? null : fromZeroToOne(score)
   if (score === null || good === null) return null
   const isTold = threshold !== null && typeof success === 'boolean' && score !== threshold
@@ -292,7 +293,7 @@ function costOf({
   costPerOutputToken,
 }: JsonObject): number | null {
   const part = (given: JsonValue | undefined, each: JsonValue | undefined) => {
-    const [count, price] = [asFigure(given), asFigure(each)]
+    const [count, price] = [figureIn(given), figureIn(each)]
     return count === null || price === null ? null : count * price
   }
   return sumOrNull([part(inputTokenCount, costPerInputToken), part(outputTokenCount, costPerOutputToken)])

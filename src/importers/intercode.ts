@@ -14,6 +14,7 @@ import {
   bounded,
   digest,
   domainOrUnknown,
+  figureIn,
   objectOf,
   picked,
   type RecordPlace,
@@ -194,12 +195,12 @@ function callOf({ action, observation, valid_action }: Turn, environment: string
 
 /** A wrong flag of a capture-the-flag task costs 1; a run with nothing better has no reward, not a negative one. */
 function bestScoreOf({ max_reward: given }: JsonObject): number | null {
-  const reward = asFigure(given)
+  const reward = figureIn(given)
   return scoreOf(reward !== null && reward >= -1 ? Math.max(0, reward) : given)
 }
 
 function endOf(taken: number, allowed: JsonValue | undefined): RunEnd {
-  return taken >= (asFigure(allowed) ?? Number.POSITIVE_INFINITY) ? 'timeout' : 'finished'
+  return taken >= (figureIn(allowed) ?? Number.POSITIVE_INFINITY) ? 'timeout' : 'finished'
 }
 
 function failuresOf(

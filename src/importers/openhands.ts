@@ -14,6 +14,7 @@ import {
   BrokenRecord,
   digest,
   domainOrUnknown,
+  figureIn,
   objectOf,
   onOtherScale,
   readRecords,
@@ -177,7 +178,7 @@ function modelUsed({ metrics }: JsonObject): string | null {
 
 /** Counted from 1. */
 function attemptOf({ attempt: given }: JsonObject): number {
-  const attempt = asFigure(given)
+  const attempt = figureIn(given)
   return attempt !== null && Number.isInteger(attempt) && attempt > 0 ? attempt : 1
 }
 
@@ -257,7 +258,7 @@ function verdictOf({ report }: JsonObject, result: JsonObject): JsonValue | unde
     }
   }
   const { result: reached, total } = asObject(result.final_score)
-  const [points, most] = [asFigure(reached), asFigure(total)]
+  const [points, most] = [figureIn(reached), figureIn(total)]
   return points !== null && most !== null && most > 0 ? points / most : undefined
 }
 

@@ -20,6 +20,7 @@ import {
   BrokenRecord,
   bounded,
   digest,
+  figureIn,
   givenAmount,
   objectOf,
   onOtherScale,
@@ -303,7 +304,7 @@ function tokensOf(usage: JsonObject, isCached: boolean): ReturnType<typeof known
   const [prompt, completion, total] = ['prompt', 'completion', 'total'].map((key) =>
     amountOf(usage, key),
   ) as [number | null, number | null, number | null]
-  const reasoning = asFigure(asObject(usage.completionDetails).reasoning)
+  const reasoning = figureIn(asObject(usage.completionDetails).reasoning)
   return knownTokens(
     {
       promptTokens: prompt,

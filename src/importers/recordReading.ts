@@ -62,7 +62,7 @@ const WRITTEN_NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
 const NOT_A_NUMBER = ['nan', 'inf', 'infinity']
 
 /** The same, also where a writer has put it into a text: `"0.5"`, `"NaN"`. */
-function figureIn(value: JsonValue | undefined): number | null {
+export function figureIn(value: JsonValue | undefined): number | null {
   const text = asText(value)?.trim()
   if (text === undefined) return asFigure(value)
   if (WRITTEN_NUMBER.test(text)) return Number(text)
@@ -392,7 +392,7 @@ function taskIdOf(record: JsonObject, key: string): string {
 
 function trialOf(record: JsonObject, key: string, first: number): number {
   const given = record[key] ?? first
-  const trial = asFigure(given)
+  const trial = figureIn(given)
   const last = first + MAX_TRIALS - 1
   if (trial !== null && Number.isInteger(trial) && trial >= first && trial <= last) return trial - first
   throw new BrokenRecord(`${key} is ${shown(given)}, not a whole number from ${first} to ${last}`)

@@ -1,7 +1,7 @@
 import { isoTimeMs } from '../calendar.ts'
 import { isText } from '../exactNumbers.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
-import { asFigure, shown } from './recordReading.ts'
+import { figureIn, shown } from './recordReading.ts'
 import { noteUnknown } from './unknownFigures.ts'
 
 /** What a time since 1970 is counted in, by what it is less than: seconds, or thousandths of these, up to nanoseconds. */
@@ -19,7 +19,8 @@ const LEAST_EPOCH = 1e8
  * number of seconds, milliseconds, microseconds or nanoseconds; null when it is none.
  */
 export function epochMs(value: JsonValue | undefined): number | null {
-  const figure = asFigure(value)
+  // 14 digits are a day and an hour without anything between.
+  const figure = isText(value) && /^\s*\d{14}\s*$/.test(value) ? null : figureIn(value)
   if (figure !== null) {
     const unit = figure < LEAST_EPOCH ? undefined : EPOCH_UNITS.find(([below]) => figure < below)
     return unit ? figure / unit[1] : null

@@ -5,13 +5,13 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
   amountOf,
-  asFigure,
   asList,
   asObject,
   asText,
   BrokenRecord,
   canonicalJson,
   digest,
+  figureIn,
   givenAmount,
   identityOfRecords,
   objectOf,
@@ -135,7 +135,7 @@ function parseRun(document: JsonObject, trials: JsonValue[], path: string): Pars
       (ends.length === 0 ? null : new Date(ends.reduce((a, b) => Math.max(a, b)))),
     name: shortName('Terminal-Bench', agent, model, runId ?? toTheSecond(asText(metadata.start_time))),
     configuration,
-    repetitions: Math.max(repetitionsOf(outcomes), Math.min(asFigure(n_attempts) ?? 1, 1000)),
+    repetitions: Math.max(repetitionsOf(outcomes), Math.min(figureIn(n_attempts) || 1, 1000)),
     scenarios: taskIds.map((taskId) => scenarios.get(taskId)!),
     outcomes,
     metadata: {

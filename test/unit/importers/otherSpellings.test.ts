@@ -80,6 +80,8 @@ test('one moment in all spellings that programs have for it', () => {
     moment / 1000,
     moment,
     moment * 1000,
+    `${moment / 1000}`,
+    `${moment}`,
   ]) {
     expect([end_time, outcomesOf(tau2({ end_time }))[0]!.executionTime?.getTime()]).toEqual([
       end_time,
@@ -87,6 +89,8 @@ test('one moment in all spellings that programs have for it', () => {
     ])
   }
   expect(outcomesOf(tau2({ end_time: '' }))[0]!.executionTime).toBeNull()
+  // A day and an hour without anything between are no count of milliseconds.
+  expect(outcomesOf(tau2({ end_time: '20260810024506' }))[0]!.executionTime).toBeNull()
   expect(outcomesOf(tau2({ end_time: '2026-08-10T02:45' }))[0]!.executionTime?.getTime()).toBe(moment - 6500)
 })
 
@@ -124,6 +128,20 @@ test('amounts and scores that were written as texts are these', () => {
     { executionTimeMs: null, reliabilityScore: null, metrics: { reward: 'nan' } },
   ])
   expect(outcomesOf(mini({ model_stats: { instance_cost: '0.5' } }))).toMatchObject([{ costUsd: 0.5 }])
+  const metric = { name: 'Clarity', success: true, threshold: '0.5', score: '0.75' }
+  expect(outcomesOf(deepEval({ metricsData: [metric] }))).toMatchObject([{ reliabilityScore: 0.75 }])
+  const usage = { prompt_tokens: '90', completion_tokens: '10' }
+  expect(outcomesOf(tau2({ messages: [{ ...said, usage }] }))).toMatchObject([{ tokensUsed: 100 }])
+})
+
+test('trials that were written as texts are these', () => {
+  expect(outcomesOf(tau2({ trial: '1' }))).toMatchObject([{ repetition: 2 }])
+  const tau = [
+    { task_id: 0, reward: 1, info: {}, traj: [said], trial: '0' },
+    { task_id: 0, reward: 1, info: {}, traj: [said], trial: '1' },
+  ]
+  expect(outcomesOf(tau).map(({ repetition }) => repetition)).toEqual([1, 2])
+  expect(() => outcomesOf(tau2({ trial: 'first' }))).toThrow()
 })
 
 test('usage that is 0 throughout is unknown in every format, and so is its cost', () => {
