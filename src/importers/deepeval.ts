@@ -31,7 +31,7 @@ import {
 } from './recordReading.ts'
 import { crashFailure, failure, failureFields, statusOf } from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
-import { epochMs, timeMsOf } from './sourceTimes.ts'
+import { epochMs, spanMs, timeMsOf } from './sourceTimes.ts'
 import { knownUsage } from './tokenUsage.ts'
 
 const MAX_SUITE_LENGTH = 80
@@ -205,12 +205,7 @@ function outcomeOf(record: JsonObject, place: RecordPlace, suite: string, model:
     ]),
     status,
     executionTime: ended === null ? null : new Date(ended),
-    executionTimeMs:
-      seconds !== null
-        ? Math.round(seconds * 1000)
-        : started === null || ended === null || ended < started
-          ? null
-          : Math.round(ended - started),
+    executionTimeMs: seconds !== null ? Math.round(seconds * 1000) : spanMs(started, ended),
     reliabilityScore: score,
     ...usageOf(record, trace),
     model,

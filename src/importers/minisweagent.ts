@@ -23,7 +23,7 @@ import {
   statusOf,
 } from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
-import { epochMs } from './sourceTimes.ts'
+import { epochMs, spanOf } from './sourceTimes.ts'
 import { knownUsage } from './tokenUsage.ts'
 import { filledIn, instanceIdOf, readTrajectoryFile, stemOf, type Trajectory } from './trajectoryFile.ts'
 
@@ -97,8 +97,7 @@ function trajectoryOf(document: JsonObject, path: string): Trajectory {
       status,
       executionTime: end === undefined ? null : new Date(end),
       reliabilityScore: null,
-      executionTimeMs:
-        start === undefined || end === undefined || end < start ? null : Math.round(end - start),
+      executionTimeMs: spanOf(times),
       ...usage,
       model,
       trajectory,

@@ -34,7 +34,7 @@ import {
   unexplainedFailures,
 } from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
-import { epochMs, timeOf } from './sourceTimes.ts'
+import { epochMs, spanOf, timeOf } from './sourceTimes.ts'
 import { knownUsage } from './tokenUsage.ts'
 import { sweScenario, sweScenarioId } from './trajectoryFile.ts'
 
@@ -216,8 +216,7 @@ function outcomeOf(
     ]),
     status,
     executionTime: last === undefined ? null : new Date(last),
-    executionTimeMs:
-      start === undefined || last === undefined || last < start ? null : Math.round(last - start),
+    executionTimeMs: spanOf(times),
     reliabilityScore: score,
     ...usageOf(objectOf(record, 'metrics'), result),
     model,

@@ -48,3 +48,13 @@ export function timeOf(record: JsonObject, key: string): Date | null {
   const ms = timeMsOf(record, key)
   return ms === null ? null : new Date(ms)
 }
+
+/** From a start to an end in whole milliseconds; null where one of them is unknown, or the end is before the start. */
+export function spanMs(start: number | null, end: number | null): number | null {
+  return start === null || end === null || end < start ? null : Math.round(end - start)
+}
+
+/** How long what has these times took; a single one tells it of nothing. */
+export function spanOf(times: number[]): number | null {
+  return times.length < 2 ? null : spanMs(times[0]!, times.at(-1)!)
+}

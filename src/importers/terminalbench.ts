@@ -34,7 +34,7 @@ import {
   statusOf,
 } from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
-import { dateOf, epochMs, timeMsOf, timeOf } from './sourceTimes.ts'
+import { dateOf, epochMs, spanMs, timeMsOf, timeOf } from './sourceTimes.ts'
 
 /** How an agent or its test failed (`FailureMode`), and what kind of fault each is; the others are no failure. */
 const FAULTS = new Map<string, ErrorCategory>([
@@ -309,8 +309,4 @@ function withoutTaskIds({ task_ids: _ids, ...metadata }: JsonObject): JsonObject
 function secondsOf(start: JsonValue | undefined, end: JsonValue | undefined): number | null {
   const ms = spanMs(epochMs(start), epochMs(end))
   return ms === null ? null : ms / 1000
-}
-
-function spanMs(start: number | null, end: number | null): number | null {
-  return start === null || end === null || end < start ? null : Math.round(end - start)
 }

@@ -25,7 +25,7 @@ import {
 } from '../recordReading.ts'
 import { crashFailure, failure, failureFields, isPassed, type RunEnd, statusOf } from '../rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from '../runConfiguration.ts'
-import { dateOf, epochMs, timeMsOf, timeOf } from '../sourceTimes.ts'
+import { dateOf, epochMs, spanMs, timeMsOf, timeOf } from '../sourceTimes.ts'
 import { knownUsage } from '../tokenUsage.ts'
 import { type AtifRun, isAtif, readAtif, versionNotes } from './atif.ts'
 
@@ -313,8 +313,4 @@ function secondsOf(timing: JsonValue | undefined): number | null {
   const { started_at, finished_at } = asObject(timing)
   const ms = spanMs(epochMs(started_at), epochMs(finished_at))
   return ms === null ? null : ms / 1000
-}
-
-function spanMs(start: number | null, end: number | null): number | null {
-  return start === null || end === null || end < start ? null : Math.round(end - start)
 }

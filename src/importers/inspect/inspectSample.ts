@@ -21,7 +21,7 @@ import {
 } from '../recordReading.ts'
 import { crashFailure, failure, failureFields, isPassed, type RunEnd, statusOf } from '../rewardChecks.ts'
 import { modelOrUnknown } from '../runConfiguration.ts'
-import { epochMs, timeMsOf } from '../sourceTimes.ts'
+import { epochMs, spanOf, timeMsOf } from '../sourceTimes.ts'
 import { knownUsage, withReasoning } from '../tokenUsage.ts'
 import { type LogScorer, type SampleScore, sampleScore } from './inspectScore.ts'
 
@@ -175,8 +175,7 @@ function limitFailure({ type, limit }: { type: string; limit: JsonValue }): Fail
 function durationOf(sample: JsonObject, events: JsonObject[]): number | null {
   const seconds = amountOf(sample, 'total_time')
   if (seconds !== null) return Math.round(seconds * 1000)
-  const times = timesOf(events)
-  return times.length === 0 ? null : Math.round(Math.max(0, times.at(-1)! - times[0]!))
+  return spanOf(timesOf(events))
 }
 
 function endTimeOf(sample: JsonObject, events: JsonObject[], log: LogContext): Date | null {

@@ -106,6 +106,29 @@ test('times of messages count in seconds, in milliseconds and as texts', () => {
   }
 })
 
+test('a single time says when a run was, and not how long it took', () => {
+  const time = '2026-04-13T10:01:23Z'
+  const [step] = [{ source: 'agent', message: 'Up.', timestamp: time }]
+  const documents = [
+    mini({}, [time]),
+    { schema_version: 'ATIF-v1.6', session_id: 's', agent: { name: 'a' }, steps: [step] },
+    [
+      {
+        instance_id: 'kite-1',
+        test_result: {},
+        history: [{ source: 'user', action: 'message', args: { content: 'Fly.' }, timestamp: time }],
+      },
+    ],
+    {
+      eval: { run_id: 'r', task: 'kites', model: 'm-1' },
+      samples: [{ id: 1, epoch: 1, input: 'Fly.', events: [{ event: 'info', timestamp: time }] }],
+    },
+  ]
+  for (const document of documents) {
+    expect(outcomesOf(document)).toMatchObject([{ executionTime: new Date(time), executionTimeMs: null }])
+  }
+})
+
 test('a run that says its start as a number is known by it', () => {
   const document = tau2({})
   const runOf = (timestamp: unknown) => {
