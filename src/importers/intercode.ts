@@ -6,7 +6,6 @@ import { type ToolCall, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import { madeOf } from './oneByOne.ts'
 import {
-  asFigure,
   asList,
   asObject,
   asText,
@@ -138,7 +137,7 @@ function outcomeOf(record: JsonObject, place: RecordPlace, model: string | null)
   const { actions = null, observations = null, thoughts = null } = history
   const scenarioExternalId = `intercode/${environmentOf(record)}/${datasetOf(record)}/${place.taskId}`
   const score = bestScoreOf(summary)
-  const turnsTaken = asFigure(summary.turns_taken) ?? turns.length
+  const turnsTaken = figureIn(summary.turns_taken) ?? turns.length
   const status = statusOf(endOf(turnsTaken, summary.turns_max), score)
   const failures = status === 'success' ? [] : failuresOf(record, score, status, turnsTaken)
   return {
@@ -153,7 +152,7 @@ function outcomeOf(record: JsonObject, place: RecordPlace, model: string | null)
     trajectory: { ...rest, status, steps: turns },
     metrics: {
       ...summary,
-      turns_taken: asFigure(summary.turns_taken) === null ? turns.length : summary.turns_taken!,
+      turns_taken: figureIn(summary.turns_taken) === null ? turns.length : summary.turns_taken!,
       last_turn_reward_parts: asObject(record.info).reward ?? null,
     },
     toolUsage: toolUsageOf(

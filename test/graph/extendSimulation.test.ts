@@ -168,6 +168,21 @@ describe('a simulation that has completed', () => {
     })
   })
 
+  it('is reopened by no other tenant', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a'])
+    await complete(tenant, simulationId)
+    const other = arc.tenant()
+    expect((await extend(other, { simulationId, reopen: true })).errors).toMatchObject([
+      { code: 'SIMULATION_NOT_FOUND' },
+    ])
+    const { rows } = await arc.sql('admin', async (client) => {
+      await client.query(`select set_config('app.user_id', $1, false)`, [other.tenantId])
+      return client.query('select reopen_simulation($1) as reopened', [simulationId])
+    })
+    expect(rows).toEqual([{ reopened: false }])
+  })
+
   it('stays as it is where its result was given', async () => {
     const tenant = arc.tenant()
     const simulationId = await tenant.simulation(['a'])

@@ -21,7 +21,7 @@ import {
 } from '../recordReading.ts'
 import { crashFailure, failure, failureFields, isPassed, type RunEnd, statusOf } from '../rewardChecks.ts'
 import { modelOrUnknown } from '../runConfiguration.ts'
-import { epochMs, spanOf, timeMsOf } from '../sourceTimes.ts'
+import { epochMs, spanMs, spanOf, timeMsOf } from '../sourceTimes.ts'
 import { knownUsage, withReasoning } from '../tokenUsage.ts'
 import { type LogScorer, type SampleScore, sampleScore } from './inspectScore.ts'
 
@@ -175,7 +175,7 @@ function limitFailure({ type, limit }: { type: string; limit: JsonValue }): Fail
 function durationOf(sample: JsonObject, events: JsonObject[]): number | null {
   const seconds = amountOf(sample, 'total_time')
   if (seconds !== null) return Math.round(seconds * 1000)
-  return spanOf(timesOf(events))
+  return spanMs(timeMsOf(sample, 'started_at'), timeMsOf(sample, 'completed_at')) ?? spanOf(timesOf(events))
 }
 
 function endTimeOf(sample: JsonObject, events: JsonObject[], log: LogContext): Date | null {

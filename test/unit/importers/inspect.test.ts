@@ -445,6 +445,15 @@ test('a log without samples is no run and says so', () => {
   }
 })
 
+test('a sample without a total time took as long as from its start to its end', () => {
+  const [sample] = small.samples
+  const times = { started_at: '2025-03-04T10:00:00+01:00', completed_at: '2025-03-04T10:00:02.5+01:00' }
+  const { runs } = inspect.parse({ ...small, samples: [{ ...sample, ...times, total_time: null }] }, 'x.json')
+  expect(runs[0]!.outcomes).toMatchObject([
+    { executionTimeMs: 2500, executionTime: new Date('2025-03-04T09:00:02.500Z') },
+  ])
+})
+
 test('what cannot be read is rejected with its place and the reason', () => {
   expect(parseSmall().rejected).toEqual([
     { record: 'record 10 (sample 5, epoch 1)', reason: 'record 9 is the same task and trial' },
