@@ -47,9 +47,11 @@ export const BYTES = {
 export const MAX_ROWS = 1_000
 /** The largest `integer` of PostgreSQL. */
 export const MAX_INTEGER = 2 ** 31 - 1
-const MAX_COST_USD = 999_999_999
+export const MAX_COST_USD = 999_999_999
 /** Costs are kept to the trillionth of a dollar: a cached token costs less than a millionth. */
 const COST_PLACES = 12
+/** Tools, and failures, of one outcome. */
+export const MAX_PARTS = 1_000
 const MAX_CLOCK_LEAD_MS = 5 * 60_000
 const EARLIEST_TIME_MS = Date.UTC(2000, 0, 1)
 /** So far outside 0 to 1 a score is rounding, and is taken as the bound. */

@@ -330,6 +330,8 @@ export type ErrorCode =
 export type ExtendSimulationInput = {
   /** Custom data that replaces its own. */
   metadata?: Record<string, unknown> | null | undefined;
+  /** Whether a simulation that has completed is RUNNING again, unless its result was given with its end. False by default. */
+  reopen?: boolean | null | undefined;
   /** How often each scenario runs, if that is more than before; up to 1,000. */
   repetitions?: number | null | undefined;
   /** Keys of scenarios to add, in order; those that it has already stay. */
@@ -748,7 +750,7 @@ export type SimulationEventKind =
   | 'PROGRESS'
   /** Its deletion was taken back. */
   | 'RESTORED'
-  /** It started. */
+  /** It started, or was reopened. */
   | 'STARTED';
 
 /** Filters hours or days; all conditions must match. */

@@ -66,7 +66,7 @@ const SimulationProgress = builder.objectRef<Progress>('SimulationProgress').imp
 const EventKindEnum = builder.enumType('SimulationEventKind', {
   description: 'What happened to a simulation.',
   values: {
-    STARTED: { value: 'STARTED', description: 'It started.' },
+    STARTED: { value: 'STARTED', description: 'It started, or was reopened.' },
     PROGRESS: { value: 'PROGRESS', description: 'Outcomes were stored or amended, or runs were added.' },
     COMPLETED: { value: 'COMPLETED', description: 'It ran to completion.' },
     FAILED: { value: 'FAILED', description: 'It failed.' },

@@ -65,6 +65,10 @@ const ExtendSimulationInput = builder.inputType('ExtendSimulationInput', {
       description: 'How often each scenario runs, if that is more than before; up to 1,000.',
     }),
     metadata: t.field({ type: 'JSONObject', description: 'Custom data that replaces its own.' }),
+    reopen: t.boolean({
+      description:
+        'Whether a simulation that has completed is RUNNING again, unless its result was given with its end. False by default.',
+    }),
   }),
 })
 
@@ -184,15 +188,21 @@ builder.mutationFields((t) => ({
   extendSimulation: t.field({
     type: SimulationPayload,
     description:
-      'Adds scenarios and repetitions to a simulation that has not ended: a run may grow while it goes on.',
+      'Adds scenarios and repetitions to a simulation that has not ended, or reopens one: a run may grow while it goes on.',
     args: { input: t.arg({ type: ExtendSimulationInput, required: true, description: 'What to add.' }) },
-    resolve: (_, { input: { simulationId, scenarioIds, repetitions, metadata } }, { write, services }) =>
+    resolve: (
+      _,
+      { input: { simulationId, scenarioIds, repetitions, metadata, reopen } },
+      { write, services },
+    ) =>
       payloadOfStep(write, stepped(simulationId), (transaction) =>
-        extendSimulation(transaction, services.quotas.openRuns, simulationId, {
-          scenarioIds: scenarioIds ?? [],
-          repetitions: repetitions ?? null,
-          metadata: metadata ?? null,
-        }),
+        extendSimulation(
+          transaction,
+          services.quotas.openRuns,
+          simulationId,
+          { scenarioIds: scenarioIds ?? [], repetitions: repetitions ?? null, metadata: metadata ?? null },
+          reopen ?? false,
+        ),
       ),
   }),
   describeSimulation: t.field({

@@ -1,9 +1,9 @@
-import { isoTimeMs } from '../calendar.ts'
 import type { ToolUsageInput } from '../evaluation/outcomeInput.ts'
 import { errorType, usageByTool } from '../evaluation/outcomes/trajectory.ts'
 import { isText } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
-import { append, asFigure, asList, asObject, asText, treeIn } from './recordReading.ts'
+import { append, asList, asObject, asText, figureIn, treeIn } from './recordReading.ts'
+import { epochMs } from './sourceTimes.ts'
 
 /** One call of a tool found in a conversation. */
 export interface ToolCall {
@@ -83,35 +83,6 @@ export function contentText(message: JsonObject): string {
     .join('')
 }
 
-/** What a time since 1970 is counted in, by what it is less than: seconds, or thousandths of these, up to nanoseconds. */
-const EPOCH_UNITS: [below: number, perMs: number][] = [
-  [1e11, 1e-3],
-  [1e14, 1],
-  [1e17, 1e3],
-  [1e20, 1e6],
-]
-/** 1973 in seconds: a number below is a duration or a count. */
-const LEAST_EPOCH = 1e8
-
-/**
- * A time in milliseconds since 1970, its microseconds as a fraction: from an ISO time, as isoTimeMs reads it, or from a
- * number of seconds, milliseconds, microseconds or nanoseconds; null when it is none.
- */
-export function epochMs(value: JsonValue | undefined): number | null {
-  const figure = asFigure(value)
-  if (figure !== null) {
-    const unit = figure < LEAST_EPOCH ? undefined : EPOCH_UNITS.find(([below]) => figure < below)
-    return unit ? figure / unit[1] : null
-  }
-  return isText(value) ? isoTimeMs(value.trim()) : null
-}
-
-/** The same as a date. */
-export function dateOf(value: JsonValue | undefined): Date | null {
-  const ms = epochMs(value)
-  return ms === null ? null : new Date(ms)
-}
-
 function toolCallOf(entry: JsonObject, message: JsonObject): ToolCall | null {
   const described = isJsonObject(entry.function) ? entry.function : entry
   const name = asText(described.name) ?? asText(entry.function)
@@ -134,7 +105,7 @@ function durationOf({ calledAtMs, result, durationMs }: ToolCall): number | null
 
 function sumOf(usages: JsonObject[], key: string): number {
   return usages.reduce((sum, usage) => {
-    const count = asFigure(usage[key])
+    const count = figureIn(usage[key])
     return count !== null && count > 0 ? sum + count : sum
   }, 0)
 }

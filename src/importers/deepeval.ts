@@ -4,7 +4,6 @@ import { errorType, usageByTool } from '../evaluation/outcomes/trajectory.ts'
 import { isText } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { LENGTHS } from '../valueChecks.ts'
-import { epochMs } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import { madeOf } from './oneByOne.ts'
 import {
@@ -16,6 +15,7 @@ import {
   BrokenRecord,
   bounded,
   digest,
+  figureIn,
   fromZeroToOne,
   givenAmount,
   identityOfRecords,
@@ -31,6 +31,7 @@ import {
 } from './recordReading.ts'
 import { crashFailure, failure, failureFields, statusOf } from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
+import { epochMs, spanMs, timeMsOf } from './sourceTimes.ts'
 import { knownUsage } from './tokenUsage.ts'
 
 const MAX_SUITE_LENGTH = 80
@@ -123,6 +124,7 @@ function parseTestRun(testRun: JsonObject, path: string): ParsedFile {
       runDuration,
     ]),
     knownByRecords: true,
+    isOpenEnded: true,
     toldApartBy: ['identifier', 'runDuration'],
     name: shortName('DeepEval', suite, model, asText(testRun.identifier)),
     configuration: runConfiguration(['DeepEval', suite, model], model, hyperparameters.temperature, {
@@ -186,7 +188,7 @@ function outcomeOf(record: JsonObject, place: RecordPlace, suite: string, model:
       ? 'error'
       : statusOf('finished', record.success === true ? 1 : null)
   const failures = [...(hasFailed ? [traceFailure(trace)] : []), ...(isUnmet ? metrics.flatMap(unmet) : [])]
-  const [started, ended] = [epochMs(trace.startTime), epochMs(trace.endTime)]
+  const [started, ended] = [timeMsOf(trace, 'startTime'), timeMsOf(trace, 'endTime')]
   const seconds = amountOf(record, 'completionTime')
   const { input, actualOutput, turns, order } = record
   return {
@@ -203,12 +205,7 @@ function outcomeOf(record: JsonObject, place: RecordPlace, suite: string, model:
     ]),
     status,
     executionTime: ended === null ? null : new Date(ended),
-    executionTimeMs:
-      seconds !== null
-        ? Math.round(seconds * 1000)
-        : started === null || ended === null || ended < started
-          ? null
-          : Math.round(ended - started),
+    executionTimeMs: seconds !== null ? Math.round(seconds * 1000) : spanMs(started, ended),
     reliabilityScore: score,
     ...usageOf(record, trace),
     model,
@@ -239,7 +236,7 @@ function scoreOf(metrics: JsonObject[]): number | null {
 }
 
 function goodnessOf({ name, success, ...given }: JsonObject): number | null {
-  const [score, threshold] = [asFigure(given.score), asFigure(given.threshold)]
+  const [score, threshold] = [figureIn(given.score), figureIn(given.threshold)]
   const good = score === null ? null : fromZeroToOne(score)
   if (score === null || good === null) return null
   const isTold = threshold !== null && typeof success === 'boolean' && score !== threshold
@@ -291,7 +288,7 @@ function costOf({
   costPerOutputToken,
 }: JsonObject): number | null {
   const part = (given: JsonValue | undefined, each: JsonValue | undefined) => {
-    const [count, price] = [asFigure(given), asFigure(each)]
+    const [count, price] = [figureIn(given), figureIn(each)]
     return count === null || price === null ? null : count * price
   }
   return sumOrNull([part(inputTokenCount, costPerInputToken), part(outputTokenCount, costPerOutputToken)])

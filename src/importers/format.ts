@@ -72,6 +72,8 @@ export interface ImportedRun {
   partsRepeat?: boolean
   /** Records that were given more than once. */
   copies?: number
+  /** The source never says that it has all: a simulation of it that has completed goes on when there is more. */
+  isOpenEnded?: boolean
   /** How the source says that the run ended; `finished` where it says nothing. A later import adds to an unfinished one. */
   state?: RunState
   /** Why the run failed or was cancelled. */

@@ -282,7 +282,7 @@ async function importFile(
     }
     const inFile = { rejected: rejected.length, secrets: redactions.secrets.size }
     const { reports, earlier } = await importRuns(client, file, runs, inFile, complete, showProgress)
-    const lacking = reports.some(isOpen) ? runs.flatMap(({ missingNote }) => missingNote ?? []) : []
+    const lacking = reports.some(isOpen) ? new Set(runs.flatMap(({ missingNote }) => missingNote ?? [])) : []
     return {
       kind: 'results',
       label: file,
@@ -290,7 +290,7 @@ async function importFile(
       format,
       nonFinite,
       redactions,
-      notes: [...notes, ...lacking.map((note) => `${note}: ${NOT_FINISHED}`)],
+      notes: [...notes, ...[...lacking].map((note) => `${note}: ${NOT_FINISHED}`)],
       earlier,
       reports,
       rejected: [...rejected, ...reports.flatMap((report) => report.rejected)],
@@ -332,12 +332,20 @@ function importJoinedRun(
   })
 }
 
-function joinedNotes({ outcomes }: ImportedRun, reports: RunReport[], complete: boolean): string[] {
+function joinedNotes(
+  { outcomes, missing = 0, planned }: ImportedRun,
+  reports: RunReport[],
+  complete: boolean,
+): string[] {
   if (complete || !reports.some(isOpen)) return []
   const goingOn = outcomes.filter(({ isUnfinished }) => isUnfinished).length
+  const lacking =
+    missing > 0 && planned
+      ? `${missing} of the ${planned.parts} trials of the job are not in these files, or cannot be read: `
+      : ''
   const left =
     goingOn === 0
-      ? NOT_FINISHED
+      ? `${lacking}${NOT_FINISHED}`
       : `${goingOn} of its trajectories have not ended and are not stored. Import them again when they have; ${ENDING}`
   return [left]
 }

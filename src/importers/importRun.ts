@@ -15,10 +15,11 @@ import { MAX_RETRY_COUNT } from '../valueChecks.ts'
 import { amendmentOf, leftBy } from './amendment.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, RejectedRecord } from './format.ts'
 import type { EarlierRun, PlacedRun } from './placedRun.ts'
-import { outcomeIdOf } from './recordPlaces.ts'
+import { outcomeIdOf, replaced } from './recordPlaces.ts'
 import { asObject } from './recordReading.ts'
 import { figuresOf, type RunFigures } from './runFigures.ts'
 import { type RunTimes, timesOf } from './runTimes.ts'
+import { storableFigures } from './storableFigures.ts'
 import { isOpen } from './storedRecords.ts'
 import { unlessForbidden } from './unlessForbidden.ts'
 
@@ -55,9 +56,6 @@ const MAX_IDS_PER_QUERY = 100
 
 /** As many as the client sends in one call. */
 const SCENARIOS_AT_ONCE = 200
-
-const TIME_NOT_KEPT =
-  'executionTime is in the future (perhaps a local time without its zone): the time of arrival replaces it'
 
 /** An outcome that is stored with other content. */
 interface Conflict {
@@ -176,9 +174,9 @@ async function startSimulation(
   return { status, configuration: { name: run.configuration.name, ...version }, refusedScenarios }
 }
 
-/** As many as the source has made already; nobody knows how many more one will make that goes on. */
-function maxRetriesOf({ state, outcomes }: ImportedRun): number {
-  return state === 'unfinished'
+/** As many as the source has made already; nobody knows how many more one will make that may go on. */
+function maxRetriesOf({ state, isOpenEnded = false, outcomes }: ImportedRun): number {
+  return state === 'unfinished' || isOpenEnded
     ? MAX_RETRY_COUNT
     : outcomes.reduce((most, { retryCount }) => Math.max(most, retryCount ?? 0), 0)
 }
@@ -311,19 +309,17 @@ function outcomeInput(simulationId: string, outcome: ImportedOutcome, now: Date)
     beginnings,
     isUnfinished,
     growsInPlace,
-    executionTime,
     status,
     errorCategory,
     failurePatterns,
     ...same
-  } = outcome
+  } = replaced(outcome, storableFigures(outcome, now).figures)
   return {
     ...same,
     simulationId,
     scenarioId: scenarioKey(scenarioExternalId),
     outcomeId: outcomeIdOf(simulationId, outcome),
     status: enumName(status),
-    executionTime: executionTime && executionTime <= now ? executionTime : null,
     errorCategory: errorCategory && enumName(errorCategory),
     failurePatterns: failurePatterns?.map((pattern) => ({
       ...pattern,
@@ -403,7 +399,7 @@ function addReceipt(report: Progress, outcome: ImportedOutcome, receipt: Outcome
     default:
       report.stored++
       for (const note of receipt.notes) count(report.notes, note)
-      if (outcome.executionTime && outcome.executionTime > now) count(report.notes, TIME_NOT_KEPT)
+      for (const note of storableFigures(outcome, now).notes) count(report.notes, note)
   }
 }
 

@@ -6,7 +6,6 @@ import { type ToolCall, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import { madeOf } from './oneByOne.ts'
 import {
-  asFigure,
   asList,
   asObject,
   asText,
@@ -14,6 +13,7 @@ import {
   bounded,
   digest,
   domainOrUnknown,
+  figureIn,
   objectOf,
   picked,
   type RecordPlace,
@@ -100,6 +100,7 @@ function parseLogs(logs: JsonObject, meta: JsonObject, fileName: string): Parsed
   const run = {
     identity: recordsIdentity('intercode', records),
     knownByRecords: true,
+    isOpenEnded: true,
     name: shortName('InterCode', dataset, modelOrUnknown(settings.model), settings.strategy, handicap),
     configuration: runConfiguration(
       ['InterCode', environment, modelOrUnknown(settings.model), settings.strategy, handicap],
@@ -136,7 +137,7 @@ function outcomeOf(record: JsonObject, place: RecordPlace, model: string | null)
   const { actions = null, observations = null, thoughts = null } = history
   const scenarioExternalId = `intercode/${environmentOf(record)}/${datasetOf(record)}/${place.taskId}`
   const score = bestScoreOf(summary)
-  const turnsTaken = asFigure(summary.turns_taken) ?? turns.length
+  const turnsTaken = figureIn(summary.turns_taken) ?? turns.length
   const status = statusOf(endOf(turnsTaken, summary.turns_max), score)
   const failures = status === 'success' ? [] : failuresOf(record, score, status, turnsTaken)
   return {
@@ -151,7 +152,7 @@ function outcomeOf(record: JsonObject, place: RecordPlace, model: string | null)
     trajectory: { ...rest, status, steps: turns },
     metrics: {
       ...summary,
-      turns_taken: asFigure(summary.turns_taken) === null ? turns.length : summary.turns_taken!,
+      turns_taken: figureIn(summary.turns_taken) === null ? turns.length : summary.turns_taken!,
       last_turn_reward_parts: asObject(record.info).reward ?? null,
     },
     toolUsage: toolUsageOf(
@@ -193,12 +194,12 @@ function callOf({ action, observation, valid_action }: Turn, environment: string
 
 /** A wrong flag of a capture-the-flag task costs 1; a run with nothing better has no reward, not a negative one. */
 function bestScoreOf({ max_reward: given }: JsonObject): number | null {
-  const reward = asFigure(given)
+  const reward = figureIn(given)
   return scoreOf(reward !== null && reward >= -1 ? Math.max(0, reward) : given)
 }
 
 function endOf(taken: number, allowed: JsonValue | undefined): RunEnd {
-  return taken >= (asFigure(allowed) ?? Number.POSITIVE_INFINITY) ? 'timeout' : 'finished'
+  return taken >= (figureIn(allowed) ?? Number.POSITIVE_INFINITY) ? 'timeout' : 'finished'
 }
 
 function failuresOf(

@@ -68,7 +68,12 @@ export function jsonFault(text: string): JsonFault | null {
 }
 
 /** A place in a text as an editor shows it: both counted from 1, the column in characters. */
-export function placeOf(text: string, offset: number): { line: number; column: number } {
+export interface TextPlace {
+  line: number
+  column: number
+}
+
+export function placeOf(text: string, offset: number): TextPlace {
   const before = text.slice(0, offset)
   const lineStart = before.lastIndexOf('\n') + 1
   let line = 1

@@ -4,6 +4,7 @@ import type { JsonObject, JsonValue } from '../json.ts'
 import { decoded } from './fileText.ts'
 import { type RejectedRecord, UnreadableFile } from './format.ts'
 import { isKeyedRecord } from './formats.ts'
+import type { TextPlace } from './jsonFault.ts'
 import { inItsLine } from './jsonLines.ts'
 import { type LenientJson, parseJson } from './lenientJson.ts'
 import { readByKey, readOneByOne } from './oneByOne.ts'
@@ -29,6 +30,8 @@ export interface LargeDocument extends LenientJson {
   redactions: Redactions
   rejected: RejectedRecord[]
 }
+
+const NEWLINE = 0x0a
 
 /** Hears how far a file is read. */
 export interface ReadProgress {
@@ -63,8 +66,11 @@ export function readLargeFile(
   const text = (extent: Extent): string => textAt(file, extent)
   try {
     const long = longIn(index, text, listBytes)
-    const skeleton = index.kind === 'JSON Lines' ? '[]' : withoutItems(long, index.bytes, text)
-    const { document: written, ...numbers } = parseJson(skeleton)
+    const { skeleton, pieces } =
+      index.kind === 'JSON Lines' ? { skeleton: '[]', pieces: [] } : withoutItems(long, index.bytes, text)
+    const { document: written, ...numbers } = parseJson(skeleton, (offset) =>
+      placeAt(file, byteAt(skeleton, pieces, offset)),
+    )
     const { tree, redactions } = redactTree(written)
     const secrets = new Set(redactions.secrets)
     const large: LargeDocument = {
@@ -177,15 +183,55 @@ function sizeOf([start, end]: Extent): number {
   return end - start
 }
 
-/** The text with an empty list or object in place of each of these. */
-function withoutItems(parts: LongPart[], bytes: number, text: (extent: Extent) => string): string {
-  const written: string[] = []
+/** A piece of the file in a text that is made of such: where it begins in both. */
+interface Piece {
+  offset: number
+  byte: number
+}
+
+/** The text with an empty list or object in place of each of these, and the pieces of the file in it. */
+function withoutItems(
+  parts: LongPart[],
+  bytes: number,
+  text: (extent: Extent) => string,
+): { skeleton: string; pieces: Piece[] } {
+  const pieces: Piece[] = []
+  let skeleton = ''
   let at = 0
+  const add = (end: number) => {
+    pieces.push({ offset: skeleton.length, byte: at })
+    skeleton += text([at, end])
+  }
   for (const { extent, isKeyed } of parts) {
-    written.push(text([at, extent[0]]), isKeyed ? '{}' : '[]')
+    add(extent[0])
+    skeleton += isKeyed ? '{}' : '[]'
     at = extent[1]
   }
-  return written.join('') + text([at, bytes])
+  add(bytes)
+  return { skeleton, pieces }
+}
+
+function byteAt(skeleton: string, pieces: Piece[], offset: number): number {
+  const piece = pieces.findLast((each) => each.offset <= offset) ?? { offset: 0, byte: 0 }
+  return piece.byte + Buffer.byteLength(skeleton.slice(piece.offset, offset))
+}
+
+/** The place of a byte of the file as an editor shows it. */
+function placeAt(file: number, byte: number): TextPlace {
+  let line = 1
+  let column = 1
+  for (let start = 0; start < byte; start += SCRATCH.length) {
+    const length = Math.min(SCRATCH.length, byte - start)
+    readSync(file, SCRATCH, 0, length, start)
+    for (const each of SCRATCH.subarray(0, length)) {
+      if (each === NEWLINE) {
+        line++
+        column = 1
+        // Of a character of several bytes the first counts.
+      } else if ((each & 0xc0) !== 0x80) column++
+    }
+  }
+  return { line, column }
 }
 
 function placed(document: JsonValue, path: string[], items: JsonValue[] | JsonObject): JsonValue {

@@ -1,7 +1,7 @@
 import { withExactNumbers } from '../exactNumbers.ts'
 import { type JsonValue, MAX_DEPTH } from '../json.ts'
 import { UnreadableFile } from './format.ts'
-import { jsonFault, placeOf } from './jsonFault.ts'
+import { jsonFault, placeOf, type TextPlace } from './jsonFault.ts'
 
 /** A parsed document, whose numbers keep their digits, and how many of its numbers have names. */
 export interface LenientJson {
@@ -15,11 +15,14 @@ const MARK = '\0number:'
 
 /**
  * Parses JSON as Python writes it. NaN and infinities are these numbers: as a figure they are unknown, and
- * `namedNumbers` writes them where they are to be kept.
+ * `namedNumbers` writes them where they are to be kept. `place`: where an offset is in the file, if the text is not all of it.
  *
  * @throws UnreadableFile
  */
-export function parseJson(text: string): LenientJson {
+export function parseJson(
+  text: string,
+  place = (offset: number): TextPlace => placeOf(text, offset),
+): LenientJson {
   const exact = withExactNumbers(text)
   try {
     return { document: JSON.parse(exact), nonFinite: 0 }
@@ -28,7 +31,7 @@ export function parseJson(text: string): LenientJson {
     try {
       return { document: JSON.parse(json, markedNumber), nonFinite }
     } catch (error) {
-      throw new UnreadableFile(`It is not JSON: ${faultIn(text, error as Error)}`, { cause: error })
+      throw new UnreadableFile(`It is not JSON: ${faultIn(text, error as Error, place)}`, { cause: error })
     }
   }
 }
@@ -75,11 +78,11 @@ function markedNumber(_key: string, value: unknown): unknown {
 }
 
 /** What is wrong with the text, and where. */
-function faultIn(text: string, { message }: Error): string {
+function faultIn(text: string, { message }: Error, place: (offset: number) => TextPlace): string {
   if (text.trim() === '') return 'the file is empty.'
   const fault = jsonFault(text)
   // It is JSON and too much for the parser.
   if (!fault) return `${message.replace(/\s+/g, ' ')}.`
-  const { line, column } = placeOf(text, fault.offset)
+  const { line, column } = place(fault.offset)
   return `${fault.message}, in line ${line}, column ${column}.`
 }

@@ -1,7 +1,7 @@
 import type { ErrorCategory, FailurePatternInput } from '../evaluation/outcomeInput.ts'
 import { deriveToolUsage } from '../evaluation/outcomes/trajectory.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
-import { contentText, epochMs } from './chatMessages.ts'
+import { contentText } from './chatMessages.ts'
 import type { ResultFormat } from './format.ts'
 import {
   amountOf,
@@ -23,6 +23,7 @@ import {
   statusOf,
 } from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
+import { epochMs, spanOf } from './sourceTimes.ts'
 import { knownUsage } from './tokenUsage.ts'
 import { filledIn, instanceIdOf, readTrajectoryFile, stemOf, type Trajectory } from './trajectoryFile.ts'
 
@@ -96,8 +97,7 @@ function trajectoryOf(document: JsonObject, path: string): Trajectory {
       status,
       executionTime: end === undefined ? null : new Date(end),
       reliabilityScore: null,
-      executionTimeMs:
-        start === undefined || end === undefined || end < start ? null : Math.round(end - start),
+      executionTimeMs: spanOf(times),
       ...usage,
       model,
       trajectory,

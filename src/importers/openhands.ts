@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import type { FailurePatternInput, OutcomeInput } from '../evaluation/outcomeInput.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { MAX_RETRY_COUNT } from '../valueChecks.ts'
-import { dateOf, epochMs, toolCallsOf, toolUsageOf } from './chatMessages.ts'
+import { toolCallsOf, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import { chatMessagesOf, hasFailed } from './openhandsHistory.ts'
 import {
@@ -14,6 +14,7 @@ import {
   BrokenRecord,
   digest,
   domainOrUnknown,
+  figureIn,
   objectOf,
   onOtherScale,
   readRecords,
@@ -33,6 +34,7 @@ import {
   unexplainedFailures,
 } from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
+import { epochMs, spanOf, timeOf } from './sourceTimes.ts'
 import { knownUsage } from './tokenUsage.ts'
 import { sweScenario, sweScenarioId } from './trajectoryFile.ts'
 
@@ -137,13 +139,14 @@ function parseRows(rows: JsonValue[], beside: JsonObject, path: string): ParsedF
         : ['openhands', ...outcomes.map(({ identity }) => identity ?? null).sort()],
     ),
     knownByRecords: Object.keys(metadata).length === 0,
+    isOpenEnded: true,
     name: shortName('OpenHands', agent, model, dataset, toTheSecond(started)),
     configuration: runConfiguration(['OpenHands', agent, model], model, llm.temperature, {
       agent: others,
       llm,
     }),
     state: isOfAttempts ? 'unfinished' : 'finished',
-    startedAt: dateOf(start_time),
+    startedAt: timeOf(metadata, 'start_time'),
     completedAt: ends.length === 0 ? null : new Date(ends.reduce((a, b) => Math.max(a, b))),
     repetitions: 1,
     scenarios: [...scenarios.values()],
@@ -175,7 +178,7 @@ function modelUsed({ metrics }: JsonObject): string | null {
 
 /** Counted from 1. */
 function attemptOf({ attempt: given }: JsonObject): number {
-  const attempt = asFigure(given)
+  const attempt = figureIn(given)
   return attempt !== null && Number.isInteger(attempt) && attempt > 0 ? attempt : 1
 }
 
@@ -213,8 +216,7 @@ function outcomeOf(
     ]),
     status,
     executionTime: last === undefined ? null : new Date(last),
-    executionTimeMs:
-      start === undefined || last === undefined || last < start ? null : Math.round(last - start),
+    executionTimeMs: spanOf(times),
     reliabilityScore: score,
     ...usageOf(objectOf(record, 'metrics'), result),
     model,
@@ -255,7 +257,7 @@ function verdictOf({ report }: JsonObject, result: JsonObject): JsonValue | unde
     }
   }
   const { result: reached, total } = asObject(result.final_score)
-  const [points, most] = [asFigure(reached), asFigure(total)]
+  const [points, most] = [figureIn(reached), figureIn(total)]
   return points !== null && most !== null && most > 0 ? points / most : undefined
 }
 

@@ -4,8 +4,7 @@ import { scenarioKey } from '../evaluation/scenarios/scenarioKey.ts'
 import { derivedUuid } from '../uuid.ts'
 import type { ImportedOutcome, ImportedRun } from './format.ts'
 import { outcomeIdOf, placeKey, type Refused, replaced, type Settled, settle } from './recordPlaces.ts'
-import { canonicalJson, digest, repetitionsOf } from './recordReading.ts'
-import { modelOrUnknown } from './runConfiguration.ts'
+import { digest, repetitionsOf } from './recordReading.ts'
 import { timesOf } from './runTimes.ts'
 import {
   type FoundRecord,
@@ -17,6 +16,17 @@ import {
   type KnownSimulation,
   type StoredRecord,
 } from './storedRecords.ts'
+import {
+  findBegun,
+  fits,
+  goesOnFrom,
+  isKnownWhole,
+  namedByBeginning,
+  nameOf,
+  recordsOf,
+  reopened,
+  simulationIdOf,
+} from './wholeRuns.ts'
 
 /** A run, or the part of one, and the simulation that it goes into; `known` when there is that already. */
 export interface PlacedRun {
@@ -44,11 +54,6 @@ interface Placement {
 /** What Arc has by the records' own identities, in whatever simulation; null to a key that sees none. */
 type Found = Map<string, FoundRecord> | null
 
-/** The key of the run's simulation, the same whenever and from wherever it is imported. */
-function simulationIdOf({ identity }: { identity: string }): string {
-  return derivedUuid(`arc-import/${identity}`)
-}
-
 /**
  * Finds the simulation that an earlier import has made of the run, when the source may have had less of it, and the
  * records that are in other simulations: a log of a retry repeats some. What is new of a run whose simulation has ended
@@ -74,15 +79,22 @@ async function place(
     ? { left: run.outcomes, earlier: [] }
     : withoutEarlier(run, found, before?.simulationId ?? simulationIdOf(run))
   if (left.length + goingOn.length === 0) return { parts: [], earlier }
-  const part = partOf(run, left, goingOn, found)
+  const part = isKnownWhole(run)
+    ? await namedByBeginning(client, run, before, found === null)
+    : partOf(run, left, goingOn, found)
   const simulationId = before?.simulationId ?? simulationIdOf(part)
-  const known = before ?? (part.identity === run.identity ? null : await findSimulation(client, simulationId))
-  const stored = known ? await findRecords(client, simulationId) : new Map<string, StoredRecord>()
+  const earlierPart =
+    before ?? (part.identity === run.identity ? null : await findSimulation(client, simulationId))
+  const stored = earlierPart ? await findRecords(client, simulationId) : new Map<string, StoredRecord>()
   const originals = new Map(
-    left.map((outcome) => [identified(run, outcome, simulationId, stored, found), outcome] as const),
+    left.map((outcome) => [identified(part, outcome, simulationId, stored, found), outcome] as const),
   )
   const { records, olderCopies, refused } = settle([...originals.keys()], simulationId, stored, run)
   const isStored = (outcome: ImportedOutcome) => stored?.has(outcomeIdOf(simulationId, outcome)) ?? true
+  const hasMore = stored
+    ? records.some(({ outcome }) => !isStored(outcome))
+    : earlierPart !== null && left.length > recordsOf(earlierPart)
+  const known = earlierPart && hasMore && run.isOpenEnded ? await reopened(client, earlierPart) : earlierPart
   const isLeft = ({ outcome }: Settled) => known !== null && !isOpen(known) && !isStored(outcome)
   const there = records.filter((record) => !isLeft(record))
   const fresh = records.filter(isLeft).map(({ outcome: { repetition, retryCount }, from }) => {
@@ -119,11 +131,6 @@ async function place(
   return { parts: [...parts, ...others.parts], earlier: [...earlier, ...others.earlier] }
 }
 
-/** Whether a file holds the whole run, and no record is another's, whatever it shares with others. */
-function isKnownWhole({ knownByRecords = false, partOf }: ImportedRun): boolean {
-  return knownByRecords && partOf === undefined
-}
-
 /** The simulation of an earlier import: by the run's name, else by what it has of its records. */
 async function earlierSimulation(
   client: ArcClient,
@@ -133,6 +140,8 @@ async function earlierSimulation(
 ): Promise<KnownSimulation | null> {
   const own = (await findSimulation(client, simulationIdOf(run))) ?? (await findStarted(client, run))
   if (own || !run.knownByRecords || run.wholeIdentity !== undefined) return own
+  const started = isKnownWhole(run) ? await findBegun(client, run) : null
+  if (started && fits(run, started) && goesOnFrom(run, started)) return started
   const shared = new Map<string, Shared>()
   for (const { simulation } of found?.values() ?? []) {
     const { simulationId, status } = simulation
@@ -183,17 +192,6 @@ interface Shared {
 async function wholeOf(client: ArcClient, { outcomes }: ImportedRun, most: Shared | undefined) {
   if (!most || most.records !== outcomes.length) return null
   return (await findRecords(client, most.simulationId))?.size === most.records ? most : null
-}
-
-/** Two agents may say the same; a name that does not tell the model is of any. */
-function fits({ configuration, outcomes, metadata, toldApartBy = [] }: ImportedRun, known: KnownSimulation) {
-  const models = [known.model, outcomes[0]?.model ?? null]
-  const isOneAgent = configuration.name === known.configuration.name || models.includes(modelOrUnknown(null))
-  const isToldApart = toldApartBy.some((key) => {
-    const [one, other] = [metadata[key] ?? null, known.metadata[key] ?? null]
-    return one !== null && other !== null && canonicalJson(one) !== canonicalJson(other)
-  })
-  return isOneAgent && !isToldApart
 }
 
 /** Whether the file has all that Arc has of the simulation, or less of it: runs that share some of their records are two. */
@@ -253,10 +251,6 @@ function partOf(
   return { ...run, identity, outcomes: left }
 }
 
-function nameOf(beginning: string): string {
-  return digest(['the run that begins with', beginning])
-}
-
 function scenariosOf(
   run: ImportedRun,
   outcomes: ImportedOutcome[],
@@ -280,7 +274,9 @@ function identified(
 ): ImportedOutcome {
   if (!isKnownWhole(run) || outcome.identity === undefined) return outcome
   const named = ofSimulation(outcome, simulationId)
-  if (!found || !stored || stored.has(outcomeIdOf(simulationId, named))) return named
+  // A key that sees none has begun the simulation, and names the others so when it comes again.
+  const isNamed = run.metadata.first_file !== undefined
+  if (!found || !stored || isNamed || stored.has(outcomeIdOf(simulationId, named))) return named
   const id = outcomeIdOf(simulationId, outcome)
   return stored.has(id) || !found.has(id) ? outcome : named
 }

@@ -4,17 +4,10 @@ import { isText, stringifyExactly } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { shorten } from '../text.ts'
 import { LENGTHS, MAX_TAGS } from '../valueChecks.ts'
-import { contentText, epochMs } from './chatMessages.ts'
-import type {
-  ImportedOutcome,
-  ImportedRun,
-  ImportedScenario,
-  ParsedFile,
-  ResultFormat,
-  RunState,
-} from './format.ts'
+import { contentText } from './chatMessages.ts'
+import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import { configurationOf, providerName, providerOf } from './promptfooConfiguration.ts'
-import { isFinished } from './promptfooProgress.ts'
+import { type Progress, progressOf } from './promptfooProgress.ts'
 import { type AskedTest, askedTest, MAX_TEST_NAME_LENGTH, placesOf, shortDigest } from './promptfooTests.ts'
 import { calledIn, type TracedTools, toolUsageOf, tracedTools } from './promptfooTools.ts'
 import {
@@ -27,6 +20,7 @@ import {
   BrokenRecord,
   bounded,
   digest,
+  figureIn,
   givenAmount,
   objectOf,
   onOtherScale,
@@ -42,6 +36,7 @@ import {
 } from './recordReading.ts'
 import { crashFailure, failure, failureFields } from './rewardChecks.ts'
 import { modelOrUnknown } from './runConfiguration.ts'
+import { timeMsOf } from './sourceTimes.ts'
 import { knownTokens, withReasoning } from './tokenUsage.ts'
 
 const MAX_SUITE_LENGTH = 80
@@ -63,7 +58,9 @@ interface Evaluation {
   isNamed: boolean
   /** What configurations and runs are named after: the suite's name, or a digest of what it asks. */
   suite: string
-  state: RunState
+  /** The part of a stream: it goes on, and says nothing of how much more there is. */
+  isStreamed: boolean
+  progress: Progress
   traced: TracedTools
   config: JsonObject
   prompts: JsonValue[]
@@ -75,6 +72,7 @@ interface Evaluation {
 /** A prompt with a provider, as all results of them share it. */
 interface TriedPrompt {
   provider: JsonObject
+  promptIdx: number | null
   configuration: ImportedRun['configuration']
 }
 
@@ -129,7 +127,7 @@ export function parseResults(
 ): ParsedFile {
   const asked = results.map(askedTest)
   const evaluation = evaluationOf(document, results, asked, fileName, stream)
-  const { prompts, config, state } = evaluation
+  const { prompts, config } = evaluation
   const places = placesOf(asked, templateOf(prompts.length > 0 ? prompts : config.prompts))
   const tried = new Map<string, TriedPrompt>()
   const tests = new Map<string, { promptIdx: number; index: number }>()
@@ -142,6 +140,7 @@ export function parseResults(
       if (!tried.has(place.run!))
         tried.set(place.run!, {
           provider: providerOf(record),
+          promptIdx: asFigure(record.promptIdx),
           configuration: configurationOf(record, evaluation),
         })
       // Where several prompts are tried, a test is as the first of them asks it.
@@ -165,13 +164,6 @@ export function parseResults(
   )
   const byRun = new Map<string, ImportedOutcome[]>()
   for (const [index, outcome] of outcomes.entries()) append(byRun, runs[index]!, outcome)
-  const notes =
-    state === 'unfinished'
-      ? [
-          `the evaluation is not finished, or was cut off: ${results.length} results are in the file. ` +
-            'Import it again when there are more; --complete ends the simulation',
-        ]
-      : []
   return {
     runs: [...byRun].map(([key, ofRun]) => {
       const ids = new Set(ofRun.map(({ scenarioExternalId }) => scenarioExternalId))
@@ -180,7 +172,13 @@ export function parseResults(
       return runOf(key, ofRun, tried.get(key)!, scenarios, evaluation)
     }),
     rejected,
-    notes,
+    notes:
+      evaluation.isStreamed || !evaluation.progress.missing
+        ? [
+            `the evaluation is not finished, or was cut off: ${results.length} results are in the file. ` +
+              'Import it again when there are more; --complete ends the simulation',
+          ]
+        : [],
   }
 }
 
@@ -205,12 +203,13 @@ function evaluationOf(
     startedAs: evalId === null || start === null ? null : withoutId,
     isNamed: description !== null,
     suite,
-    state: isWhole && isFinished(tests, config, asList(prompts), asObject(stats)) ? 'finished' : 'unfinished',
+    isStreamed: !isWhole,
+    progress: progressOf(tests, config, asList(prompts), asObject(stats)),
     traced: tracedTools(document.traces),
     config,
     prompts: asList(prompts),
     timestamp: asText(timestamp),
-    startedAtMs: epochMs(timestamp),
+    startedAtMs: timeMsOf(asObject(document.results), 'timestamp'),
     metadata: {
       format: 'promptfoo',
       source_file: basename(fileName),
@@ -231,14 +230,19 @@ function templateOf(prompts: JsonValue | undefined): JsonValue {
 function runOf(
   key: string,
   outcomes: ImportedOutcome[],
-  { provider, configuration }: TriedPrompt,
+  { provider, promptIdx, configuration }: TriedPrompt,
   scenarios: ImportedScenario[],
-  { id, startedAs, suite, state, timestamp, startedAtMs, metadata }: Evaluation,
+  { id, startedAs, suite, isStreamed, progress, timestamp, startedAtMs, metadata }: Evaluation,
 ): ImportedRun {
+  const missing = isStreamed || !progress.missing ? null : progress.missing(promptIdx)
   const startedAt = startedAtMs === null ? null : new Date(startedAtMs)
   const ends = outcomes.flatMap(({ executionTime }) => executionTime?.getTime() ?? [])
   return {
-    state,
+    state: missing === null ? 'unfinished' : 'finished',
+    isOpenEnded: !progress.isCounted,
+    ...(missing
+      ? { missing, missingNote: `${missing} of ${outcomes.length + missing} results are missing` }
+      : {}),
     createdAt: startedAt,
     startedAt,
     completedAt: ends.length === 0 ? null : new Date(ends.reduce((latest, end) => Math.max(latest, end))),
@@ -300,7 +304,7 @@ function tokensOf(usage: JsonObject, isCached: boolean): ReturnType<typeof known
   const [prompt, completion, total] = ['prompt', 'completion', 'total'].map((key) =>
     amountOf(usage, key),
   ) as [number | null, number | null, number | null]
-  const reasoning = asFigure(asObject(usage.completionDetails).reasoning)
+  const reasoning = figureIn(asObject(usage.completionDetails).reasoning)
   return knownTokens(
     {
       promptTokens: prompt,

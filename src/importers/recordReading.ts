@@ -6,6 +6,7 @@ import { LENGTHS } from '../valueChecks.ts'
 import type { ImportedOutcome, ImportedScenario, RejectedRecord } from './format.ts'
 import { namedNumbers } from './lenientJson.ts'
 import { isReadOneByOne, madeOf } from './oneByOne.ts'
+import { noteUnknown } from './unknownFigures.ts'
 
 /** More trials than any benchmark runs; a higher number is a broken field and would make a run of that size. */
 export const MAX_TRIALS = 1000
@@ -61,7 +62,7 @@ const WRITTEN_NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
 const NOT_A_NUMBER = ['nan', 'inf', 'infinity']
 
 /** The same, also where a writer has put it into a text: `"0.5"`, `"NaN"`. */
-function figureIn(value: JsonValue | undefined): number | null {
+export function figureIn(value: JsonValue | undefined): number | null {
   const text = asText(value)?.trim()
   if (text === undefined) return asFigure(value)
   if (WRITTEN_NUMBER.test(text)) return Number(text)
@@ -199,17 +200,15 @@ export function onOtherScale(name: string, given: JsonValue | undefined): JsonOb
   return given === undefined || given === null || scoreOf(given, name) !== null ? {} : { [name]: given }
 }
 
-/**
- * The number from 0 up under `key`, or null when the record has none or one that is not finite. Throws BrokenRecord for
- * anything else.
- */
+/** The number from 0 up under `key`, or null when the record has none. Anything else is unknown as well, and is noted. */
 export function amountOf(record: JsonObject, key: string): number | null {
   const value = record[key]
   if (value === undefined || value === null) return null
   const figure = figureIn(value)
   if (figure !== null && !Number.isFinite(figure)) return null
   if (figure !== null && figure >= 0) return figure
-  throw new BrokenRecord(`${key} is ${shown(value)}, not a number from 0 up`)
+  noteUnknown(record, key, `${key} is ${shown(value)}, not a number from 0 up`)
+  return null
 }
 
 /** The same as the record has it, with all its digits: for the metrics. */
@@ -393,7 +392,7 @@ function taskIdOf(record: JsonObject, key: string): string {
 
 function trialOf(record: JsonObject, key: string, first: number): number {
   const given = record[key] ?? first
-  const trial = asFigure(given)
+  const trial = figureIn(given)
   const last = first + MAX_TRIALS - 1
   if (trial !== null && Number.isInteger(trial) && trial >= first && trial <= last) return trial - first
   throw new BrokenRecord(`${key} is ${shown(given)}, not a whole number from ${first} to ${last}`)

@@ -17,6 +17,7 @@ import { parseJsonLines } from './jsonLines.ts'
 import { readLargeFile, type ShowReading } from './largeFile.ts'
 import { namedNumbers, parseJson } from './lenientJson.ts'
 import { madeOf } from './oneByOne.ts'
+import { readWithNotes } from './unknownFigures.ts'
 
 export interface ResultFile extends ParsedFile {
   /** The format's name. */
@@ -68,7 +69,9 @@ export async function readResultFile(
   const redactions = beside.redactions.length === 0 ? own : addedUp([own, ...beside.redactions])
   try {
     // Some formats have nothing but its name to tell what was run.
-    const parsed = format.parse(document, path.replace(/\.gz$/i, ''))
+    const { result: parsed, notes: unknown } = readWithNotes(() =>
+      format.parse(document, path.replace(/\.gz$/i, '')),
+    )
     const found = nonFinite + beside.nonFinite
     return {
       format: format.name,
@@ -76,7 +79,7 @@ export async function readResultFile(
       redactions,
       runs: found === 0 ? parsed.runs : parsed.runs.map((run) => withNamedNumbers(run, before !== undefined)),
       rejected: [...rejected, ...parsed.rejected],
-      notes: [...notes, ...beside.notes, ...(parsed.notes ?? [])],
+      notes: [...notes, ...beside.notes, ...(parsed.notes ?? []), ...unknown],
       alsoRead: beside.read,
       ...(parsed.grades ? { grades: parsed.grades } : {}),
     }

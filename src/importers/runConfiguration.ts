@@ -2,7 +2,7 @@ import { type ScalarTag, stringify } from 'yaml'
 import { exactNumber, isExactNumber, stringifyExactly } from '../exactNumbers.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
 import { LENGTHS, MAX_TEMPERATURE } from '../valueChecks.ts'
-import { asFigure, asText, bounded, MAX_NAME_LENGTH, sortKeys } from './recordReading.ts'
+import { asText, bounded, figureIn, MAX_NAME_LENGTH, sortKeys } from './recordReading.ts'
 
 /**
  * The configuration that a run was made with, as Arc versions it. The YAML starts with `model` and `temperature`;
@@ -37,7 +37,7 @@ export function modelOrUnknown(model: string | null): string {
 
 /** What Arc takes as a temperature; anything else stays where it was found, in the settings. */
 function temperatureOf(value: JsonValue | undefined): number | null {
-  const temperature = asFigure(value)
+  const temperature = figureIn(value)
   return temperature !== null && temperature >= 0 && temperature <= MAX_TEMPERATURE ? temperature : null
 }
 

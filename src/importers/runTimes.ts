@@ -1,7 +1,7 @@
 import type { ImportedRun } from './format.ts'
 
 /** Earlier times are of clocks that were not set: Arc takes none of them. */
-const EARLIEST_MS = Date.UTC(2000, 0, 1)
+export const EARLIEST_MS = Date.UTC(2000, 0, 1)
 
 export interface RunTimes {
   createdAt: Date | null
@@ -17,11 +17,12 @@ export function timesOf(run: ImportedRun, now: Date): RunTimes {
   const ends = run.outcomes.flatMap(({ executionTime }) => past(executionTime, now)?.getTime() ?? [])
   const starts = run.outcomes.flatMap(({ executionTime, executionTimeMs }) => {
     const end = past(executionTime, now)
-    return end ? [end.getTime() - (executionTimeMs ?? 0)] : []
+    return end ? [(past(new Date(end.getTime() - (executionTimeMs ?? 0)), now) ?? end).getTime()] : []
   })
-  const startedAt = past(run.startedAt, now) ?? past(run.createdAt, now) ?? earliest(starts)
-  const createdAt = notAfter(past(run.createdAt, now), startedAt) ?? startedAt
   const ended = past(run.completedAt, now) ?? latest(ends)
+  // One that began when it is imported could not have ended before.
+  const startedAt = past(run.startedAt, now) ?? past(run.createdAt, now) ?? earliest(starts) ?? ended
+  const createdAt = notAfter(past(run.createdAt, now), startedAt) ?? startedAt
   const completedAt = ended && startedAt && ended < startedAt ? startedAt : (ended ?? startedAt)
   return { createdAt, startedAt, completedAt }
 }

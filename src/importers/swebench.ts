@@ -33,11 +33,12 @@ export const sweBenchReport: ResultFormat = {
   detect: (document) => {
     const { resolved_ids, ...rest } = asObject(document)
     return (
-      Array.isArray(resolved_ids) &&
-      !('results' in rest) &&
-      ['unresolved_ids', 'submitted_ids', 'completed_ids', 'error_ids'].some((key) =>
-        Array.isArray(rest[key]),
-      )
+      isPublished(document) ||
+      (Array.isArray(resolved_ids) &&
+        !('results' in rest) &&
+        ['unresolved_ids', 'submitted_ids', 'completed_ids', 'error_ids'].some((key) =>
+          Array.isArray(rest[key]),
+        ))
     )
   },
   gather: async (document, beside) => {
@@ -45,7 +46,8 @@ export const sweBenchReport: ResultFormat = {
     return { format: sweBenchReport, document: { ...asObject(document), openhands } }
   },
   parse: (document, path) => {
-    const { openhands, ...report } = asObject(document)
+    const { openhands, ...given } = asObject(document)
+    const report = isPublished(given) ? reportOf(given) : given
     const scenarioIdOf = isJsonObject(openhands)
       ? (instanceId: string) => openHandsScenarioId(instanceId, asText(openhands.dataset))
       : sweScenarioId
@@ -66,6 +68,31 @@ export const sweBenchReport: ResultFormat = {
     const names = isJsonObject(openhands) ? { model: modelOf(openhands), run: null } : namesIn(path)
     return { runs: [], grades: { grader: GRADER, ...names, grades }, rejected }
   },
+}
+
+/**
+ * A report as SWE-bench wrote it at first, and many runs on its leaderboard have it. Later ones there list no instance that
+ * was tested and not resolved: the resolved alone would grade a run too well.
+ */
+function isPublished(document: unknown): boolean {
+  const { resolved, generated, applied } = asObject(document)
+  return Array.isArray(resolved) && [generated, applied].some(Array.isArray)
+}
+
+/** The same in the words of today: what was tested and is in no other list is unresolved. */
+function reportOf(published: JsonObject): JsonObject {
+  const [resolved, empty] = [asList(published.resolved), asList(published.no_generation)]
+  const errors = ['no_logs', 'install_fail', 'reset_failed', 'test_errored', 'test_timeout'].flatMap((key) =>
+    asList(published[key]),
+  )
+  const told = new Set([...resolved, ...empty, ...errors])
+  const tested = new Set([...asList(published.generated), ...asList(published.applied)])
+  return {
+    resolved_ids: resolved,
+    unresolved_ids: [...tested].filter((id) => !told.has(id)),
+    empty_patch_ids: empty,
+    error_ids: [...new Set(errors)],
+  }
 }
 
 /** An older report has no list of what was not resolved: it is the rest of what was completed. */

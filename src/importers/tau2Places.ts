@@ -1,16 +1,16 @@
 import type { JsonObject, JsonValue } from '../json.ts'
-import { dateOf } from './chatMessages.ts'
 import {
   append,
-  asFigure,
   asList,
   asObject,
   canonicalJson,
   digest,
   FreeTrials,
+  figureIn,
   MAX_TRIALS,
   taskIdText,
 } from './recordReading.ts'
+import { dateOf } from './sourceTimes.ts'
 
 interface PlannedRuns {
   taskIds: string[]
@@ -28,7 +28,7 @@ export function plannedRuns(results: JsonObject): PlannedRuns {
 
 /** A higher number is a broken field. */
 function countOf(value: JsonValue | undefined): number | null {
-  const count = asFigure(value)
+  const count = figureIn(value)
   return count !== null && Number.isInteger(count) && count > 0 && count <= MAX_TRIALS ? count : null
 }
 
@@ -50,7 +50,7 @@ export function placesOf(simulations: JsonValue[]): Tau2Place[] {
   const stated = simulations.map((simulation) => {
     const { id = null, task_id, trial = null, end_time } = asObject(simulation)
     const taskId = taskIdText(task_id)
-    const given = asFigure(trial)
+    const given = figureIn(trial)
     if (taskId !== null && given !== null) {
       trials.take(taskId, given)
       const key = canonicalJson([taskId, given])

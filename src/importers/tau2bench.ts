@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import type { ErrorCategory, FailurePatternInput } from '../evaluation/outcomeInput.ts'
 import { isText, stringifyExactly } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
-import { contentText, dateOf, tokensOf, toolCallsOf, toolUsageOf } from './chatMessages.ts'
+import { contentText, tokensOf, toolCallsOf, toolUsageOf } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
   amountOf,
@@ -41,6 +41,7 @@ import {
   unexplainedFailures,
 } from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
+import { dateOf, timeOf } from './sourceTimes.ts'
 import { missingTrials, placesOf, plannedRuns } from './tau2Places.ts'
 import {
   gatherSimulations,
@@ -137,6 +138,7 @@ function parseResults(results: JsonObject, simulations: JsonValue[], fileName: s
   const run: ImportedRun = {
     identity,
     knownByRecords: timestamp === null,
+    isOpenEnded: timestamp === null,
     missing,
     missingNote: `${missing} of ${whole.tasks * whole.trials} trials are missing`,
     createdAt: startedAt,
@@ -272,14 +274,6 @@ function messagesOf({ messages, ticks }: JsonObject): JsonValue[] {
   if (messages === undefined || messages === null) return messagesOfTicks(asList(ticks))
   if (Array.isArray(messages)) return messages
   throw new BrokenRecord(`messages is ${shown(messages)}, not a list`)
-}
-
-function timeOf(record: JsonObject, key: string): Date | null {
-  const value = record[key]
-  if (value === undefined || value === null || value === '') return null
-  const time = dateOf(value)
-  if (time === null) throw new BrokenRecord(`${key} is ${shown(value)}, not a time`)
-  return time
 }
 
 /** A conversation that was cut off and graded all the same is as good as its grade. */

@@ -108,6 +108,7 @@ function parseRecords(records: JsonValue[], fileName: string): ParsedFile {
   const run: ImportedRun = {
     identity: recordsIdentity('tau-bench', records),
     knownByRecords: true,
+    isOpenEnded: true,
     state: missing === 0 ? 'finished' : 'unfinished',
     name: shortName('tau-bench', environment, modelOrUnknown(named.model)),
     configuration: runConfiguration(

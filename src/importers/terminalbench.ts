@@ -2,17 +2,16 @@ import { basename, dirname, resolve } from 'node:path'
 import type { ErrorCategory, FailurePatternInput } from '../evaluation/outcomeInput.ts'
 import { isText } from '../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
-import { dateOf, epochMs } from './chatMessages.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from './format.ts'
 import {
   amountOf,
-  asFigure,
   asList,
   asObject,
   asText,
   BrokenRecord,
   canonicalJson,
   digest,
+  figureIn,
   givenAmount,
   identityOfRecords,
   objectOf,
@@ -35,6 +34,7 @@ import {
   statusOf,
 } from './rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from './runConfiguration.ts'
+import { dateOf, epochMs, spanMs, timeMsOf, timeOf } from './sourceTimes.ts'
 
 /** How an agent or its test failed (`FailureMode`), and what kind of fault each is; the others are no failure. */
 const FAULTS = new Map<string, ErrorCategory>([
@@ -127,14 +127,15 @@ function parseRun(document: JsonObject, trials: JsonValue[], path: string): Pars
   const { n_attempts } = metadata
   const run: ImportedRun = {
     ...identityOf(document, metadata, runId, outcomes, configuration, path),
+    isOpenEnded: !isJsonObject(document.metadata),
     state: isJsonObject(document.metadata) && metadata.end_time == null ? 'unfinished' : 'finished',
-    startedAt: dateOf(metadata.start_time) ?? dateOf(asObject(trials[0]).trial_started_at),
+    startedAt: timeOf(metadata, 'start_time') ?? dateOf(asObject(trials[0]).trial_started_at),
     completedAt:
-      dateOf(metadata.end_time) ??
+      timeOf(metadata, 'end_time') ??
       (ends.length === 0 ? null : new Date(ends.reduce((a, b) => Math.max(a, b)))),
     name: shortName('Terminal-Bench', agent, model, runId ?? toTheSecond(asText(metadata.start_time))),
     configuration,
-    repetitions: Math.max(repetitionsOf(outcomes), Math.min(asFigure(n_attempts) ?? 1, 1000)),
+    repetitions: Math.max(repetitionsOf(outcomes), Math.min(figureIn(n_attempts) || 1, 1000)),
     scenarios: taskIds.map((taskId) => scenarios.get(taskId)!),
     outcomes,
     metadata: {
@@ -194,7 +195,7 @@ function outcomeOf(record: JsonObject, place: RecordPlace, model: string): Impor
   const mode = asText(record.failure_mode)
   const status = statusOf(endOf(mode), score)
   const tests = objectOf(record, 'parser_results')
-  const [started, ended] = [epochMs(record.trial_started_at), epochMs(record.trial_ended_at)]
+  const [started, ended] = [timeMsOf(record, 'trial_started_at'), timeMsOf(record, 'trial_ended_at')]
   const tokens = usageOf(record)
   return {
     scenarioExternalId: externalIdOf(place.taskId),
@@ -308,8 +309,4 @@ function withoutTaskIds({ task_ids: _ids, ...metadata }: JsonObject): JsonObject
 function secondsOf(start: JsonValue | undefined, end: JsonValue | undefined): number | null {
   const ms = spanMs(epochMs(start), epochMs(end))
   return ms === null ? null : ms / 1000
-}
-
-function spanMs(start: number | null, end: number | null): number | null {
-  return start === null || end === null || end < start ? null : Math.round(end - start)
 }

@@ -105,7 +105,90 @@ it('a simulation that has ended takes nothing', async () => {
     'mutation ($id: UUID!) { cancelSimulation(input: { simulationId: $id }) { errors { code } } }',
     { id: simulationId },
   )
-  expect((await extend(tenant, { simulationId, repetitions: 2 })).errors).toMatchObject([
-    { code: 'SIMULATION_ENDED', message: 'The simulation is cancelled; nothing can be added to it.' },
-  ])
+  for (const reopen of [false, true]) {
+    expect((await extend(tenant, { simulationId, repetitions: 2, reopen })).errors).toMatchObject([
+      { code: 'SIMULATION_ENDED', message: 'The simulation is cancelled; nothing can be added to it.' },
+    ])
+  }
+})
+
+describe('a simulation that has completed', () => {
+  const complete = (tenant: Tenant, simulationId: string, result?: object) =>
+    tenant.data(
+      `mutation ($input: CompleteSimulationInput!) {
+        completeSimulation(input: $input) { simulation { overallScore } errors { code } }
+      }`,
+      { input: { simulationId, result } },
+    )
+  const rows = (simulationId: string, ...scenarios: [string, number][]) =>
+    scenarios.map(([scenarioId, reliabilityScore]) => ({
+      simulationId,
+      scenarioId,
+      status: 'SUCCESS',
+      reliabilityScore,
+    }))
+
+  it('goes on where that is asked, with the runs that were not made, and comes to another end', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a', 'b'])
+    await tenant.scenarios('c')
+    await tenant.record(rows(simulationId, ['a', 1]))
+    await complete(tenant, simulationId)
+    const change = { simulationId, scenarioIds: ['c'] }
+    expect((await extend(tenant, change)).errors).toMatchObject([{ code: 'SIMULATION_ENDED' }])
+    expect((await extend(tenant, { ...change, reopen: true }, 'app_ingest')).errors).toEqual([])
+
+    const read = async () => {
+      const { simulation } = await tenant.data(
+        `query ($id: UUID!) { simulation(simulationId: $id) {
+          status completedAt overallScore totalScenarios succeededScenarios
+          runs { nodes { scenarioId status } } events { nodes { kind } }
+        } }`,
+        { id: simulationId },
+      )
+      const { runs, events, ...rest } = simulation
+      const statuses = runs.nodes.map(({ scenarioId, status }: any) => `${scenarioId} ${status}`).sort()
+      return { ...rest, runs: statuses, events: events.nodes.map(({ kind }: any) => kind) }
+    }
+    expect(await read()).toEqual({
+      status: 'RUNNING',
+      completedAt: null,
+      overallScore: null,
+      totalScenarios: 3,
+      succeededScenarios: 1,
+      runs: ['a SUCCESS', 'b PENDING', 'c PENDING'],
+      events: ['STARTED', 'PROGRESS', 'COMPLETED', 'STARTED', 'PROGRESS'],
+    })
+    // One that goes on already is no more than extended.
+    expect((await extend(tenant, { ...change, reopen: true })).errors).toEqual([])
+    await tenant.record(rows(simulationId, ['b', 0.5], ['c', 0]))
+    expect((await complete(tenant, simulationId)).completeSimulation).toEqual({
+      simulation: { overallScore: 0.5 },
+      errors: [],
+    })
+  })
+
+  it('is reopened by no other tenant', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a'])
+    await complete(tenant, simulationId)
+    const other = arc.tenant()
+    expect((await extend(other, { simulationId, reopen: true })).errors).toMatchObject([
+      { code: 'SIMULATION_NOT_FOUND' },
+    ])
+    const { rows } = await arc.sql('admin', async (client) => {
+      await client.query(`select set_config('app.user_id', $1, false)`, [other.tenantId])
+      return client.query('select reopen_simulation($1) as reopened', [simulationId])
+    })
+    expect(rows).toEqual([{ reopened: false }])
+  })
+
+  it('stays as it is where its result was given', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a'])
+    await complete(tenant, simulationId, { overallScore: 0.9 })
+    expect((await extend(tenant, { simulationId, repetitions: 2, reopen: true })).errors).toMatchObject([
+      { code: 'SIMULATION_ENDED', message: 'The simulation is completed; nothing can be added to it.' },
+    ])
+  })
 })

@@ -193,12 +193,60 @@ describe('a file', () => {
     expect(times[1]).toBe(Date.UTC(2025, 2, 4, 10))
   })
 
+  it.each<[string, object, object, string]>([
+    [
+      'a duration of a century',
+      { duration: 3e9 },
+      { executionTimeMs: null },
+      'executionTimeMs is more than 2147483647',
+    ],
+    [
+      'tokens beyond 32 bits',
+      { messages: [{ role: 'assistant', content: '', usage: { prompt_tokens: 3e9, completion_tokens: 7 } }] },
+      { promptTokens: null, tokensUsed: null, completionTokens: 7 },
+      'promptTokens is more than 2147483647',
+    ],
+    [
+      'half a token',
+      { messages: [{ role: 'assistant', content: '', usage: { prompt_tokens: 0.5, completion_tokens: 1 } }] },
+      { promptTokens: null, tokensUsed: null, completionTokens: 1 },
+      'promptTokens is no whole number',
+    ],
+    ['more money than there is', { agent_cost: 1e20 }, { costUsd: null }, 'costUsd is more than 999999999'],
+    ['a clock that was not set', { end_time: '1970-01-01T00:00:07' }, {}, 'executionTime is before 2000'],
+    [
+      'more tools than are counted',
+      {
+        messages: Array.from({ length: 1001 }, (_, n) => ({
+          role: 'assistant',
+          content: '',
+          tool_calls: [{ name: `tool ${n}`, arguments: {} }],
+        })),
+      },
+      {},
+      'only the first 1000 tools are counted',
+    ],
+  ])('loses no record to %s: it is unknown, and noted', async (name, change, expected, note) => {
+    const tenant = arc.tenant()
+    // Without a start of its own the run has that of its records.
+    const { timestamp: _start, ...content } = tau2('2025-01-01T00:00:00', [change])
+    const before = Date.now()
+    const { exitCode, output } = await importInto(tenant, [
+      await file(`${name}.json`, JSON.stringify(content)),
+    ])
+    expect([exitCode, output]).toEqual([0, output])
+    expect(output).toContain(`note           ${note}`)
+    const { outcomes } = await tenant.data(`{ outcomes { nodes {
+      reliabilityScore executionTimeMs promptTokens completionTokens tokensUsed costUsd executionTime
+    } } }`)
+    expect(outcomes.nodes).toMatchObject([{ reliabilityScore: 1, ...expected }])
+    if (name.includes('clock'))
+      expect(Date.parse(outcomes.nodes[0].executionTime)).toBeGreaterThanOrEqual(before)
+  })
+
   it('loses no record to one that GraphQL itself cannot take, or that is nested too deeply', async () => {
     const tenant = arc.tenant()
-    const halfToken = [
-      { role: 'assistant', content: '', usage: { prompt_tokens: 0.5, completion_tokens: 1 } },
-    ]
-    const changes = [{}, {}, { messages: halfToken }, { info: '300' }, { info: '20000' }, {}, {}]
+    const changes = [{}, {}, {}, { info: '300' }, { info: '20000' }, {}, {}]
     const text = JSON.stringify(tau2('2025-01-01T00:00:00', changes))
     const nested = text.replace(
       /"info":"(\d+)"/g,
@@ -207,11 +255,10 @@ describe('a file', () => {
     const path = await file('odd.json', nested)
     const { exitCode, output } = await importInto(tenant, [path])
     expect(exitCode).toBe(1)
-    expect(output).toContain('records        4 stored')
-    expect(output).toMatch(/tau2\/kites\/2, repetition 1: .*Int cannot represent non-integer value: 0.5/)
+    expect(output).toContain('records        5 stored')
     expect(output).toMatch(/tau2\/kites\/3, repetition 1: nested deeper than 200 levels/)
     expect(output).toMatch(/tau2\/kites\/4, repetition 1: It is nested too deeply/)
-    expect(await simulationsOf(tenant)).toMatchObject([{ status: 'COMPLETED', outcomes: { totalCount: 4 } }])
+    expect(await simulationsOf(tenant)).toMatchObject([{ status: 'COMPLETED', outcomes: { totalCount: 5 } }])
   })
 
   it('cannot steer the terminal by what it says', async () => {
@@ -243,10 +290,10 @@ describe('a file', () => {
   it('lists the first 20 rejected records and counts the rest', async () => {
     const path = await file(
       'wrong.json',
-      tau2('2025-01-01T00:00:00', [{}, ...Array(25).fill({ duration: -1 })]),
+      tau2('2025-01-01T00:00:00', [{}, ...Array(25).fill({ messages: -1 })]),
     )
     const { output } = await importInto(arc.tenant(), [path])
-    expect(output).toMatch(/rejected {7}25\n(.*duration is -1.*\n){20} {4}and 5 more$/)
+    expect(output).toMatch(/rejected {7}25\n(.*messages is -1.*\n){20} {4}and 5 more$/)
   })
 
   it('keeps the digits of its numbers, and counts with them as any other', async () => {

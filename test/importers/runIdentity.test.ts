@@ -640,6 +640,24 @@ describe('a job of Harbor', () => {
     await expectNothingNew(tenant, ...trials)
   })
 
+  it('of which a trial cannot be read says so, and waits for it', async () => {
+    const tenant = arc.tenant()
+    await folder.write('unreadable/result.json', harborJob(2, ended))
+    await folder.write('unreadable/fix__A/result.json', harborTrial('A', 'fix', 5))
+    const broken = harborTrial('B', 'other', 5, { agent_info: 'kite-agent' })
+    await folder.write('unreadable/other__B/result.json', broken)
+    const { exitCode, output } = await importInto(arc, tenant, [folder.path('unreadable')])
+    expect(exitCode).toBe(1)
+    expect(output).toContain('trial "other__B": agent_info is "kite-agent", not an object')
+    expect(output).toContain(
+      '1 of the 2 trials of the job are not in these files, or cannot be read: the run is not finished.',
+    )
+    expect(await simulationsOf(tenant)).toMatchObject([{ status: 'RUNNING' }])
+    await folder.write('unreadable/other__B/result.json', harborTrial('B', 'other', 5))
+    await importEach(tenant, folder.path('unreadable'))
+    expect(await simulationsOf(tenant)).toMatchObject([{ status: 'COMPLETED', scoredScenarios: 2 }])
+  })
+
   it('has trials that run, whose trajectories are no results yet', async () => {
     const trajectory = {
       schema_version: 'ATIF-v1.6',

@@ -91,6 +91,26 @@ it('a report grades the outcomes that are there, and a second time nothing', asy
   expect(await gradesOf(tenant)).toEqual(grades)
 })
 
+it('a report as SWE-bench wrote it at first grades the same', async () => {
+  await importInto(arc, tenant, [await writeRun('at-first')])
+  const kite = (number: number) => `kites__kite-${number}`
+  const published = await folder.write('at-first/results/results.json', {
+    no_generation: [kite(4)],
+    generated: [1, 2, 3].map(kite),
+    with_logs: [1, 2, 3].map(kite),
+    install_fail: [],
+    applied: [1, 2].map(kite),
+    test_errored: [],
+    test_timeout: [kite(3)],
+    resolved: [kite(1)],
+  })
+  const { output } = await importInto(arc, tenant, [published])
+  expect(output).toContain('passed         1 of 3 graded')
+  const grades = await gradesOf(tenant)
+  const scores = [1, 2, 3, 4].map((n) => grades[`mini-swe-agent acme/kite-1 at-first ${n}`].reliabilityScore)
+  expect(scores).toEqual([1, 0, null, 0])
+})
+
 it('the reports of instances add the tests, in whatever order they come, and predictions are named as such', async () => {
   const run = await writeRun('tests')
   const { output } = await importInto(arc, tenant, [fixture('swe-bench'), run])

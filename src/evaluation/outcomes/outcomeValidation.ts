@@ -7,6 +7,7 @@ import {
   list,
   MAX_ERROR_TYPES,
   MAX_INTEGER,
+  MAX_PARTS,
   MAX_RETRY_COUNT,
   number,
   oneOf,
@@ -39,9 +40,6 @@ import {
 } from '../outcomeInput.ts'
 import { checkedScenarioKey } from '../scenarios/scenarioKey.ts'
 import { deriveToolUsage, normaliseTrajectory } from './trajectory.ts'
-
-/** Tools, and failure patterns, of one outcome. */
-const MAX_PARTS = 1_000
 
 /** One outcome as the ingest function of the database takes it; times are ISO 8601 in UTC. */
 export interface OutcomeRow extends OutcomeFigures {

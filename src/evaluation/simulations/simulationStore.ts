@@ -190,6 +190,17 @@ export interface Growth {
   metadata: JsonObject | null
 }
 
+/** Takes up one that has completed; false where a caller gave its result, or it ended otherwise. The simulation must be locked. */
+export async function reopenSimulation(
+  transaction: TenantTransaction,
+  simulationId: string,
+): Promise<boolean> {
+  const rows = await transaction.query<{ reopened: boolean }>(
+    sql`/* reopenSimulation */ select reopen_simulation(${simulationId}) as reopened`,
+  )
+  return rows[0]!.reopened
+}
+
 /** Adds scenarios and repetitions, with their runs. The simulation must be locked. */
 export async function growSimulation(
   transaction: TenantTransaction,

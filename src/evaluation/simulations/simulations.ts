@@ -32,6 +32,7 @@ import {
   lockSimulation,
   missingScenarios,
   type NewSimulation,
+  reopenSimulation,
   type SimulationState,
   type SuiteResult,
   updateDescription,
@@ -100,7 +101,7 @@ export async function startSimulation(
 
 /**
  * Adds to a simulation that goes on: scenarios that it does not have, repetitions up to the given number, metadata in
- * place of its own. The same call again changes nothing.
+ * place of its own. The same call again changes nothing. `reopen`: also to one that has completed, which then goes on.
  *
  * @throws Refusal SIMULATION_NOT_FOUND, SIMULATION_ENDED, SCENARIO_NOT_FOUND, INVALID_VALUE, TOO_MANY_ROWS.
  */
@@ -109,10 +110,12 @@ export async function extendSimulation(
   maxOpenRuns: number,
   simulationId: string,
   { scenarioIds, repetitions, metadata }: Growth,
+  reopen = false,
 ): Promise<void> {
   const simulation = await lockSimulation(transaction, simulationId)
   if (!simulation) throw noSimulation(simulationId)
-  if (simulation.status !== 'pending' && simulation.status !== 'running') {
+  const isOpen = simulation.status === 'pending' || simulation.status === 'running'
+  if (!isOpen && !(reopen && (await reopenSimulation(transaction, simulationId)))) {
     throw new Refusal(
       'SIMULATION_ENDED',
       `The simulation is ${simulation.status}; nothing can be added to it.`,

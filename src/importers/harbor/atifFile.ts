@@ -1,10 +1,10 @@
 import { basename } from 'node:path'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
-import { epochMs } from '../chatMessages.ts'
 import { type Beside, type ResultFormat, UnknownFormat } from '../format.ts'
 import { asList, asObject, asText, digest, picked, shortName, sumOrNull } from '../recordReading.ts'
 import { statusOf } from '../rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from '../runConfiguration.ts'
+import { epochMs, spanOf } from '../sourceTimes.ts'
 import { knownUsage } from '../tokenUsage.ts'
 import { isAtif, readAtif, versionNotes } from './atif.ts'
 import { gatherTrial, harbor, isJobSummary } from './harbor.ts'
@@ -73,8 +73,7 @@ export const atif: ResultFormat = {
               growsInPlace: true,
               status,
               executionTime: ended,
-              executionTimeMs:
-                start === undefined || end === undefined || end < start ? null : Math.round(end - start),
+              executionTimeMs: spanOf(times),
               reliabilityScore: null,
               ...knownUsage(
                 {

@@ -3,7 +3,6 @@ import type { ErrorCategory, FailurePatternInput, OutcomeInput } from '../../eva
 import { isText } from '../../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
 import { shorten } from '../../text.ts'
-import { dateOf, epochMs } from '../chatMessages.ts'
 import type { Beside, ImportedRun, ImportedScenario, ParsedFile, ResultFormat } from '../format.ts'
 import {
   amountOf,
@@ -26,6 +25,7 @@ import {
 } from '../recordReading.ts'
 import { crashFailure, failure, failureFields, isPassed, type RunEnd, statusOf } from '../rewardChecks.ts'
 import { modelOrUnknown, runConfiguration } from '../runConfiguration.ts'
+import { dateOf, epochMs, spanMs, timeMsOf, timeOf } from '../sourceTimes.ts'
 import { knownUsage } from '../tokenUsage.ts'
 import { type AtifRun, isAtif, readAtif, versionNotes } from './atif.ts'
 
@@ -129,8 +129,8 @@ function runOf(trial: JsonObject, trajectories: JsonObject[], job: JsonObject, p
     partsRepeat: true,
     knownByRecords: true,
     state: isJsonObject(job.stats) && job.finished_at == null ? 'unfinished' : 'finished',
-    startedAt: dateOf(job.started_at) ?? dateOf(trial.started_at),
-    completedAt: dateOf(job.finished_at) ?? outcome.executionTime ?? null,
+    startedAt: timeOf(job, 'started_at') ?? dateOf(trial.started_at),
+    completedAt: timeOf(job, 'finished_at') ?? outcome.executionTime ?? null,
     name: shortName('Harbor', agentName, model, jobName),
     configuration,
     repetitions: 1,
@@ -175,7 +175,7 @@ function outcomeOf(
   if (!isOver) throw new BrokenRecord('the trial is not finished')
   const status = statusOf(end, score)
   const failures = status === 'success' ? [] : failuresOf(exception, score)
-  const [started, finished] = [epochMs(trial.started_at), epochMs(trial.finished_at)]
+  const [started, finished] = [timeMsOf(trial, 'started_at'), timeMsOf(trial, 'finished_at')]
   const { started_at } = trial
   return {
     status,
@@ -313,8 +313,4 @@ function secondsOf(timing: JsonValue | undefined): number | null {
   const { started_at, finished_at } = asObject(timing)
   const ms = spanMs(epochMs(started_at), epochMs(finished_at))
   return ms === null ? null : ms / 1000
-}
-
-function spanMs(start: number | null, end: number | null): number | null {
-  return start === null || end === null || end < start ? null : Math.round(end - start)
 }

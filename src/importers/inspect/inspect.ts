@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { isText, stringifyExactly } from '../../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
 import { shorten } from '../../text.ts'
-import { contentText, dateOf, epochMs } from '../chatMessages.ts'
+import { contentText } from '../chatMessages.ts'
 import type { ImportedRun, ImportedScenario, ParsedFile, ResultFormat, RunState } from '../format.ts'
 import {
   asFigure,
@@ -19,6 +19,7 @@ import {
   toTheSecond,
 } from '../recordReading.ts'
 import { modelOrUnknown, runConfiguration } from '../runConfiguration.ts'
+import { dateOf, epochMs, timeOf } from '../sourceTimes.ts'
 import { withAttachments } from './inspectAttachments.ts'
 import { errorTextOf, gradeOf, type LogContext, sampleOutcome } from './inspectSample.ts'
 import { logScorer } from './inspectScore.ts'
@@ -107,7 +108,7 @@ function parseLog(log: JsonObject, spec: JsonObject, fileName: string): ParsedFi
   }
   const state = STATES.get(context.status) ?? 'finished'
   const epochs = state === 'unfinished' ? epochsOf(spec) : 1
-  const { started_at, completed_at } = asObject(log.stats)
+  const stats = asObject(log.stats)
   const created = asText(spec.created)
   const run: ImportedRun = {
     identity: identityOf(spec, samples),
@@ -115,9 +116,9 @@ function parseLog(log: JsonObject, spec: JsonObject, fileName: string): ParsedFi
     configuration: configurationOf(log, spec, context),
     state,
     errorMessage: state === 'failed' ? errorTextOf(log.error) : null,
-    createdAt: dateOf(spec.created),
-    startedAt: dateOf(started_at) ?? dateOf(spec.created),
-    completedAt: state === 'unfinished' ? null : dateOf(completed_at),
+    createdAt: timeOf(spec, 'created'),
+    startedAt: timeOf(stats, 'started_at') ?? dateOf(spec.created),
+    completedAt: state === 'unfinished' ? null : timeOf(stats, 'completed_at'),
     repetitions: Math.max(repetitionsOf(outcomes), epochs),
     scenarios: taskIds.map((taskId) => scenarios.get(taskId)!),
     outcomes,

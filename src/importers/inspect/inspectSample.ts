@@ -3,7 +3,7 @@ import { stringifyExactly } from '../../exactNumbers.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json.ts'
 import { shorten } from '../../text.ts'
 import { MAX_RETRY_COUNT } from '../../valueChecks.ts'
-import { epochMs, type ToolCall, toolCallsOf, toolUsageOf } from '../chatMessages.ts'
+import { type ToolCall, toolCallsOf, toolUsageOf } from '../chatMessages.ts'
 import type { ImportedOutcome } from '../format.ts'
 import {
   amountOf,
@@ -21,6 +21,7 @@ import {
 } from '../recordReading.ts'
 import { crashFailure, failure, failureFields, isPassed, type RunEnd, statusOf } from '../rewardChecks.ts'
 import { modelOrUnknown } from '../runConfiguration.ts'
+import { epochMs, spanMs, spanOf, timeMsOf } from '../sourceTimes.ts'
 import { knownUsage, withReasoning } from '../tokenUsage.ts'
 import { type LogScorer, type SampleScore, sampleScore } from './inspectScore.ts'
 
@@ -174,12 +175,11 @@ function limitFailure({ type, limit }: { type: string; limit: JsonValue }): Fail
 function durationOf(sample: JsonObject, events: JsonObject[]): number | null {
   const seconds = amountOf(sample, 'total_time')
   if (seconds !== null) return Math.round(seconds * 1000)
-  const times = timesOf(events)
-  return times.length === 0 ? null : Math.round(Math.max(0, times.at(-1)! - times[0]!))
+  return spanMs(timeMsOf(sample, 'started_at'), timeMsOf(sample, 'completed_at')) ?? spanOf(timesOf(events))
 }
 
 function endTimeOf(sample: JsonObject, events: JsonObject[], log: LogContext): Date | null {
-  const ms = epochMs(sample.completed_at) ?? timesOf(events).at(-1) ?? log.endedAtMs
+  const ms = timeMsOf(sample, 'completed_at') ?? timesOf(events).at(-1) ?? log.endedAtMs
   return ms === null ? null : new Date(ms)
 }
 

@@ -445,13 +445,22 @@ test('a log without samples is no run and says so', () => {
   }
 })
 
+test('a sample without a total time took as long as from its start to its end', () => {
+  const [sample] = small.samples
+  const times = { started_at: '2025-03-04T10:00:00+01:00', completed_at: '2025-03-04T10:00:02.5+01:00' }
+  const { runs } = inspect.parse({ ...small, samples: [{ ...sample, ...times, total_time: null }] }, 'x.json')
+  expect(runs[0]!.outcomes).toMatchObject([
+    { executionTimeMs: 2500, executionTime: new Date('2025-03-04T09:00:02.500Z') },
+  ])
+})
+
 test('what cannot be read is rejected with its place and the reason', () => {
   expect(parseSmall().rejected).toEqual([
     { record: 'record 10 (sample 5, epoch 1)', reason: 'record 9 is the same task and trial' },
     { record: 'record 11 (epoch 1)', reason: 'id is missing' },
     { record: 'record 12', reason: 'it is null, not an object' },
     { record: 'record 13 (sample 6, epoch 0)', reason: 'epoch is 0, not a whole number from 1 to 1000' },
-    { record: 'record 14 (sample 7, epoch 1)', reason: 'total_time is -1, not a number from 0 up' },
+    { record: 'record 14 (sample 7, epoch 1)', reason: 'model_usage is -1, not an object' },
     { record: 'record 15 (sample 8, epoch 1)', reason: 'messages is "none", not a list' },
   ])
   expect(() => inspect.parse({ samples: [] }, 'x.json')).toThrow('does not say what was evaluated')

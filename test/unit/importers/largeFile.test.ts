@@ -111,6 +111,23 @@ describe('a file that is read one record at a time', () => {
     }
   })
 
+  it.each([
+    ['behind its lists', (text: string) => `${text}x`],
+    ['between them', (text: string) => text.replace('"last"', 'last')],
+    ['before them', (text: string) => text.replace('"tasks"', 'tasks')],
+  ])('that is broken %s says where, as a small one does', async (name, broken) => {
+    const simulation = { task_id: '1', trial: 0, reward_info: { reward: 1 }, messages: ['é😀'.repeat(50)] }
+    const simulations = [0, 1, 2].map((trial) => ({ ...simulation, trial }))
+    const document = { info: { agent_info: { llm: 'é😀' } }, tasks: [], simulations, last: 'é', more: [1] }
+    for (const indent of [undefined, 1]) {
+      const path = await write(`${name}.json`, broken(JSON.stringify(document, null, indent)))
+      const messageOf = (largeBytes?: number) =>
+        readResultFile(path, undefined, largeBytes).catch(({ message }: Error) => message)
+      expect(await messageOf(0)).toMatch(/^It is not JSON: .*, in line \d+, column \d+\.$/)
+      expect(await messageOf(0)).toBe(await messageOf())
+    }
+  })
+
   it('that is cut off says where it ends', async () => {
     const path = await write(
       'cut.json',

@@ -183,7 +183,7 @@ test('a file that cannot be read is rejected with the reason', () => {
   expect(rejected({ ...small, messages: 3 })).toEqual([
     { record: 'the trajectory', reason: 'messages is 3, not a list' },
   ])
-  expect(rejected(withInfo({ model_stats: { instance_cost: 'much' } }))[0]?.reason).toContain('"much"')
+  expect(rejected(withInfo({ model_stats: 'much' }))[0]?.reason).toContain('"much"')
   expect(rejected({ ...small, instance_id: {} })[0]?.reason).toContain('the id of the instance is an object')
   expect(() => miniSweAgent.parse([], 'x')).toThrow('it is not an object')
 })

@@ -80,6 +80,8 @@ test('one moment in all spellings that programs have for it', () => {
     moment / 1000,
     moment,
     moment * 1000,
+    `${moment / 1000}`,
+    `${moment}`,
   ]) {
     expect([end_time, outcomesOf(tau2({ end_time }))[0]!.executionTime?.getTime()]).toEqual([
       end_time,
@@ -87,6 +89,8 @@ test('one moment in all spellings that programs have for it', () => {
     ])
   }
   expect(outcomesOf(tau2({ end_time: '' }))[0]!.executionTime).toBeNull()
+  // A day and an hour without anything between are no count of milliseconds.
+  expect(outcomesOf(tau2({ end_time: '20260810024506' }))[0]!.executionTime).toBeNull()
   expect(outcomesOf(tau2({ end_time: '2026-08-10T02:45' }))[0]!.executionTime?.getTime()).toBe(moment - 6500)
 })
 
@@ -99,6 +103,29 @@ test('times of messages count in seconds, in milliseconds and as texts', () => {
     expect(outcomesOf(mini({}, timestamps))).toMatchObject([
       { executionTime: new Date(1_776_074_484_500), executionTimeMs: 1250 },
     ])
+  }
+})
+
+test('a single time says when a run was, and not how long it took', () => {
+  const time = '2026-04-13T10:01:23Z'
+  const [step] = [{ source: 'agent', message: 'Up.', timestamp: time }]
+  const documents = [
+    mini({}, [time]),
+    { schema_version: 'ATIF-v1.6', session_id: 's', agent: { name: 'a' }, steps: [step] },
+    [
+      {
+        instance_id: 'kite-1',
+        test_result: {},
+        history: [{ source: 'user', action: 'message', args: { content: 'Fly.' }, timestamp: time }],
+      },
+    ],
+    {
+      eval: { run_id: 'r', task: 'kites', model: 'm-1' },
+      samples: [{ id: 1, epoch: 1, input: 'Fly.', events: [{ event: 'info', timestamp: time }] }],
+    },
+  ]
+  for (const document of documents) {
+    expect(outcomesOf(document)).toMatchObject([{ executionTime: new Date(time), executionTimeMs: null }])
   }
 })
 
@@ -124,6 +151,20 @@ test('amounts and scores that were written as texts are these', () => {
     { executionTimeMs: null, reliabilityScore: null, metrics: { reward: 'nan' } },
   ])
   expect(outcomesOf(mini({ model_stats: { instance_cost: '0.5' } }))).toMatchObject([{ costUsd: 0.5 }])
+  const metric = { name: 'Clarity', success: true, threshold: '0.5', score: '0.75' }
+  expect(outcomesOf(deepEval({ metricsData: [metric] }))).toMatchObject([{ reliabilityScore: 0.75 }])
+  const usage = { prompt_tokens: '90', completion_tokens: '10' }
+  expect(outcomesOf(tau2({ messages: [{ ...said, usage }] }))).toMatchObject([{ tokensUsed: 100 }])
+})
+
+test('trials that were written as texts are these', () => {
+  expect(outcomesOf(tau2({ trial: '1' }))).toMatchObject([{ repetition: 2 }])
+  const tau = [
+    { task_id: 0, reward: 1, info: {}, traj: [said], trial: '0' },
+    { task_id: 0, reward: 1, info: {}, traj: [said], trial: '1' },
+  ]
+  expect(outcomesOf(tau).map(({ repetition }) => repetition)).toEqual([1, 2])
+  expect(() => outcomesOf(tau2({ trial: 'first' }))).toThrow()
 })
 
 test('usage that is 0 throughout is unknown in every format, and so is its cost', () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parse as parseYaml } from 'yaml'
+import type { ParsedFile } from '../../../src/importers/format.ts'
 import { detectFormat } from '../../../src/importers/formats.ts'
 import { promptfoo } from '../../../src/importers/promptfoo.ts'
 import { readJson } from '../../support/expectedTotals.ts'
@@ -425,11 +426,16 @@ test('an evaluation that goes on is the same run with fewer results, and says so
     promptfoo.parse({ ...file(results, { config: { tests }, ...change }), evalId }, 'x.json')
   const whole = [result(0), result(1), result(2)]
   const [part, full] = [read(whole.slice(0, 2)), read(whole)]
-  expect([part.runs[0]!.state, full.runs[0]!.state]).toEqual(['unfinished', 'finished'])
+  const progress = ({ runs: [run] }: ParsedFile) => (run!.missing ? 'unfinished' : run!.state)
+  expect([progress(part), progress(full)]).toEqual(['unfinished', 'finished'])
   expect(part.runs[0]!.identity).toBe(full.runs[0]!.identity)
-  expect(part.notes).toEqual([expect.stringContaining('2 results are in the file')])
-  expect(full.notes).toEqual([])
-  const state = (change: object) => read(whole.slice(0, 2), change).runs[0]!.state
+  expect(part.runs[0]).toMatchObject({
+    missing: 1,
+    missingNote: '1 of 3 results are missing',
+    isOpenEnded: false,
+  })
+  const state = (change: object) => progress(read(whole.slice(0, 2), change))
+  expect(read(whole, { config: {} }).runs).toMatchObject([{ isOpenEnded: true }])
   expect(state({ config: {} })).toBe('finished')
   expect(state({ config: {}, stats: { successes: 2, failures: 1 } })).toBe('unfinished')
   expect(state({ config: {}, stats: { successes: 0, failures: 0, errors: 0 } })).toBe('unfinished')
@@ -438,7 +444,7 @@ test('an evaluation that goes on is the same run with fewer results, and says so
   expect(state({ config: {}, prompts: counted })).toBe('unfinished')
   expect(state({ config: { tests, commandLineOptions: { filterFirstN: 2 } } })).toBe('finished')
   expect(state({ config: { tests: ['file://tests.yaml'] } })).toBe('finished')
-  expect(read(whole, { config: { tests, evaluateOptions: { repeat: 2 } } }).runs[0]!.state).toBe('unfinished')
+  expect(progress(read(whole, { config: { tests, evaluateOptions: { repeat: 2 } } }))).toBe('unfinished')
   // Counts of all of its prompts are those of an evaluation that is through, whatever a filter left of its tests.
   const through = { stats: { successes: 2, failures: 0, errors: 0 } }
   const metrics = { testPassCount: 2, testFailCount: 0, testErrorCount: 0 }
@@ -448,8 +454,8 @@ test('an evaluation that goes on is the same run with fewer results, and says so
   expect(state({ config: { tests, commandLineOptions: { filterFirstN: null } } })).toBe('unfinished')
   const unnumbered = (results: object[]) =>
     results.map((each) => ({ ...each, testIdx: undefined, promptIdx: undefined }))
-  expect(read(unnumbered(whole)).runs[0]!.state).toBe('finished')
-  expect(read(unnumbered(whole.slice(1))).runs[0]!.state).toBe('unfinished')
+  expect(progress(read(unnumbered(whole)))).toBe('finished')
+  expect(progress(read(unnumbered(whole.slice(1))))).toBe('unfinished')
   expect(full.runs[0]!).toMatchObject({
     createdAt: new Date('2026-01-02T03:04:05.000Z'),
     startedAt: new Date('2026-01-02T03:04:05.000Z'),
@@ -537,7 +543,7 @@ test('what cannot be read is rejected with its place and the reason', () => {
     null,
     result(2, { success: 'yes' }),
     result(3, { score: 'good' }),
-    result(4, { latencyMs: -1 }),
+    result(4, { prompt: 'x', response: 3 }),
     result(5, { response: 'Up.' }),
     result(6, { testIdx: undefined, testCase: {}, vars: undefined }),
   ]
@@ -547,7 +553,7 @@ test('what cannot be read is rejected with its place and the reason', () => {
     { record: 'record 2', reason: 'it is null, not an object' },
     { record: 'record 3 (test 2, prompt 0)', reason: 'success is "yes", not true or false' },
     { record: 'record 4 (test 3, prompt 0)', reason: 'score is "good", not a score' },
-    { record: 'record 5 (test 4, prompt 0)', reason: 'latencyMs is -1, not a number from 0 up' },
+    { record: 'record 5 (test 4, prompt 0)', reason: 'response is 3, not an object' },
     { record: 'record 6 (test 5, prompt 0)', reason: 'response is "Up.", not an object' },
     { record: 'record 7 (prompt 0)', reason: 'it has neither a testIdx nor a description nor variables' },
   ])

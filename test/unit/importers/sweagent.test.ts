@@ -212,9 +212,7 @@ test('a file that cannot be read is rejected with the reason', () => {
   expect(rejected({ ...small, trajectory: 'x' })).toEqual([
     { record: 'the trajectory', reason: 'trajectory is "x", not a list of steps' },
   ])
-  expect(rejected(withInfo({ model_stats: { instance_cost: -1 } }))[0]?.reason).toContain(
-    'instance_cost is -1',
-  )
+  expect(rejected(withInfo({ model_stats: -1 }))[0]?.reason).toContain('model_stats is -1')
   expect(rejected({ ...small, replay_config: { problem_statement: { id: [] } } })[0]?.reason).toContain(
     'a list',
   )

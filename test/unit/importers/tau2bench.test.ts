@@ -306,12 +306,9 @@ test('what cannot be read is rejected with its place and the reason', () => {
       reason: 'record 1 is the same task and trial',
     },
     { record: 'record 12', reason: 'it is "no simulation", not an object' },
-    { record: 'record 13 (task not described, trial 3)', reason: 'end_time is "yesterday", not a time' },
-    { record: 'record 14 (task not described, trial 4)', reason: 'duration is -1, not a number from 0 up' },
-    {
-      record: 'record 15 (task not described, trial 5)',
-      reason: 'agent_cost is "free", not a number from 0 up',
-    },
+    { record: 'record 13 (task not described, trial 3)', reason: 'reward is true, not a score' },
+    { record: 'record 14 (task not described, trial 4)', reason: 'messages is -1, not a list' },
+    { record: 'record 15 (task not described, trial 5)', reason: 'reward is "free", not a score' },
   ])
   expect(tau2Bench.parse({ ...small, simulations: [1] }, 'x.json')).toEqual({
     runs: [],
