@@ -586,7 +586,7 @@ export type OutcomeInput = {
   modalCallId?: string | null | undefined;
   /** The model that ran, up to 200 characters; that of the configuration version by default. */
   model?: string | null | undefined;
-  /** Its key; derived by default from simulation, scenario, repetition and attempt, so that a row sent again is stored once. Another outcome under the key is a CONFLICT. */
+  /** Its key; by default that of the last attempt of its run, if it is that one, else derived from simulation, scenario, repetition and attempt, so that a row sent again is stored once. Another outcome under the key is a CONFLICT. */
   outcomeId?: string | null | undefined;
   /** Input tokens of the model. */
   promptTokens?: number | null | undefined;
