@@ -1,11 +1,12 @@
 -- The rows of a batch are judged as if they came one after the other: behind a row count those only that are stored.
 
 /*
-Rows that each could be stored alone, by what identifies them in their batch: which are stored, and behind which row of them
-each of the others comes. The second of an id is that outcome again; so is the second of an attempt if it has no id of its own,
-and else it is another outcome of an attempt that has one. What is not stored stands in nobody's way.
+Rows of which nothing is known before their batch, by what identifies them in it, each with its verdict if it came alone: which
+are stored, and behind which of those the others come. The second of an id is that outcome again; so is the second of an attempt
+if it has no id of its own, and else it is another outcome of an attempt that has one. What is not stored stands in nobody's way.
 */
-create function store.one_after_another(places integer[], ids integer[], attempts integer[], named boolean[])
+create function store.one_after_another(
+  places integer[], ids integer[], attempts integer[], named boolean[], verdicts text[])
   returns table (idx integer, first_idx integer, verdict text)
   language plpgsql immutable rows 100 set search_path = pg_catalog, pg_temp as $$
 declare
@@ -17,6 +18,8 @@ begin
     first_idx := coalesce(by_id[ids[place]], case when not named[place] then by_attempt[attempts[place]] end);
     if first_idx is not null then
       verdict := 'DUPLICATE';
+    elsif verdicts[place] <> 'STORED' then
+      verdict := verdicts[place];
     elsif by_attempt[attempts[place]] is not null then
       verdict := 'ATTEMPT_ALREADY_RECORDED';
     else
@@ -136,19 +139,20 @@ call store.mend('public.ingest_outcomes(jsonb)', $part$
   ),$part$, $mended$
   -- By the first rows that have their id and their attempt.
   identified as (
-    select a.idx, a.named, min(a.idx) over (partition by a.outcome_id) as id,
+    select a.idx, a.named, a.verdict, min(a.idx) over (partition by a.outcome_id) as id,
       min(a.idx) over (partition by a.simulation_id, a.scenario_id, a.repetition, a.retry_count) as attempt
     from alone a
-    where a.verdict = 'STORED'
+    where a.verdict not in ('DUPLICATE', 'OUTCOME_ID_TAKEN', 'SIMULATION_NOT_FOUND')
     order by a.idx
   ),
   ordered as materialized (
     select o.idx, o.first_idx, o.verdict
     from (
-      select array_agg(i.idx) as places, array_agg(i.id) as ids, array_agg(i.attempt) as attempts, array_agg(i.named) as named
+      select array_agg(i.idx) as places, array_agg(i.id) as ids, array_agg(i.attempt) as attempts, array_agg(i.named) as named,
+        array_agg(i.verdict) as verdicts
       from identified i
     ) i
-    cross join lateral store.one_after_another(i.places, i.ids, i.attempts, i.named) o
+    cross join lateral store.one_after_another(i.places, i.ids, i.attempts, i.named, i.verdicts) o
   ),
   judged as materialized (
     select a.idx, a.outcome_id, a.simulation_id, a.scenario_id, a.repetition, a.retry_count, a.event_seq, a.model,
@@ -318,6 +322,14 @@ begin
   end loop;
   return batch || jsonb_build_object('rows', to_jsonb(lines));
 end $$;
+
+-- A run began as long before its end as it took, also where that is found out later.
+call store.mend('public.amend_outcomes(jsonb)', $part$
+      update public.simulations_scenarios run set status = after.status, reliability_score = after.reliability_score
+        where$part$, $mended$
+      update public.simulations_scenarios run set status = after.status, reliability_score = after.reliability_score,
+          started_at = before.execution_time - make_interval(secs => coalesce(after.execution_time_ms, 0) / 1000.0)
+        where$mended$);
 
 -- Where the tables were small when a session planned, both indexes that begin with the tenant seemed as good: with this one each
 -- row of a batch was compared with all outcomes of the tenant. Deleting a simulation for good needs it, and nobody else.

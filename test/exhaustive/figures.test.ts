@@ -13,7 +13,13 @@ import {
   toolFigures,
 } from '../support/modelFigures.ts'
 import { type Of, type Operation, operation, SCENARIOS, TIMES } from '../support/resultOperations.ts'
-import { idOfAttempt, inOrder, MAX_TOKENS, type ModelOutcome, ResultsModel } from '../support/resultsModel.ts'
+import {
+  inOrder,
+  MAX_TOKENS,
+  type ModelOutcome,
+  type ModelSimulation,
+  ResultsModel,
+} from '../support/resultsModel.ts'
 
 // Everything is asked for at once.
 const arc = useArc({ ARC_MAX_COST: '1000000000' })
@@ -26,17 +32,22 @@ const OPERATIONS = 16
 class Sequence {
   readonly model = new ResultsModel()
   readonly #tenant: Tenant
-  readonly #versions: string[] = []
+  readonly #versions: { versionId: string; configId: string; model: string }[] = []
   readonly #sent: Partial<ModelOutcome>[] = []
+  /** By the key of what was deleted. */
   readonly #deletions = new Map<string, string>()
 
   constructor(tenant: Tenant) {
     this.#tenant = tenant
   }
 
+  readonly #newIds = Array.from({ length: 4 }, () => randomUUID())
+
   async begin(): Promise<void> {
-    for (const name of ['one', 'other'])
-      this.#versions.push((await this.#tenant.configVersion(`agent ${name}`)).versionId)
+    for (const model of ['one', 'other']) {
+      const yaml = `model: ${model}\ntemperature: 0.5\n`
+      this.#versions.push({ ...(await this.#tenant.configVersion(`agent ${model}`, yaml)), model })
+    }
     await this.#tenant.scenarios(...SCENARIOS)
   }
 
@@ -55,28 +66,42 @@ class Sequence {
         return this.#end(operation)
       case 'delete':
         return this.#delete(operation)
+      case 'deleteConfiguration':
+        return this.#deleteConfiguration(operation)
+      case 'deleteScenario':
+        return this.#deleteScenario(operation)
+      case 'note':
+        return this.#note(operation)
     }
   }
 
   async #start({ version, createdAt, kind: _, start, ...asked }: Of<'start'>): Promise<void> {
-    const input = { ...asked, configVersionId: this.#versions[version]!, createdAt, start }
+    const { versionId, configId } = this.#versions[version]!
+    const input = { ...asked, configVersionId: versionId, createdAt, start }
     const { startSimulation } = await this.#tenant.data(
       `mutation ($input: StartSimulationInput!) {
         startSimulation(input: $input) { simulation { simulationId } errors { code message path } }
       }`,
       { input },
     )
-    expect(startSimulation.errors).toEqual([])
+    const isGone = asked.scenarioIds.some((id) => this.model.deletedScenarios.has(id))
+    const refusals = this.#deletions.has(configId)
+      ? ['CONFIGURATION_DELETED']
+      : isGone
+        ? ['SCENARIO_DELETED']
+        : []
+    expect(startSimulation.errors.map(({ code }: any) => code)).toEqual(refusals)
+    if (refusals.length > 0) return
     const { simulationId } = startSimulation.simulation
     this.model.simulations.set(simulationId, {
       ...asked,
       simulationId,
-      versionId: this.#versions[version]!,
+      versionId,
       createdAt,
       scenarioIds: [...asked.scenarioIds],
       status: start ? 'RUNNING' : 'PENDING',
       result: {},
-      isDeleted: false,
+      deleted: null,
     })
   }
 
@@ -102,29 +127,32 @@ class Sequence {
 
   #rowOf({ simulation, id, again, ...one }: Of<'record'>['rows'][number]): Partial<ModelOutcome> {
     if (again !== null && this.#sent.length > 0) return this.#sent[again % this.#sent.length]!
-    const { promptTokens, completionTokens, repetition } = one
-    const ids = [...this.model.outcomes.keys()]
-    // Who names an id names the repetition.
-    const outcomeId =
-      id === null || repetition === null
-        ? undefined
-        : id % 2 === 0 && ids.length > 0
-          ? ids[id % ids.length]!
-          : randomUUID()
+    const { promptTokens, completionTokens, repetition, model } = one
+    const { simulationId, versionId } = this.#picked(simulation)
+    const outcomeId = id === null ? undefined : this.#knownOrNew(id)
     return {
       ...one,
       repetition: repetition ?? undefined,
       outcomeId,
-      simulationId: this.#picked(simulation).simulationId,
+      simulationId,
+      model: model ?? this.#versions.find((version) => version.versionId === versionId)!.model,
       errorCategory: one.status === 'SUCCESS' ? null : 'TOOL_ERROR',
       tokensUsed: promptTokens === null || completionTokens === null ? null : promptTokens + completionTokens,
     }
   }
 
+  #knownOrNew(id: number): string {
+    // Of some that are new now and again, so that they come more than once in a call.
+    if (id % 3 === 0) return this.#newIds[id % this.#newIds.length]!
+    const ids = [...this.model.outcomes.keys()]
+    return id % 3 === 1 && ids.length > 0 ? ids[id % ids.length]! : randomUUID()
+  }
+
   async #judge(sent: readonly Partial<ModelOutcome>[], receipts: any[]): Promise<void> {
+    this.model.beginCall()
     const wholeOf = (row: Partial<ModelOutcome>, repetition: number) => {
       const whole = { ...row, repetition } as ModelOutcome
-      return { ...whole, outcomeId: row.outcomeId ?? idOfAttempt(whole) }
+      return { ...whole, outcomeId: row.outcomeId ?? this.model.idOf(whole) }
     }
     const isFree = ({ simulationId, repetition }: Partial<ModelOutcome>) =>
       repetition === undefined && (this.model.simulations.get(simulationId!)?.repetitions ?? 1) > 1
@@ -132,15 +160,16 @@ class Sequence {
     // Repetitions that a row of the call names are not taken by others.
     for (const { row, receipt } of judged.filter(({ row }) => !isFree(row))) {
       const whole = wholeOf(row, row.repetition ?? 1)
-      const { status, code } = receipt
+      const { status, code, outcomeId } = receipt
       expect({ row: whole, status, code }).toEqual({ row: whole, ...this.model.record(whole) })
+      expect(outcomeId).toBe(whole.outcomeId)
     }
     const repetitions = await this.#repetitionsOf(judged.map(({ receipt }) => receipt.outcomeId))
     const refused: ModelOutcome[] = []
     for (const { row, receipt } of judged.filter(({ row }) => isFree(row))) {
       const { status, code, outcomeId } = receipt
       const simulation = this.model.simulations.get(row.simulationId!)!
-      if (status === 'STORED' || status === 'DUPLICATE') {
+      if (status === 'STORED' || status === 'DUPLICATE' || status === 'CONFLICT') {
         const whole = wholeOf(row, repetitions.get(outcomeId)!)
         expect(this.model.record({ ...whole, outcomeId })).toEqual({ status, code })
       } else if (code === 'REPETITION_OUT_OF_RANGE' && simulation.scenarioIds.includes(row.scenarioId!)) {
@@ -148,13 +177,17 @@ class Sequence {
           refused.push(wholeOf(row, repetition))
       } else {
         expect([
-          row.scenarioId === 'nowhere' ? 'SCENARIO_NOT_FOUND' : 'SCENARIO_NOT_IN_SIMULATION',
+          this.model.codeOfStranger(row.scenarioId!),
           'SIMULATION_ENDED',
           'SIMULATION_NOT_FOUND',
           'RETRIES_EXCEEDED',
+          'OUTCOME_ID_TAKEN',
         ]).toContain(code)
+        if (code.startsWith('SCENARIO')) expect(simulation.scenarioIds).not.toContain(row.scenarioId)
+        if (code === 'OUTCOME_ID_TAKEN')
+          expect(this.model.outcomes.get(row.outcomeId!)?.simulationId).not.toBe(row.simulationId)
         if (code === 'RETRIES_EXCEEDED') expect(row.retryCount).toBeGreaterThan(simulation.maxRetries)
-        if (code === 'SIMULATION_NOT_FOUND') expect(simulation.isDeleted).toBe(true)
+        if (code === 'SIMULATION_NOT_FOUND') expect(simulation.deleted).not.toBeNull()
         if (code === 'SIMULATION_ENDED')
           expect(['COMPLETED', 'FAILED', 'CANCELLED']).toContain(simulation.status)
       }
@@ -219,6 +252,11 @@ class Sequence {
       }`,
       { input: { simulationId: simulation.simulationId, scenarioIds, repetitions } },
     )
+    const added = scenarioIds.filter((id) => !simulation.scenarioIds.includes(id))
+    if (added.some((id) => this.model.deletedScenarios.has(id))) {
+      expect(extendSimulation.errors).toHaveLength(1)
+      return
+    }
     if (this.#refusal(simulation.simulationId, extendSimulation.errors)) return
     simulation.scenarioIds.push(...scenarioIds.filter((id) => !simulation.scenarioIds.includes(id)))
     simulation.repetitions = Math.max(simulation.repetitions, repetitions)
@@ -226,8 +264,8 @@ class Sequence {
 
   /** Whether a simulation that has ended or is deleted refuses to go on, as it must. */
   #refusal(simulationId: string, errors: { code: string }[]): boolean {
-    const { status, isDeleted } = this.model.simulations.get(simulationId)!
-    const expected = isDeleted
+    const { status, deleted } = this.model.simulations.get(simulationId)!
+    const expected = deleted
       ? ['SIMULATION_NOT_FOUND']
       : status === 'PENDING' || status === 'RUNNING'
         ? []
@@ -262,20 +300,79 @@ class Sequence {
 
   async #delete({ simulation: number }: Of<'delete'>): Promise<void> {
     const simulation = this.#picked(number)
-    const { simulationId } = simulation
-    const deletionId = this.#deletions.get(simulationId)
-    const data = await this.#tenant.data(
-      deletionId
-        ? `mutation ($id: UUID!) { done: undelete(input: { deletionId: $id }) { errors { code message } } }`
-        : `mutation ($id: UUID!) {
-            done: deleteSimulation(input: { simulationId: $id }) { deletion { deletionId } errors { code message } }
-          }`,
-      { id: deletionId ?? simulationId },
+    const { simulationId, versionId, deleted } = simulation
+    if (deleted === 'with its configuration') return
+    const { configId } = this.#versions.find((version) => version.versionId === versionId)!
+    const isHeld = deleted !== null && this.#deletions.has(configId)
+    const refusals = await this.#deleteOrTakeBack(simulationId, 'Simulation', 'simulationId')
+    expect(refusals).toEqual(isHeld ? ['CONFIGURATION_DELETED'] : [])
+    if (isHeld) return
+    simulation.deleted = deleted ? null : 'alone'
+    if (deleted) this.#takeBackScenariosOf([simulation])
+  }
+
+  async #deleteConfiguration({ version }: Of<'deleteConfiguration'>): Promise<void> {
+    const { versionId, configId } = this.#versions[version]!
+    const wasDeleted = this.#deletions.has(configId)
+    expect(await this.#deleteOrTakeBack(configId, 'Configuration', 'configId')).toEqual([])
+    const [before, after] = wasDeleted
+      ? (['with its configuration', null] as const)
+      : ([null, 'with its configuration'] as const)
+    const own = [...this.model.simulations.values()].filter(
+      (simulation) => simulation.versionId === versionId && simulation.deleted === before,
     )
-    expect(data.done.errors).toEqual([])
-    simulation.isDeleted = deletionId === undefined
-    if (deletionId) this.#deletions.delete(simulationId)
-    else this.#deletions.set(simulationId, data.done.deletion.deletionId)
+    for (const simulation of own) simulation.deleted = after
+    if (wasDeleted) this.#takeBackScenariosOf(own)
+  }
+
+  async #deleteScenario({ scenarioId }: Of<'deleteScenario'>): Promise<void> {
+    const { deletedScenarios } = this.model
+    const wasDeleted = deletedScenarios.has(scenarioId)
+    const isRun = this.model.seenSimulations().some(({ scenarioIds }) => scenarioIds.includes(scenarioId))
+    const refusals = await this.#deleteOrTakeBack(scenarioId, 'Scenario', 'scenarioId')
+    expect(refusals).toEqual(!wasDeleted && isRun ? ['SCENARIO_IN_USE'] : [])
+    if (wasDeleted) deletedScenarios.delete(scenarioId)
+    else if (!isRun) deletedScenarios.add(scenarioId)
+  }
+
+  #takeBackScenariosOf(simulations: ModelSimulation[]): void {
+    for (const { scenarioIds } of simulations)
+      for (const id of scenarioIds) {
+        this.model.deletedScenarios.delete(id)
+        this.#deletions.delete(id)
+      }
+  }
+
+  /** Deletes it, or takes that back. */
+  async #deleteOrTakeBack(key: string, type: string, field: string): Promise<string[]> {
+    const deletionId = this.#deletions.get(key)
+    const { done } = await this.#tenant.data(
+      deletionId
+        ? `mutation ($input: UndeleteInput!) { done: undelete(input: $input) { errors { code message } } }`
+        : `mutation ($input: Delete${type}Input!) {
+            done: delete${type}(input: $input) { deletion { deletionId } errors { code message } }
+          }`,
+      { input: deletionId ? { deletionId } : { [field]: key } },
+    )
+    if (done.errors.length === 0) {
+      if (deletionId) this.#deletions.delete(key)
+      else this.#deletions.set(key, done.deletion.deletionId)
+    }
+    return done.errors.map(({ code }: any) => code)
+  }
+
+  async #note({ outcome: number, text }: Of<'note'>): Promise<void> {
+    const { notes, outcomes } = this.model
+    const outcome = [...outcomes.values()][number % Math.max(outcomes.size, 1)]
+    if (!outcome) return
+    const { outcomeId, simulationId } = outcome
+    const { addOutcomeNote } = await this.#tenant.data(
+      `mutation ($input: AddOutcomeNoteInput!) { addOutcomeNote(input: $input) { errors { code } } }`,
+      { input: { outcomeId, text } },
+    )
+    const isGone = this.model.simulations.get(simulationId)!.deleted !== null
+    expect(addOutcomeNote.errors).toEqual(isGone ? [{ code: 'OUTCOME_NOT_FOUND' }] : [])
+    if (!isGone) notes.set(outcomeId, [...(notes.get(outcomeId) ?? []), text])
   }
 
   async check(): Promise<void> {
@@ -289,11 +386,21 @@ class Sequence {
     const { outcomes } = await this.#tenant.data(
       `{ outcomes(first: 500) { nodes {
         outcomeId simulationId scenarioId repetition retryCount superseded status executionTime reliabilityScore
-        executionTimeMs promptTokens completionTokens tokensUsed costUsd errorCategory
+        executionTimeMs promptTokens completionTokens tokensUsed costUsd errorCategory model
+        notes(first: 20) { nodes { text } }
         toolUsage(first: 20) { nodes { ${TOOL} } } failurePatterns(first: 20) { nodes { ${FAILURE} } }
       } } }`,
     )
-    const answered = outcomes.nodes.map(({ toolUsage, failurePatterns, ...outcome }: any) =>
+    const notes = outcomes.nodes.flatMap(({ outcomeId, notes }: any) =>
+      notes.nodes.map(({ text }: any) => `${outcomeId} ${text}`),
+    )
+    const written = this.model
+      .seen()
+      .flatMap(({ outcomeId }) =>
+        (this.model.notes.get(outcomeId) ?? []).map((text) => `${outcomeId} ${text}`),
+      )
+    expect(notes.sort()).toEqual(written.sort())
+    const answered = outcomes.nodes.map(({ toolUsage, failurePatterns, notes: _, ...outcome }: any) =>
       inOrder({ ...outcome, toolUsage: toolUsage.nodes, failurePatterns: failurePatterns.nodes }),
     )
     const expected = this.model
@@ -304,19 +411,22 @@ class Sequence {
 
   async #checkSimulations(): Promise<void> {
     const { simulations } = await this.#tenant.data(
-      `{ simulations(first: 100) { nodes {
+      `query ($from: DateTime!, $to: DateTime!) { simulations(first: 100) { nodes {
         simulationId status totalScenarios completedScenarios succeededScenarios failedScenarios scoredScenarios
         currentScore overallScore rankingScore totalTokens totalCostUsd executionTimeMs eventSeq
-        runs(first: 100) { nodes { scenarioId repetition status attempts reliabilityScore outcomeId } }
+        runs(first: 100) { nodes { scenarioId repetition status attempts reliabilityScore outcomeId startedAt completedAt } }
         hours: performance(grain: HOUR, first: 100) { nodes { ${PERFORMANCE} } }
         days: performance(grain: DAY, first: 100) { nodes { ${PERFORMANCE} } }
+        someHours: performance(grain: HOUR, first: 100, filter: { bucket: { gte: $from, lt: $to } }) { nodes { ${PERFORMANCE} } }
+        someDays: performance(grain: DAY, first: 100, filter: { bucket: { gte: $from, lt: $to } }) { nodes { ${PERFORMANCE} } }
         events(first: 500) { nodes { seq status totalScenarios completedScenarios succeededScenarios failedScenarios totalCostUsd totalTokens currentScore } }
         outcomes(first: 500) { nodes { eventSeq } }
         toolAnalytics(first: 100, orderBy: { field: TOOL_NAME }) { nodes { ${TOOL_FIGURES} } }
         failureGroups(first: 100) { nodes { ${FAILURE_FIGURES} } }
       } } }`,
+      { from: FROM, to: TO },
     )
-    const seen = [...this.model.simulations.values()].filter(({ isDeleted }) => !isDeleted)
+    const seen = this.model.seenSimulations()
     expect(simulations.nodes).toHaveLength(seen.length)
     for (const {
       simulationId,
@@ -324,6 +434,8 @@ class Sequence {
       runs,
       hours,
       days,
+      someHours,
+      someDays,
       events,
       outcomes,
       toolAnalytics,
@@ -336,6 +448,9 @@ class Sequence {
       expect(sorted(runs.nodes)).toEqual(sorted(runFigures(this.model, simulation)))
       expect(near(hours.nodes)).toEqual(near(performanceFigures(this.model, simulationId, 'HOUR')))
       expect(near(days.nodes)).toEqual(near(performanceFigures(this.model, simulationId, 'DAY')))
+      const some = [FROM, TO] as const
+      expect(near(someHours.nodes)).toEqual(near(performanceFigures(this.model, simulationId, 'HOUR', some)))
+      expect(near(someDays.nodes)).toEqual(near(performanceFigures(this.model, simulationId, 'DAY', some)))
       const own = (outcome: ModelOutcome) => outcome.simulationId === simulationId
       expect(near(toolAnalytics.nodes)).toEqual(near(toolFigures(this.model, own)))
       expect(sorted(failureGroups.nodes)).toEqual(sorted(failureFigures(this.model, own)))
@@ -353,7 +468,7 @@ class Sequence {
   async #checkAggregates(): Promise<void> {
     const from = TIMES[3]!
     const answered = await this.#tenant.data(
-      `query ($from: DateTime!) {
+      `query ($from: DateTime!, $to: DateTime!, $first: DateTime!, $second: DateTime!) {
         systemPerformance(first: 100, filter: { createdAt: { gte: "2026-01-01T00:00:00Z" } }, orderBy: { field: HOUR }) {
           nodes { hour simulations completed failed meanExecutionTimeMs totalCostUsd meanScore }
         }
@@ -370,14 +485,35 @@ class Sequence {
           toolAnalytics(first: 100, orderBy: { field: TOOL_NAME }) { nodes { ${TOOL_FIGURES} } }
           failureGroups(first: 100) { nodes { ${FAILURE_FIGURES} } }
         } }
+        someErrors: errorRates(first: 100, filter: { executionTime: { gte: $from, lt: $to }, runs: { gte: 1 } }) { nodes { ${ERRORS} } }
+        someHours: systemPerformance(first: 100, filter: { createdAt: { gt: $first, lte: $second } }, orderBy: { field: HOUR }) {
+          nodes { hour simulations completed failed meanExecutionTimeMs totalCostUsd meanScore }
+        }
+        someTools: toolAnalytics(first: 100, filter: { executionTime: { gte: $from, lt: $to }, scenarioId: { in: ["a", "b"] } }, orderBy: { field: TOOL_NAME }) { nodes { ${TOOL_FIGURES} } }
+        modelOne: outcomes(filter: { model: { eq: "one" } }) { totalCount }
+        runsOfOther: simulations(filter: { model: { contains: "THE" } }) { totalCount }
         scenario(scenarioId: "b") {
           toolAnalytics(first: 100, orderBy: { field: TOOL_NAME }) { nodes { ${TOOL_FIGURES} } }
           failureGroups(first: 100) { nodes { ${FAILURE_FIGURES} } }
         }
       }`,
-      { from },
+      { from, to: TIMES[5], first: TIMES[0], second: TIMES[1] },
     )
     const { model } = this
+    const isIn = (time: string) => time >= from && time < TIMES[5]!
+    expect(sorted(near(answered.someErrors.nodes))).toEqual(
+      sorted(errorFigures(model, ({ executionTime }) => isIn(executionTime))),
+    )
+    expect(near(answered.someHours.nodes)).toEqual(
+      near(systemFigures(model, ({ createdAt }) => createdAt > TIMES[0]! && createdAt <= TIMES[1]!)),
+    )
+    expect(answered.modelOne.totalCount).toBe(
+      model.seen().filter((outcome) => outcome.model === 'one').length,
+    )
+    const other = this.#versions[1]!.versionId
+    expect(answered.runsOfOther.totalCount).toBe(
+      model.seenSimulations().filter(({ versionId }) => versionId === other).length,
+    )
     const tools = (list: any, picked: (outcome: ModelOutcome) => boolean) =>
       expect(near(list.nodes)).toEqual(near(toolFigures(model, picked)))
     const failures = (list: any, picked: (outcome: ModelOutcome) => boolean) =>
@@ -390,6 +526,7 @@ class Sequence {
     tools(answered.tools, () => true)
     tools(answered.lastTools, (outcome) => !model.isSuperseded(outcome))
     tools(answered.lateTools, ({ executionTime }) => executionTime < from)
+    tools(answered.someTools, ({ executionTime, scenarioId }) => isIn(executionTime) && scenarioId !== 'c')
     tools(answered.toolsOfA, ({ scenarioId }) => scenarioId === 'a')
     failures(answered.failures, () => true)
     failures(answered.replacedFailures, (outcome) => model.isSuperseded(outcome))
@@ -399,6 +536,14 @@ class Sequence {
       tools(toolAnalytics, ofVersion)
       failures(failureGroups, ofVersion)
     }
+    expect(answered.configVersions.nodes.map(({ versionId }: any) => versionId).sort()).toEqual(
+      this.#versions
+        .filter(({ configId }) => !this.#deletions.has(configId))
+        .map(({ versionId }) => versionId)
+        .sort(),
+    )
+    expect(answered.scenario === null).toBe(model.deletedScenarios.has('b'))
+    if (!answered.scenario) return
     tools(answered.scenario.toolAnalytics, ({ scenarioId }) => scenarioId === 'b')
     failures(answered.scenario.failureGroups, ({ scenarioId }) => scenarioId === 'b')
   }
@@ -422,6 +567,8 @@ class Sequence {
   }
 }
 
+/** Within an hour and a day each. */
+const [FROM, TO] = ['2026-01-15T23:30:00.000Z', '2026-03-29T00:30:00.000Z']
 const TRAJECTORY = { status: 'done', start_time: '2026-01-01T00:00:00Z' }
 const TOOL = 'toolName callCount successRate avgDurationMs totalCostUsd errorTypes'
 const FAILURE = 'failureType failureCategory errorMessage'

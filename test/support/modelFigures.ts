@@ -44,6 +44,7 @@ function groupedBy<Row>(rows: readonly Row[], key: (row: Row) => string): Map<st
 }
 
 const hourOf = (time: string) => `${time.slice(0, 13)}:00:00.000Z`
+const earlier = (time: string, ms: number) => new Date(Date.parse(time) - ms).toISOString()
 const dayOf = (time: string) => `${time.slice(0, 10)}T00:00:00.000Z`
 
 /** What a simulation should say of itself. */
@@ -87,15 +88,24 @@ export function runFigures(model: ResultsModel, simulation: ModelSimulation) {
         attempts: last ? last.retryCount + 1 : 0,
         reliabilityScore: last?.reliabilityScore ?? null,
         outcomeId: last?.outcomeId ?? null,
+        completedAt: last?.executionTime ?? null,
+        startedAt: last ? earlier(last.executionTime, last.executionTimeMs ?? 0) : null,
       }
     }),
   )
 }
 
-export function performanceFigures(model: ResultsModel, simulationId: string, grain: 'HOUR' | 'DAY') {
+/** Of the buckets that the range touches. */
+export function performanceFigures(
+  model: ResultsModel,
+  simulationId: string,
+  grain: 'HOUR' | 'DAY',
+  [from, to]: readonly [string, string] = ['0', '9'],
+) {
   const bucketOf = grain === 'HOUR' ? hourOf : dayOf
   const own = model.seen().filter((o) => o.simulationId === simulationId)
   return [...groupedBy(own, ({ executionTime }) => bucketOf(executionTime))]
+    .filter(([bucket]) => bucket >= (from === '0' ? from : bucketOf(from)) && bucket < to)
     .sort()
     .map(([bucket, attempts]) => {
       const runs = attempts.filter((attempt) => !model.isSuperseded(attempt))
@@ -116,8 +126,11 @@ export function performanceFigures(model: ResultsModel, simulationId: string, gr
     })
 }
 
-export function systemFigures(model: ResultsModel) {
-  const seen = [...model.simulations.values()].filter(({ isDeleted }) => !isDeleted)
+export function systemFigures(
+  model: ResultsModel,
+  picked: (simulation: ModelSimulation) => boolean = () => true,
+) {
+  const seen = model.seenSimulations().filter(picked)
   return [...groupedBy(seen, ({ createdAt }) => hourOf(createdAt))].sort().map(([hour, simulations]) => {
     const figures = simulations.map((simulation) => simulationFigures(model, simulation))
     return {
