@@ -177,7 +177,7 @@ class Sequence {
           refused.push(wholeOf(row, repetition))
       } else {
         expect([
-          this.model.codeOfStranger(row.scenarioId!),
+          row.scenarioId === 'nowhere' ? 'SCENARIO_NOT_FOUND' : 'SCENARIO_NOT_IN_SIMULATION',
           'SIMULATION_ENDED',
           'SIMULATION_NOT_FOUND',
           'RETRIES_EXCEEDED',

@@ -369,6 +369,23 @@ describe('tools and failures of attempts', () => {
     })
   })
 
+  it('have an error once, however often an attempt names it', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a', 'b'])
+    const errorTypes = [ERROR, 'Timeout', ERROR]
+    const toolUsage = [{ toolName: 'refund', callCount: 3, successRate: 0, errorTypes }]
+    await tenant.record(
+      ['a', 'b'].map((scenarioId) => ({ simulationId, scenarioId, status: 'ERROR', toolUsage })),
+    )
+    const { toolAnalytics } = await tenant.data(
+      '{ toolAnalytics { nodes { commonErrors { message attempts runs } } } }',
+    )
+    expect(toolAnalytics.nodes[0].commonErrors).toEqual([
+      { message: 'Timeout', attempts: 2, runs: 2 },
+      { message: ERROR, attempts: 2, runs: 2 },
+    ])
+  })
+
   it('are found by what counts them, and those of last attempts alone', async () => {
     const { tenant } = await recorded((attempts) => [attempts])
     const data = await tenant.data(`{

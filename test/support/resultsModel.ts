@@ -114,7 +114,8 @@ export class ResultsModel {
     }
     if (simulation.status !== 'PENDING' && simulation.status !== 'RUNNING')
       return rejected('SIMULATION_ENDED')
-    if (!simulation.scenarioIds.includes(row.scenarioId)) return rejected(this.codeOfStranger(row.scenarioId))
+    if (!simulation.scenarioIds.includes(row.scenarioId))
+      return rejected(row.scenarioId === 'nowhere' ? 'SCENARIO_NOT_FOUND' : 'SCENARIO_NOT_IN_SIMULATION')
     if (row.repetition > simulation.repetitions) return rejected('REPETITION_OUT_OF_RANGE')
     if (row.retryCount > simulation.maxRetries) return rejected('RETRIES_EXCEEDED')
     if (this.attemptOf(row)) return rejected('ATTEMPT_ALREADY_RECORDED')
@@ -136,11 +137,6 @@ export class ResultsModel {
     if (isEqual(before, after)) return { status: 'UNCHANGED', code: null }
     this.outcomes.set(outcomeId, after)
     return { status: 'AMENDED', code: null }
-  }
-
-  codeOfStranger(scenarioId: string): string {
-    const isThere = scenarioId !== 'nowhere' && !this.deletedScenarios.has(scenarioId)
-    return isThere ? 'SCENARIO_NOT_IN_SIMULATION' : 'SCENARIO_NOT_FOUND'
   }
 
   attemptOf(row: Pick<ModelOutcome, 'simulationId' | 'scenarioId' | 'repetition' | 'retryCount'>) {
