@@ -18,6 +18,7 @@ import { inOrder, type ModelOutcome, type ResultsModel } from './resultsModel.ts
 export class FigureChecks {
   readonly #sequence: ResultSequence
   readonly #tenant: Tenant
+  #turn = 0
 
   constructor(sequence: ResultSequence) {
     this.#sequence = sequence
@@ -33,6 +34,78 @@ export class FigureChecks {
     await this.#checkSimulations()
     await this.#checkAggregates()
     await this.#checkChanges()
+    await this.#checkFilters()
+    await this.#checkOrder()
+  }
+
+  /** One list in one order, another each time: in small pages, from both ends, it has each row once. */
+  async #checkOrder(): Promise<void> {
+    const turn = this.#turn++
+    const { list, field, value, size } = ORDERS[turn % ORDERS.length]!
+    const direction = Math.floor(turn / ORDERS.length) % 2 === 0 ? 'ASC' : 'DESC'
+    const expected = list === 'simulations' ? this.#model.seenSimulations() : this.#model.seen()
+    const key = list === 'simulations' ? 'simulationId' : 'outcomeId'
+    const type = list === 'simulations' ? 'Simulation' : 'Outcome'
+    for (const [ask, from, edge, more] of [
+      ['first', 'after', 'endCursor', 'hasNextPage'],
+      ['last', 'before', 'startCursor', 'hasPreviousPage'],
+    ] as const) {
+      const pages: any[][] = []
+      for (let cursor = null, isMore = true; isMore; ) {
+        expect(pages.length).toBeLessThanOrEqual(expected.length)
+        const data = await this.#tenant.data(
+          `query ($cursor: String, $orderBy: ${type}Order) {
+            list: ${list}(${ask}: ${size}, ${from}: $cursor, orderBy: $orderBy) {
+              totalCount nodes { ${key} ${value} } pageInfo { ${edge} ${more} }
+            }
+          }`,
+          { cursor, orderBy: { field, direction } },
+        )
+        expect(data.list.totalCount).toBe(expected.length)
+        pages.push(data.list.nodes)
+        cursor = data.list.pageInfo[edge]
+        isMore = data.list.pageInfo[more]
+      }
+      const rows = (ask === 'first' ? pages : pages.toReversed()).flat()
+      expect(rows.map((row) => row[key]).sort()).toEqual(expected.map((row: any) => row[key]).sort())
+      const values = rows.map((row) => row[value])
+      const known = values.filter((each) => each !== null)
+      expect(values.slice(known.length)).toEqual(values.filter((each) => each === null))
+      const ascending = known.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+      expect(known).toEqual(direction === 'ASC' ? ascending : ascending.toReversed())
+    }
+  }
+
+  /** As simulations and outcomes are found by what they come to. */
+  async #checkFilters(): Promise<void> {
+    const figures = this.#model.seenSimulations().map((simulation) => ({
+      simulationId: simulation.simulationId,
+      ...simulationFigures(this.#model, simulation),
+    }))
+    for (const field of ['totalCostUsd', 'totalTokens', 'executionTimeMs', 'overallScore'] as const) {
+      const values = figures.map((each) => each[field])
+      const value = known(values)[this.#turn % Math.max(known(values).length, 1)] ?? 1
+      // A sum of costs may have more digits than a number of JavaScript, and a mean has more than the model’s.
+      const bound = Number.isInteger(value) ? value : value + 0.001
+      const { equal, more, less, none } = await this.#tenant.data(
+        `query ($bound: Float!) {
+          equal: simulations(filter: { ${field}: { eq: $bound } }) { totalCount }
+          more: simulations(filter: { ${field}: { gt: $bound } }) { totalCount }
+          less: simulations(filter: { ${field}: { lt: $bound } }) { totalCount }
+          none: simulations(filter: { ${field}: { isNull: true } }) { totalCount }
+        }`,
+        { bound },
+      )
+      const count = (picked: (value: number) => boolean) => known(values).filter(picked).length
+      expect([field, bound, equal, more, less, none].map((each) => each.totalCount ?? each)).toEqual([
+        field,
+        bound,
+        count((value) => value === bound),
+        count((value) => value > bound),
+        count((value) => value < bound),
+        values.length - known(values).length,
+      ])
+    }
   }
 
   async #checkRows(): Promise<void> {
@@ -232,6 +305,20 @@ const TOOL_FIGURES =
   'toolName calls attempts runs successRate meanDurationMs p95DurationMs totalCostUsd commonErrors { message attempts runs }'
 const FAILURE_FIGURES =
   'failureType latest { errorMessage executionTime } failures attempts runs simulations firstTime lastTime'
+
+const ORDERS = [
+  { list: 'simulations', field: 'TOTAL_COST_USD', value: 'totalCostUsd', size: 1 },
+  { list: 'outcomes', field: 'COST_USD', value: 'costUsd', size: 3 },
+  { list: 'simulations', field: 'OVERALL_SCORE', value: 'rankingScore', size: 1 },
+  { list: 'outcomes', field: 'RELIABILITY_SCORE', value: 'reliabilityScore', size: 3 },
+  { list: 'simulations', field: 'TOTAL_TOKENS', value: 'totalTokens', size: 1 },
+  { list: 'outcomes', field: 'TOKENS_USED', value: 'tokensUsed', size: 3 },
+  { list: 'simulations', field: 'STARTED_AT', value: 'startedAt', size: 2 },
+  { list: 'outcomes', field: 'EXECUTION_TIME', value: 'executionTime', size: 4 },
+  { list: 'outcomes', field: 'EXECUTION_TIME_MS', value: 'executionTimeMs', size: 4 },
+] as const
+
+const known = (values: readonly (number | null)[]) => values.filter((value) => value !== null)
 
 const sorted = (rows: unknown[]) =>
   rows.map((row) => JSON.stringify(isPlain(row) ? Object.entries(row).sort() : row)).sort()
