@@ -778,6 +778,30 @@ describe('results that name no repetition', () => {
     }
   })
 
+  it('are one where equal ones come in calls of their own, however close together', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a'], { repetitions: 20 })
+    const trajectory = { status: 'done', steps: ['looked', 'found'] }
+    const outcome = { simulationId, scenarioId: 'a', status: 'SUCCESS', costUsd: 1, trajectory }
+    const record = async (more: object) => {
+      const { recordOutcome } = await tenant.data(
+        `mutation ($input: RecordOutcomeInput!) {
+          recordOutcome(input: $input) { receipt { status outcomeId } }
+        }`,
+        { input: { outcome: { ...outcome, ...more } } },
+      )
+      return recordOutcome.receipt
+    }
+    const [equal, others] = await Promise.all([
+      Promise.all(Array.from({ length: 8 }, () => record({}))),
+      Promise.all([2, 3, 4].map((costUsd) => record({ costUsd }))),
+    ])
+    expect(equal.map(({ status }) => status).sort()).toEqual([...Array(7).fill('DUPLICATE'), 'STORED'])
+    expect(new Set(equal.map(({ outcomeId }) => outcomeId)).size).toBe(1)
+    expect(others.map(({ status }) => status)).toEqual(['STORED', 'STORED', 'STORED'])
+    expect(await stateOf(tenant, simulationId, 'totalCostUsd')).toEqual({ totalCostUsd: 10 })
+  })
+
   it('leave those that others of the call name', async () => {
     const tenant = arc.tenant()
     const simulationId = await tenant.simulation(['a'], { repetitions: 3 })
