@@ -331,6 +331,30 @@ call store.mend('public.amend_outcomes(jsonb)', $part$
           started_at = before.execution_time - make_interval(secs => coalesce(after.execution_time_ms, 0) / 1000.0)
         where$mended$);
 
+-- One amendment of each outcome is taken, and one that is rejected is none.
+call store.mend('public.amend_outcomes(jsonb)', $part$
+  effects jsonb[] := '{}';$part$, $mended$
+  effects jsonb[] := '{}';
+  taken uuid[] := '{}';$mended$);
+call store.mend('public.amend_outcomes(jsonb)', $part$
+    before := store.outcome_at(tenant, line.outcome_id, line.execution_time);$part$, $mended$
+    if line.outcome_id = any (taken) then
+      return query select line.idx, line.outcome_id, 'REJECTED', 'AMENDED_ALREADY';
+      continue;
+    end if;
+    before := store.outcome_at(tenant, line.outcome_id, line.execution_time);$mended$);
+call store.mend('public.amend_outcomes(jsonb)', $part$
+    tools := store.tools_of(tenant, line.outcome_id);$part$, $mended$
+    taken := taken || line.outcome_id;
+    tools := store.tools_of(tenant, line.outcome_id);$mended$);
+
+-- A scenario that is deleted is why a simulation does not run it.
+call store.mend('public.ingest_outcomes(jsonb)', $part$
+            when exists (select from public.scenarios c$part$, $mended$
+            when exists (select from public.deletions d where d.user_id = (select tenant) and d.scenario_id = i.scenario_id)
+              then 'SCENARIO_DELETED'
+            when exists (select from public.scenarios c$mended$);
+
 -- Where the tables were small when a session planned, both indexes that begin with the tenant seemed as good: with this one each
 -- row of a batch was compared with all outcomes of the tenant. Deleting a simulation for good needs it, and nobody else.
 drop index store.outcome_keys_simulation;

@@ -4,8 +4,9 @@ import type { ModelOutcome, ModelSimulation, ResultsModel } from './resultsModel
 const PLACES = 12
 
 function exact(value: number): bigint {
-  const [whole = '0', fraction = ''] = value.toFixed(PLACES).split('.')
-  return BigInt(whole + fraction)
+  const [digits = '0', power = '0'] = String(value).split('e')
+  const [whole = '0', fraction = ''] = digits.split('.')
+  return BigInt(whole + fraction) * 10n ** BigInt(PLACES + Number(power) - fraction.length)
 }
 
 function inUnits(sum: bigint): number {
@@ -47,6 +48,13 @@ const hourOf = (time: string) => `${time.slice(0, 13)}:00:00.000Z`
 const earlier = (time: string, ms: number) => new Date(Date.parse(time) - ms).toISOString()
 const dayOf = (time: string) => `${time.slice(0, 10)}T00:00:00.000Z`
 
+/** As they add up: a sum may have more digits than a number has. */
+function costsOf(model: ResultsModel, { simulationId, result }: ModelSimulation): (number | null)[] {
+  if (result.totalCostUsd !== undefined) return [result.totalCostUsd]
+  const attempts = [...model.outcomes.values()].filter((o) => o.simulationId === simulationId)
+  return attempts.map(({ costUsd }) => costUsd)
+}
+
 /** What a simulation should say of itself. */
 export function simulationFigures(model: ResultsModel, simulation: ModelSimulation) {
   const attempts = [...model.outcomes.values()].filter((o) => o.simulationId === simulation.simulationId)
@@ -66,7 +74,7 @@ export function simulationFigures(model: ResultsModel, simulation: ModelSimulati
     overallScore,
     rankingScore: runs.length === totalScenarios ? overallScore : null,
     totalTokens: sum(attempts.map(({ tokensUsed }) => tokensUsed)),
-    totalCostUsd: result.totalCostUsd ?? sum(attempts.map(({ costUsd }) => costUsd)),
+    totalCostUsd: sum(costsOf(model, simulation)),
     executionTimeMs: result.executionTimeMs ?? sum(attempts.map(({ executionTimeMs }) => executionTimeMs)),
   }
 }
@@ -139,7 +147,7 @@ export function systemFigures(
       completed: simulations.filter(({ status }) => status === 'COMPLETED').length,
       failed: simulations.filter(({ status }) => status === 'FAILED').length,
       meanExecutionTimeMs: mean(figures.map(({ executionTimeMs }) => executionTimeMs)),
-      totalCostUsd: sum(figures.map(({ totalCostUsd }) => totalCostUsd)),
+      totalCostUsd: sum(simulations.flatMap((simulation) => costsOf(model, simulation))),
       meanScore: mean(figures.map(({ overallScore }) => overallScore)),
     }
   })

@@ -96,7 +96,7 @@ export class ResultSequence {
       this.tenant.record(
         sent.map(({ tokensUsed, model, ...input }) => ({
           ...input,
-          model: this.versions.some((version) => version.model === model) ? undefined : model,
+          model: model === this.#modelOf(input.simulationId!) ? undefined : model,
           trajectory: TRAJECTORY,
         })),
       )
@@ -112,17 +112,22 @@ export class ResultSequence {
   #rowOf({ simulation, id, again, ...one }: Of<'record'>['rows'][number]): Partial<ModelOutcome> {
     if (again !== null && this.#sent.length > 0) return this.#sent[again % this.#sent.length]!
     const { promptTokens, completionTokens, repetition, model } = one
-    const { simulationId, versionId } = this.#picked(simulation)
+    const { simulationId } = this.#picked(simulation)
     const outcomeId = id === null ? undefined : this.#knownOrNew(id)
     return {
       ...one,
       repetition: repetition ?? undefined,
       outcomeId,
       simulationId,
-      model: model ?? this.versions.find((version) => version.versionId === versionId)!.model,
+      model: model ?? this.#modelOf(simulationId),
       errorCategory: one.status === 'SUCCESS' ? null : 'TOOL_ERROR',
       tokensUsed: promptTokens === null || completionTokens === null ? null : promptTokens + completionTokens,
     }
+  }
+
+  #modelOf(simulationId: string): string {
+    const { versionId } = this.model.simulations.get(simulationId)!
+    return this.versions.find((version) => version.versionId === versionId)!.model
   }
 
   #knownOrNew(id: number): string {
@@ -161,7 +166,7 @@ export class ResultSequence {
           refused.push(wholeOf(row, repetition))
       } else {
         expect([
-          row.scenarioId === 'nowhere' ? 'SCENARIO_NOT_FOUND' : 'SCENARIO_NOT_IN_SIMULATION',
+          this.model.codeOfStranger(row.scenarioId!),
           'SIMULATION_ENDED',
           'SIMULATION_NOT_FOUND',
           'RETRIES_EXCEEDED',

@@ -114,8 +114,7 @@ export class ResultsModel {
     }
     if (simulation.status !== 'PENDING' && simulation.status !== 'RUNNING')
       return rejected('SIMULATION_ENDED')
-    if (!simulation.scenarioIds.includes(row.scenarioId))
-      return rejected(row.scenarioId === 'nowhere' ? 'SCENARIO_NOT_FOUND' : 'SCENARIO_NOT_IN_SIMULATION')
+    if (!simulation.scenarioIds.includes(row.scenarioId)) return rejected(this.codeOfStranger(row.scenarioId))
     if (row.repetition > simulation.repetitions) return rejected('REPETITION_OUT_OF_RANGE')
     if (row.retryCount > simulation.maxRetries) return rejected('RETRIES_EXCEEDED')
     if (this.attemptOf(row)) return rejected('ATTEMPT_ALREADY_RECORDED')
@@ -137,6 +136,11 @@ export class ResultsModel {
     if (isEqual(before, after)) return { status: 'UNCHANGED', code: null }
     this.outcomes.set(outcomeId, after)
     return { status: 'AMENDED', code: null }
+  }
+
+  codeOfStranger(scenarioId: string): string {
+    if (scenarioId === 'nowhere') return 'SCENARIO_NOT_FOUND'
+    return this.deletedScenarios.has(scenarioId) ? 'SCENARIO_DELETED' : 'SCENARIO_NOT_IN_SIMULATION'
   }
 
   attemptOf(row: Pick<ModelOutcome, 'simulationId' | 'scenarioId' | 'repetition' | 'retryCount'>) {
