@@ -204,6 +204,8 @@ declare
   taken jsonb := '{}';
   named jsonb := '{}';
   told jsonb := batch -> 'told';
+  -- How many of the stored attempts that hold the same were looked at.
+  tried jsonb := '{}';
   -- Of each scenario's runs the first repetition that may be free.
   free jsonb := '{}';
   -- Stored attempts by what they hold, each with its repetition.
@@ -267,9 +269,10 @@ begin
       content := concat_ws('/', run, retry, (line ->> 'time_given')::boolean, (line ->> 'start_time_given')::boolean,
         store.outcome_hash(store.outcome_in(simulation.model, line), line -> 'tools', line -> 'failures',
           (line ->> 'time_given')::boolean, (line ->> 'start_time_given')::boolean));
-      while chosen is null and jsonb_array_length(stored -> content) > 0 loop
-        equal := stored -> content -> 0;
-        stored := jsonb_set(stored, array[content], (stored -> content) - 0);
+      while chosen is null loop
+        equal := stored -> content -> coalesce((tried ->> content)::integer, 0);
+        exit when equal is null;
+        tried := tried || jsonb_build_object(content, coalesce((tried ->> content)::integer, 0) + 1);
         if not told ? (equal ->> 'outcome_id') and store.row_differences(tenant, (equal ->> 'time')::timestamptz, simulation.model,
           line || jsonb_build_object('repetition', equal -> 'repetition', 'outcome_id', equal -> 'outcome_id')) is null
         then

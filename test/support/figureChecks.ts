@@ -43,9 +43,8 @@ export class FigureChecks {
     const turn = this.#turn++
     const { list, field, value, size } = ORDERS[turn % ORDERS.length]!
     const direction = Math.floor(turn / ORDERS.length) % 2 === 0 ? 'ASC' : 'DESC'
-    const expected = list === 'simulations' ? this.#model.seenSimulations() : this.#model.seen()
-    const key = list === 'simulations' ? 'simulationId' : 'outcomeId'
-    const type = list === 'simulations' ? 'Simulation' : 'Outcome'
+    const { key, type, rowsOf } = LISTS[list]
+    const expected = rowsOf(this.#model)
     for (const [ask, from, edge, more] of [
       ['first', 'after', 'endCursor', 'hasNextPage'],
       ['last', 'before', 'startCursor', 'hasPreviousPage'],
@@ -306,7 +305,25 @@ const TOOL_FIGURES =
 const FAILURE_FIGURES =
   'failureType latest { errorMessage executionTime } failures attempts runs simulations firstTime lastTime'
 
+const LISTS = {
+  simulations: {
+    key: 'simulationId',
+    type: 'Simulation',
+    rowsOf: (model: ResultsModel) => model.seenSimulations(),
+  },
+  outcomes: { key: 'outcomeId', type: 'Outcome', rowsOf: (model: ResultsModel) => model.seen() },
+  toolAnalytics: {
+    key: 'toolName',
+    type: 'ToolAnalytics',
+    rowsOf: (model: ResultsModel) => toolFigures(model, () => true),
+  },
+}
+
 const ORDERS = [
+  { list: 'toolAnalytics', field: 'TOTAL_COST_USD', value: 'totalCostUsd', size: 1 },
+  { list: 'toolAnalytics', field: 'SUCCESS_RATE', value: 'successRate', size: 1 },
+  { list: 'toolAnalytics', field: 'MEAN_DURATION_MS', value: 'meanDurationMs', size: 1 },
+  { list: 'toolAnalytics', field: 'RUNS', value: 'runs', size: 1 },
   { list: 'simulations', field: 'TOTAL_COST_USD', value: 'totalCostUsd', size: 1 },
   { list: 'outcomes', field: 'COST_USD', value: 'costUsd', size: 3 },
   { list: 'simulations', field: 'OVERALL_SCORE', value: 'rankingScore', size: 1 },
