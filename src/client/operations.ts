@@ -177,7 +177,7 @@ export type DatabaseEngine =
   /** The full TimescaleDB. */
   | 'TIMESCALE';
 
-/** A range of time; all conditions must match. */
+/** A range of time; all conditions must match. One that ends before it begins is refused. */
 export type DateTimeFilter = {
   /** Later than this time. */
   gt?: string | Date | null | undefined;
@@ -432,7 +432,7 @@ export type NullableErrorCategoryFilter = {
   isNull?: boolean | null | undefined;
 };
 
-/** A range of numbers; all conditions must match, and a missing number matches no range. */
+/** A range of numbers; all conditions must match, and a missing number matches no range. One that ends before it begins is refused. */
 export type NullableNumberFilter = {
   /** Exactly this number. */
   eq?: number | null | undefined;
@@ -460,7 +460,7 @@ export type NullableStringFilter = {
   isNull?: boolean | null | undefined;
 };
 
-/** A range of numbers; all conditions must match. */
+/** A range of numbers; all conditions must match. One that ends before it begins is refused. */
 export type NumberFilter = {
   /** Exactly this number. */
   eq?: number | null | undefined;
