@@ -222,10 +222,12 @@ export class ResultSequence {
       if (tokensUsed === undefined && (promptTokens ?? 0) + (completionTokens ?? 0) > MAX_TOKENS) {
         return { status: 'REJECTED', code: 'INVALID_VALUE' }
       }
-      seen.add(set.outcomeId)
       // The total of two halves, of which the other is given.
       const both = promptTokens !== undefined && completionTokens !== undefined && tokensUsed === undefined
-      return this.model.amend(both ? { ...set, tokensUsed: promptTokens! + completionTokens! } : set)
+      const verdict = this.model.amend(both ? { ...set, tokensUsed: promptTokens! + completionTokens! } : set)
+      // What is rejected may come again.
+      if (verdict.status !== 'REJECTED') seen.add(set.outcomeId)
+      return verdict
     })
     expect(
       amendOutcomes.receipts.map(({ status, code }: any) => ({ status, code })),
