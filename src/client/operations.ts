@@ -177,7 +177,7 @@ export type DatabaseEngine =
   /** The full TimescaleDB. */
   | 'TIMESCALE';
 
-/** A range of time; all conditions must match. */
+/** A range of time; all conditions must match. One that ends before it begins is refused. */
 export type DateTimeFilter = {
   /** Later than this time. */
   gt?: string | Date | null | undefined;
@@ -434,7 +434,7 @@ export type NullableErrorCategoryFilter = {
   isNull?: boolean | null | undefined;
 };
 
-/** A range of numbers; all conditions must match, and a missing number matches no range. */
+/** A range of numbers; all conditions must match, and a missing number matches no range. One that ends before it begins is refused. */
 export type NullableNumberFilter = {
   /** Exactly this number. */
   eq?: number | null | undefined;
@@ -462,7 +462,7 @@ export type NullableStringFilter = {
   isNull?: boolean | null | undefined;
 };
 
-/** A range of numbers; all conditions must match. */
+/** A range of numbers; all conditions must match. One that ends before it begins is refused. */
 export type NumberFilter = {
   /** Exactly this number. */
   eq?: number | null | undefined;
@@ -588,7 +588,7 @@ export type OutcomeInput = {
   modalCallId?: string | null | undefined;
   /** The model that ran, up to 200 characters; that of the configuration version by default. */
   model?: string | null | undefined;
-  /** Its key; derived by default from simulation, scenario, repetition and attempt, so that a row sent again is stored once. Another outcome under the key is a CONFLICT. */
+  /** Its key; by default that of the last attempt of its run, if it is that one, else derived from simulation, scenario, repetition and attempt, so that a row sent again is stored once. Another outcome under the key is a CONFLICT. */
   outcomeId?: string | null | undefined;
   /** Input tokens of the model. */
   promptTokens?: number | null | undefined;

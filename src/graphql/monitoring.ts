@@ -16,6 +16,7 @@ import {
   StringFilter,
   textConditionOf,
 } from './lists/filters.ts'
+import { checkRanges } from './lists/ranges.ts'
 import { Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
 
@@ -282,8 +283,10 @@ builder.prismaObjectField(Simulation, 'performance', (t) =>
       ...performancePages.options.args,
       grain: t.arg({ type: Grain, required: true, defaultValue: 'hour', description: 'Hours or days.' }),
     },
-    resolve: ({ simulationId }, { grain, ...args }, context, info) =>
-      performancePages.read(
+    resolve: ({ simulationId }, { grain, ...args }, context, info) => {
+      // The buckets that the range touches always have one.
+      if (args.filter) checkRanges(args.filter)
+      return performancePages.read(
         (simulationIds) => performanceBuckets(grain, simulationIds),
         simulationId,
         {
@@ -292,6 +295,7 @@ builder.prismaObjectField(Simulation, 'performance', (t) =>
         },
         context,
         info,
-      ),
+      )
+    },
   }),
 )

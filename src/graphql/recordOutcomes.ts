@@ -47,7 +47,7 @@ const OutcomeInputType = builder.inputType('OutcomeInput', {
     outcomeId: t.field({
       type: 'UUID',
       description:
-        'Its key; derived by default from simulation, scenario, repetition and attempt, so that a row sent again is stored once. Another outcome under the key is a CONFLICT.',
+        'Its key; by default that of the last attempt of its run, if it is that one, else derived from simulation, scenario, repetition and attempt, so that a row sent again is stored once. Another outcome under the key is a CONFLICT.',
     }),
     repetition: t.int({
       description:

@@ -112,6 +112,58 @@ describe('paging', () => {
 })
 
 describe('filters', () => {
+  const [EARLY, LATE] = ['2026-01-15T12:20:00Z', '2026-01-15T12:40:00Z']
+  it.each([
+    ['outcomes', { executionTime: { gte: LATE, lt: EARLY } }, ['filter', 'executionTime']],
+    ['outcomes', { costUsd: { gt: 0.2, lte: 0.1 } }, ['filter', 'costUsd']],
+    [
+      'outcomes',
+      { executionTime: { gte: EARLY, gt: LATE, lte: LATE, lt: EARLY } },
+      ['filter', 'executionTime'],
+    ],
+    [
+      'simulations',
+      { metadata: [{ path: ['n'] }, { path: ['n'], gte: 2, lte: 1 }] },
+      ['filter', 'metadata', 1],
+    ],
+    ['systemPerformance', { createdAt: { gt: LATE, lt: EARLY } }, ['filter', 'createdAt']],
+    ['errorRates', { runs: { gte: 3, lte: 2 } }, ['filter', 'runs']],
+    ['toolAnalytics', { executionTime: { gte: LATE, lte: EARLY } }, ['filter', 'executionTime']],
+    ['performance', { bucket: { gte: LATE, lt: EARLY } }, ['filter', 'bucket']],
+  ] as const)('of %s are refused with %j, which ends before it begins', async (list, filter, input) => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a'])
+    await tenant.record([
+      { simulationId, scenarioId: 'a', status: 'SUCCESS', executionTime: EARLY.replace('20', '30') },
+    ])
+    const type =
+      list === 'performance' ? 'SimulationPerformance' : `${list[0]!.toUpperCase()}${list.slice(1)}`
+    const field = `${list}(filter: $filter) { totalCount nodes { __typename } }`
+    const { errors } = await tenant.ask(
+      list === 'performance'
+        ? `query ($filter: ${type}Filter, $id: UUID!) { simulation(simulationId: $id) { ${field} } }`
+        : `query ($filter: ${type.replace(/(Outcome|Simulation|Rate)s$/, '$1')}Filter) { ${field} }`,
+      list === 'performance' ? { filter, id: simulationId } : { filter },
+    )
+    expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', input } }])
+    expect(errors![0]!.message).toMatch(/ends before it begins: (2026-01-15T12:40|[\d.]+ to )/)
+  })
+
+  it('with a range of one moment, or of none, are answered', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a'])
+    const executionTime = '2026-01-15T12:30:00.000Z'
+    await tenant.record([{ simulationId, scenarioId: 'a', status: 'SUCCESS', executionTime }])
+    const { moment, none } = await tenant.data(
+      `query ($at: DateTime!) {
+        moment: outcomes(filter: { executionTime: { gte: $at, lte: $at } }) { totalCount }
+        none: outcomes(filter: { executionTime: { gte: $at, lt: $at } }) { totalCount }
+      }`,
+      { at: executionTime },
+    )
+    expect([moment.totalCount, none.totalCount]).toEqual([1, 0])
+  })
+
   it('narrow a list by what a dashboard asks for', async () => {
     const tenant = arc.tenant()
     await tenant.data(

@@ -166,6 +166,121 @@ describe('a row behind one that is rejected', () => {
       ['STORED', null],
     ])
   })
+
+  it('is stored as the attempt that the other named under an id which a third one takes', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a', 'b', 'c'])
+    const [x, y, z] = [randomUUID(), randomUUID(), randomUUID()]
+    const { receipts } = await tenant.record(
+      [
+        { scenarioId: 'a', outcomeId: x },
+        { scenarioId: 'a', outcomeId: y },
+        { scenarioId: 'b', outcomeId: y },
+        { scenarioId: 'b', outcomeId: z },
+        { scenarioId: 'c', outcomeId: z },
+        { scenarioId: 'c', outcomeId: x },
+      ].map((row) => ({ simulationId, status: 'SUCCESS', ...row })),
+    )
+    expect(receipts.map(({ status, code }) => [status, code])).toEqual([
+      ['STORED', null],
+      ['REJECTED', 'ATTEMPT_ALREADY_RECORDED'],
+      ['STORED', null],
+      ['REJECTED', 'ATTEMPT_ALREADY_RECORDED'],
+      ['STORED', null],
+      ['CONFLICT', 'CONFLICT'],
+    ])
+    expect(await stateOf(tenant, simulationId, 'succeededScenarios')).toEqual({ succeededScenarios: 3 })
+  })
+
+  it('is not taken for an outcome of another simulation that has its id', async () => {
+    const tenant = arc.tenant()
+    const [one, other] = [await tenant.simulation(['a']), await tenant.simulation(['a'])]
+    const outcome = { scenarioId: 'a', status: 'SUCCESS', outcomeId: randomUUID() }
+    const call = [
+      { ...outcome, simulationId: one },
+      { ...outcome, simulationId: other },
+    ]
+    for (const status of ['STORED', 'DUPLICATE']) {
+      const { receipts } = await tenant.record(call)
+      expect(receipts).toMatchObject([{ status }, { status: 'REJECTED', code: 'OUTCOME_ID_TAKEN' }])
+    }
+  })
+
+  it('is an attempt at the repetition that the other named or would have been given', async () => {
+    const tenant = arc.tenant()
+    const other = await tenant.simulation(['a'])
+    const { receipts: taken } = await tenant.record([
+      { simulationId: other, scenarioId: 'a', status: 'SUCCESS' },
+    ])
+    const id = randomUUID()
+    for (const rejected of [
+      { repetition: 1, outcomeId: taken[0].outcomeId },
+      { outcomeId: taken[0].outcomeId },
+      { executionTime: '1990-01-01T00:00:00Z' },
+      { executionTime: '1990-01-01T00:00:00Z', repetition: 2 },
+      { repetition: 1, retryCount: 9 },
+    ]) {
+      const simulationId = await tenant.simulation(['a'], { repetitions: 2 })
+      const { receipts } = await tenant.record(
+        [rejected, { costUsd: 1 }, { costUsd: 2 }, { costUsd: 3 }].map((row) => ({
+          simulationId,
+          scenarioId: 'a',
+          status: 'SUCCESS',
+          ...row,
+        })),
+      )
+      expect(receipts.map(({ status }) => status)).toEqual(['REJECTED', 'STORED', 'STORED', 'REJECTED'])
+    }
+    const simulationId = await tenant.simulation(['a'], { repetitions: 2 })
+    const { receipts } = await tenant.record(
+      [{ outcomeId: id }, { outcomeId: id }, { outcomeId: id, costUsd: 1 }, {}].map((row) => ({
+        simulationId,
+        scenarioId: 'a',
+        status: 'SUCCESS',
+        ...row,
+      })),
+    )
+    expect(receipts.map(({ status, differences }) => [status, differences])).toEqual([
+      ['STORED', []],
+      ['DUPLICATE', []],
+      ['CONFLICT', ['costUsd']],
+      ['STORED', []],
+    ])
+  })
+})
+
+describe('a row without an id', () => {
+  const attempt = (simulationId: string, set: object) => ({
+    simulationId,
+    scenarioId: 'a',
+    status: 'SUCCESS',
+    costUsd: 1,
+    ...set,
+  })
+
+  it.each([
+    ['one repetition', { repetitions: 1 }, {}],
+    ['more of them', { repetitions: 2 }, { repetition: 2 }],
+  ])('is the attempt that is stored under an id of somebody’s own, of %s', async (_, simulation, named) => {
+    const tenant = arc.tenant()
+    const outcomeId = randomUUID()
+    for (const inOneCall of [false, true]) {
+      const simulationId = await tenant.simulation(['a'], simulation)
+      const id = inOneCall ? randomUUID() : outcomeId
+      const rows = [{ outcomeId: id }, {}, { costUsd: 2 }].map((set) =>
+        attempt(simulationId, { ...named, ...set }),
+      )
+      const receipts: any[] = []
+      for (const call of inOneCall ? [rows] : rows.map((row) => [row]))
+        receipts.push(...(await tenant.record(call)).receipts)
+      expect(receipts.map((receipt) => [receipt.status, receipt.outcomeId, receipt.differences])).toEqual([
+        ['STORED', id, []],
+        ['DUPLICATE', id, []],
+        ['CONFLICT', id, ['costUsd']],
+      ])
+      expect(await stateOf(tenant, simulationId, 'totalCostUsd')).toEqual({ totalCostUsd: 1 })
+    }
+  })
 })
 
 describe('tools and failures of attempts', () => {
@@ -252,6 +367,23 @@ describe('tools and failures of attempts', () => {
       toolAnalytics: { nodes: [{ attempts: 3, runs: 1, commonErrors: [{ attempts: 2, runs: 0 }] }] },
       failureGroups: { nodes: [{ failures: 2, attempts: 2, runs: 0 }] },
     })
+  })
+
+  it('have an error once, however often an attempt names it', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a', 'b'])
+    const errorTypes = [ERROR, 'Timeout', ERROR]
+    const toolUsage = [{ toolName: 'refund', callCount: 3, successRate: 0, errorTypes }]
+    await tenant.record(
+      ['a', 'b'].map((scenarioId) => ({ simulationId, scenarioId, status: 'ERROR', toolUsage })),
+    )
+    const { toolAnalytics } = await tenant.data(
+      '{ toolAnalytics { nodes { commonErrors { message attempts runs } } } }',
+    )
+    expect(toolAnalytics.nodes[0].commonErrors).toEqual([
+      { message: 'Timeout', attempts: 2, runs: 2 },
+      { message: ERROR, attempts: 2, runs: 2 },
+    ])
   })
 
   it('are found by what counts them, and those of last attempts alone', async () => {
@@ -646,6 +778,30 @@ describe('results that name no repetition', () => {
     }
   })
 
+  it('are one where equal ones come in calls of their own, however close together', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a'], { repetitions: 20 })
+    const trajectory = { status: 'done', steps: ['looked', 'found'] }
+    const outcome = { simulationId, scenarioId: 'a', status: 'SUCCESS', costUsd: 1, trajectory }
+    const record = async (more: object) => {
+      const { recordOutcome } = await tenant.data(
+        `mutation ($input: RecordOutcomeInput!) {
+          recordOutcome(input: $input) { receipt { status outcomeId } }
+        }`,
+        { input: { outcome: { ...outcome, ...more } } },
+      )
+      return recordOutcome.receipt
+    }
+    const [equal, others] = await Promise.all([
+      Promise.all(Array.from({ length: 8 }, () => record({}))),
+      Promise.all([2, 3, 4].map((costUsd) => record({ costUsd }))),
+    ])
+    expect(equal.map(({ status }) => status).sort()).toEqual([...Array(7).fill('DUPLICATE'), 'STORED'])
+    expect(new Set(equal.map(({ outcomeId }) => outcomeId)).size).toBe(1)
+    expect(others.map(({ status }) => status)).toEqual(['STORED', 'STORED', 'STORED'])
+    expect(await stateOf(tenant, simulationId, 'totalCostUsd')).toEqual({ totalCostUsd: 10 })
+  })
+
   it('leave those that others of the call name', async () => {
     const tenant = arc.tenant()
     const simulationId = await tenant.simulation(['a'], { repetitions: 3 })
@@ -656,6 +812,11 @@ describe('results that name no repetition', () => {
       { ...outcome, status: 'ERROR' },
     ])
     expect(receipts.map(({ status }) => status)).toEqual(['STORED', 'STORED', 'STORED'])
+    const again = await tenant.record([outcome, { ...outcome, repetition: 1 }])
+    expect(again.receipts).toMatchObject([
+      { status: 'DUPLICATE', outcomeId: receipts[0].outcomeId },
+      { status: 'DUPLICATE', outcomeId: receipts[1].outcomeId },
+    ])
     // The next attempt is one at the first run that waits for it.
     await tenant.record([{ ...outcome, status: 'TIMEOUT', retryCount: 1 }])
     const { runs } = await stateOf(tenant, simulationId, 'runs { nodes { repetition status attempts } }')

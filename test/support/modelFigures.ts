@@ -4,8 +4,9 @@ import type { ModelOutcome, ModelSimulation, ResultsModel } from './resultsModel
 const PLACES = 12
 
 function exact(value: number): bigint {
-  const [whole = '0', fraction = ''] = value.toFixed(PLACES).split('.')
-  return BigInt(whole + fraction)
+  const [digits = '0', power = '0'] = String(value).split('e')
+  const [whole = '0', fraction = ''] = digits.split('.')
+  return BigInt(whole + fraction) * 10n ** BigInt(PLACES + Number(power) - fraction.length)
 }
 
 function inUnits(sum: bigint): number {
@@ -44,7 +45,15 @@ function groupedBy<Row>(rows: readonly Row[], key: (row: Row) => string): Map<st
 }
 
 const hourOf = (time: string) => `${time.slice(0, 13)}:00:00.000Z`
+const earlier = (time: string, ms: number) => new Date(Date.parse(time) - ms).toISOString()
 const dayOf = (time: string) => `${time.slice(0, 10)}T00:00:00.000Z`
+
+/** As they add up: a sum may have more digits than a number has. */
+function costsOf(model: ResultsModel, { simulationId, result }: ModelSimulation): (number | null)[] {
+  if (result.totalCostUsd !== undefined) return [result.totalCostUsd]
+  const attempts = [...model.outcomes.values()].filter((o) => o.simulationId === simulationId)
+  return attempts.map(({ costUsd }) => costUsd)
+}
 
 /** What a simulation should say of itself. */
 export function simulationFigures(model: ResultsModel, simulation: ModelSimulation) {
@@ -65,7 +74,7 @@ export function simulationFigures(model: ResultsModel, simulation: ModelSimulati
     overallScore,
     rankingScore: runs.length === totalScenarios ? overallScore : null,
     totalTokens: sum(attempts.map(({ tokensUsed }) => tokensUsed)),
-    totalCostUsd: result.totalCostUsd ?? sum(attempts.map(({ costUsd }) => costUsd)),
+    totalCostUsd: sum(costsOf(model, simulation)),
     executionTimeMs: result.executionTimeMs ?? sum(attempts.map(({ executionTimeMs }) => executionTimeMs)),
   }
 }
@@ -87,15 +96,24 @@ export function runFigures(model: ResultsModel, simulation: ModelSimulation) {
         attempts: last ? last.retryCount + 1 : 0,
         reliabilityScore: last?.reliabilityScore ?? null,
         outcomeId: last?.outcomeId ?? null,
+        completedAt: last?.executionTime ?? null,
+        startedAt: last ? earlier(last.executionTime, last.executionTimeMs ?? 0) : null,
       }
     }),
   )
 }
 
-export function performanceFigures(model: ResultsModel, simulationId: string, grain: 'HOUR' | 'DAY') {
+/** Of the buckets that the range touches. */
+export function performanceFigures(
+  model: ResultsModel,
+  simulationId: string,
+  grain: 'HOUR' | 'DAY',
+  [from, to]: readonly [string, string] = ['0', '9'],
+) {
   const bucketOf = grain === 'HOUR' ? hourOf : dayOf
   const own = model.seen().filter((o) => o.simulationId === simulationId)
   return [...groupedBy(own, ({ executionTime }) => bucketOf(executionTime))]
+    .filter(([bucket]) => bucket >= (from === '0' ? from : bucketOf(from)) && bucket < to)
     .sort()
     .map(([bucket, attempts]) => {
       const runs = attempts.filter((attempt) => !model.isSuperseded(attempt))
@@ -116,8 +134,11 @@ export function performanceFigures(model: ResultsModel, simulationId: string, gr
     })
 }
 
-export function systemFigures(model: ResultsModel) {
-  const seen = [...model.simulations.values()].filter(({ isDeleted }) => !isDeleted)
+export function systemFigures(
+  model: ResultsModel,
+  picked: (simulation: ModelSimulation) => boolean = () => true,
+) {
+  const seen = model.seenSimulations().filter(picked)
   return [...groupedBy(seen, ({ createdAt }) => hourOf(createdAt))].sort().map(([hour, simulations]) => {
     const figures = simulations.map((simulation) => simulationFigures(model, simulation))
     return {
@@ -126,7 +147,7 @@ export function systemFigures(model: ResultsModel) {
       completed: simulations.filter(({ status }) => status === 'COMPLETED').length,
       failed: simulations.filter(({ status }) => status === 'FAILED').length,
       meanExecutionTimeMs: mean(figures.map(({ executionTimeMs }) => executionTimeMs)),
-      totalCostUsd: sum(figures.map(({ totalCostUsd }) => totalCostUsd)),
+      totalCostUsd: sum(simulations.flatMap((simulation) => costsOf(model, simulation))),
       meanScore: mean(figures.map(({ overallScore }) => overallScore)),
     }
   })

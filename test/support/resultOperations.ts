@@ -55,6 +55,8 @@ const row = fc.record({
   promptTokens: counts,
   completionTokens: counts,
   costUsd: costs,
+  /** Null: that of the configuration version. */
+  model: maybe(fc.constantFrom('one', 'another')),
   toolUsage: tools,
   failurePatterns: failures,
 })
@@ -68,6 +70,7 @@ const amendment = fc.record({
   completionTokens: fc.option(fc.constantFrom(0, 6, 2_147_483_647), { nil: undefined }),
   tokensUsed: fc.option(fc.constantFrom(0, 12), { nil: undefined, freq: 1 }),
   costUsd: fc.option(fc.constantFrom(0, 0.3, 1e-12), { nil: undefined }),
+  model: fc.option(fc.constantFrom('one', 'third'), { nil: undefined, freq: 1 }),
   toolUsage: fc.option(tools, { nil: undefined }),
   failurePatterns: failures,
 })
@@ -132,6 +135,28 @@ export const operation = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('delete' as const),
       simulation: fc.nat(9),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('deleteConfiguration' as const),
+      version: fc.nat(1),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('deleteScenario' as const),
+      scenarioId: fc.constantFrom(...SCENARIOS),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('note' as const),
+      outcome: fc.nat(60),
+      text: fc.constantFrom('odd', 'look here'),
     }),
   },
 )

@@ -16,6 +16,7 @@ export interface ModelOutcome {
   tokensUsed: number | null
   costUsd: number | null
   errorCategory: string | null
+  model: string
   toolUsage: ModelTool[]
   failurePatterns: ModelFailure[]
 }
@@ -45,7 +46,8 @@ export interface ModelSimulation {
   status: string
   /** What the caller who completed it gave. */
   result: { overallScore?: number; totalCostUsd?: number; executionTimeMs?: number }
-  isDeleted: boolean
+  /** What was deleted: it, or its configuration. */
+  deleted: 'alone' | 'with its configuration' | null
 }
 
 export const MAX_TOKENS = 2 ** 31 - 1
@@ -59,12 +61,33 @@ export type Verdict = { status: string; code: string | null }
 export class ResultsModel {
   readonly simulations = new Map<string, ModelSimulation>()
   readonly outcomes = new Map<string, ModelOutcome>()
+  readonly deletedScenarios = new Set<string>()
+  /** Texts, by outcome. */
+  readonly notes = new Map<string, string[]>()
+  /** What was stored before the call that is judged: superseded or not. */
+  #before = new Map<string, boolean>()
 
   /** The outcomes that anybody sees. */
   seen(): ModelOutcome[] {
     return [...this.outcomes.values()].filter(
-      ({ simulationId }) => !this.simulations.get(simulationId)!.isDeleted,
+      ({ simulationId }) => this.simulations.get(simulationId)!.deleted === null,
     )
+  }
+
+  seenSimulations(): ModelSimulation[] {
+    return [...this.simulations.values()].filter(({ deleted }) => deleted === null)
+  }
+
+  beginCall(): void {
+    this.#before = new Map(
+      [...this.outcomes].map(([outcomeId, outcome]) => [outcomeId, this.isSuperseded(outcome)]),
+    )
+  }
+
+  /** The id of a row that has none: that of its attempt, where that was the last of its run or came in the same call. */
+  idOf(row: Pick<ModelOutcome, 'simulationId' | 'scenarioId' | 'repetition' | 'retryCount'>): string {
+    const attempt = this.attemptOf(row)
+    return attempt && !this.#before.get(attempt.outcomeId) ? attempt.outcomeId : idOfAttempt(row)
   }
 
   isSuperseded({ outcomeId, simulationId, scenarioId, repetition, retryCount }: ModelOutcome): boolean {
@@ -81,7 +104,7 @@ export class ResultsModel {
   /** A row that names its repetition. */
   record(row: ModelOutcome): Verdict {
     const simulation = this.simulations.get(row.simulationId)
-    if (!simulation || simulation.isDeleted) return rejected('SIMULATION_NOT_FOUND')
+    if (!simulation || simulation.deleted !== null) return rejected('SIMULATION_NOT_FOUND')
     const known = this.outcomes.get(row.outcomeId)
     if (known) {
       if (known.simulationId !== row.simulationId) return rejected('OUTCOME_ID_TAKEN')
@@ -91,8 +114,7 @@ export class ResultsModel {
     }
     if (simulation.status !== 'PENDING' && simulation.status !== 'RUNNING')
       return rejected('SIMULATION_ENDED')
-    if (!simulation.scenarioIds.includes(row.scenarioId))
-      return rejected(row.scenarioId === 'nowhere' ? 'SCENARIO_NOT_FOUND' : 'SCENARIO_NOT_IN_SIMULATION')
+    if (!simulation.scenarioIds.includes(row.scenarioId)) return rejected(this.codeOfStranger(row.scenarioId))
     if (row.repetition > simulation.repetitions) return rejected('REPETITION_OUT_OF_RANGE')
     if (row.retryCount > simulation.maxRetries) return rejected('RETRIES_EXCEEDED')
     if (this.attemptOf(row)) return rejected('ATTEMPT_ALREADY_RECORDED')
@@ -103,7 +125,8 @@ export class ResultsModel {
 
   amend({ outcomeId, ...set }: Partial<ModelOutcome> & { outcomeId: string }): Verdict {
     const before = this.outcomes.get(outcomeId)
-    if (!before || this.simulations.get(before.simulationId)!.isDeleted) return rejected('OUTCOME_NOT_FOUND')
+    if (!before || this.simulations.get(before.simulationId)!.deleted !== null)
+      return rejected('OUTCOME_NOT_FOUND')
     const after = { ...before, ...set }
     if (set.promptTokens !== undefined || set.completionTokens !== undefined) {
       const isSum = before.tokensUsed === null || before.tokensUsed === sumOf(before)
@@ -113,6 +136,11 @@ export class ResultsModel {
     if (isEqual(before, after)) return { status: 'UNCHANGED', code: null }
     this.outcomes.set(outcomeId, after)
     return { status: 'AMENDED', code: null }
+  }
+
+  codeOfStranger(scenarioId: string): string {
+    if (scenarioId === 'nowhere') return 'SCENARIO_NOT_FOUND'
+    return this.deletedScenarios.has(scenarioId) ? 'SCENARIO_DELETED' : 'SCENARIO_NOT_IN_SIMULATION'
   }
 
   attemptOf(row: Pick<ModelOutcome, 'simulationId' | 'scenarioId' | 'repetition' | 'retryCount'>) {
@@ -148,7 +176,7 @@ export function inOrder(outcome: ModelOutcome): unknown {
 }
 
 /** The id of an attempt for which nobody chose one. */
-export function idOfAttempt(
+function idOfAttempt(
   row: Pick<ModelOutcome, 'simulationId' | 'scenarioId' | 'repetition' | 'retryCount'>,
 ): string {
   const { simulationId, scenarioId, repetition, retryCount } = row

@@ -38,7 +38,7 @@ describe('runs that have not ended', () => {
       (
         await tenant.data(
           `mutation ($input: RecordScenarioResultsInput!) {
-            recordScenarioResults(input: $input) { storedCount errors { code } }
+            recordScenarioResults(input: $input) { receipts { status code path } errors { code } }
           }`,
           {
             input: {
@@ -54,9 +54,12 @@ describe('runs that have not ended', () => {
           },
         )
       ).recordScenarioResults
-    expect(await join()).toEqual({ storedCount: 0, errors: [{ code: 'LIMIT_EXCEEDED' }] })
+    expect(await join()).toEqual({
+      receipts: [{ status: 'REJECTED', code: 'LIMIT_EXCEEDED', path: ['scenario'] }],
+      errors: [],
+    })
     await complete(tenant, first)
-    expect(await join()).toEqual({ storedCount: 1, errors: [] })
+    expect(await join()).toMatchObject({ receipts: [{ status: 'STORED' }], errors: [] })
 
     const other = arc.tenant()
     const version = await other.configVersion()

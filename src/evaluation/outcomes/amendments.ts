@@ -2,7 +2,7 @@ import sql from 'sql-template-tag'
 import type { TenantTransaction, Write } from '../../db/tenantTransaction.ts'
 import { stringifyExactly } from '../../exactNumbers.ts'
 import type { JsonObject } from '../../json.ts'
-import { type ErrorCode, Refusal } from '../../refusal.ts'
+import { Refusal } from '../../refusal.ts'
 import {
   checkEach,
   checkRows,
@@ -89,14 +89,10 @@ export async function amendOutcomes(
   amendments: readonly OutcomeAmendment[],
 ): Promise<AmendmentReceipt[]> {
   checkRows(amendments.length, ['amendments'])
-  const ids = new Set<string>()
-  const { taken, refused } = checkEach(amendments, (amendment, index): NumberedAmendment => {
-    const numbered = { index, ...validateAmendment(amendment) }
-    if (ids.has(numbered.outcomeId))
-      throw invalid(numbered.outcomeId, 'amended once in a call', ['outcomeId'])
-    ids.add(numbered.outcomeId)
-    return numbered
-  })
+  const { taken, refused } = checkEach(
+    amendments,
+    (amendment, index): NumberedAmendment => ({ index, ...validateAmendment(amendment) }),
+  )
   const receipts: AmendmentReceipt[] = refused.map(({ index, refusal }) =>
     rejection(index, refusal, amendments[index]!.outcomeId),
   )
@@ -115,7 +111,7 @@ async function amend(
     idx: number
     outcome_id: string
     receipt: AmendmentReceipt['status']
-    code: ErrorCode | null
+    code: 'OUTCOME_NOT_FOUND' | 'INVALID_VALUE' | 'AMENDED_ALREADY' | null
   }>(
     sql`/* amendOutcomes */ select idx, outcome_id, receipt, code from amend_outcomes(${stringifyExactly(lines)})`,
   )
@@ -136,10 +132,20 @@ async function amend(
   })
 }
 
-function refusalOf(code: ErrorCode, outcomeId: string): Refusal {
-  return code === 'OUTCOME_NOT_FOUND'
-    ? new Refusal(code, `There is no outcome ${outcomeId}.`, ['outcomeId'])
-    : new Refusal(code, `promptTokens and completionTokens come to more than ${MAX_INTEGER}.`, ['tokensUsed'])
+function refusalOf(
+  code: 'OUTCOME_NOT_FOUND' | 'INVALID_VALUE' | 'AMENDED_ALREADY',
+  outcomeId: string,
+): Refusal {
+  switch (code) {
+    case 'OUTCOME_NOT_FOUND':
+      return new Refusal(code, `There is no outcome ${outcomeId}.`, ['outcomeId'])
+    case 'INVALID_VALUE':
+      return new Refusal(code, `promptTokens and completionTokens come to more than ${MAX_INTEGER}.`, [
+        'tokensUsed',
+      ])
+    case 'AMENDED_ALREADY':
+      return invalid(outcomeId, 'amended once in a call', ['outcomeId'])
+  }
 }
 
 function validateAmendment(amendment: OutcomeAmendment): Omit<NumberedAmendment, 'index'> {

@@ -1,4 +1,5 @@
 import type { Write } from '../../db/tenantTransaction.ts'
+import { stringifyExactly } from '../../exactNumbers.ts'
 import { Refusal } from '../../refusal.ts'
 import { MAX_ROWS } from '../../valueChecks.ts'
 import type { Viewer } from '../../viewer.ts'
@@ -38,6 +39,42 @@ function full(what: string): Refusal {
 
 /** `bytes`: of the requests that bring what is written. */
 type WriteAs = (viewer: Viewer, bytes: number) => Write
+
+/**
+ * Those that wait, equal ones together if they name no run. Two of one batch would be two results of their scenario, and of two
+ * calls they are one that was sent again.
+ */
+function equalOnes(batch: readonly Waiting[]): [Waiting, ...Waiting[]][] {
+  const alike = grouped(batch, ({ input }) => (namesRun(input) ? input : outlineOf(input)))
+  return alike.flatMap((some) =>
+    some.length === 1 ? [some] : grouped(some, ({ input }) => stringifyExactly(input)),
+  )
+}
+
+function namesRun({ outcomeId, repetition }: OutcomeInput): boolean {
+  return typeof outcomeId === 'string' || typeof repetition === 'number'
+}
+
+/** What most results differ in: whole ones may be large. */
+function outlineOf({ trajectory, metrics, toolUsage, failurePatterns, ...outline }: OutcomeInput): string {
+  return stringifyExactly(outline)
+}
+
+function grouped<Item>(items: readonly Item[], keyOf: (item: Item) => unknown): [Item, ...Item[]][] {
+  const groups = new Map<unknown, [Item, ...Item[]]>()
+  for (const item of items) {
+    const key = keyOf(item)
+    const group = groups.get(key)
+    if (group) group.push(item)
+    else groups.set(key, [item])
+  }
+  return [...groups.values()]
+}
+
+/** What is said of an outcome that came again. */
+function again(receipt: OutcomeReceipt): OutcomeReceipt {
+  return receipt.status === 'STORED' ? { ...receipt, status: 'DUPLICATE', notes: [] } : receipt
+}
 
 /**
  * Gathers outcomes that arrive one by one into batches. Thousands of sandboxes that each report one outcome would
@@ -96,12 +133,16 @@ export class OutcomeQueue {
     while (lane.length > 0) {
       const batch = lane.splice(0, sizeOfBatch(lane))
       const bytes = batch.reduce((sum, waiting) => sum + waiting.bytes, 0)
+      const outcomes = equalOnes(batch)
       try {
         const receipts = await recordOutcomes(
           this.#writeAs(viewer, bytes),
-          batch.map(({ input }) => input),
+          outcomes.map(([{ input }]) => input),
         )
-        for (const [index, { resolve }] of batch.entries()) resolve(receipts[index]!)
+        for (const [index, [first, ...others]] of outcomes.entries()) {
+          first.resolve(receipts[index]!)
+          for (const { resolve } of others) resolve(again(receipts[index]!))
+        }
       } catch (error) {
         for (const { reject } of batch) reject(error)
       }

@@ -37,8 +37,14 @@ interface NumberedRow {
   notes: readonly string[]
 }
 
-/** What has to be done for the rows of these places, first thing in the transaction that stores them. */
-type Prepare = (transaction: TenantTransaction, indexes: readonly number[]) => Promise<void>
+/**
+ * What has to be done for the rows of these places, first thing in the transaction that stores them; the rows that are refused
+ * by it are not stored.
+ */
+type Prepare = (
+  transaction: TenantTransaction,
+  indexes: readonly number[],
+) => Promise<ReadonlyMap<number, Refusal>>
 
 /** What the database says of a row that it rejects, in words. */
 const REASONS: Record<
@@ -59,6 +65,11 @@ const REASONS: Record<
     path: ['simulationId'],
   },
   SCENARIO_NOT_FOUND: { reason: (row) => `There is no scenario "${row.scenario_id}".`, path: ['scenarioId'] },
+  SCENARIO_DELETED: {
+    reason: (row) =>
+      `The scenario "${row.scenario_id}" is deleted, and the simulation does not run it: take that back first.`,
+    path: ['scenarioId'],
+  },
   SCENARIO_NOT_IN_SIMULATION: {
     reason: (row) => `The simulation does not run the scenario "${row.scenario_id}".`,
     path: ['scenarioId'],
@@ -159,11 +170,18 @@ async function storeRows(
 ): Promise<OutcomeReceipt[]> {
   try {
     return await write(async (transaction) => {
-      await prepare?.(
+      const refused = await prepare?.(
         transaction,
         rows.map(({ index }) => index),
       )
-      return ingest(transaction, rows)
+      const receipts = [...(refused ?? [])].map(([index, refusal]) => rejection(index, refusal))
+      return [
+        ...receipts,
+        ...(await ingest(
+          transaction,
+          rows.filter(({ index }) => !refused?.has(index)),
+        )),
+      ]
     })
   } catch (error) {
     if (!isDataError(error) || rows.length === 0) throw error

@@ -92,19 +92,46 @@ export async function upsertScenarios(
   inputs: readonly ScenarioInput[],
 ): Promise<ScenarioReceipt[]> {
   checkRows(inputs.length, ['scenarios'])
-  const keys = new Set<string>()
-  const { taken, refused } = checkEach(inputs, (input) => {
-    const row = scenarioRow(input)
-    if (keys.has(row.scenario_id)) throw invalid(row.scenario_id, 'sent once in a call', ['scenarioId'])
-    keys.add(row.scenario_id)
-    return row
-  })
+  const { taken, refused } = checkEach(inputs, scenarioRow)
+  const receipts = refused.map(({ index, refusal }) => rejection(index, refusal, inputs[index]!.scenarioId))
+  for (let left: NumberedScenario[] = taken; left.length > 0; ) {
+    const firsts = new Map(left.toReversed().map((scenario) => [scenario.row.scenario_id, scenario]))
+    const written = await write(transaction, [...firsts.values()])
+    const byKey = new Map(written.map((receipt) => [receipt.scenarioId, receipt]))
+    receipts.push(...written)
+    const later = left.filter((scenario) => firsts.get(scenario.row.scenario_id) !== scenario)
+    left = []
+    for (const scenario of later) {
+      const { index, row } = scenario
+      const { refusal } = byKey.get(row.scenario_id)!
+      // Of a new scenario that lacked its prompt, another row may bring one.
+      if (refusal?.code === 'INVALID_VALUE' && row.given.task_prompt !== undefined) left.push(scenario)
+      else {
+        const repeated = invalid(row.scenario_id, 'sent once in a call', ['scenarioId'])
+        receipts.push(rejection(index, refusal ?? repeated, row.scenario_id))
+      }
+    }
+  }
+  return receipts.sort((a, b) => a.index - b.index)
+}
+
+interface NumberedScenario {
+  index: number
+  row: ScenarioRow
+}
+
+/** Each of another scenario. */
+async function write(
+  transaction: TenantTransaction,
+  scenarios: readonly NumberedScenario[],
+): Promise<ScenarioReceipt[]> {
+  const keys = scenarios.map(({ row }) => row.scenario_id)
   const shared = lockReferences(transaction, 'shared')
-  const deletions = findDeletedScenarios(transaction, [...keys])
+  const deletions = findDeletedScenarios(transaction, keys)
   // Two callers who name different things of one scenario both find them there.
   const locked = transaction.query(sql`/* lockScenarios */
-    select from scenarios where scenario_id = any (${[...keys]}::text[]) order by scenario_id for no key update`)
-  const indexOf = new Map(taken.map(({ index, row }) => [row.scenario_id, index]))
+    select from scenarios where scenario_id = any (${keys}::text[]) order by scenario_id for no key update`)
+  const indexOf = new Map(scenarios.map(({ index, row }) => [row.scenario_id, index]))
   const writing = transaction.query<{
     scenario_id: string
     revision: number | null
@@ -112,7 +139,7 @@ export async function upsertScenarios(
   }>(sql`/* upsertScenarios */
     with input as materialized (
       select x.scenario_id as key, x.created_at as made_at, merged.*
-      from jsonb_to_recordset(${stringifyExactly(taken.map(({ row }) => row))}::jsonb)
+      from jsonb_to_recordset(${stringifyExactly(scenarios.map(({ row }) => row))}::jsonb)
         as x(scenario_id text, given jsonb, otherwise jsonb, created_at timestamptz)
       left join scenarios s on s.scenario_id = x.scenario_id
       cross join lateral jsonb_populate_record(
@@ -144,7 +171,7 @@ export async function upsertScenarios(
     from input i
     left join written w on w.scenario_id = i.key`)
   const [, deleted, , written] = await Promise.all([shared, deletions, locked, writing])
-  const receipts: ScenarioReceipt[] = [
+  return [
     ...written.map(({ scenario_id, revision, stored }): ScenarioReceipt => {
       const index = indexOf.get(scenario_id)!
       if (revision === null) {
@@ -162,9 +189,7 @@ export async function upsertScenarios(
     ...deleted.map((deletion) =>
       rejection(indexOf.get(deletion.key)!, deletedRefusal(deletion, ['scenarioId']), deletion.key),
     ),
-    ...refused.map(({ index, refusal }) => rejection(index, refusal, inputs[index]!.scenarioId)),
   ]
-  return receipts.sort((a, b) => a.index - b.index)
 }
 
 export function rejection(

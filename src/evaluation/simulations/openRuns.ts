@@ -17,11 +17,20 @@ export async function checkOpenRuns(
   transaction: TenantTransaction,
   { max, planned, except }: OpenRuns,
 ): Promise<void> {
+  checkRoom(await countOpenRuns(transaction, except), planned, max)
+}
+
+/** Of simulations but one. Who else counts waits. */
+export async function countOpenRuns(transaction: TenantTransaction, except: string | null): Promise<number> {
   await lockCount(transaction, 'open runs')
   const [open] = await transaction.query<{ runs: string }>(sql`/* openRuns */
     select coalesce(sum(total_scenarios), 0) as runs from simulations
     where status in ('pending', 'running') and simulation_id is distinct from ${except}::uuid`)
-  const runs = Number(open!.runs)
+  return Number(open!.runs)
+}
+
+/** @throws Refusal LIMIT_EXCEEDED */
+export function checkRoom(runs: number, planned: number, max: number): void {
   if (runs + planned <= max) return
   throw new Refusal(
     'LIMIT_EXCEEDED',

@@ -71,7 +71,8 @@ export function toolAnalytics(runsOf: RunsOf | null, parents: readonly string[],
       errors as (
         select parent, tool_name, message, count(*) as attempts, count(*) filter (where is_last) as runs,
           row_number() over (partition by parent, tool_name order by count(*) desc, message) as place
-        from used, unnest(error_types) as message group by parent, tool_name, message
+        from used cross join lateral (select distinct message from unnest(error_types) as message) as named
+        group by parent, tool_name, message
       ),
       common as (
         select parent, tool_name, jsonb_agg(

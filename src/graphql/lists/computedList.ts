@@ -8,6 +8,7 @@ import type { Context } from '../builder/context.ts'
 import { type Connection, defineConnection, defineListArgs } from './connection.ts'
 import { sharedByField } from './fieldLoader.ts'
 import { connectionOf, type Row } from './pageReading.ts'
+import { checkRanges } from './ranges.ts'
 
 /** How rows are listed that are computed from others. */
 interface ComputedSource<Filter> extends Sorting {
@@ -42,6 +43,7 @@ export function defineComputedList<Filter>(name: string, source: ComputedSource<
   ): Promise<Connection<Row>> {
     const { loader } = sharedByField(context, info, () => {
       const filter = (args.filter ?? undefined) as Filter | undefined
+      if (args.filter) checkRanges(args.filter)
       return loaderOf(context, planPage(source, args, source.where(filter)), (parents) =>
         rowsOf(parents, filter),
       )

@@ -71,12 +71,13 @@ const ofTime = (t: InputFields) => ({
 })
 
 export const DateTimeFilter = builder.inputType('DateTimeFilter', {
-  description: 'A range of time; all conditions must match.',
+  description: 'A range of time; all conditions must match. One that ends before it begins is refused.',
   fields: ofTime,
 })
 
 export const NullableDateTimeFilter = builder.inputType('NullableDateTimeFilter', {
-  description: 'A range of time; all conditions must match, and a missing time matches no range.',
+  description:
+    'A range of time; all conditions must match, and a missing time matches no range. One that ends before it begins is refused.',
   fields: (t) => ({ ...ofTime(t), ...missing(t) }),
 })
 
@@ -89,12 +90,13 @@ const ofNumber = (t: InputFields) => ({
 })
 
 export const NumberFilter = builder.inputType('NumberFilter', {
-  description: 'A range of numbers; all conditions must match.',
+  description: 'A range of numbers; all conditions must match. One that ends before it begins is refused.',
   fields: ofNumber,
 })
 
 export const NullableNumberFilter = builder.inputType('NullableNumberFilter', {
-  description: 'A range of numbers; all conditions must match, and a missing number matches no range.',
+  description:
+    'A range of numbers; all conditions must match, and a missing number matches no range. One that ends before it begins is refused.',
   fields: (t) => ({ ...ofNumber(t), ...missing(t) }),
 })
 

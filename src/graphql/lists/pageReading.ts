@@ -12,6 +12,7 @@ import type { builder } from '../builder/builder.ts'
 import type { Context } from '../builder/context.ts'
 import type { Connection } from './connection.ts'
 import { sharedByField } from './fieldLoader.ts'
+import { checkRanges } from './ranges.ts'
 
 export type Row = Record<string, unknown>
 
@@ -38,6 +39,7 @@ export interface ParentLink<Key extends string = string> {
 }
 
 function filteredBy<Filter>(source: PageSource<Filter>, args: PageArgs, always: Where = {}): Where {
+  if (args.filter) checkRanges(args.filter)
   return { AND: [always, args.filter ? source.where(args.filter as Filter) : {}] }
 }
 

@@ -1,0 +1,244 @@
+import { randomUUID } from 'node:crypto'
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type pg from 'pg'
+import { describe, expect, it } from 'vitest'
+import { migrate } from '../../src/db/admin/migrator.ts'
+import { Arc, type Tenant } from '../support/arc.ts'
+import { cleanUp, ENGINES, emptyDatabase, on, serviceUrlOf } from '../support/emptyDatabase.ts'
+
+const MIGRATIONS = join(import.meta.dirname, '../../migrations-raw')
+
+/** The migrations as they were when this number was the last. */
+async function migrationsUntil(last: string): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'arc-migrations-'))
+  cleanUp.push(() => rm(directory, { recursive: true }))
+  for (const file of await readdir(MIGRATIONS))
+    if (file.slice(0, 4) <= last) await cp(join(MIGRATIONS, file), join(directory, file))
+  return directory
+}
+
+/** What servers of that time did, as its tables and functions have it. */
+class OldTenant {
+  readonly #client: pg.Client
+  readonly #versionId = randomUUID()
+
+  constructor(client: pg.Client) {
+    this.#client = client
+  }
+
+  async begin(tenantId: string, scenarioIds: string[]): Promise<void> {
+    const configId = randomUUID()
+    await this.#client.query(`select set_config('app.user_id', $1, false)`, [tenantId])
+    await this.#client.query(
+      `insert into public.configurations (user_id, config_id, name) values ($1, $2, 'old')`,
+      [tenantId, configId],
+    )
+    await this.#client.query(
+      `insert into public.config_versions
+        (user_id, version_id, config_id, version_number, raw_yaml, parsed_config, config_hash)
+      values ($1, $2, $3, 1, 'model: m', '{"model": "m", "temperature": null}', repeat('0', 64))`,
+      [tenantId, this.#versionId, configId],
+    )
+    await this.#client.query(
+      `insert into public.scenarios (user_id, scenario_id, name, task_prompt, content_hash)
+      select $1, scenario, scenario, 'Do it.', repeat('0', 64) from unnest($2::text[]) scenario`,
+      [tenantId, scenarioIds],
+    )
+  }
+
+  async simulation(tenantId: string, scenarioIds: string[]): Promise<string> {
+    const simulationId = randomUUID()
+    await this.#client.query(
+      `insert into public.simulations
+        (user_id, simulation_id, config_version_id, scenario_set, total_scenarios, status, started_at)
+      values ($1, $2, $3, $4, $5, 'running', now())`,
+      [tenantId, simulationId, this.#versionId, scenarioIds, scenarioIds.length],
+    )
+    await this.#client.query(
+      `insert into public.simulations_scenarios (user_id, simulation_id, scenario_id, repetition, execution_order)
+      select $1, $2, scenario, 1, place from unnest($3::text[]) with ordinality given (scenario, place)`,
+      [tenantId, simulationId, scenarioIds],
+    )
+    return simulationId
+  }
+
+  async record(simulationId: string, outcomes: object[]): Promise<string[]> {
+    const rows = outcomes.map((outcome, idx) => ({
+      idx,
+      outcome_id: randomUUID(),
+      simulation_id: simulationId,
+      repetition: 1,
+      execution_time: '2026-10-01T12:00:00Z',
+      time_given: true,
+      start_time_given: false,
+      status: 'success',
+      retry_count: 0,
+      trajectory: { start_time: null, status: 'success' },
+      metrics: {},
+      tools: [],
+      failures: [],
+      ...outcome,
+    }))
+    const { rows: receipts } = await this.#client.query(
+      'select * from public.ingest_outcomes($1) order by idx',
+      [JSON.stringify({ simulation_ids: [simulationId], numbered: true, rows })],
+    )
+    expect(receipts.map(({ receipt }) => receipt)).toEqual(rows.map(() => 'STORED'))
+    return receipts.map(({ outcome_id }) => outcome_id)
+  }
+
+  async complete(
+    simulationId: string,
+    given: { score?: number; costUsd?: number; ms?: number },
+  ): Promise<void> {
+    await this.#client.query(
+      `update public.simulations set status = 'completed', completed_at = now(),
+        overall_score = coalesce($2, mean_score), total_cost_usd = coalesce($3, total_cost_usd),
+        execution_time_ms = coalesce($4, execution_time_ms)
+      where simulation_id = $1`,
+      [simulationId, given.score, given.costUsd, given.ms],
+    )
+  }
+}
+
+describe.each(ENGINES)('on $dump', ({ extension }) => {
+  it('results that were given stay, and attempts are missed that are, in a database from before anybody kept that', async () => {
+    const url = await emptyDatabase(extension)
+    await migrate(url, await migrationsUntil('0031'))
+    const arc = new Arc({ DATABASE_URL: await serviceUrlOf(url) })
+    const tenant = arc.tenant()
+    const { tenantId } = tenant
+    const known = { reliability_score: 0.5, cost_usd: 0.1, execution_time_ms: 100 }
+    const { simulations, outcomes, attempts } = await on(url, async (client) => {
+      const old = new OldTenant(client)
+      await old.begin(tenantId, ['a', 'b', 'c'])
+      const made: Record<string, string> = {}
+      const recorded: Record<string, string> = {}
+      for (const [name, figures, given] of [
+        ['all given', known, { score: 0.9, costUsd: 12, ms: 5 }],
+        ['cost given', known, { costUsd: 12 }],
+        ['none given', known, {}],
+        ['given where nothing was known', {}, { score: 0.9, costUsd: 12, ms: 5 }],
+        ['nothing known', {}, {}],
+        ['running', known, undefined],
+      ] as const) {
+        made[name] = await old.simulation(tenantId, ['a', 'b'])
+        const ids = await old.record(
+          made[name]!,
+          ['a', 'b'].map((scenario_id) => ({ scenario_id, ...figures })),
+        )
+        recorded[name] = ids[0]!
+        if (given) await old.complete(made[name]!, given)
+      }
+      const attempted = await old.simulation(tenantId, ['a', 'b', 'c'])
+      // The first came with the second and counted as missed; of b the second is, of c the first and the third.
+      await old.record(attempted, [
+        { scenario_id: 'a', cost_usd: 1 },
+        { scenario_id: 'a', retry_count: 1, cost_usd: 1 },
+      ])
+      await old.record(attempted, [{ scenario_id: 'b', cost_usd: 1 }])
+      await old.record(attempted, [{ scenario_id: 'b', retry_count: 2, cost_usd: 1 }])
+      await old.record(attempted, [{ scenario_id: 'c', retry_count: 1, cost_usd: 1 }])
+      await old.record(attempted, [{ scenario_id: 'c', retry_count: 3, cost_usd: 1 }])
+      return { simulations: made, outcomes: recorded, attempts: attempted }
+    })
+    await migrate(url)
+    await arc.start()
+    try {
+      const sums = { overallScore: 0.5, totalCostUsd: 0.2, executionTimeMs: 200 }
+      const given = { overallScore: 0.9, totalCostUsd: 12, executionTimeMs: 5 }
+      const nothing = { overallScore: null, totalCostUsd: null, executionTimeMs: null }
+      const names = Object.fromEntries(Object.entries(simulations).map(([name, id]) => [id, name]))
+      expect(await resultsOf(tenant, names)).toEqual({
+        'all given': given,
+        'cost given': { ...sums, totalCostUsd: 12 },
+        'none given': sums,
+        'given where nothing was known': given,
+        'nothing known': nothing,
+        running: { ...sums, overallScore: null },
+      })
+      const { amendOutcomes } = await tenant.data(
+        `mutation ($amendments: [OutcomeAmendmentInput!]!) {
+          amendOutcomes(input: { amendments: $amendments }) { receipts { status } }
+        }`,
+        {
+          amendments: Object.values(outcomes).map((outcomeId) => ({
+            outcomeId,
+            reliabilityScore: 1,
+            costUsd: 0.3,
+            executionTimeMs: 300,
+          })),
+        },
+      )
+      expect(amendOutcomes.receipts).toEqual(Object.values(outcomes).map(() => ({ status: 'AMENDED' })))
+      const amended = { overallScore: 0.75, totalCostUsd: 0.4, executionTimeMs: 400 }
+      expect(await resultsOf(tenant, names)).toEqual({
+        'all given': given,
+        'cost given': { ...amended, totalCostUsd: 12 },
+        'none given': amended,
+        'given where nothing was known': given,
+        'nothing known': { overallScore: 1, totalCostUsd: 0.3, executionTimeMs: 300 },
+        running: { ...amended, overallScore: null },
+      })
+
+      const { receipts } = await tenant.record(
+        [
+          ['a', 0],
+          ['b', 1],
+          ['c', 0],
+          ['c', 2],
+          ['c', 1],
+        ].map(([scenarioId, retryCount]) => ({
+          simulationId: attempts,
+          scenarioId,
+          retryCount,
+          outcomeId: randomUUID(),
+          status: 'SUCCESS',
+          costUsd: 1,
+        })),
+      )
+      expect(receipts.map(({ status, code }) => code ?? status)).toEqual([
+        'ATTEMPT_ALREADY_RECORDED',
+        'STORED',
+        'STORED',
+        'STORED',
+        'ATTEMPT_ALREADY_RECORDED',
+      ])
+      const { simulation } = await tenant.data(
+        `query ($id: UUID!) { simulation(simulationId: $id) {
+          totalCostUsd succeededScenarios runs { nodes { scenarioId attempts } }
+        } }`,
+        { id: attempts },
+      )
+      expect(simulation).toEqual({
+        totalCostUsd: 9,
+        succeededScenarios: 3,
+        runs: {
+          nodes: [
+            { scenarioId: 'a', attempts: 2 },
+            { scenarioId: 'b', attempts: 3 },
+            { scenarioId: 'c', attempts: 4 },
+          ],
+        },
+      })
+    } finally {
+      await arc.stop()
+    }
+  })
+})
+
+async function resultsOf(tenant: Tenant, names: Record<string, string>): Promise<Record<string, unknown>> {
+  const { simulations } = await tenant.data(
+    `query ($ids: [UUID!]!) {
+      simulations(filter: { simulationId: { in: $ids } }) {
+        nodes { simulationId overallScore totalCostUsd executionTimeMs }
+      }
+    }`,
+    { ids: Object.keys(names) },
+  )
+  return Object.fromEntries(
+    simulations.nodes.map(({ simulationId, ...result }: any) => [names[simulationId], result]),
+  )
+}
