@@ -177,8 +177,11 @@ describe('a simulation that has completed', () => {
       { code: 'SIMULATION_NOT_FOUND' },
     ])
     const { rows } = await arc.sql('admin', async (client) => {
-      await client.query(`select set_config('app.user_id', $1, false)`, [other.tenantId])
-      return client.query('select reopen_simulation($1) as reopened', [simulationId])
+      await client.query('begin')
+      await client.query(`select set_config('app.user_id', $1, true)`, [other.tenantId])
+      const reopened = await client.query('select reopen_simulation($1) as reopened', [simulationId])
+      await client.query('commit')
+      return reopened
     })
     expect(rows).toEqual([{ reopened: false }])
   })
