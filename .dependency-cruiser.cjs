@@ -16,7 +16,7 @@ const may = (folder, ...targets) => ({
 module.exports = {
   forbidden: [
     may('db'),
-    may('reads', 'db/(generated/|pinnedSettings\\.ts$|readBudget\\.ts$|tenantTransaction\\.ts$)'),
+    may('reads', 'db/(generated/|(pinnedSettings|pools|readBudget|tenantTransaction)\\.ts$)'),
     may('auth', 'config\\.ts$', 'db/(tenantTransaction|transaction)\\.ts$'),
     may('observe', 'db/(engine|pools|transaction)\\.ts$'),
     may('jobs', 'db/transaction\\.ts$'),
@@ -43,7 +43,7 @@ module.exports = {
       'evaluation/outcomes/outcomeQueue\\.ts$',
       'live/hub\\.ts$',
       'observe/',
-      'reads/(operationReads|keyset|pagePlan)\\.ts$',
+      'reads/(answers/(pages|parts)|catalogue|operationReads|keyset|pagePlan)\\.ts$',
       'db/(generated/|pools\\.ts$|tenantTransaction\\.ts$)',
     ),
     may(

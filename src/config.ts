@@ -27,6 +27,8 @@ export interface Config {
   pool: PoolConfig
   auth: AuthConfig
   exposure: ExposureConfig
+  /** Whether queries are answered by one statement where that is known; otherwise each field by its resolver. */
+  compiledReads: boolean
   /** ARC_SAMPLE (on for the embedded database, else off): fill an empty database with a synthetic sample. */
   sample: boolean
   /** ARC_LOG_LEVEL (info): fatal, error, warn, info, debug, trace or silent. */
@@ -187,6 +189,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Readonly<Confi
     },
     auth: auth(env, dataDir, exposed.proxyHops > 0),
     exposure: exposed,
+    compiledReads: flag(env, 'ARC_COMPILED_READS', true),
     sample: flag(env, 'ARC_SAMPLE', databaseUrl === undefined),
     logLevel: text(env, 'ARC_LOG_LEVEL') ?? 'info',
     importUrl: text(env, 'ARC_URL'),

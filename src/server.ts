@@ -14,9 +14,10 @@ import { settledTls } from './db/tlsMode.ts'
 import { explained } from './db/unusable.ts'
 import { OutcomeQueue } from './evaluation/outcomes/outcomeQueue.ts'
 import type { Services } from './graphql/builder/context.ts'
+import { QueryCompiler } from './graphql/compiled/compiledQuery.ts'
 import { schema } from './graphql/schema.ts'
 import { createAdmission } from './http/admit.ts'
-import { createContextFactory } from './http/execution.ts'
+import { createContextFactory, createExecution } from './http/execution.ts'
 import { TenantShare } from './http/limits/tenantShare.ts'
 import { createOperationCheck } from './http/operationCheck.ts'
 import { untilWelcome } from './http/requestHead.ts'
@@ -148,12 +149,14 @@ export async function startServer(
       metrics: new OperationMetrics(),
     }
     const admission = createAdmission(createAuthenticator(config.auth, pools.own, logger), exposure)
+    const execute = createExecution(config.compiledReads ? new QueryCompiler(limits.readBytes) : undefined)
     const parts: HttpParts = {
       schema,
       admission,
       checkOperation: createOperationCheck(schema, exposure, trustedDocuments),
       contextFor: createContextFactory(prisma, services, share, limits),
-      subscribe: createSubscribe(share),
+      execute,
+      subscribe: createSubscribe(share, execute),
       share,
       exposure,
       logger,

@@ -1,4 +1,5 @@
-import { createRemoteJWKSet, errors, jwtVerify, SignJWT } from 'jose'
+import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
+import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import type { AuthConfig } from '../config.ts'
 import { Refusal } from '../refusal.ts'
@@ -9,6 +10,13 @@ import { type Claims, ROLES, type Role } from '../viewer.ts'
 
 /** What a token says. The tenant is only absent for an administrator, who names the one to act as. */
 type TokenClaims = Omit<Claims, 'tenantId'> & { tenantId: string | undefined }
+
+/** What the clocks of those who sign may be off by. */
+const CLOCK_TOLERANCE_SECONDS = 5
+
+/** How long a token is believed that was verified: a provider's key that is taken back counts so much longer. */
+const REMEMBERED_MS = 60_000
+const REMEMBERED_CHARACTERS = 10_000_000
 
 /**
  * Verifies tokens against the shared secret or the identity provider's keys.
@@ -24,7 +32,7 @@ export function createTokenVerifier(
   const options = {
     ...(config.issuer === undefined ? {} : { issuer: config.issuer }),
     ...(config.audience === undefined ? {} : { audience: config.audience }),
-    clockTolerance: 5,
+    clockTolerance: CLOCK_TOLERANCE_SECONDS,
   }
   const verify = (token: string) =>
     keys
@@ -45,10 +53,24 @@ export function createTokenVerifier(
         })
       : jwtVerify(token, config.secret!, { ...options, algorithms: ['HS256'] })
 
+  const verified = new LRUCache<string, JWTPayload>({
+    maxSize: REMEMBERED_CHARACTERS,
+    sizeCalculation: (_, token) => token.length,
+    ttl: REMEMBERED_MS,
+  })
+  /** To check a signature takes longer than to read a row, and programs send the same token with each request. */
+  async function payloadOf(token: string): Promise<JWTPayload> {
+    const known = verified.get(token)
+    if (known && isCurrent(known)) return known
+    const { payload } = await verify(token)
+    verified.set(token, payload)
+    return payload
+  }
+
   return async (token) => {
     let claims: Record<string, unknown>
     try {
-      claims = (await verify(token)).payload
+      claims = await payloadOf(token)
     } catch (error) {
       if (keys && isFaultOfProvider(error)) {
         logger.error(
@@ -113,6 +135,11 @@ export async function signToken(
   if (config.issuer) token.setIssuer(config.issuer)
   if (config.audience) token.setAudience(config.audience)
   return token.sign(config.secret)
+}
+
+/** Whether its time has not ended; that it has begun was seen. */
+function isCurrent({ exp }: JWTPayload): boolean {
+  return exp === undefined || exp > Math.floor(Date.now() / 1000) - CLOCK_TOLERANCE_SECONDS
 }
 
 function isRole(value: unknown): value is Role {

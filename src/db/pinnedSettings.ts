@@ -5,8 +5,8 @@ import sql, { join, type Sql } from 'sql-template-tag'
  * login have a word in each of these, and what Arc and its drivers read and write is right under these values only:
  * Prisma, for one, takes every time for UTC, whatever offset stands in it.
  *
- * They are set in each transaction and not on each connection: behind PgBouncer a connection's settings are another's
- * after the next COMMIT, and PGlite has one session for everybody.
+ * They are set in each transaction, or once where a connection keeps its session (statementNames.ts): behind PgBouncer a
+ * connection's settings are another's after the next COMMIT, and PGlite has one session for everybody.
  */
 export const PINNED_SETTINGS: readonly (readonly [name: string, value: string])[] = [
   ['TimeZone', 'UTC'],
@@ -25,10 +25,14 @@ export const PINNED_SETTINGS: readonly (readonly [name: string, value: string])[
   ['search_path', 'public, pg_temp'],
 ]
 
-/** Makes settings of the transaction, as what a SELECT lists. */
-export function settingsSql(settings: readonly (readonly [name: string, value: string])[]): Sql {
+/** Makes settings of the transaction, or of the session, as what a SELECT lists. */
+export function settingsSql(
+  settings: readonly (readonly [name: string, value: string])[],
+  of: 'of the transaction' | 'of the session' = 'of the transaction',
+): Sql {
+  const isLocal = of === 'of the transaction' ? sql`true` : sql`false`
   return join(
-    settings.map(([name, value]) => sql`set_config(${name}, ${value}, true)`),
+    settings.map(([name, value]) => sql`set_config(${name}, ${value}, ${isLocal})`),
     ', ',
   )
 }

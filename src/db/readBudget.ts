@@ -78,20 +78,27 @@ function valuesIn(json: string): number {
   return values
 }
 
-const claims = new Map<string, ReadBudget>()
+interface Claim {
+  budget: ReadBudget
+  /** Whether JSON in the rows becomes a tree here. */
+  isParsed: boolean
+}
+
+const claims = new Map<string, Claim>()
 
 /**
  * From here on the rows of a connection count for the budget, until the pool has it back. Prisma does not say which
  * connection it took: it is the one on which `select` selects the given text as its last column.
  */
-export async function countRowsFor(
+export async function countRowsFor<Result>(
   budget: ReadBudget,
-  select: (claim: string) => Promise<unknown>,
-): Promise<void> {
+  select: (claim: string) => Promise<Result>,
+  isParsed = true,
+): Promise<Result> {
   const claim = randomUUID()
-  claims.set(claim, budget)
+  claims.set(claim, { budget, isParsed })
   try {
-    await select(claim)
+    return await select(claim)
   } finally {
     claims.delete(claim)
   }
@@ -102,16 +109,17 @@ export async function countRowsFor(
  * than memory, and by hanging up, because all that was asked for at once would still come.
  */
 export function breakOffBeyondBudgets(pool: pg.Pool): void {
-  const budgets = new WeakMap<pg.PoolClient, ReadBudget>()
+  const budgets = new WeakMap<pg.PoolClient, Claim>()
   pool.on('connect', (client) => {
     const { connection } = client as unknown as pg.Client
     // Before what reads the row: one that is too much is not even looked into.
     connection.prependListener(
       'dataRow',
       ({ length, fields }: { length: number; fields: (string | null)[] }) => {
-        const budget = budgets.get(client)
-        if (budget) {
-          if (!budget.refusal) budget.take(length, memoryOf(length, fields))
+        const claim = budgets.get(client)
+        if (claim) {
+          const { budget, isParsed } = claim
+          if (!budget.refusal) budget.take(length, isParsed ? memoryOf(length, fields) : length)
           if (budget.refusal) {
             fields.fill(null)
             connection.stream.destroy(new Error('an operation read more than allowed'))

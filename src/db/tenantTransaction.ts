@@ -2,9 +2,12 @@ import type pg from 'pg'
 import sql from 'sql-template-tag'
 import type { Viewer } from '../viewer.ts'
 import { PINNED_SETTINGS, settingsSql } from './pinnedSettings.ts'
-import { type Beginning, giveBack, inTransaction, type Transaction } from './transaction.ts'
+import { countRowsFor, type ReadBudget } from './readBudget.ts'
+import type { StatementNames } from './statementNames.ts'
+import { type Beginning, giveBack, inTransaction, type Statement, type Transaction } from './transaction.ts'
 
 export type TenantTransaction = Transaction
+export type { Statement }
 
 /** Runs `work` in one read-write transaction of the viewer; its result comes after COMMIT. */
 export type Write = <Result>(work: (transaction: TenantTransaction) => Promise<Result>) => Promise<Result>
@@ -21,6 +24,14 @@ export function tenantSettings(
   viewer: Viewer,
   access: 'read only' | 'read write',
 ): (readonly [name: string, value: string])[] {
+  return [...viewersSettings(viewer, access), ...PINNED_SETTINGS]
+}
+
+/** Those that are another viewer's in the next transaction. */
+function viewersSettings(
+  viewer: Viewer,
+  access: 'read only' | 'read write',
+): (readonly [name: string, value: string])[] {
   const settings: (readonly [string, string])[] = [
     ['role', viewer.role],
     ['app.user_id', viewer.tenantId],
@@ -28,7 +39,6 @@ export function tenantSettings(
     ['app.client_ip', viewer.clientIp ?? ''],
     ['app.user_agent', viewer.userAgent ?? ''],
     ['app.api_key_id', viewer.apiKeyId ?? ''],
-    ...PINNED_SETTINGS,
     ['statement_timeout', String(STATEMENT_TIMEOUT_MS)],
   ]
   if (access === 'read only') settings.push(['transaction_read_only', 'on'])
@@ -58,6 +68,47 @@ export async function inTenantTransaction<Result>(
     }
   }
 }
+
+/**
+ * Reads texts, all in one state of the database, with one way there and back. `budget`: for the bytes that come back;
+ * `names`: for what the connection may prepare.
+ */
+export async function readTogether<Row extends object>(
+  pool: pg.Pool,
+  viewer: Viewer,
+  budget: ReadBudget,
+  statements: readonly Statement[],
+  names: StatementNames | undefined,
+): Promise<Row[][]> {
+  // A connection that keeps its session keeps these as well.
+  const settings = names ? viewersSettings(viewer, 'read only') : tenantSettings(viewer, 'read only')
+  const last = statements.length - 1
+  const read = async (claim: string) => {
+    const client = await pool.connect()
+    try {
+      if (names?.isNew(client)) client.query(PINNED_FOR_GOOD).catch(() => names.forget(client))
+      return await inTransaction(
+        client,
+        {
+          begin: statements.length === 1 ? 'begin' : 'begin isolation level repeatable read',
+          settings: sql`${settingsSql(settings)}, ${claim}`,
+          names,
+        },
+        ({ query, queryLast }) =>
+          Promise.all(
+            statements.map((statement, index) =>
+              index === last ? queryLast<Row>(statement) : query<Row>(statement),
+            ),
+          ),
+      )
+    } finally {
+      giveBack(client, names)
+    }
+  }
+  return countRowsFor(budget, read, false)
+}
+
+const PINNED_FOR_GOOD = sql`select ${settingsSql(PINNED_SETTINGS, 'of the session')}`
 
 async function runOnce<Result>(
   pool: pg.Pool,

@@ -1,26 +1,32 @@
 import type pg from 'pg'
 import sql, { type Sql } from 'sql-template-tag'
 import { PINNED_SETTINGS, settingsSql } from './pinnedSettings.ts'
+import type { StatementNames } from './statementNames.ts'
+
+/** `isGeneral`: one plan is good for it whatever its values, so that it may be prepared. */
+export type Statement = Pick<Sql, 'text' | 'values'> & { isGeneral?: boolean }
 
 /** How stores reach the database: a statement of the transaction, its rows. Each starts with its name in a comment. */
 export interface Transaction {
-  query<Row extends object>(statement: Sql): Promise<Row[]>
+  query<Row extends object>(statement: Statement): Promise<Row[]>
   /**
    * The same for the last statement of a transaction. COMMIT leaves right behind it, so that locks are not held while
    * this process is busy with something else; nothing can be asked after it.
    */
-  queryLast<Row extends object>(statement: Sql): Promise<Row[]>
+  queryLast<Row extends object>(statement: Statement): Promise<Row[]>
 }
 
 /** Gives a connection back to its pool, which ends one that broke: pg itself may learn of that only in a moment. */
-export function giveBack(client: pg.PoolClient): void {
-  client.release((client as unknown as pg.Client).connection.stream.destroyed)
+export function giveBack(client: pg.PoolClient, names?: StatementNames): void {
+  client.release((client as unknown as pg.Client).connection.stream.destroyed || names?.isFull(client))
 }
 
 /** `begin` and the settings that are made right behind it. */
 export interface Beginning {
   begin: string
   settings: Sql
+  /** For what the connection may prepare. */
+  names?: StatementNames | undefined
   /** How long the database may take to answer a statement, where that is not what its pool allows. */
   answerMs?: number
 }
@@ -53,23 +59,32 @@ export function queryOwnFor<Row extends object>(
  */
 export async function inTransaction<Result>(
   client: pg.ClientBase,
-  { begin, settings, answerMs }: Beginning,
+  { begin, settings, names, answerMs }: Beginning,
   work: (transaction: Transaction) => Promise<Result>,
 ): Promise<Result> {
   let committed: Promise<pg.QueryResult> | undefined
+  const prepared = ({ text, values, isGeneral }: Statement) => {
+    const name = isGeneral ? names?.nameOn(client, text) : undefined
+    return name === undefined ? { text, values } : { name, text, values }
+  }
   const commit = () => {
     committed = client.query('commit')
     committed.catch(() => {})
     return committed
   }
   try {
-    // All of these leave at once. Where the settings fail the transaction is spoilt, and with it what follows.
-    const begun = [client.query(begin), client.query(sql`select ${settings}`)]
+    // All of these leave at once, in one packet with what `work` asks for right away. Where the settings fail the
+    // transaction is spoilt, and with it what follows.
+    sendTogether(client)
+    const begun = [client.query(begin), client.query(prepared(allOf(settings)))]
     for (const step of begun) step.catch(() => {})
     let failure: unknown
-    const query = <Row extends object>({ text, values }: Sql): Promise<Row[]> => {
+    const query = <Row extends object>(statement: Statement): Promise<Row[]> => {
       if (committed) throw new Error('a statement came after the last one of its transaction')
-      const answered = client.query<Row>({ text, values, ...(answerMs && { query_timeout: answerMs }) })
+      const answered = client.query<Row>({
+        ...prepared(statement),
+        ...(answerMs && { query_timeout: answerMs }),
+      })
       const rows = Promise.all([answered, ...begun]).then(
         ([answer]) => answer.rows,
         // What is asked behind a statement that failed hears only that the transaction is spoilt.
@@ -99,4 +114,16 @@ export async function inTransaction<Result>(
     await (committed ?? client.query('rollback')).catch(() => {})
     throw error
   }
+}
+
+/** What is written to the connection until this turn of the event loop is over goes out as one. */
+function sendTogether(client: pg.ClientBase): void {
+  const { stream } = (client as unknown as pg.Client).connection
+  stream.cork()
+  process.nextTick(() => stream.uncork())
+}
+
+function allOf(settings: Sql): Statement {
+  const { text, values } = sql`select ${settings}`
+  return { text, values, isGeneral: true }
 }

@@ -1,6 +1,9 @@
 import { type FailureGroup, failureGroups } from '../evaluation/failures/failurePatternStore.ts'
 import { RUNS_OF, type RunsOf } from '../evaluation/rollups/runsOf.ts'
+import { relatedRow } from '../reads/answers/pages.ts'
+import type { ParentKeys } from '../reads/computedPages.ts'
 import { builder } from './builder/builder.ts'
+import type { ReadInStatement } from './builder/fieldRead.ts'
 import { Configuration } from './configuration.ts'
 import { ConfigVersion } from './configVersion.ts'
 import { FailurePattern, failurePatternConditions, failurePatternWhere } from './failurePattern.ts'
@@ -46,6 +49,9 @@ const FailureGroupType = builder.objectRef<FailureGroup>('FailureGroup').impleme
     latest: t.prismaField({
       type: FailurePattern,
       description: 'The latest occurrence, with its message.',
+      extensions: {
+        read: ({ members }) => relatedRow('failure_patterns', [['patternId', 'patternId']], members(), false),
+      } satisfies ReadInStatement,
       resolve: (query, { patternId }, _, { reads }) =>
         reads.client.failurePattern.findUniqueOrThrow({ ...query, where: { patternId } }),
     }),
@@ -90,9 +96,8 @@ const failureGroupPages = defineComputedList<FailureGroupFilter>('FailureGroup',
 })
 
 /** Sums over the runs that belong to the parents; `runsOf` null: over all. */
-const groupsOf =
-  (runsOf: RunsOf | null) => (parents: readonly string[], filter: FailureGroupFilter | undefined) =>
-    failureGroups(runsOf, parents, filter ? failurePatternWhere(filter) : {})
+const groupsOf = (runsOf: RunsOf | null) => (parents: ParentKeys, filter: FailureGroupFilter | undefined) =>
+  failureGroups(runsOf, parents, filter ? failurePatternWhere(filter) : {})
 
 builder.queryField('failureGroups', (t) =>
   t.field(failureGroupPages.root('Failures of all the tenant’s runs, most common first.', groupsOf(null))),

@@ -1,8 +1,9 @@
 import DataLoader from 'dataloader'
 import type { Prisma } from '../db/generated/client.ts'
-import { countBySignature } from '../evaluation/failures/failurePatternStore.ts'
+import { countBySignature, SIMILAR_FAILURES } from '../evaluation/failures/failurePatternStore.ts'
 import { builder } from './builder/builder.ts'
 import { enumField } from './builder/enumField.ts'
+import type { ReadInStatement } from './builder/fieldRead.ts'
 import { ConfigVersion } from './configVersion.ts'
 import { sharedByField } from './lists/fieldLoader.ts'
 import {
@@ -57,7 +58,7 @@ export const FailurePattern = builder.prismaNode('FailurePattern', {
     recoverySuccessful: t.exposeBoolean('recoverySuccessful', { description: 'Whether it recovered.' }),
     similarFailures: t.int({
       select: { signature: true },
-      extensions: { cost: COUNT_COST },
+      extensions: { cost: COUNT_COST, read: () => SIMILAR_FAILURES } satisfies ReadInStatement,
       description: 'How many other failures have the same signature, in any attempt at any run.',
       resolve: async ({ signature }, _, context, info) => {
         const { loader } = sharedByField(

@@ -6,7 +6,10 @@ import {
   type PerformanceBucket,
   performanceBuckets,
 } from '../evaluation/rollups/monitoringStore.ts'
+import { relatedRow } from '../reads/answers/pages.ts'
+import type { PageArgs } from '../reads/pagePlan.ts'
 import { builder } from './builder/builder.ts'
+import type { PlannedField, ReadInStatement } from './builder/fieldRead.ts'
 import { defineComputedList } from './lists/computedList.ts'
 import {
   conditionOf,
@@ -63,6 +66,9 @@ const ErrorRateType = builder.objectRef<ErrorRate>('ErrorRate').implement({
     scenario: t.prismaField({
       type: Scenario,
       description: 'The scenario.',
+      extensions: {
+        read: ({ members }) => relatedRow('scenarios', [['scenarioId', 'scenarioId']], members(), false),
+      } satisfies ReadInStatement,
       resolve: (query, { scenarioId }, _, { reads }) =>
         reads.client.scenario.findUniqueOrThrow({ ...query, where: { scenarioId } }),
     }),
@@ -254,48 +260,63 @@ function touchedBuckets(
   return { ...range, gt: undefined, gte: start }
 }
 
-const inTheLast = (days: number) => ({ gte: new Date(Date.now() - days * DAY_MS) })
+const inTheLast = (days: number, now: Date) => ({ gte: new Date(now.getTime() - days * DAY_MS) })
 
 builder.queryFields((t) => ({
   systemPerformance: t.field(
     systemPerformancePages.root(
       'How many simulations were planned in each hour, and how they ended; latest hour first.',
-      (_parents, filter) => hoursOfSimulations({ createdAt: conditionOf(filter?.createdAt) ?? inTheLast(1) }),
+      (_parents, filter, now) =>
+        hoursOfSimulations({ createdAt: conditionOf(filter?.createdAt) ?? inTheLast(1, now()) }),
     ),
   ),
   errorRates: t.field(
     errorRatePages.root(
       'How often scenarios failed on each day; latest day first, then highest error rate.',
-      (_parents, filter) =>
+      (_parents, filter, now) =>
         errorRates({
-          executionTime: conditionOf(filter?.executionTime) ?? inTheLast(7),
+          executionTime: conditionOf(filter?.executionTime) ?? inTheLast(7, now()),
           scenarioId: textConditionOf(filter?.scenarioId),
         }),
     ),
   ),
 }))
 
+/** The filter of the rows themselves: ranges of times as the hours or days that hold them. */
+function bucketed({ grain, ...args }: PerformanceArgs) {
+  const { filter } = args
+  // The buckets that a range touches always have one.
+  if (filter) checkRanges(filter)
+  return { ...args, filter: filter && { ...filter, bucket: touchedBuckets(filter.bucket, grain) } }
+}
+
+type PerformanceArgs = PageArgs & {
+  grain: 'hour' | 'day'
+  filter?: typeof SimulationPerformanceFilter.$inferInput | null
+}
+
 builder.prismaObjectField(Simulation, 'performance', (t) =>
   t.field({
     ...performancePages.options,
     description: 'What ended in each hour or day; those in which nothing ended are left out.',
+    extensions: {
+      ...performancePages.inStatement(() => performanceBuckets('hour', [])),
+      read: ({ args, ...field }: PlannedField<PerformanceArgs>) =>
+        performancePages
+          .inStatement((simulationIds) => performanceBuckets(args.grain, simulationIds), 'simulationId')
+          .read({ ...field, args: bucketed(args) }),
+    },
     args: {
       ...performancePages.options.args,
       grain: t.arg({ type: Grain, required: true, defaultValue: 'hour', description: 'Hours or days.' }),
     },
-    resolve: ({ simulationId }, { grain, ...args }, context, info) => {
-      // The buckets that the range touches always have one.
-      if (args.filter) checkRanges(args.filter)
-      return performancePages.read(
-        (simulationIds) => performanceBuckets(grain, simulationIds),
+    resolve: ({ simulationId }, args, context, info) =>
+      performancePages.read(
+        (simulationIds) => performanceBuckets(args.grain, simulationIds),
         simulationId,
-        {
-          ...args,
-          filter: args.filter && { ...args.filter, bucket: touchedBuckets(args.filter.bucket, grain) },
-        },
+        bucketed(args),
         context,
         info,
-      )
-    },
+      ),
   }),
 )

@@ -1,7 +1,9 @@
 import type { Prisma } from '../db/generated/client.ts'
+import { outcomeAt, outcomeOf } from '../evaluation/outcomes/outcomeAnswer.ts'
 import { builder } from './builder/builder.ts'
 import type { Context } from './builder/context.ts'
 import { enumField } from './builder/enumField.ts'
+import type { ReadInStatement } from './builder/fieldRead.ts'
 import { ConfigVersion } from './configVersion.ts'
 import {
   conditionOf,
@@ -285,6 +287,7 @@ builder.prismaObjectField(SimulationScenario, 'outcome', (t) =>
     type: Outcome,
     nullable: true,
     select: { outcomeId: true },
+    extensions: { read: ({ members }) => outcomeOf('outcomeId', members()) } satisfies ReadInStatement,
     description: 'The outcome of its latest attempt; null before there is one.',
     resolve: (query, { outcomeId }, _, context) =>
       outcomeId ? findOutcome(context, query, outcomeId) : null,
@@ -296,6 +299,9 @@ builder.queryFields((t) => ({
     type: Outcome,
     nullable: true,
     description: 'An outcome by its key.',
+    extensions: {
+      read: ({ args, members }) => outcomeAt(args.outcomeId, members()),
+    } satisfies ReadInStatement,
     args: { outcomeId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }) },
     resolve: (query, _, { outcomeId }, context) => findOutcome(context, query, outcomeId),
   }),

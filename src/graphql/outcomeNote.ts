@@ -1,6 +1,8 @@
 import type { Prisma } from '../db/generated/client.ts'
 import { addNote, deleteNote, editNote } from '../evaluation/outcomes/notes.ts'
+import { outcomeOf } from '../evaluation/outcomes/outcomeAnswer.ts'
 import { builder } from './builder/builder.ts'
+import type { ReadInStatement } from './builder/fieldRead.ts'
 import {
   conditionOf,
   DateTimeFilter,
@@ -30,6 +32,7 @@ const OutcomeNote = builder.prismaNode('OutcomeNote', {
       type: Outcome,
       nullable: true,
       select: { outcomeId: true },
+      extensions: { read: ({ members }) => outcomeOf('outcomeId', members()) } satisfies ReadInStatement,
       description: 'The outcome.',
       resolve: (query, { outcomeId }, _, context) => findOutcome(context, query, outcomeId),
     }),

@@ -1,11 +1,14 @@
 import type { Prisma } from '../db/generated/client.ts'
+import { outcomeOf } from '../evaluation/outcomes/outcomeAnswer.ts'
 import {
   applyRecommendation,
   createRecommendation,
   giveFeedback,
 } from '../evaluation/recommendations/recommendations.ts'
+import { relatedRow } from '../reads/answers/pages.ts'
 import { builder } from './builder/builder.ts'
 import { enumField } from './builder/enumField.ts'
+import type { ReadInStatement } from './builder/fieldRead.ts'
 import { ConfigDiff } from './configDiff.ts'
 import {
   conditionOf,
@@ -43,6 +46,11 @@ const RecommendationType = builder.enumType('RecommendationType', {
     TOOL_OPTIMIZATION: { value: 'tool_optimization', description: 'Better tools, or better use of them.' },
     PERFORMANCE_TUNING: { value: 'performance_tuning', description: 'Faster or cheaper runs.' },
   } as const,
+})
+
+/** How its source is read, when it is of this kind. */
+const basedOn = (sourceType: string, table: string, key: string): ReadInStatement => ({
+  read: ({ members }) => relatedRow(table, [['sourceId', key]], members(), true, { sourceType }),
 })
 
 const Recommendation = builder.prismaNode('Recommendation', {
@@ -93,6 +101,7 @@ const Recommendation = builder.prismaNode('Recommendation', {
       nullable: true,
       select: { sourceType: true, sourceId: true },
       description: 'The simulation that it is based on; null if based on something else.',
+      extensions: basedOn('simulation', 'simulations', 'simulationId'),
       resolve: (query, { sourceType, sourceId }, _, { reads }) =>
         sourceType === 'simulation'
           ? reads.client.simulation.findUnique({ ...query, where: { simulationId: sourceId } })
@@ -104,6 +113,9 @@ const Recommendation = builder.prismaNode('Recommendation', {
       select: { sourceType: true, sourceId: true },
       description:
         'The outcome that it is based on; null if based on something else, or if no longer stored.',
+      extensions: {
+        read: ({ members }) => outcomeOf('sourceId', members(), { sourceType: 'outcome' }),
+      } satisfies ReadInStatement,
       resolve: (query, { sourceType, sourceId }, _, context) =>
         sourceType === 'outcome' ? findOutcome(context, query, sourceId) : null,
     }),
@@ -112,6 +124,7 @@ const Recommendation = builder.prismaNode('Recommendation', {
       nullable: true,
       select: { sourceType: true, sourceId: true },
       description: 'The diff that it is based on; null if based on something else.',
+      extensions: basedOn('config_diff', 'config_diffs', 'diffId'),
       resolve: (query, { sourceType, sourceId }, _, { reads }) =>
         sourceType === 'config_diff'
           ? reads.client.configDiff.findUnique({ ...query, where: { diffId: sourceId } })

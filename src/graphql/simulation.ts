@@ -1,6 +1,8 @@
 import type { Prisma } from '../db/generated/client.ts'
+import { COMPLETION_PERCENT, runtimeMs } from '../evaluation/simulations/simulationAnswer.ts'
 import { builder } from './builder/builder.ts'
 import { enumField } from './builder/enumField.ts'
+import type { ReadInStatement } from './builder/fieldRead.ts'
 import { Configuration } from './configuration.ts'
 import { ConfigVersion } from './configVersion.ts'
 import {
@@ -61,6 +63,7 @@ export const Simulation = builder.prismaNode('Simulation', {
     failedScenarios: t.exposeInt('failedScenarios', { description: 'Runs that ended in any other way.' }),
     completionPercent: t.float({
       select: { completedScenarios: true, totalScenarios: true },
+      extensions: { read: () => COMPLETION_PERCENT } satisfies ReadInStatement,
       description: 'Share of the runs that ended, 0 to 100.',
       resolve: ({ completedScenarios, totalScenarios }) => (100 * completedScenarios) / totalScenarios,
     }),
@@ -126,6 +129,7 @@ export const Simulation = builder.prismaNode('Simulation', {
       type: 'SafeInt',
       nullable: true,
       select: { startedAt: true, completedAt: true },
+      extensions: { read: ({ now }) => runtimeMs(now()) } satisfies ReadInStatement,
       description: 'Milliseconds from start to end, or until now while it is running; null before it starts.',
       resolve: ({ startedAt, completedAt }) =>
         startedAt &&

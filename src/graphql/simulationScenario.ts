@@ -1,6 +1,8 @@
 import type { Prisma } from '../db/generated/client.ts'
+import { rowWith } from '../reads/answers/pages.ts'
 import { builder } from './builder/builder.ts'
 import { enumField } from './builder/enumField.ts'
+import type { ReadInStatement } from './builder/fieldRead.ts'
 import {
   conditionOf,
   enumFilter,
@@ -155,6 +157,9 @@ builder.queryFields((t) => ({
     type: SimulationScenario,
     nullable: true,
     description: 'A run by its key.',
+    extensions: {
+      read: ({ args, members }) => rowWith('simulations_scenarios', args, members()),
+    } satisfies ReadInStatement,
     args: {
       simulationId: t.arg({ type: 'UUID', required: true, description: 'The simulation’s key.' }),
       scenarioId: t.arg.string({ required: true, description: 'The scenario’s key.' }),

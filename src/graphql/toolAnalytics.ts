@@ -1,7 +1,9 @@
 import { RUNS_OF, type RunsOf } from '../evaluation/rollups/runsOf.ts'
-import { type ToolAnalytics, toolAnalytics } from '../evaluation/tools/toolAnalyticsStore.ts'
+import { commonErrors, type ToolAnalytics, toolAnalytics } from '../evaluation/tools/toolAnalyticsStore.ts'
+import type { ParentKeys } from '../reads/computedPages.ts'
 import type { Where } from '../reads/condition.ts'
 import { builder } from './builder/builder.ts'
+import type { ReadInStatement } from './builder/fieldRead.ts'
 import { Configuration } from './configuration.ts'
 import { ConfigVersion } from './configVersion.ts'
 import { defineComputedList } from './lists/computedList.ts'
@@ -64,6 +66,7 @@ const ToolAnalyticsType = builder.objectRef<ToolAnalytics>('ToolAnalytics').impl
     commonErrors: t.field({
       type: [ToolError],
       description: 'The five most common errors of failed calls, those of most attempts first.',
+      extensions: { read: ({ members }) => commonErrors(members()) } satisfies ReadInStatement,
       resolve: ({ commonErrors }) => commonErrors,
     }),
   }),
@@ -177,7 +180,7 @@ function usesOf(filter: ToolAnalyticsFilter | undefined): Where {
 
 /** Sums over the runs that belong to the parents; `runsOf` null: over all. */
 const analyticsOf =
-  (runsOf: RunsOf | null) => (parents: readonly string[], filter: ToolAnalyticsFilter | undefined) =>
+  (runsOf: RunsOf | null) => (parents: ParentKeys, filter: ToolAnalyticsFilter | undefined) =>
     toolAnalytics(runsOf, parents, usesOf(filter))
 
 builder.queryField('toolAnalytics', (t) =>

@@ -5,14 +5,18 @@ import {
   readParts,
   readSteps,
   readTrajectories,
+  stepsPage,
+  trajectoryPart,
 } from '../evaluation/outcomes/trajectoryStore.ts'
 import type { JsonValue } from '../json.ts'
+import type { Part } from '../reads/answers/parts.ts'
 import { builder } from './builder/builder.ts'
 import { type Context, oncePerOperation } from './builder/context.ts'
+import type { PlannedField } from './builder/fieldRead.ts'
 import { pageArgs } from './lists/connection.ts'
 import { sharedByField } from './lists/fieldLoader.ts'
 import { checkJsonPath, STEPS } from './lists/jsonPath.ts'
-import { defineNumberedList, numberedRange } from './lists/numberedList.ts'
+import { defineNumberedList, NUMBER, numberedRange } from './lists/numberedList.ts'
 import { Outcome } from './outcome.ts'
 
 /** What a trajectory costs, in rows without one: it may be megabytes, and is kilobytes mostly. */
@@ -35,13 +39,18 @@ const TrajectoryStep = builder.objectRef<Step>('TrajectoryStep').implement({
   }),
 })
 
+type StepsArgs = Parameters<typeof numberedRange>[0] & { path?: string[] | null }
+
 const trajectoryStepPages = defineNumberedList('TrajectoryStep', TrajectoryStep, ({ index }) => index)
 
 builder.prismaObjectFields(Outcome, (t) => ({
   trajectory: t.field({
     type: 'JSON',
     select: { outcomeId: true, executionTime: true },
-    extensions: { cost: TRAJECTORY_COST },
+    extensions: {
+      cost: TRAJECTORY_COST,
+      read: (): Part => ({ is: 'column', field: 'trajectory', kind: 'json', nullable: false, isHuge: true }),
+    },
     description: 'Everything the agent did. May be large: lists read it only when requested.',
     resolve: ({ outcomeId, executionTime }, _, context) =>
       wholeTrajectoriesOf(context).load({ outcomeId, executionTime }),
@@ -49,7 +58,14 @@ builder.prismaObjectFields(Outcome, (t) => ({
   trajectorySteps: t.field({
     type: trajectoryStepPages.type,
     select: { outcomeId: true, executionTime: true },
-    extensions: { page: true, cost: TRAJECTORY_COST },
+    extensions: {
+      page: true,
+      cost: TRAJECTORY_COST,
+      read: ({ args: { path, ...args }, page }: PlannedField<StepsArgs>) => {
+        if (path) checkJsonPath(path, ['path'])
+        return stepsPage(path ?? null, numberedRange(args), NUMBER, page())
+      },
+    },
     description:
       'The trajectory’s steps or messages, in pages: the database reads out the page, not the whole trajectory.',
     args: {
@@ -79,7 +95,13 @@ builder.prismaObjectFields(Outcome, (t) => ({
     type: 'JSON',
     nullable: true,
     select: { outcomeId: true, executionTime: true },
-    extensions: { cost: TRAJECTORY_COST },
+    extensions: {
+      cost: TRAJECTORY_COST,
+      read: ({ args: { path } }: PlannedField<{ path: string[] }>) => {
+        checkJsonPath(path, ['path'])
+        return trajectoryPart(path)
+      },
+    },
     description: 'One part of the trajectory; null when there is no such part.',
     args: {
       path: t.arg.stringList({

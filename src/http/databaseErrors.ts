@@ -23,7 +23,7 @@ export function refusalOfDatabase(error: unknown, requestId: string, logger: Log
       { requestId },
     )
   }
-  if (codesOf(error).includes('42501')) {
+  if (isForbidden(error)) {
     return new Refusal('FORBIDDEN', 'The role of this token may not do this.')
   }
   const mistake = mistakeOf(error)
@@ -38,7 +38,7 @@ export function refusalOfDatabase(error: unknown, requestId: string, logger: Log
 const RETRY_AFTER_SECONDS = 2
 
 /** Connection errors of Node and pg, PostgreSQL's classes 08, 53 (out of memory or locks) and 57, statement timeout, and Prisma's words for them. */
-function isUnavailable(error: unknown): boolean {
+export function isUnavailable(error: unknown): boolean {
   const unavailable = /^(08|53|57|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|P1001|P1002|P1008|P1017|P2024|P2028)/
   if (codesOf(error).some((code) => unavailable.test(code))) return true
   const { message } = error as { message?: unknown }
@@ -48,6 +48,11 @@ function isUnavailable(error: unknown): boolean {
       message,
     )
   )
+}
+
+/** SQLSTATE insufficient_privilege. */
+export function isForbidden(error: unknown): boolean {
+  return codesOf(error).includes('42501')
 }
 
 /** SQLSTATE serialization_failure and deadlock_detected, and Prisma's word for them. */

@@ -1,14 +1,23 @@
-import { type ExecutionArgs, type ExecutionResult, execute, getOperationAST } from 'graphql'
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  execute,
+  getOperationAST,
+  type OperationDefinitionNode,
+} from 'graphql'
 import { LIMIT_SETTINGS, type Limits } from '../config.ts'
 import type { PrismaClient } from '../db/generated/client.ts'
 import { inTenantTransaction } from '../db/tenantTransaction.ts'
 import type { Context, OperationCost, Services } from '../graphql/builder/context.ts'
+import type { QueryCompiler } from '../graphql/compiled/compiledQuery.ts'
 import { OperationReads, type ReadersShare } from '../reads/operationReads.ts'
 import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'
+import { AnswerData } from './answerData.ts'
 import { presentableErrors } from './errors.ts'
-import { sizeWithin } from './limits/answerSize.ts'
+import { type AnswerSize, sizeWithin, textSize } from './limits/answerSize.ts'
 import type { TenantShare } from './limits/tenantShare.ts'
+import { executeQuery } from './queryExecution.ts'
 import { setUnreadableRowsAside } from './unreadableRows.ts'
 import { writtenAsIs } from './writtenAsIs.ts'
 
@@ -32,7 +41,7 @@ export function createContextFactory(
       holdRows: () => share.rows.hold(viewer.tenantId),
     }
     const limits = { bytes: readBytes, memory: rowBytesPerTenant }
-    const reads = new OperationReads(prisma, viewer, limits, readers)
+    const reads = new OperationReads(prisma, services.pools, viewer, limits, readers)
     return {
       viewer,
       requestId,
@@ -53,29 +62,41 @@ export function createContextFactory(
 }
 
 /** Runs a query or mutation, ends its reads, and shows its errors as clients may see them. The same on every transport. */
-export async function executeOperation(args: ExecutionArgs): Promise<ExecutionResult> {
-  const context = args.contextValue as Context
-  const begin = performance.now()
-  let failed = true
-  try {
-    const result = withinLength(presentable(await executeRows(args), context), args)
-    failed = result.errors !== undefined
-    return result
-  } finally {
-    await context.reads.end()
-    context.services.metrics.count(context.viewer.tenantId, performance.now() - begin, failed)
+export type Execute = (args: ExecutionArgs) => Promise<ExecutionResult>
+
+/** `compiler`: for queries; without one all fields are answered by their resolvers. */
+export function createExecution(compiler: QueryCompiler | undefined): Execute {
+  return async (args) => {
+    const context = args.contextValue as Context
+    const begin = performance.now()
+    let failed = true
+    try {
+      const result = withinLength(presentable(await run(args, compiler), context), args)
+      failed = result.errors !== undefined
+      return result
+    } finally {
+      await context.reads.end()
+      context.services.metrics.count(context.viewer.tenantId, performance.now() - begin, failed)
+    }
   }
 }
 
+async function run(args: ExecutionArgs, compiler: QueryCompiler | undefined): Promise<ExecutionResult> {
+  const operation = getOperationAST(args.document, args.operationName)
+  if (operation?.operation === 'query' && compiler) return executeQuery(args, operation, compiler)
+  if (operation?.operation === 'mutation') return executeMutation(args, operation)
+  return execute(args)
+}
+
 /** A mutation some of whose rows GraphQL cannot take is carried out for the others. */
-async function executeRows(args: ExecutionArgs): Promise<ExecutionResult> {
+async function executeMutation(
+  args: ExecutionArgs,
+  operation: OperationDefinitionNode,
+): Promise<ExecutionResult> {
   const result = await execute(args)
   // Without data nothing was carried out.
   if (result.data !== undefined) return result
-  const { schema, document, operationName, variableValues } = args
-  const operation = getOperationAST(document, operationName)
-  if (operation?.operation !== 'mutation') return result
-  const readable = setUnreadableRowsAside(schema, operation, variableValues ?? {})
+  const readable = setUnreadableRowsAside(args.schema, operation, args.variableValues ?? {})
   if (!readable) return result
   const context = args.contextValue as Context
   context.unreadableRows = readable.refusals
@@ -88,7 +109,11 @@ function withinLength(result: ExecutionResult, args: ExecutionArgs): ExecutionRe
   const { answerLength, holdAnswer } = context
   const { data, errors } = result
   try {
-    const size = sizeWithin(answerLength, { data, errors: errors?.map((error) => error.toJSON()) })
+    const size = answerSize(
+      answerLength,
+      data,
+      errors?.map((error) => error.toJSON()),
+    )
     if (size === undefined)
       throw new Refusal(
         'TOO_LARGE',
@@ -104,6 +129,14 @@ function withinLength(result: ExecutionResult, args: ExecutionArgs): ExecutionRe
     // With data, if only null, it is the answer of an operation that ran: who hears 429 sends it again.
     return presentable({ data: null, errors: [said] }, context)
   }
+}
+
+function answerSize(limit: number, data: unknown, errors: unknown): AnswerSize | undefined {
+  if (!(data instanceof AnswerData)) return sizeWithin(limit, { data, errors })
+  const beside = sizeWithin(limit, { errors })
+  const size = textSize(data.text)
+  if (!beside || beside.characters + size.characters > limit) return undefined
+  return { characters: beside.characters + size.characters, bytes: beside.bytes + size.bytes }
 }
 
 /** A result whose errors may be of any kind. */

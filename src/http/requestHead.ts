@@ -69,6 +69,15 @@ export function takesStream(request: IncomingMessage): boolean {
   return takes(request, 'text/event-stream')
 }
 
+/** The type of an answer that is JSON, the one that the client wants most; undefined where it takes none. */
+export function jsonTypeFor({ headers }: IncomingMessage): string | undefined {
+  for (const range of rangesOf(headers.accept ?? '*/*')) {
+    if (range === 'application/graphql-response+json') return range
+    if (['application/json', 'application/*', '*/*'].includes(range)) return 'application/json'
+  }
+  return undefined
+}
+
 /** As browsers ask for pages. */
 export function wantsPage({ method, headers }: IncomingMessage): boolean {
   return method === 'GET' && rangesOf(headers.accept ?? '').includes('text/html')

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, print } from 'graphql'
 import type { Context } from '../graphql/builder/context.ts'
 import { type Stream, stream } from '../stream.ts'
-import { executeOperation, presentable } from './execution.ts'
+import { type Execute, presentable } from './execution.ts'
 import type { TenantShare } from './limits/tenantShare.ts'
 import type { Holding } from './limits/tenantSlots.ts'
 import type { TenantTurns } from './limits/tenantTurns.ts'
@@ -15,7 +15,7 @@ export type Subscribe = (
  * What runs a subscription: each of its events is an operation of its own, with reads of its own. A tenant has so many of
  * them, and so many events at a time, on whatever transport.
  */
-export function createSubscribe(share: TenantShare): Subscribe {
+export function createSubscribe(share: TenantShare, execute: Execute): Subscribe {
   return async (args) => {
     const context = args.contextValue as Context
     const { tenantId } = context.viewer
@@ -23,7 +23,7 @@ export function createSubscribe(share: TenantShare): Subscribe {
     try {
       leave = share.subscriptions.take(tenantId)
       // Before the stream is opened: what throws behind it would leave it open, with nobody to end it.
-      const show = showing(args, share.events)
+      const show = showing(args, share.events, execute)
       const hand = handing(share, tenantId)
       const events = await createSourceEventStream(args)
       if (Symbol.asyncIterator in events)
@@ -111,12 +111,16 @@ function viewOf({ document, operationName, variableValues }: ExecutionArgs, { vi
  * What shows events as the subscription asks for them: each once for all subscribers with the same view, and of all
  * views of a tenant a few at a time. What could not be made is not kept: the next of them tries again.
  */
-function showing(args: ExecutionArgs, turns: TenantTurns): (event: object) => Promise<Shown> {
+function showing(
+  args: ExecutionArgs,
+  turns: TenantTurns,
+  execute: Execute,
+): (event: object) => Promise<Shown> {
   const context = args.contextValue as Context
   const view = viewOf(args, context)
   const answerLength = Math.min(context.answerLength, MAX_EVENT_LENGTH)
 
-  const execute = async (event: object): Promise<Shown> => {
+  const executeFor = async (event: object): Promise<Shown> => {
     let bytes = 0
     const contextValue: Context = {
       ...context,
@@ -126,7 +130,7 @@ function showing(args: ExecutionArgs, turns: TenantTurns): (event: object) => Pr
       },
       reads: context.reads.forNextEvent(),
     }
-    const result = await executeOperation({ ...args, rootValue: event, contextValue })
+    const result = await execute({ ...args, rootValue: event, contextValue })
     return { result, bytes }
   }
   return (event) => {
@@ -134,7 +138,7 @@ function showing(args: ExecutionArgs, turns: TenantTurns): (event: object) => Pr
     shownEvents.set(event, byView)
     const known = byView.get(view)
     if (known) return known
-    const shown = turns.inTurn(context.viewer.tenantId, () => execute(event))
+    const shown = turns.inTurn(context.viewer.tenantId, () => executeFor(event))
     byView.set(view, shown)
     const forget = () => byView.delete(view)
     shown.then(({ result }) => (result.errors ? forget() : setTimeout(forget, SHOWN_FOR_MS).unref()), forget)

@@ -11,7 +11,6 @@ import { Refusal } from '../refusal.ts'
 import { isLongerThan } from '../text.ts'
 import type { Viewer } from '../viewer.ts'
 import { closeOf, errorsOf, presentableError, RequestRefused } from './errors.ts'
-import { executeOperation } from './execution.ts'
 import type { Holding } from './limits/tenantSlots.ts'
 import { isAllowedOrigin } from './origins.ts'
 import { normaliseHead } from './requestHead.ts'
@@ -50,7 +49,7 @@ interface SocketState extends Record<PropertyKey, unknown> {
  * header where a client can set one; the socket is closed when it ends. Returns what closes all sockets.
  */
 export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<void> {
-  const { admission, share, subscribe, exposure, logger } = parts
+  const { admission, execute, share, subscribe, exposure, logger } = parts
   const { limits } = exposure
   const sockets = new WebSocketServer({
     noServer: true,
@@ -101,7 +100,7 @@ export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<
       }
       return prepare(parts, extra, running, payload)
     },
-    execute: executeOperation,
+    execute,
     subscribe,
   })
 

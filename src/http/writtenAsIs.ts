@@ -1,5 +1,5 @@
 import type { ExecutionResult } from 'graphql'
-import { stringifyExactly } from '../exactNumbers.ts'
+import { resultText } from './answerData.ts'
 
 /**
  * The result with what makes a text of it, where Yoga looks for that. Of itself it makes its own copy of each error, which
@@ -7,9 +7,13 @@ import { stringifyExactly } from '../exactNumbers.ts'
  */
 export function writtenAsIs<Result extends ExecutionResult>(result: Result): Result {
   return Object.assign(result, {
-    stringify: ({ extensions }: ExecutionResult) =>
-      stringifyExactly({ ...result, errors: result.errors?.map(withoutHttp), extensions }),
+    stringify: ({ extensions }: ExecutionResult) => textOf({ ...result, extensions }),
   })
+}
+
+/** The text of a result. */
+export function textOf(result: ExecutionResult): string {
+  return resultText({ ...result, errors: result.errors?.map(withoutHttp) })
 }
 
 /** What HTTP says of an error is in the head of the answer. */

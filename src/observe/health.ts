@@ -70,7 +70,8 @@ export class HealthProbe {
 
   async check(): Promise<Health> {
     const database = await this.#orNothing(this.#look())
-    const pools: pg.Pool[] = Object.values(this.#pools)
+    const { reading, writing, own } = this.#pools
+    const pools = [reading, writing, own]
     const sum = (figure: (pool: pg.Pool) => number) => pools.reduce((so, pool) => so + figure(pool), 0)
     const total = sum(({ totalCount }) => totalCount)
     const idle = sum(({ idleCount }) => idleCount)

@@ -40,6 +40,18 @@ const HOLDS_FEW = ['Outcome']
  */
 export const RELATIONS: Readonly<Record<string, Relation>> = relationsOf(getDatamodel().datamodel.models)
 
+/** A relation of one model: its table, and the fields that join them, [ours, theirs]. */
+export function relationOf(
+  model: string,
+  name: string,
+): { table: string; on: (readonly [string, string])[] } | undefined {
+  const { models } = getDatamodel().datamodel
+  const { type, relationFromFields } = models[model]!.fields.find((each) => each.name === name)!
+  if (!relationFromFields?.length) return undefined
+  const keys = keysOf(models[type]!)
+  return { table: TABLES[type]!, on: relationFromFields.map((ours, at) => [ours, keys[at]!] as const) }
+}
+
 function relationsOf(models: Models): Record<string, Relation> {
   const relations = new Map<string, Relation | null>()
   for (const { fields } of Object.values(models)) {
@@ -80,6 +92,42 @@ export function identifier(name: string): Sql {
   return raw(name)
 }
 
+/** A text that stands in the statement itself; standard_conforming_strings is on. */
+export function textLiteral(text: string): Sql {
+  return raw(`'${text.replaceAll("'", "''")}'`)
+}
+
+/** Fields whose values are those of an enum: a check of the database holds them to it. */
+const CLOSED_FIELDS: ReadonlySet<string> = new Set([
+  'approvalStatus',
+  'difficultyLevel',
+  'errorCategory',
+  'failureCategory',
+  'generatedBy',
+  'kind',
+  'operation',
+  'recommendationType',
+  'role',
+  'sourceType',
+  'status',
+])
+
+/**
+ * A value of such a field, or a boolean, as it stands in the statement itself: there are few, and PostgreSQL knows by them
+ * which partial index it may take. Undefined for any other value.
+ */
+export function closedValue(field: string, value: unknown): Sql | undefined {
+  if (typeof value === 'boolean') return value ? sql`true` : sql`false`
+  if (!CLOSED_FIELDS.has(field) || typeof value !== 'string' || !/^\w+$/.test(value)) return undefined
+  return textLiteral(value)
+}
+
+/** A whole number that stands in the statement itself. */
+export function integerLiteral(value: number): Sql {
+  if (!Number.isSafeInteger(value)) throw new Error(`${value} is no integer`)
+  return raw(String(value))
+}
+
 /** camelCase field → snake_case column, as everywhere in schema.prisma. */
 export function columnName(field: string): string {
   return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
@@ -88,6 +136,14 @@ export function columnName(field: string): string {
 /** The column of a field, of the rows that have this alias. */
 export function column(field: string, alias: string): Sql {
   return identifier(`${alias}.${columnName(field)}`)
+}
+
+/** The columns of fields of the rows `c`. */
+export function columns(fields: readonly string[]): Sql {
+  return join(
+    fields.map((field) => column(field, 'c')),
+    ', ',
+  )
 }
 
 /** What selects fields of the rows `c`, each under its own name. */

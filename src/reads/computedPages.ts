@@ -22,6 +22,9 @@ export interface ComputedRows {
   select: Sql
 }
 
+/** The keys of parents, in any form that `= any (…)` takes: the values, or an expression of an array. */
+export type ParentKeys = readonly string[] | Sql
+
 interface ComputedPagesQuery {
   where: Where
   order: readonly Order[]

@@ -1,12 +1,21 @@
 import sql, { type Sql } from 'sql-template-tag'
 import type { Prisma, PrismaClient } from '../db/generated/client.ts'
 import { settingsSql } from '../db/pinnedSettings.ts'
+import type { Pools } from '../db/pools.ts'
 import { countRowsFor, ReadBudget, type ReadLimits } from '../db/readBudget.ts'
-import { tenantSettings } from '../db/tenantTransaction.ts'
+import type { Statement } from '../db/tenantTransaction.ts'
+import { readTogether, tenantSettings } from '../db/tenantTransaction.ts'
 import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'
+import { MISSING, TOO_LONG } from './answers/answerSql.ts'
 
 type Transaction = Prisma.TransactionClient
+
+interface Answer {
+  answer: string
+}
+
+type ReadingPools = Pick<Pools, 'reading' | 'names'>
 
 /** The protocol counts a statement's values in 16 bits, and what has more breaks the connection. */
 const MAX_VALUES = 65_535
@@ -36,6 +45,7 @@ export class OperationReads {
   /** Prisma as resolvers and Pothos use it; each call waits for the transaction. */
   readonly client: Transaction
   readonly #prisma: PrismaClient
+  readonly #pools: ReadingPools
   readonly #viewer: Viewer
   readonly #limits: ReadLimits
   readonly #share: ReadersShare
@@ -49,8 +59,15 @@ export class OperationReads {
   #fault: unknown
 
   /** `limits`: for all that the operation reads taken together. */
-  constructor(prisma: PrismaClient, viewer: Viewer, limits: ReadLimits, share: ReadersShare) {
+  constructor(
+    prisma: PrismaClient,
+    pools: ReadingPools,
+    viewer: Viewer,
+    limits: ReadLimits,
+    share: ReadersShare,
+  ) {
     this.#prisma = prisma
+    this.#pools = pools
     this.#viewer = viewer
     this.#limits = limits
     this.#share = share
@@ -61,13 +78,49 @@ export class OperationReads {
   }
 
   /** Rows of a hand-written statement, in the same transaction. @throws Refusal LIMIT_EXCEEDED for too many values. */
-  async query<Row>(statement: Sql): Promise<Row[]> {
+  async query<Row>(statement: Pick<Sql, 'text' | 'values'>): Promise<Row[]> {
     const { length } = statement.values
     if (length > MAX_VALUES) {
       const message = `The filter comes to ${length} values for the database; ${MAX_VALUES} is the limit.`
       throw new Refusal('LIMIT_EXCEEDED', message, ['filter'])
     }
     return this.#read(statement.values, (transaction) => rowsOf<Row>(transaction, statement))
+  }
+
+  /**
+   * The JSON that each of these selects as text, all of one state of the database; null where a value is missing that has to
+   * be there, or a page is too long for this. `alone`: nothing else is read for the operation, so that they need no transaction that stays open.
+   *
+   * @throws Refusal BAD_USER_INPUT for values that no column can hold, TOO_LARGE or RATE_LIMITED for what passes the budget.
+   */
+  async answers(statements: readonly Statement[], alone: boolean): Promise<(string | null)[]> {
+    const answers = alone ? await this.#readTogether(statements) : await this.#readBeside(statements)
+    return answers.map(([row]) => {
+      const { answer } = row!
+      return answer.includes(MISSING) || answer.includes(TOO_LONG) ? null : answer
+    })
+  }
+
+  async #readBeside(statements: readonly Statement[]): Promise<Answer[][]> {
+    try {
+      return await Promise.all(statements.map((statement) => this.query<Answer>(statement)))
+    } catch (error) {
+      // Whoever answers in their place begins anew.
+      await this.#close()
+      throw error
+    }
+  }
+
+  async #readTogether(statements: readonly Statement[]): Promise<Answer[][]> {
+    for (const { values } of statements) refuseUnstorable(values)
+    const { reading, names } = this.#pools
+    try {
+      return await this.#share.inTurn(() =>
+        readTogether<Answer>(reading, this.#viewer, this.#budget, statements, names),
+      )
+    } catch (error) {
+      throw this.#budget.refusal ?? error
+    }
   }
 
   /** Runs what needs a connection of its own: meanwhile no read holds one, nor an old snapshot. */
@@ -92,7 +145,7 @@ export class OperationReads {
 
   /** The same viewer's reads for another operation: the next event of a subscription. */
   forNextEvent(): OperationReads {
-    return new OperationReads(this.#prisma, this.#viewer, this.#limits, this.#share)
+    return new OperationReads(this.#prisma, this.#pools, this.#viewer, this.#limits, this.#share)
   }
 
   /** @throws Refusal BAD_USER_INPUT for values that no column can hold, TOO_LARGE or RATE_LIMITED for what passes the budget. */
@@ -210,7 +263,10 @@ export class OperationReads {
   }
 }
 
-function rowsOf<Row>(transaction: Transaction, { text, values }: Sql): Promise<Row[]> {
+function rowsOf<Row>(
+  transaction: Transaction,
+  { text, values }: Pick<Sql, 'text' | 'values'>,
+): Promise<Row[]> {
   return transaction.$queryRawUnsafe<Row[]>(text, ...values)
 }
 

@@ -1,5 +1,5 @@
-import sql, { join, type Sql } from 'sql-template-tag'
-import { column, identifier, joinedOn, RELATIONS, selected } from './catalogue.ts'
+import sql, { type Sql } from 'sql-template-tag'
+import { column, columns, identifier, joinedOn, RELATIONS, selected } from './catalogue.ts'
 import { HeldByFew, type Where } from './condition.ts'
 import { conditionSql, type Order, orderSql } from './conditionSql.ts'
 import type { OperationReads } from './operationReads.ts'
@@ -39,33 +39,71 @@ export async function readParentPages(
 
 /** The rows of each page come together and in order; the pages in any order. */
 export function parentPagesSql(query: ParentPagesQuery, parents: readonly string[]): Sql {
-  const condition = conditionSql(query.where, 'c')
-  const { holder, holders, on, from } = wayToParent(query)
-  const rows = holders
-    ? { from: pageOfEach(query, holders, sql`${on} and ${condition}`), condition: sql`true` }
-    : { from, condition }
+  const { keys, limit } = query
   return sql`/* parentPages ${identifier(query.table)} */
     select p.parent, page.*
     from unnest(${parents}::${identifier(query.parentType)}[]) as p(parent)
-    cross join lateral (
-      select ${selected(query.keys)}
-      from ${rows.from}
-      where ${column(query.parentField, holder)} = p.parent and ${rows.condition}
-      order by ${orderSql(query.order)}
-      limit ${query.limit}::int
-    ) page`
+    cross join lateral (${rowsOfPage(query, sql`p.parent`, { fields: keys, as: selected }, sql`${limit}::int`)}) page`
+}
+
+/** The fields that are selected of rows, and how they are named. */
+interface Selection {
+  fields: readonly string[]
+  as: (fields: readonly string[]) => Sql
+}
+
+/** A page as a SELECT: of the rows whose parent has the key, or of the tenant's where none is given. */
+export function rowsOfPage(
+  query: Parentless & Partial<Parentage>,
+  parentKey: Sql | undefined,
+  { fields, as }: Selection,
+  limit: Sql,
+): Sql {
+  const { from, where } = parentKey
+    ? underParent(query as Parentage & Parentless, parentKey, fields, limit)
+    : ofTenant(query, fields, limit)
+  return sql`select ${as(fields)}
+    from ${from}
+    where ${where}
+    order by ${orderSql(query.order)}
+    limit ${limit}`
+}
+
+function underParent(
+  query: Parentage & Parentless,
+  parentKey: Sql,
+  fields: readonly string[],
+  limit: Sql,
+): { from: Sql; where: Sql } {
+  const condition = conditionSql(query.where, 'c')
+  const { holder, holders, on, from } = wayToParent(query)
+  const ofParent = sql`${column(query.parentField, holder)} = ${parentKey}`
+  if (!holders) return { from, where: sql`${ofParent} and ${condition}` }
+  return { from: pageOfEach(query, holders, sql`${on} and ${condition}`, fields, limit), where: ofParent }
+}
+
+function ofTenant(query: Parentless, fields: readonly string[], limit: Sql): { from: Sql; where: Sql } {
+  const held = heldByFew(query.where)
+  const condition = conditionSql(held ? held.rest : query.where, 'c')
+  if (!held) return { from: sql`${identifier(query.table)} c`, where: condition }
+  const { holder, holders, on } = wayToParent({ table: query.table, through: [held.relation] })
+  return {
+    from: pageOfEach(query, holders!, sql`${on} and ${condition}`, fields, limit),
+    where: conditionSql(held.is, holder),
+  }
 }
 
 /** A page `c` of the rows of each holder, read from its index; joined, all rows of all holders may be read. */
 function pageOfEach(
-  { table, keys, order, limit }: Pick<ParentPagesQuery, 'table' | 'keys' | 'order' | 'limit'>,
+  { table, order }: Parentless,
   holders: Sql,
   condition: Sql,
+  fields: readonly string[],
+  limit: Sql,
 ): Sql {
-  const fields = new Set([...keys, ...order.map(({ field }) => field)])
-  const columns = [...fields].map((field) => column(field, 'c'))
+  const selected = columns([...new Set([...fields, ...order.map(({ field }) => field)])])
   return sql`${holders} cross join lateral (
-          select ${join(columns, ', ')} from ${identifier(table)} c where ${condition} order by ${orderSql(order)} limit ${limit}::int
+          select ${selected} from ${identifier(table)} c where ${condition} order by ${orderSql(order)} limit ${limit}
         ) c`
 }
 
@@ -87,30 +125,17 @@ export async function countByParent(
   return new Map(rows.map(({ parent, rows: count }) => [parent, count]))
 }
 
-type PageQuery = Pick<ParentPagesQuery, 'table' | 'keys' | 'where' | 'order' | 'limit'>
+/** The part of a page that has nothing to do with parents. */
+type Parentless = Pick<ParentPagesQuery, 'table' | 'where' | 'order'>
+type PageQuery = Parentless & Pick<ParentPagesQuery, 'keys' | 'limit'>
 
 /** The keys of one page of the tenant's rows, for what Prisma cannot ask. */
 export async function readPage(reads: OperationReads, query: PageQuery): Promise<Record<string, unknown>[]> {
   return reads.query(pageSql(query))
 }
 
-export function pageSql(query: PageQuery): Sql {
-  const held = heldByFew(query.where)
-  const condition = conditionSql(held ? held.rest : query.where, 'c')
-  let rows = { from: sql`${identifier(query.table)} c`, condition }
-  if (held) {
-    const { holder, holders, on } = wayToParent({ table: query.table, through: [held.relation] })
-    rows = {
-      from: pageOfEach(query, holders!, sql`${on} and ${condition}`),
-      condition: conditionSql(held.is, holder),
-    }
-  }
-  return sql`/* page ${identifier(query.table)} */
-    select ${selected(query.keys)}
-    from ${rows.from}
-    where ${rows.condition}
-    order by ${orderSql(query.order)}
-    limit ${query.limit}::int`
+export function pageSql({ keys, limit, ...query }: PageQuery): Sql {
+  return sql`/* page ${identifier(query.table)} */ ${rowsOfPage(query, undefined, { fields: keys, as: selected }, sql`${limit}::int`)}`
 }
 
 /** The condition that all rows are held by few others, and what else they have to fulfil. */
@@ -126,6 +151,17 @@ function heldByFew(where: Where): { relation: string; is: Where; rest: Where } |
     }
   }
   return undefined
+}
+
+/** How many rows there are, of the parent with the key or of the tenant, as a SELECT. */
+export function countSql(
+  query: Pick<ParentPagesQuery, 'table' | 'where'> & Partial<Parentage>,
+  parentKey: Sql | undefined,
+): Sql {
+  const condition = conditionSql(query.where, 'c')
+  if (!parentKey) return sql`select count(*)::int from ${identifier(query.table)} c where ${condition}`
+  const { from, key } = parentOf(query as Parentage)
+  return sql`select count(*)::int from ${from} where ${key} = ${parentKey} and ${condition}`
 }
 
 /** How many of the tenant's rows there are. */

@@ -68,7 +68,7 @@ it('sends numbers that JavaScript does not have digit for digit, in rows and in 
     headers: { 'content-type': 'application/json', authorization: `Bearer ${await tenant.token()}` },
     body: JSON.stringify({ query: '{ outcomes { nodes { metrics } } }' }),
   })
-  expect(await response.text()).toContain('"metrics":{"id":9007199254740993}')
+  expect(await response.text()).toMatch(/"metrics":\{"id": ?9007199254740993\}/)
   // A server in another process would not know the mark that such a number has in this one.
   expect(proxy.count(':9007199254740993}')).toBe(3)
 })

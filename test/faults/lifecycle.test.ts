@@ -286,7 +286,7 @@ describe('connections killed during ingestion', () => {
   it('in the middle of a read fail that read only', async () => {
     const tenant = arc.tenant()
     await tenant.scenarios('a')
-    const holding = proxy.hold('SELECT')
+    const holding = proxy.hold('/* answer */')
     const asking = tenant.ask('{ scenarios { nodes { scenarioId } } }')
     ;(await holding).cut()
     const { data, errors } = await asking

@@ -173,7 +173,7 @@ describe('what is beyond a queue', async () => {
     {
       of: 'queries',
       room: 10,
-      statement: 'SELECT',
+      statement: '/* answer */',
       query: '{ scenarios { nodes { scenarioId } } }',
       variables: () => ({}),
     },
@@ -244,7 +244,7 @@ describe('what many tenants ask', async () => {
 
   it('beyond the queue of the connections is refused, though each of them asks for little', async () => {
     const SCENARIOS = '{ scenarios { nodes { scenarioId } } }'
-    const holding = proxy.hold('SELECT')
+    const holding = proxy.hold('/* answer */')
     const first = behind.tenant().ask(SCENARIOS)
     const held = await holding
     let refused = 0
@@ -272,7 +272,7 @@ describe('writing', async () => {
   it.skipIf(arc.onPGlite)('does not wait for those who read', async () => {
     const tenant = behind.tenant()
     const simulationId = await tenant.simulation(['a'], { repetitions: 2 })
-    const holding = proxy.hold('SELECT')
+    const holding = proxy.hold('/* answer */')
     // The only connection that reads.
     const reading = tenant.ask('{ scenarios { nodes { scenarioId } } }')
     const held = await holding

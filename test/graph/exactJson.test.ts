@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { parseExactly, stringifyExactly } from '../../src/exactNumbers.ts'
 import { type Tenant, useArc } from '../support/arc.ts'
 import { GraphQLSocket } from '../support/graphqlWs.ts'
 
@@ -8,14 +9,14 @@ const arc = useArc()
 const NUMBERS =
   '{"id":9007199254740993,"start_time_unix_nano":1732827384123456789,"p":0.12345678901234567891}'
 
-/** An answer as the bytes that it is. */
+/** An answer with the digits that it has; what the database wrote has spaces where JavaScript puts none. */
 async function textOf(tenant: Tenant, body: string): Promise<string> {
   const response = await fetch(arc.url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${await tenant.token()}` },
     body,
   })
-  return response.text()
+  return stringifyExactly(parseExactly(await response.text()))
 }
 
 describe('JSON keeps the digits of its numbers', () => {

@@ -144,6 +144,18 @@ describe('a request that is none', () => {
     }
   })
 
+  it('long answers come packed as the client takes them', async () => {
+    const names = (type: string) => `${type}: __type(name: "${type}") { fields { name description } }`
+    const body = JSON.stringify({ query: `{ ${names('Simulation')} ${names('Outcome')} }` })
+    const answers = await Promise.all(
+      ['br', 'gzip', 'identity'].map((encoding) => post(body, { 'accept-encoding': encoding })),
+    )
+    expect(answers.map(({ headers }) => headers.get('content-encoding'))).toEqual(['br', 'gzip', null])
+    expect(answers[0]!.body).toEqual(answers[2]!.body)
+    expect(answers[1]!.body).toEqual(answers[2]!.body)
+    expect(answers[0]!.headers.get('vary')).toContain('Accept-Encoding')
+  })
+
   it('accepts nothing that is answered: 406', async () => {
     const answer = await post(JSON.stringify({ query: QUERY }), { accept: 'image/png' })
     expect({ status: answer.status, codes: codes(answer) }).toEqual({ status: 406, codes: ['BAD_REQUEST'] })
@@ -221,7 +233,7 @@ describe('pages of other origins', () => {
     })
     expect(await ask(listed.url, origin, 'POST')).toMatchObject({
       status: 200,
-      vary: 'Origin',
+      vary: 'Origin, Accept, Accept-Encoding',
       allowed: { 'access-control-allow-origin': origin },
     })
   })

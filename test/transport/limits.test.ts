@@ -689,13 +689,13 @@ describe('how much an operation may read', () => {
 
   it('in one list', async () => {
     await expectRead(`{ ${page(14)} }`)
-    await expectRefused(`{ ${page(15)} }`)
+    await expectRefused(`{ ${page(16)} }`)
   })
 
   it('in all of its lists, which are read at once', async () => {
     const lists = (count: number) => `{ ${times(count, (index) => `list${index}: ${page(2)}`)} }`
-    await expectRead(lists(5))
-    await expectRefused(lists(6))
+    await expectRead(lists(7))
+    await expectRefused(lists(8))
     await expectRefused(lists(60))
   })
 
@@ -705,7 +705,7 @@ describe('how much an operation may read', () => {
       configuration(configId: $configId) { name versions(first: $first) { nodes { rawYaml } } }
     }`
     await expectRead(query, { configId, first: 14 })
-    const { data, errors } = await tenant.ask(query, { configId, first: 15 })
+    const { data, errors } = await tenant.ask(query, { configId, first: 16 })
     // What came before stays.
     expect({ data, errors }).toMatchObject({ data: { configuration: null }, errors: [REFUSED] })
   })

@@ -1,5 +1,6 @@
 import sql from 'sql-template-tag'
-import type { ComputedRows } from '../../reads/computedPages.ts'
+import type { SqlPart } from '../../reads/answers/parts.ts'
+import type { ComputedRows, ParentKeys } from '../../reads/computedPages.ts'
 import type { Where } from '../../reads/condition.ts'
 import { conditionSql } from '../../reads/conditionSql.ts'
 import type { OperationReads } from '../../reads/operationReads.ts'
@@ -14,6 +15,14 @@ export async function countBySignature(
   const rows = await reads.query<{ signature: string; patterns: number }>(sql`/* similarFailures */
     select signature, count(*)::int as patterns from failure_patterns where signature = any (${signatures}::text[]) group by 1`)
   return new Map(rows.map(({ signature, patterns }) => [signature, patterns]))
+}
+
+/** How many others have the signature of the row. */
+export const SIMILAR_FAILURES: SqlPart = {
+  is: 'sql',
+  json: (row) =>
+    sql`(select (count(*) - 1)::text from failure_patterns s where s.signature = ${row.column('signature')})`,
+  nullable: false,
 }
 
 /** Failure patterns that are the same failure. */
@@ -34,7 +43,7 @@ export interface FailureGroup {
 }
 
 /** The failures among these patterns, each with its occurrences summed up. `runsOf` null: of all runs, without parents. */
-export function failureGroups(runsOf: RunsOf | null, parents: readonly string[], where: Where): ComputedRows {
+export function failureGroups(runsOf: RunsOf | null, parents: ParentKeys, where: Where): ComputedRows {
   const { from, key, ofParents, isLast } = attemptsFrom('failure_patterns', runsOf, parents)
   return {
     name: sql`failureGroups`,

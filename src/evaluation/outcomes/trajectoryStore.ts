@@ -1,6 +1,9 @@
 import sql, { type Sql } from 'sql-template-tag'
 import type { JsonValue } from '../../json.ts'
+import type { PageMember, PagePart, Row, SqlPart } from '../../reads/answers/parts.ts'
+import type { SortField } from '../../reads/keyset.ts'
 import type { OperationReads } from '../../reads/operationReads.ts'
+import { MAX_PAGE_SIZE } from '../../reads/pagePlan.ts'
 import { LIST_FIELDS } from './trajectory.ts'
 
 /** What an outcome is found by; the time chooses the partition. */
@@ -35,12 +38,9 @@ export async function readSteps(
   reads: Reads,
   keys: readonly OutcomeKey[],
   path: readonly string[] | null,
-  { after, before, first, last }: StepRange,
+  range: StepRange,
 ): Promise<Steps[]> {
-  const list = path
-    ? sql`o.trajectory #> ${path}::text[]`
-    : sql`(select o.trajectory -> name from unnest(${LIST_FIELDS}::text[]) with ordinality as field(name, place)
-        where jsonb_typeof(o.trajectory -> name) = 'array' order by place limit 1)`
+  const list = listAt(sql`o.trajectory`, path)
   const rows = await reads.query<{
     place: bigint
     total: number
@@ -53,17 +53,8 @@ export async function readSteps(
       ), '[]') as steps
     from ${placesOf(keys)}
     join outcomes o on o.outcome_id = key.outcome_id and o.execution_time = key.execution_time
-    cross join lateral (
-      select steps, case when jsonb_typeof(steps) = 'array' then jsonb_array_length(steps) else 0 end as total
-      from (select ${list} as steps offset 0) found
-    ) list
-    cross join lateral (
-      select greatest(${after ?? -1}::int + 1, 0) as low, least(${before}::int, list.total) - 1 as high
-    ) within
-    cross join lateral (
-      select greatest(within.low, within.high - ${last}::int + 1) as low,
-        case when ${first}::int is null then within.high else least(within.high, within.low + ${first}::int - 1) end as high
-    ) page`)
+    cross join lateral (${listSql(list)}) list
+    ${pageSql(range)}`)
   return inOrder(keys, rows)
 }
 
@@ -124,4 +115,62 @@ function placesOf(keys: readonly OutcomeKey[]): Sql {
 function inOrder<Row extends { place: bigint }>(keys: readonly unknown[], rows: Row[]): Row[] {
   const byPlace = new Map(rows.map((row) => [Number(row.place), row]))
   return keys.map((_, index) => byPlace.get(index + 1)!)
+}
+
+/** The list at the path, or the first of LIST_FIELDS that is one. */
+function listAt(trajectory: Sql, path: readonly string[] | null): Sql {
+  if (path) return sql`${trajectory} #> ${path}::text[]`
+  return sql`(select ${trajectory} -> name from unnest(${LIST_FIELDS}::text[]) with ordinality as field(name, place)
+    where jsonb_typeof(${trajectory} -> name) = 'array' order by place limit 1)`
+}
+
+/** The list, unpacked once, and how long it is. */
+function listSql(list: Sql): Sql {
+  return sql`select steps, case when jsonb_typeof(steps) = 'array' then jsonb_array_length(steps) else 0 end as total
+    from (select ${list} as steps offset 0) found`
+}
+
+/** The first and last index of a page of `list`, as `page`. */
+function pageSql({ after, before, first, last }: StepRange): Sql {
+  return sql`cross join lateral (
+      select greatest(${after ?? -1}::int + 1, 0) as low, least(${before}::int, list.total) - 1 as high
+    ) within
+    cross join lateral (
+      select greatest(within.low, within.high - ${last}::int + 1) as low,
+        case when ${first}::int is null then within.high else least(within.high, within.low + ${first}::int - 1) end as high
+    ) page`
+}
+
+/** The same page in the statement of an answer. */
+export function stepsPage(
+  path: readonly string[] | null,
+  range: StepRange,
+  sort: readonly SortField[],
+  members: readonly PageMember[],
+): PagePart {
+  const listOf = (outer: Row) => listSql(listAt(outer.column('trajectory'), path))
+  return {
+    is: 'page',
+    isGeneral: true,
+    isNumbered: true,
+    rows: (outer) => sql`select at as number, at as index, list.steps -> at as content
+      from (${listOf(outer)}) list ${pageSql(range)}
+      cross join lateral generate_series(page.low, page.high) as at order by at`,
+    count: (outer) => sql`select total from (${listOf(outer)}) list`,
+    sort,
+    size: MAX_PAGE_SIZE,
+    fromEnd: false,
+    isCut: false,
+    members,
+  }
+}
+
+/** One part of a trajectory; the same as readParts. */
+export function trajectoryPart(path: readonly string[]): SqlPart {
+  return {
+    is: 'sql',
+    json: (row) => sql`(${row.column('trajectory')} #> ${path}::text[])::text`,
+    nullable: true,
+    isHuge: true,
+  }
 }

@@ -1,5 +1,5 @@
 import sql from 'sql-template-tag'
-import type { ComputedRows, Decimal } from '../../reads/computedPages.ts'
+import type { ComputedRows, Decimal, ParentKeys } from '../../reads/computedPages.ts'
 import type { Where } from '../../reads/condition.ts'
 import { conditionSql } from '../../reads/conditionSql.ts'
 
@@ -79,7 +79,7 @@ export interface PerformanceBucket {
   p95Ms: number | null
 }
 
-export function performanceBuckets(grain: 'hour' | 'day', simulationIds: readonly string[]): ComputedRows {
+export function performanceBuckets(grain: 'hour' | 'day', simulationIds: ParentKeys): ComputedRows {
   return {
     name: sql`performance`,
     fields: [

@@ -1,5 +1,6 @@
 import sql, { type Sql } from 'sql-template-tag'
 import { identifier } from '../../reads/catalogue.ts'
+import type { ParentKeys } from '../../reads/computedPages.ts'
 import { parentOf } from '../../reads/storedPages.ts'
 
 /** What runs belong to, e.g. a simulation; the field may be that of a relation's row. */
@@ -23,7 +24,7 @@ export const RUNS_OF = {
 export function attemptsFrom(
   table: 'tool_usage' | 'failure_patterns',
   runsOf: RunsOf | null,
-  parents: readonly string[],
+  parents: ParentKeys,
 ): { from: Sql; key: Sql; ofParents: Sql; isLast: Sql } {
   const isLast = sql`replaced.outcome_id is null`
   const withReplaced = (from: Sql) =>

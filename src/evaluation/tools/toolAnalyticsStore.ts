@@ -1,5 +1,7 @@
 import sql from 'sql-template-tag'
-import type { ComputedRows, Decimal } from '../../reads/computedPages.ts'
+import type { ListPart, Member } from '../../reads/answers/parts.ts'
+import { identifier } from '../../reads/catalogue.ts'
+import type { ComputedRows, Decimal, ParentKeys } from '../../reads/computedPages.ts'
 import type { Where } from '../../reads/condition.ts'
 import { conditionSql } from '../../reads/conditionSql.ts'
 import { attemptsFrom, type RunsOf } from '../rollups/runsOf.ts'
@@ -27,7 +29,7 @@ const COMMON_ERRORS = 5
  *
  * `runsOf` null: over all runs, without parents.
  */
-export function toolAnalytics(runsOf: RunsOf | null, parents: readonly string[], where: Where): ComputedRows {
+export function toolAnalytics(runsOf: RunsOf | null, parents: ParentKeys, where: Where): ComputedRows {
   const { from, key, ofParents, isLast } = attemptsFrom('tool_usage', runsOf, parents)
   return {
     name: sql`toolAnalytics`,
@@ -83,5 +85,15 @@ export function toolAnalytics(runsOf: RunsOf | null, parents: readonly string[],
       from tools t
       left join slow s using (parent, tool_name)
       left join common c using (parent, tool_name)`,
+  }
+}
+
+/** The errors of such a row, one by one. */
+export function commonErrors(members: readonly Member[]): ListPart {
+  return {
+    is: 'list',
+    from: (own, outer) =>
+      sql`jsonb_to_recordset(${outer.column('commonErrors')}) as ${identifier(own.alias)}(message text, attempts int, runs int)`,
+    members,
   }
 }

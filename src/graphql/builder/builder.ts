@@ -7,7 +7,7 @@ import { getDatamodel } from '../../db/generated/pothos.ts'
 import type { JsonObject, JsonValue } from '../../json.ts'
 import { MAX_PAGE_SIZE } from '../../reads/pagePlan.ts'
 import type { Context } from './context.ts'
-import { decodeGlobalId } from './globalId.ts'
+import { decodeGlobalId, readNode, readNodes } from './globalId.ts'
 import type { InputBounds } from './inputBounds.ts'
 
 /** As many as a page has rows. */
@@ -38,11 +38,13 @@ export const builder = new SchemaBuilder<{
     idFieldOptions: { description: 'Its global id, for `node` and for caches.' },
     nodeQueryOptions: {
       description: 'Any object by its global id; null when this tenant has none.',
+      extensions: { read: readNode },
       args: { id: { description: 'Its global id.' } },
     },
     nodesQueryOptions: {
       description:
         'Several objects by their global ids, in the same order; null for each that this tenant lacks.',
+      extensions: { read: readNodes },
       args: { ids: { description: 'Their global ids, at most 500.', extensions: NODE_IDS } },
     },
   },

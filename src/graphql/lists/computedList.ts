@@ -1,10 +1,17 @@
 import type { InputRef, ObjectRef } from '@pothos/core'
 import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
-import { type ComputedRows, countComputedRows, readComputedPages } from '../../reads/computedPages.ts'
+import { computedPage } from '../../reads/answers/pages.ts'
+import {
+  type ComputedRows,
+  countComputedRows,
+  type ParentKeys,
+  readComputedPages,
+} from '../../reads/computedPages.ts'
 import type { Where } from '../../reads/condition.ts'
 import { type PageArgs, type PagePlan, planPage, type Sorting } from '../../reads/pagePlan.ts'
 import type { Context } from '../builder/context.ts'
+import type { PlannedField } from '../builder/fieldRead.ts'
 import { type Connection, defineConnection, defineListArgs } from './connection.ts'
 import { sharedByField } from './fieldLoader.ts'
 import { connectionOf, type Row } from './pageReading.ts'
@@ -22,7 +29,7 @@ interface ComputedSource<Filter> extends Sorting {
 }
 
 /** Computes the rows of these parents. */
-type RowsOf<Filter> = (parents: readonly string[], filter: Filter | undefined) => ComputedRows
+type RowsOf<Filter> = (parents: ParentKeys, filter: Filter | undefined, now: () => Date) => ComputedRows
 
 /** Rows without a parent have this one in their SQL. */
 const NO_PARENT = ''
@@ -31,9 +38,22 @@ const NO_PARENT = ''
 export function defineComputedList<Filter>(name: string, source: ComputedSource<Filter>) {
   const options = {
     type: defineConnection<Row>(name, source.type, source.cost),
-    extensions: { page: true, cost: source.cost },
     args: defineListArgs(name, source, source.filter),
   }
+  function filterOf({ filter }: PageArgs): Filter | undefined {
+    if (filter) checkRanges(filter)
+    return (filter ?? undefined) as Filter | undefined
+  }
+  /** `key`: the parent's field, where rows have a parent. */
+  const inStatement = (rowsOf: RowsOf<Filter>, key?: string) => ({
+    page: true,
+    cost: source.cost,
+    read: ({ args, page, now }: PlannedField<PageArgs>) => {
+      const filter = filterOf(args)
+      const plan = planPage(source, args, source.where(filter))
+      return computedPage((parents) => rowsOf(parents ?? [NO_PARENT], filter, now), key, plan, page())
+    },
+  })
   async function read(
     rowsOf: RowsOf<Filter>,
     parent: string,
@@ -42,10 +62,9 @@ export function defineComputedList<Filter>(name: string, source: ComputedSource<
     info: GraphQLResolveInfo,
   ): Promise<Connection<Row>> {
     const { loader } = sharedByField(context, info, () => {
-      const filter = (args.filter ?? undefined) as Filter | undefined
-      if (args.filter) checkRanges(args.filter)
+      const filter = filterOf(args)
       return loaderOf(context, planPage(source, args, source.where(filter)), (parents) =>
-        rowsOf(parents, filter),
+        rowsOf(parents, filter, () => new Date()),
       )
     })
     const { page, pages, counts } = loader
@@ -54,11 +73,13 @@ export function defineComputedList<Filter>(name: string, source: ComputedSource<
   return {
     /** For a field with arguments of its own: what the others are made of. */
     options,
+    inStatement,
     read,
     /** A field of Query: rows of all that the tenant has. */
     root: (description: string, rowsOf: RowsOf<Filter>) => ({
       ...options,
       description,
+      extensions: inStatement(rowsOf),
       resolve: (_: unknown, args: PageArgs, context: Context, info: GraphQLResolveInfo) =>
         read(rowsOf, NO_PARENT, args, context, info),
     }),
@@ -66,6 +87,7 @@ export function defineComputedList<Filter>(name: string, source: ComputedSource<
     under: <Key extends string>(key: Key, description: string, rowsOf: RowsOf<Filter>) => ({
       ...options,
       description,
+      extensions: inStatement(rowsOf, key),
       resolve: (row: { [key in Key]: string }, args: PageArgs, context: Context, info: GraphQLResolveInfo) =>
         read(rowsOf, row[key], args, context, info),
     }),

@@ -5,7 +5,8 @@ import { Refusal } from '../../refusal.ts'
 import type { builder } from '../builder/builder.ts'
 import { type Connection, defineConnection } from './connection.ts'
 
-const ORDER: SortField[] = [{ field: 'number', kind: 'integer' }]
+/** The order of all of them. */
+export const NUMBER: readonly SortField[] = [{ field: 'number', kind: 'integer' }]
 
 /** Some rows of a list whose rows are numbered without a gap. */
 interface NumberedPage<Row> {
@@ -33,7 +34,7 @@ export function defineNumberedList<Row extends object>(
   const edgeOf = (node: Row) => ({
     node,
     get cursor() {
-      return encodeCursor(ORDER, { number: numberOf(node) })
+      return encodeCursor(NUMBER, { number: numberOf(node) })
     },
   })
   return {
@@ -77,7 +78,7 @@ export function numberedRange({
 }
 
 function numberAt(cursor: string, argument: 'after' | 'before'): number {
-  const [number] = decodeCursor(ORDER, cursor, argument) as [number]
+  const [number] = decodeCursor(NUMBER, cursor, argument) as [number]
   // Only what encodeCursor made: from it on there is room to count.
   if (number >= 0 && number < 2 ** 31 - 1) return number
   throw new Refusal('CURSOR_INVALID', 'This cursor does not belong to this connection.', [argument])

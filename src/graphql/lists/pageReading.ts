@@ -38,7 +38,8 @@ export interface ParentLink<Key extends string = string> {
   through?: readonly string[]
 }
 
-function filteredBy<Filter>(source: PageSource<Filter>, args: PageArgs, always: Where = {}): Where {
+/** Which rows are asked for. */
+export function filteredBy<Filter>(source: PageSource<Filter>, args: PageArgs, always: Where = {}): Where {
   if (args.filter) checkRanges(args.filter)
   return { AND: [always, args.filter ? source.where(args.filter as Filter) : {}] }
 }

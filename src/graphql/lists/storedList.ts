@@ -1,11 +1,21 @@
 import type { GraphQLResolveInfo } from 'graphql'
+import { rowWith, storedPage } from '../../reads/answers/pages.ts'
 import type { Where } from '../../reads/condition.ts'
-import type { PageArgs } from '../../reads/pagePlan.ts'
+import { type PageArgs, planPage } from '../../reads/pagePlan.ts'
 import { builder } from '../builder/builder.ts'
 import type { Context } from '../builder/context.ts'
+import type { PlannedField, ReadInStatement } from '../builder/fieldRead.ts'
 import { registerKeys } from '../builder/globalId.ts'
 import { defineConnection, defineListArgs } from './connection.ts'
-import { type PageSource, type ParentLink, type Row, readByKey, readRoot, readUnder } from './pageReading.ts'
+import {
+  filteredBy,
+  type PageSource,
+  type ParentLink,
+  type Row,
+  readByKey,
+  readRoot,
+  readUnder,
+} from './pageReading.ts'
 
 /** What counting all rows of a list costs, in rows that are read. */
 const COUNT_COST = 10
@@ -15,9 +25,13 @@ export function defineStoredList<Filter>(name: string, source: PageSource<Filter
   registerKeys(name, source.model, source.keys)
   const options = {
     type: defineConnection<Row>(name, source.type, COUNT_COST),
-    extensions: { page: true },
     args: defineListArgs(name, source, source.filter),
   }
+  const inStatement = (parent?: ParentLink, always?: Where) => ({
+    page: true,
+    read: ({ args, page }: PlannedField<PageArgs>) =>
+      storedPage(source.table, parent, planPage(source, args, filteredBy(source, args, always)), page()),
+  })
   const [key] = source.keys
   const one = { type: source.type, nullable: true as const }
   return {
@@ -25,6 +39,7 @@ export function defineStoredList<Filter>(name: string, source: PageSource<Filter
     root: (description: string, always?: Where) => ({
       ...options,
       description,
+      extensions: inStatement(undefined, always),
       resolve: (_: unknown, args: PageArgs, context: Context, info: GraphQLResolveInfo) =>
         readRoot(source, always, args, context, info),
     }),
@@ -32,6 +47,7 @@ export function defineStoredList<Filter>(name: string, source: PageSource<Filter
     under: <const Key extends string>(parent: ParentLink<Key>, description: string) => ({
       ...options,
       description,
+      extensions: inStatement(parent),
       resolve: (row: { [key in Key]: string }, args: PageArgs, context: Context, info: GraphQLResolveInfo) =>
         readUnder(source, parent, row[parent.key], args, context, info),
     }),
@@ -39,6 +55,9 @@ export function defineStoredList<Filter>(name: string, source: PageSource<Filter
     byKey: (description: string) => ({
       ...one,
       description,
+      extensions: {
+        read: ({ args, members }) => rowWith(source.table, { [key.field]: args[key.field] }, members()),
+      } satisfies ReadInStatement,
       args: builder.args((t) => ({
         [key.field]: t.field({
           type: key.kind === 'uuid' ? 'UUID' : 'String',

@@ -80,3 +80,11 @@ export function sizeWithin(limit: number, value: unknown): AnswerSize | undefine
   }
   return { characters, bytes: isWide ? Math.max(bytes, 2 * characters) : bytes }
 }
+
+/** The same of what is a text already. */
+export function textSize(text: string): AnswerSize {
+  const { length } = text
+  // Twice as much in memory as soon as one character is beyond U+00FF, which takes three bytes when it is sent.
+  const bytes = Buffer.byteLength(text)
+  return { characters: length, bytes: bytes === length ? bytes : Math.max(bytes, 2 * length) }
+}

@@ -1,0 +1,24 @@
+import type { Member, PageMember, Part } from '../../reads/answers/parts.ts'
+
+/** A field of an operation, for what says how it is read. */
+export interface PlannedField<Args = Record<string, unknown>> {
+  args: Args
+  /** What is asked of the object that it shows; `type` where the schema says an interface. */
+  members(type?: string): Member[]
+  /** What is asked of the connection that it shows. */
+  page(): PageMember[]
+  /** The time that it is asked at. */
+  now(): Date
+}
+
+/**
+ * How a field is read in the statement that answers its whole operation; in its `extensions`. Its resolver, which answers
+ * where that statement is not made, says the same. May throw Refusal: then the resolver answers, with the same refusal.
+ */
+export type ReadInStatement = {
+  /** See http/limits/operationCost.ts. */
+  cost?: number
+  page?: true
+  // biome-ignore lint/suspicious/noExplicitAny: the arguments are those that the field declares
+  read: (field: PlannedField<any>) => Part
+}

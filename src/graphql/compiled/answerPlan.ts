@@ -1,0 +1,177 @@
+import {
+  type FieldNode,
+  type GraphQLField,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
+  getArgumentValues,
+  getNamedType,
+  getNullableType,
+  isEnumType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  type SelectionSetNode,
+} from 'graphql'
+import { relatedRow } from '../../reads/answers/pages.ts'
+import type {
+  ColumnKind,
+  EdgeMember,
+  Member,
+  PageInfoMember,
+  PageMember,
+  Part,
+} from '../../reads/answers/parts.ts'
+import { relationOf } from '../../reads/catalogue.ts'
+import type { PlannedField, ReadInStatement } from '../builder/fieldRead.ts'
+import { identified } from '../builder/globalId.ts'
+import { type Asked, fieldsOf } from './selections.ts'
+
+/** Why a field of the root is answered by its resolvers. */
+export class NotCompiled extends Error {
+  /** The field that does not say how it is read in a statement, as `Type.field`. */
+  readonly reason: string
+
+  constructor(reason: string) {
+    super(`${reason} is answered by its resolver`)
+    this.reason = reason
+  }
+}
+
+type Field = GraphQLField<unknown, unknown>
+
+/** What the answer to one field of the root is made of. @throws NotCompiled, Refusal */
+export function planAnswer(asked: Asked, root: GraphQLObjectType, nodes: readonly FieldNode[]): Part {
+  return new AnswerPlan(asked).part(root, nodes)
+}
+
+const COLUMN_KINDS: Readonly<Record<string, ColumnKind>> = {
+  Boolean: 'boolean',
+  DateTime: 'time',
+  Float: 'number',
+  Int: 'integer',
+  JSON: 'json',
+  JSONObject: 'json',
+  SafeInt: 'bigint',
+  String: 'text',
+  UUID: 'uuid',
+  Usd: 'decimal',
+}
+
+class AnswerPlan {
+  readonly #asked: Asked
+
+  constructor(asked: Asked) {
+    this.#asked = asked
+  }
+
+  part(parent: GraphQLObjectType, nodes: readonly FieldNode[]): Part {
+    const [node] = nodes as [FieldNode, ...FieldNode[]]
+    const name = node.name.value
+    if (name === '__typename') return { is: 'literal', json: JSON.stringify(parent.name) }
+    const field = parent.getFields()[name]
+    if (!field) throw new NotCompiled(`${parent.name}.${name}`)
+    const { read } = field.extensions as Partial<ReadInStatement>
+    const nullable = !isNonNullType(field.type)
+    if (read) return withNullability(read(this.#planned(field, nodes)), nullable)
+    const model = parent.extensions.pothosPrismaModel as string | undefined
+    const { pothosPrismaRelationField: related } = field.extensions as {
+      pothosPrismaRelationField?: { name: string }
+    }
+    const relation = model && related ? relationOf(model, related.name) : undefined
+    if (relation)
+      return relatedRow(relation.table, relation.on, this.#members(typeOf(field), nodes), nullable)
+    if (model && name === 'id')
+      return { is: 'globalId', type: parent.name, keys: identified(parent.name).keys }
+    const exposed = field.extensions.pothosExposedField
+    if (typeof exposed !== 'string') throw new NotCompiled(`${parent.name}.${name}`)
+    return exposedColumn(field, exposed, nullable, `${parent.name}.${name}`)
+  }
+
+  #planned(field: Field, nodes: readonly FieldNode[]): PlannedField {
+    const { variables } = this.#asked
+    return {
+      args: getArgumentValues(field, nodes[0]!, variables as Record<string, unknown>),
+      members: (type) => this.#members(type === undefined ? typeOf(field) : this.#typeNamed(type), nodes),
+      page: () => this.#page(typeOf(field), nodes),
+      now: this.#asked.now,
+    }
+  }
+
+  #typeNamed(name: string): GraphQLObjectType {
+    return this.#asked.schema.getType(name) as GraphQLObjectType
+  }
+
+  #fields(
+    type: GraphQLObjectType,
+    nodes: readonly FieldNode[],
+  ): [key: string, nodes: FieldNode[], name: string][] {
+    const sets = nodes.flatMap(({ selectionSet }) => (selectionSet ? [selectionSet as SelectionSetNode] : []))
+    return [...fieldsOf(this.#asked, type, sets)].map(([key, found]) => [key, found, found[0]!.name.value])
+  }
+
+  #members(type: GraphQLObjectType, nodes: readonly FieldNode[]): Member[] {
+    return this.#fields(type, nodes).map(([key, found]) => ({ key, part: this.part(type, found) }))
+  }
+
+  #page(connection: GraphQLObjectType, nodes: readonly FieldNode[]): PageMember[] {
+    const typeIn = (name: string) => typeOf(connection.getFields()[name]!)
+    return this.#fields(connection, nodes).map(([key, found, name]): PageMember => {
+      switch (name) {
+        case '__typename':
+          return typename(key, connection)
+        case 'nodes':
+          return { key, shows: 'nodes', members: this.#members(typeIn(name), found) }
+        case 'edges':
+          return { key, shows: 'edges', members: this.#edge(typeIn(name), found) }
+        case 'pageInfo':
+          return { key, shows: 'pageInfo', members: this.#pageInfo(typeIn(name), found) }
+        case 'totalCount':
+          return { key, shows: 'totalCount' }
+        default:
+          throw new NotCompiled(`${connection.name}.${name}`)
+      }
+    })
+  }
+
+  #edge(edge: GraphQLObjectType, nodes: readonly FieldNode[]): EdgeMember[] {
+    return this.#fields(edge, nodes).map(([key, found, name]): EdgeMember => {
+      if (name === '__typename') return typename(key, edge)
+      if (name === 'cursor') return { key, shows: 'cursor' }
+      return { key, shows: 'node', members: this.#members(typeOf(edge.getFields()[name]!), found) }
+    })
+  }
+
+  #pageInfo(type: GraphQLObjectType, nodes: readonly FieldNode[]): PageInfoMember[] {
+    return this.#fields(type, nodes).map(
+      ([key, , name]): PageInfoMember =>
+        name === '__typename' ? typename(key, type) : { key, shows: name as 'hasNextPage' },
+    )
+  }
+}
+
+function typename(key: string, { name }: GraphQLObjectType) {
+  return { key, shows: 'literal' as const, json: JSON.stringify(name) }
+}
+
+function exposedColumn({ type }: Field, field: string, nullable: boolean, place: string): Part {
+  const named = getNamedType(type)
+  const isList = isListType(getNullableType(type))
+  if (isEnumType(named) && !isList) {
+    const names = new Map(named.getValues().map(({ value, name }) => [String(value), name]))
+    return { is: 'enum', field, names, nullable }
+  }
+  const kind = isList ? (named.name === 'String' ? 'texts' : undefined) : COLUMN_KINDS[named.name]
+  if (!kind) throw new NotCompiled(place)
+  return { is: 'column', field, kind, nullable }
+}
+
+/** Whether a value may be missing is what the schema says, wherever the part was made. */
+function withNullability(part: Part, nullable: boolean): Part {
+  return 'nullable' in part ? { ...part, nullable } : part
+}
+
+function typeOf({ type }: { type: GraphQLOutputType }): GraphQLObjectType {
+  const named = getNamedType(type)
+  if (!isObjectType(named)) throw new NotCompiled(named.name)
+  return named
+}

@@ -1,0 +1,183 @@
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLObjectType,
+  getVariableValues,
+  isNonNullType,
+  Kind,
+  type OperationDefinitionNode,
+} from 'graphql'
+import { LRUCache } from 'lru-cache'
+import type { Statement } from '../../db/tenantTransaction.ts'
+import { answerStatement } from '../../reads/answers/answerSql.ts'
+import { weightOf } from '../../reads/answers/weight.ts'
+import { Refusal } from '../../refusal.ts'
+import { isUuid } from '../../uuid.ts'
+import { NotCompiled, planAnswer } from './answerPlan.ts'
+import { type Asked, fieldsOf } from './selections.ts'
+
+/** One field of the root. */
+export interface RootField {
+  /** In the answer. */
+  key: string
+  nodes: readonly FieldNode[]
+  nullable: boolean
+  /** What answers it: a statement, or what it is for everybody; or why its resolver does. */
+  read: Statement | { json: string } | { reason: string }
+}
+
+/** What is asked for: as graphql-js takes it. */
+type Query = Pick<ExecutionArgs, 'schema' | 'document' | 'variableValues'>
+
+/** Trajectories, or parts of them, that one row of an answer may hold at a time. */
+const MOST_HUGE = 2
+
+/** Characters of statements that are kept. */
+const KEPT_CHARACTERS = 20_000_000
+/** Variables whose text is longer than that are seldom the same again. */
+const LONGEST_KEY = 2_000
+
+interface Kept {
+  fields: RootField[]
+  holes: ReadonlyMap<string, string>
+}
+
+/** Makes statements of queries, and keeps them: for an operation with the same variables, whatever the ids among them. */
+export class QueryCompiler {
+  readonly #maxBytes: number
+  readonly #numbers = new WeakMap<OperationDefinitionNode, number>()
+  readonly #kept = new LRUCache<string, Kept>({
+    maxSize: KEPT_CHARACTERS,
+    sizeCalculation: ({ fields }, key) =>
+      key.length + fields.reduce((sum, { read }) => sum + ('text' in read ? read.text.length : 100), 1),
+  })
+  #operations = 0
+
+  /** `maxBytes`: that the pages of a statement may have together; of what is longer resolvers read as much as they may. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  /** The fields of a query's root, in the order of the answer; undefined when the variables are not what it takes. */
+  compile(query: Query, operation: OperationDefinitionNode): RootField[] | undefined {
+    const given = query.variableValues ?? {}
+    const holes = holesOf(operation, given)
+    const shape = JSON.stringify(given, (name, value) =>
+      holes.has(name) && given[name] === value ? holes.get(name) : value,
+    )
+    if (shape.length > LONGEST_KEY) return this.#compile(query, operation, given)?.fields
+    const key = `${this.#numberOf(operation)} ${shape}`
+    const known = this.#kept.get(key)
+    if (known) return filled(known, given)
+    const variables = { ...given, ...Object.fromEntries(holes) }
+    const made = this.#compile(query, operation, variables)
+    if (!made) return undefined
+    if (made.isTimeless) this.#kept.set(key, { fields: made.fields, holes })
+    return filled({ fields: made.fields, holes }, given)
+  }
+
+  #numberOf(operation: OperationDefinitionNode): number {
+    const known = this.#numbers.get(operation)
+    if (known !== undefined) return known
+    this.#numbers.set(operation, this.#operations)
+    return this.#operations++
+  }
+
+  #compile(
+    { schema, document }: Query,
+    operation: OperationDefinitionNode,
+    variables: Readonly<Record<string, unknown>>,
+  ): { fields: RootField[]; isTimeless: boolean } | undefined {
+    const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, {
+      maxErrors: 1,
+    })
+    if (!coerced) return undefined
+    let isTimeless = true
+    const now = () => {
+      isTimeless = false
+      return new Date()
+    }
+    const asked: Asked = { schema, fragments: fragmentsOf(document), variables: coerced, now }
+    const root = schema.getQueryType()!
+    const fields = [...fieldsOf(asked, root, [operation.selectionSet])].map(([key, nodes]) => ({
+      key,
+      nodes,
+      nullable: isNullable(root, nodes),
+      read: this.#read(asked, root, nodes),
+    }))
+    return { fields, isTimeless }
+  }
+
+  #read(asked: Asked, root: GraphQLObjectType, nodes: readonly FieldNode[]): RootField['read'] {
+    try {
+      const part = planAnswer(asked, root, nodes)
+      if (part.is === 'literal') return { json: part.json }
+      const { pages, huge } = weightOf(part)
+      // Resolvers read each of them once, whatever its aliases.
+      if (huge > MOST_HUGE) return { reason: 'TOO_LARGE' }
+      return answerStatement(part, Math.ceil(this.#maxBytes / Math.max(1, pages + huge)))
+    } catch (error) {
+      if (error instanceof NotCompiled) return { reason: error.reason }
+      // Its resolver refuses it with the same words, and at its place.
+      if (error instanceof Refusal) return { reason: error.code }
+      throw error
+    }
+  }
+}
+
+/**
+ * The variables that are ids, each with an id that nobody has in its place: such a value goes into a statement as it is, so
+ * that statements for other ids differ in nothing else.
+ */
+function holesOf(
+  { variableDefinitions = [] }: OperationDefinitionNode,
+  given: Readonly<Record<string, unknown>>,
+): Map<string, string> {
+  const holes = new Map<string, string>()
+  for (const { type, variable } of variableDefinitions) {
+    const named = type.kind === Kind.NON_NULL_TYPE ? type.type : type
+    const { value: name } = variable.name
+    if (named.kind !== Kind.NAMED_TYPE || named.name.value !== 'UUID' || !isUuid(given[name])) continue
+    holes.set(name, `ffffffff-ffff-ffff-ffff-${String(holes.size).padStart(12, '0')}`)
+  }
+  return holes
+}
+
+function filled({ fields, holes }: Kept, given: Readonly<Record<string, unknown>>): RootField[] {
+  if (holes.size === 0) return fields
+  const ids = new Map([...holes].map(([name, hole]) => [hole as unknown, given[name]]))
+  const fill = (value: unknown): unknown =>
+    Array.isArray(value) ? value.map(fill) : (ids.get(value) ?? value)
+  return fields.map((field) =>
+    'text' in field.read ? { ...field, read: { ...field.read, values: field.read.values.map(fill) } } : field,
+  )
+}
+
+function isNullable(root: GraphQLObjectType, [node]: readonly FieldNode[]): boolean {
+  const field = root.getFields()[node!.name.value]
+  return field !== undefined && !isNonNullType(field.type)
+}
+
+/** The document with these fields of the root only. */
+export function withFields(
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  fields: readonly RootField[],
+): DocumentNode {
+  const selections = fields.flatMap(({ nodes }) => nodes)
+  const definitions = document.definitions.map((definition) =>
+    definition === operation
+      ? { ...operation, selectionSet: { ...operation.selectionSet, selections } }
+      : definition,
+  )
+  return { ...document, definitions }
+}
+
+function fragmentsOf({ definitions }: DocumentNode): Map<string, FragmentDefinitionNode> {
+  const fragments = new Map<string, FragmentDefinitionNode>()
+  for (const node of definitions)
+    if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node)
+  return fragments
+}

@@ -1,0 +1,348 @@
+import sql, { empty, join, type Sql } from 'sql-template-tag'
+import type { Statement } from '../../db/tenantTransaction.ts'
+import { identifier, integerLiteral, textLiteral } from '../catalogue.ts'
+import type { SortField } from '../keyset.ts'
+import {
+  type ColumnKind,
+  type EdgeMember,
+  type ListPart,
+  type Member,
+  type PageMember,
+  type PagePart,
+  type Part,
+  Row,
+  type RowPart,
+  type RowsPart,
+} from './parts.ts'
+
+/** Stands where a value is missing that has to be there. JSON escapes it in texts, so it is in no other place. */
+export const MISSING = '\u0001'
+/** Stands where the texts of a page became longer than allowed. */
+export const TOO_LONG = '\u0002'
+
+const MISSING_MARK = sql`chr(${integerLiteral(MISSING.charCodeAt(0))})`
+const TOO_LONG_MARK = sql`chr(${integerLiteral(TOO_LONG.charCodeAt(0))})`
+
+/** A text in parts: as they stand, or as what an expression gives; null gives nothing. */
+type Piece = string | Sql
+
+/**
+ * A statement that selects one value of an answer, as JSON. The texts of a page come to `maxBytes` at most: what would be
+ * longer has TOO_LONG in it. Its text depends on the parts' shape alone, but for the length of pages.
+ */
+export function answerStatement(part: Part, maxBytes: number): Statement {
+  return new AnswerWriter(maxBytes).statement(part)
+}
+
+/** Writes one answer: the rows that are read have aliases with numbers. */
+class AnswerWriter {
+  readonly #maxBytes: Sql
+  #aliases = 0
+  #isGeneral = true
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = integerLiteral(maxBytes)
+  }
+
+  statement(part: Part): Statement {
+    const answer = concatenated(this.#part(part, new Row('nothing')))
+    const { text, values } = sql`/* answer */ select ${answer} as answer`
+    return { text, values, isGeneral: this.#isGeneral }
+  }
+
+  #row(): Row {
+    this.#aliases++
+    return new Row(`r${this.#aliases}`)
+  }
+
+  #part(part: Part, row: Row): Piece[] {
+    switch (part.is) {
+      case 'literal':
+        return [part.json]
+      case 'column':
+        return columnJson(row.column(part.field), part.kind, part.nullable)
+      case 'enum': {
+        const value = row.column(part.field)
+        const names = [...part.names].map(
+          ([stored, name]) => sql`when ${textLiteral(stored)} then ${textLiteral(`"${name}"`)}`,
+        )
+        const none = part.nullable
+          ? sql`case when ${value} is null then 'null' else ${MISSING_MARK} end`
+          : MISSING_MARK
+        return [sql`case ${value} ${join(names, ' ')} else ${none} end`]
+      }
+      case 'globalId':
+        return ['"', inBase64([`${part.type}:`, ...keyText(part.keys, row)]), '"']
+      case 'sql':
+        return [orMissing(part.json(row), part.nullable)]
+      case 'row':
+        return [this.#related(part, row)]
+      case 'rows':
+        return this.#rows(part)
+      case 'list':
+        return this.#list(part, row)
+      case 'page':
+        return [sql`(${this.#page(part, row)})`]
+    }
+  }
+
+  #object(members: readonly Member[], row: Row): Piece[] {
+    return braced(members, ({ part }) => this.#part(part, row))
+  }
+
+  #related({ from, members, nullable }: RowPart, outer: Row): Sql {
+    const own = this.#row()
+    return orMissing(
+      sql`(select ${concatenated(this.#object(members, own))} from ${from(own, outer)})`,
+      nullable,
+    )
+  }
+
+  #rows({ count, tables }: RowsPart): Piece[] {
+    if (tables.length === 0) return ['[]']
+    const found = tables.map(({ table, keys, places, values, members }) => {
+      const own = this.#row()
+      const object = concatenated(this.#object(members, own))
+      const names = keys.map((_, index) => identifier(`k${index}`))
+      const lists = keys.map(
+        ({ kind }, at) => sql`${values.map((each) => each[at])}::${identifier(SQL_TYPES[kind])}[]`,
+      )
+      const on = keys.map(({ field }, at) => sql`${own.column(field)} = wanted.${names[at]}`)
+      return sql`select wanted.place, ${object} as json
+        from unnest(${places}::int[], ${join(lists, ', ')}) as wanted(place, ${join(names, ', ')})
+        join ${identifier(table)} ${identifier(own.alias)} on ${join(on, ' and ')}`
+    })
+    const text = identifier('t0')
+    const rows = sql`select coalesce(found.json, 'null') as ${text} from generate_series(1, ${count}::int) as places(place)
+      left join (${join(found, ' union all ')}) found on found.place = places.place order by places.place`
+    return ['[', sql`(select ${this.#joined(text)} from (${sized(rows, [text])}) sized)`, ']']
+  }
+
+  /** One behind the other, as far as they may go. */
+  #joined(text: Sql, order: Sql = empty): Sql {
+    return sql`string_agg(case when total <= ${this.#maxBytes} then ${text} else ${TOO_LONG_MARK} end, ','${order})`
+  }
+
+  #list({ from, members }: ListPart, outer: Row): Piece[] {
+    const own = this.#row()
+    const object = concatenated(this.#object(members, own))
+    return ['[', sql`(select string_agg(${object}, ',') from ${from(own, outer)})`, ']']
+  }
+
+  /** A SELECT of the connection's text. */
+  #page(page: PagePart, outer: Row): Sql {
+    const { members, size, fromEnd } = page
+    this.#isGeneral &&= page.isGeneral
+    const row = this.#row()
+    const infos = members.flatMap((member) => (member.shows === 'pageInfo' ? member.members : []))
+    // Whether there is more is told by one row beyond the page.
+    const beyond = fromEnd ? 'hasPreviousPage' : 'hasNextPage'
+    const asksForMore = !page.isNumbered && infos.some(({ shows }) => shows === beyond)
+    const asksForEnds = infos.some(({ shows }) => shows === 'startCursor' || shows === 'endCursor')
+    const texts = new Map(
+      members
+        .filter(({ shows }) => shows === 'nodes' || shows === 'edges')
+        .map((member, index) => [
+          member,
+          { name: identifier(`t${index}`), text: this.#textOf(member, page, row) },
+        ]),
+    )
+    const columns = [...texts.values()]
+    if (asksForEnds)
+      columns.push({ name: identifier('cursor'), text: concatenated(cursorJson(page.sort, row)) })
+
+    if (page.isNumbered) columns.push({ name: identifier('number'), text: row.column('number') })
+
+    const aggregate = (member: PageMember): Piece[] => {
+      switch (member.shows) {
+        case 'literal':
+          return [member.json]
+        case 'totalCount':
+          return [sql`(${page.count(outer)})`]
+        case 'pageInfo':
+          return braced(member.members, (info) =>
+            info.shows === 'literal' ? [info.json] : [pageInfo(page, info.shows, outer)],
+          )
+        default:
+          return ['[', this.#joined(texts.get(member)!.name, fromEnd ? sql` order by n desc` : empty), ']']
+      }
+    }
+    const object = concatenated(braced(members, aggregate))
+    // Otherwise the rows are looked at even if nothing is shown of them: who may not read them hears of it.
+    const isCounted = members.some(({ shows }) => shows === 'totalCount')
+    if (isCounted && columns.length === 0 && !asksForMore) return sql`select ${object}`
+
+    const inPage = (text: Sql) =>
+      asksForMore
+        ? sql`case when ${identifier(`${row.alias}.n`)} <= ${integerLiteral(size)} then ${text} end`
+        : text
+    const shown = columns.map(({ name, text }) => sql`, ${inPage(text)} as ${name}`)
+    const fields = [...new Set([...row.fields, ...page.sort.map(({ field }) => field)])]
+    const rows = page.rows(outer, fields, asksForMore ? size + 1 : size)
+    const shownRows = sql`select n${shown.length > 0 ? join(shown, '') : empty} from (
+        select page.*, row_number() over () as n from (${rows}) page
+      ) ${identifier(row.alias)}`
+    const names = [...texts.values()].map(({ name }) => name)
+    // `having`: it is one row also where nothing is summed up, and without a count PostgreSQL would not even look whether
+    // the rows may be read.
+    return sql`select ${object} from (${sized(shownRows, names)}) sized having count(*) >= 0`
+  }
+
+  #textOf(member: PageMember, { sort }: PagePart, row: Row): Sql {
+    if (member.shows === 'nodes') return concatenated(this.#object(member.members, row))
+    const edges = (member as { members: readonly EdgeMember[] }).members
+    return concatenated(
+      braced(edges, (edge) => {
+        switch (edge.shows) {
+          case 'literal':
+            return [edge.json]
+          case 'cursor':
+            return cursorJson(sort, row)
+          case 'node':
+            return this.#object(edge.members, row)
+        }
+      }),
+    )
+  }
+}
+
+/** Rows of texts in an order, each with the bytes that they have up to it as `total`. */
+function sized(rows: Sql, texts: readonly Sql[]): Sql {
+  const lengths = texts.map((name) => sql`coalesce(octet_length(${name}), 0)`)
+  const total =
+    lengths.length > 0 ? sql`sum(${join(lengths, ' + ')}) over (rows unbounded preceding)` : sql`0`
+  // `offset 0`: pulled up, each text would be made twice, for the answer and for its length.
+  return sql`select texts.*, ${total} as total from (${rows} offset 0) texts`
+}
+
+function pageInfo(
+  { size, fromEnd, isCut, isNumbered, count }: PagePart,
+  shows: 'hasNextPage' | 'hasPreviousPage' | 'startCursor' | 'endCursor',
+  outer: Row,
+): Piece {
+  if (isNumbered && shows === 'hasPreviousPage') return sql`(coalesce(min(number) > 0, false))::text`
+  if (isNumbered && shows === 'hasNextPage')
+    return sql`(coalesce(max(number) < (${count(outer)}) - 1, false))::text`
+  if (shows === 'hasNextPage' || shows === 'hasPreviousPage') {
+    const isBeyond = (shows === 'hasPreviousPage') === fromEnd
+    if (!isBeyond) return String(isCut)
+    return sql`case when count(*) > ${integerLiteral(size)} then 'true' else 'false' end`
+  }
+  const isFirstRead = (shows === 'endCursor') === fromEnd
+  const place = isFirstRead ? sql`1` : sql`least(count(*), ${integerLiteral(size)})::int`
+  return sql`coalesce((array_agg(cursor order by n))[${place}], 'null')`
+}
+
+function columnJson(value: Sql, kind: ColumnKind, nullable: boolean): Piece[] {
+  switch (kind) {
+    case 'uuid':
+      return nullable ? [orMissing(sql`'"' || ${value} || '"'`, true)] : ['"', value, '"']
+    case 'time': {
+      // The session's zone is UTC.
+      const text = sql`to_char(${value}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+      return nullable ? [orMissing(sql`'"' || ${text} || '"'`, true)] : ['"', text, '"']
+    }
+    case 'bigint':
+      return [
+        orMissing(
+          sql`case when ${value} between -9007199254740991 and 9007199254740991 then ${value}::text when ${value} is not null then ${MISSING_MARK} end`,
+          nullable,
+        ),
+      ]
+    case 'text':
+      return [orMissing(sql`to_json(${value})::text`, nullable)]
+    case 'texts': {
+      // Each of its texts has to be there.
+      const json = sql`case when array_position(${value}, null) is null then to_json(${value})::text else ${MISSING_MARK} end`
+      return [orMissing(json, nullable)]
+    }
+    default:
+      return [orMissing(sql`${value}::text`, nullable)]
+  }
+}
+
+/** What stands for a value that is not there. */
+function orMissing(text: Sql, nullable: boolean): Sql {
+  return sql`coalesce(${text}, ${nullable ? sql`'null'` : MISSING_MARK})`
+}
+
+function cursorJson(sort: readonly SortField[], row: Row): Piece[] {
+  const values = sort.flatMap(({ field, kind, nullable }) => [
+    ',',
+    sortText(row.column(field), kind, nullable),
+  ])
+  return ['"', inBase64url([`[${JSON.stringify(sort[0]!.field)}`, ...values.flat(), ']']), '"']
+}
+
+function keyText(keys: readonly SortField[], row: Row): Piece[] {
+  const [first, ...others] = keys
+  if (others.length === 0) return [row.column(first!.field)]
+  const values = keys.flatMap(({ field, kind }, index) => [
+    index === 0 ? '' : ',',
+    sortText(row.column(field), kind),
+  ])
+  return ['[', ...values.flat(), ']']
+}
+
+/** A value as keyset.ts and global ids write it: as JSON's text, whatever it is. */
+function sortText(value: Sql, kind: SortField['kind'], nullable = false): Piece {
+  const text = {
+    time: () => sql`'"' || to_char(${value}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"'`,
+    text: () => sql`to_json(${value})::text`,
+    decimal: () => sql`'"' || trim_scale(${value}) || '"'`,
+    number: () => sql`'"' || ${value} || '"'`,
+    integer: () => sql`'"' || ${value} || '"'`,
+    bigint: () => sql`'"' || ${value} || '"'`,
+    uuid: () => sql`'"' || ${value} || '"'`,
+  }[kind]()
+  return orMissing(text, nullable)
+}
+
+const SQL_TYPES: Readonly<Record<SortField['kind'], string>> = {
+  uuid: 'uuid',
+  text: 'text',
+  time: 'timestamptz',
+  integer: 'int4',
+  bigint: 'int8',
+  number: 'float8',
+  decimal: 'numeric',
+}
+
+function inBase64(pieces: readonly Piece[]): Sql {
+  // PostgreSQL breaks lines after 76 characters.
+  return sql`translate(encode(convert_to(${concatenated(pieces)}, 'UTF8'), 'base64'), chr(10), '')`
+}
+
+function inBase64url(pieces: readonly Piece[]): Sql {
+  return sql`translate(encode(convert_to(${concatenated(pieces)}, 'UTF8'), 'base64'), '+/=' || chr(10), '-_')`
+}
+
+function braced<Keyed extends { key: string }>(
+  members: readonly Keyed[],
+  piecesOf: (member: Keyed) => Piece[],
+): Piece[] {
+  const pieces: Piece[] = ['{']
+  for (const [index, member] of members.entries()) {
+    pieces.push(`${index === 0 ? '' : ','}"${member.key}":`, ...piecesOf(member))
+  }
+  return [...pieces, '}']
+}
+
+/** PostgreSQL takes 100 arguments. */
+const MOST_ARGUMENTS = 90
+
+/** All of it as one text. */
+function concatenated(pieces: readonly Piece[]): Sql {
+  const merged: Piece[] = []
+  for (const piece of pieces) {
+    const last = merged.at(-1)
+    if (typeof piece === 'string' && typeof last === 'string') merged[merged.length - 1] = last + piece
+    else if (piece !== '') merged.push(piece)
+  }
+  const args = merged.map((piece) => (typeof piece === 'string' ? textLiteral(piece) : piece))
+  if (args.length <= MOST_ARGUMENTS) return sql`concat(${args.length > 0 ? join(args, ', ') : sql`''`})`
+  const parts: Sql[] = []
+  for (let at = 0; at < args.length; at += MOST_ARGUMENTS)
+    parts.push(concatenated(args.slice(at, at + MOST_ARGUMENTS)))
+  return concatenated(parts)
+}

@@ -1,0 +1,101 @@
+import sql, { type Sql } from 'sql-template-tag'
+import { columns, identifier, integerLiteral } from '../catalogue.ts'
+import type { ComputedRows } from '../computedPages.ts'
+import type { Where } from '../condition.ts'
+import { conditionSql, orderSql, plansAlike } from '../conditionSql.ts'
+import type { PagePlan } from '../pagePlan.ts'
+import { countSql, rowsOfPage } from '../storedPages.ts'
+import type { Member, PageMember, PagePart, Row, RowPart } from './parts.ts'
+
+/** How listed rows hang on the row that the list stands under. */
+interface Parentage {
+  /** That row's field, which is its key. */
+  key: string
+  field: string
+  through?: readonly string[] | undefined
+}
+
+// Limits stand in the text: of one that it does not know PostgreSQL takes a tenth of all rows to be read.
+
+/** A page of stored rows: of the row that it stands under, or of all that the tenant has. */
+export function storedPage(
+  table: string,
+  parent: Parentage | undefined,
+  plan: PagePlan,
+  members: readonly PageMember[],
+): PagePart {
+  const { where, filtered, order } = plan
+  const query = { table, ...(parent && { parentField: parent.field, through: parent.through ?? [] }) }
+  const keyOf = (outer: Row) => (parent ? outer.column(parent.key) : undefined)
+  return {
+    ...shape(plan, members),
+    rows: (outer, fields, limit) =>
+      rowsOfPage({ ...query, where, order }, keyOf(outer), { fields, as: columns }, integerLiteral(limit)),
+    count: (outer) => countSql({ ...query, where: filtered }, keyOf(outer)),
+  }
+}
+
+/** A page of computed rows. `rowsOf`: by an expression of an array with the one parent's key; undefined when there is none. */
+export function computedPage(
+  rowsOf: (parents: Sql | undefined) => ComputedRows,
+  key: string | undefined,
+  plan: PagePlan,
+  members: readonly PageMember[],
+): PagePart {
+  const { where, filtered, order } = plan
+  const of = (outer: Row) => rowsOf(key === undefined ? undefined : sql`array[${outer.column(key)}]`).select
+  return {
+    ...shape(plan, members),
+    // A filter may be on what they are computed from.
+    isGeneral: !plan.args.filter,
+    rows: (outer, fields, limit) => sql`select ${columns(fields)} from (${of(outer)}) c
+      where ${conditionSql(where, 'c')} order by ${orderSql(order)} limit ${integerLiteral(limit)}`,
+    count: (outer) => sql`select count(*)::int from (${of(outer)}) c where ${conditionSql(filtered, 'c')}`,
+  }
+}
+
+function shape({ sort, size, fromEnd, filtered, args }: PagePlan, members: readonly PageMember[]) {
+  const isCut = typeof (fromEnd ? args.before : args.after) === 'string'
+  const isGeneral = plansAlike(filtered)
+  return { is: 'page' as const, isGeneral, sort, size, fromEnd, isCut, members }
+}
+
+/** The row of this table whose fields have these values. */
+export function rowWith(
+  table: string,
+  values: Readonly<Record<string, unknown>>,
+  members: readonly Member[],
+): RowPart {
+  return {
+    is: 'row',
+    from: (own) => sql`${identifier(table)} ${identifier(own.alias)} where ${own.fulfils(values)}`,
+    members,
+    nullable: true,
+  }
+}
+
+/**
+ * The row of this table whose fields [theirs] have the values of those of the row that this stands under [ours]; none
+ * unless that row is as in `when`.
+ */
+export function relatedRow(
+  table: string,
+  on: readonly (readonly [ours: string, theirs: string])[],
+  members: readonly Member[],
+  nullable: boolean,
+  when: Where = {},
+): RowPart {
+  return {
+    is: 'row',
+    from: (own, outer) =>
+      sql`${identifier(table)} ${identifier(own.alias)} where ${conditionOn(on, own, outer)} and ${outer.fulfils(when)}`,
+    members,
+    nullable,
+  }
+}
+
+function conditionOn(on: readonly (readonly [string, string])[], own: Row, outer: Row): Sql {
+  return on
+    .map(([ours, theirs]) => sql`${own.column(theirs)} = ${outer.column(ours)}`)
+    .reduce((left, right) => sql`${left} and ${right}`)
+}

@@ -1,0 +1,182 @@
+import type { Sql } from 'sql-template-tag'
+import { column } from '../catalogue.ts'
+import type { Where } from '../condition.ts'
+import { conditionSql } from '../conditionSql.ts'
+import type { SortField } from '../keyset.ts'
+
+/** How the values of a column are written as JSON; `text` is whatever has a text that JSON has to quote. */
+export type ColumnKind =
+  | 'uuid'
+  | 'text'
+  | 'texts'
+  | 'time'
+  | 'integer'
+  | 'bigint'
+  | 'number'
+  | 'decimal'
+  | 'boolean'
+  | 'json'
+
+/** A key of an object of the answer, and what stands behind it. */
+export interface Member {
+  key: string
+  part: Part
+}
+
+/** The rows that a part is read of, under an alias; it knows which of their fields are read. */
+export class Row {
+  readonly alias: string
+  readonly #fields = new Set<string>()
+
+  constructor(alias: string) {
+    this.alias = alias
+  }
+
+  column(field: string): Sql {
+    this.#fields.add(field)
+    return column(field, this.alias)
+  }
+
+  /** A condition on them. */
+  fulfils(where: Where): Sql {
+    for (const field of fieldsOf(where)) this.#fields.add(field)
+    return conditionSql(where, this.alias)
+  }
+
+  get fields(): readonly string[] {
+    return [...this.#fields]
+  }
+}
+
+function fieldsOf(where: Where): string[] {
+  return Object.entries(where).flatMap(([field, condition]) =>
+    field === 'AND' || field === 'OR' ? [condition as Where | Where[]].flat().flatMap(fieldsOf) : [field],
+  )
+}
+
+/** One value of the answer, of the row that it stands under. */
+export type Part =
+  | LiteralPart
+  | ColumnPart
+  | EnumPart
+  | GlobalIdPart
+  | SqlPart
+  | RowPart
+  | RowsPart
+  | PagePart
+  | ListPart
+
+/** The same for every row. */
+interface LiteralPart {
+  is: 'literal'
+  json: string
+}
+
+interface ColumnPart {
+  is: 'column'
+  field: string
+  kind: ColumnKind
+  nullable: boolean
+  /** Whether it may be megabytes. */
+  isHuge?: true
+}
+
+/** A column of text whose values GraphQL has other names for. */
+interface EnumPart {
+  is: 'enum'
+  field: string
+  names: ReadonlyMap<string, string>
+  nullable: boolean
+}
+
+interface GlobalIdPart {
+  is: 'globalId'
+  type: string
+  keys: readonly SortField[]
+}
+
+/** What is computed from the row. */
+export interface SqlPart {
+  is: 'sql'
+  /** An expression of its JSON as text; null where there is no value. */
+  json(row: Row): Sql
+  nullable: boolean
+  /** Whether it may be megabytes. */
+  isHuge?: true
+}
+
+/** Another row, which hangs on this one. */
+export interface RowPart {
+  is: 'row'
+  /** Behind FROM: the row under the alias `own`, and the condition that finds it. */
+  from(own: Row, outer: Row): Sql
+  members: readonly Member[]
+  nullable: boolean
+}
+
+/** Rows of any tables by their keys, as a list; null where there is none. */
+export interface RowsPart {
+  is: 'rows'
+  count: number
+  tables: readonly KeyedRows[]
+}
+
+interface KeyedRows {
+  table: string
+  keys: readonly SortField[]
+  /** Where in the list, from 1. */
+  places: readonly number[]
+  /** The keys' values for each of these. */
+  values: readonly (readonly unknown[])[]
+  members: readonly Member[]
+}
+
+/** Objects inside of a column of JSON, which is a list of them. */
+export interface ListPart {
+  is: 'list'
+  /** Behind FROM: the rows under this alias, in order. */
+  from(own: Row, outer: Row): Sql
+  members: readonly Member[]
+}
+
+/** A page of rows, as a connection. */
+export interface PagePart {
+  is: 'page'
+  /** A SELECT of these fields' columns of so many rows, in the order that they are read in. */
+  rows(outer: Row, fields: readonly string[], limit: number): Sql
+  /** A SELECT of the number of all rows. */
+  count(outer: Row): Sql
+  /** Whether one plan is good for it, whatever the values of its conditions. */
+  isGeneral: boolean
+  sort: readonly SortField[]
+  size: number
+  /** The rows are read from the end: the last of the page comes first. */
+  fromEnd: boolean
+  /** Whether the page was cut by a cursor on the side that it is not read towards. */
+  isCut: boolean
+  /** The rows are numbered from 0 in their field `number`: what comes before and behind is told by that. */
+  isNumbered?: boolean
+  members: readonly PageMember[]
+}
+
+export type PageMember =
+  | { key: string; shows: 'nodes'; members: readonly Member[] }
+  | { key: string; shows: 'edges'; members: readonly EdgeMember[] }
+  | { key: string; shows: 'pageInfo'; members: readonly PageInfoMember[] }
+  | { key: string; shows: 'totalCount' }
+  | TypenameMember
+
+export type EdgeMember =
+  | { key: string; shows: 'cursor' }
+  | { key: string; shows: 'node'; members: readonly Member[] }
+  | TypenameMember
+
+export type PageInfoMember =
+  | { key: string; shows: 'hasNextPage' | 'hasPreviousPage' | 'startCursor' | 'endCursor' }
+  | TypenameMember
+
+interface TypenameMember {
+  key: string
+  shows: 'literal'
+  json: string
+}

@@ -1,0 +1,114 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parseExactly, stringifyExactly } from '../../src/exactNumbers.ts'
+import { schema } from '../../src/graphql/schema.ts'
+import { Arc, useArc } from '../support/arc.ts'
+import { listQuestions, orderQuestions } from '../support/everyQuery.ts'
+import { KnownRows } from '../support/knownRows.ts'
+import { operationAlong, type RandomOperation } from '../support/randomOperation.ts'
+import { everyRoute } from '../support/schemaRoutes.ts'
+import { SEED } from '../support/seed.ts'
+import { shrunk } from '../support/shrunkOperation.ts'
+import { type SeededTenant, seedTenant } from '../support/tenantRows.ts'
+
+/** Queries in all; the nightly run asks for 10,000. */
+const QUERIES = Number(process.env.ARC_TEST_QUERIES ?? 1_000)
+const AT_A_TIME = 8
+
+const ROLES = ['app_user', 'app_user', 'app_user', 'app_readonly', 'app_admin', 'app_ingest'] as const
+
+/** What is another at each moment, or counts what this test does. */
+const VOLATILE = /\b(runtimeMs|health|metrics|lastUsedAt)\b/
+
+const SETTINGS = { ARC_MAX_COST: '1000000000' }
+const arc = useArc({ ...SETTINGS })
+const byResolvers = new Arc({ ...SETTINGS, ARC_COMPILED_READS: 'off' })
+beforeAll(() => byResolvers.start())
+afterAll(() => byResolvers.stop())
+
+const routes = everyRoute(schema).filter(({ steps }) => steps[0]?.type === 'Query')
+
+interface Asked {
+  number: number
+  operation: RandomOperation
+  token: string
+  role: string
+}
+
+describe(`${QUERIES} random queries`, () => {
+  it('have the same answer from one statement as from resolvers', async () => {
+    const tenants: SeededTenant[] = [await seedTenant(arc), await seedTenant(arc)]
+    const known = await Promise.all(tenants.map(knownOf))
+    const different: string[] = []
+    let [next, asked, withData] = [0, 0, 0]
+    const worker = async () => {
+      while (asked < QUERIES && different.length < 5) {
+        const question = await askedAs(next++, tenants, known)
+        if (question.operation.kind !== 'query' || VOLATILE.test(question.operation.query)) continue
+        asked++
+        const { query, variables } = question.operation
+        const differs = async (text: string) => {
+          const [ours, theirs] = await answersTo(text, variables, question.token)
+          // What one field may not read spoils the transaction of all resolvers; statements of others are not hit by it.
+          return ours !== theirs && !(bothForbid(ours, theirs) && question.role === 'app_ingest')
+        }
+        const [ours] = await answersTo(query, variables, question.token)
+        if (/"data":\{/.test(ours)) withData++
+        if (await differs(query)) {
+          const smallest = await shrunk(query, differs)
+          const [compiled, resolved] = await answersTo(smallest, variables, question.token)
+          different.push(
+            `ARC_TEST_SEED=${SEED}, query ${question.number}, ${question.role}:\n${smallest}\n${JSON.stringify(variables)}\none statement: ${compiled.slice(0, 1_000)}\nresolvers:     ${resolved.slice(0, 1_000)}`,
+          )
+        }
+      }
+    }
+    await Promise.all(Array.from({ length: AT_A_TIME }, worker))
+    expect(different.join('\n\n')).toBe('')
+    expect(withData / asked).toBeGreaterThan(0.3)
+  }, 600_000)
+})
+
+async function askedAs(
+  number: number,
+  tenants: readonly SeededTenant[],
+  known: readonly KnownRows[],
+): Promise<Asked> {
+  const route = routes[number % routes.length]!
+  const which = number % tenants.length
+  const arbitrary = fc.record({
+    operation: operationAlong(schema, route, known[which]!),
+    role: fc.constantFrom(...ROLES),
+  })
+  const [{ operation, role }] = fc.sample(arbitrary, { seed: SEED + number, numRuns: 1 }) as [
+    { operation: RandomOperation; role: (typeof ROLES)[number] },
+  ]
+  return { number, operation, role, token: await tenants[which]!.tenant.token(role) }
+}
+
+/** As text of which only the spaces are another, and the order of keys inside of JSON that looks like integers. */
+async function answersTo(query: string, variables: object, token: string): Promise<[string, string]> {
+  const [ours, theirs] = await Promise.all(
+    [arc, byResolvers].map(async ({ url }) => {
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+        body: JSON.stringify({ query, variables }),
+      })
+      const text = await response.text()
+      return `${response.status} ${stringifyExactly(parseExactly(text))}`.replace(/[0-9a-f-]{36}\./g, 'id.')
+    }),
+  )
+  return [ours!, theirs!]
+}
+
+function bothForbid(...answers: string[]): boolean {
+  return answers.every((answer) => answer.includes('"FORBIDDEN"'))
+}
+
+async function knownOf(own: SeededTenant): Promise<KnownRows> {
+  const known = new KnownRows()
+  for (const { query, variables } of [...listQuestions(), ...orderQuestions()])
+    known.learn(await own.tenant.data(query, variables))
+  return known
+}

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest'
+import { useArcBehindProxy } from '../support/databaseProxy.ts'
+
+const { arc, proxy } = await useArcBehindProxy()
+
+const roads = async (tenant: ReturnType<typeof arc.tenant>) =>
+  (await tenant.data('{ metrics { compiledFields resolvedFields { reason fields } } }')).metrics
+
+describe('a query', () => {
+  it('is answered by one statement for each field of the root, and metrics count them', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a', 'b'], { repetitions: 2 })
+    await tenant.record([{ simulationId, scenarioId: 'a', status: 'SUCCESS', trajectory: { steps: [1, 2] } }])
+    const before = await roads(tenant)
+    const statements = await arc.statementsDuring(() =>
+      tenant.data(
+        `query ($id: UUID!) {
+          simulation(simulationId: $id) {
+            ...Counted
+            runs(last: 3) { pageInfo { hasPreviousPage startCursor } nodes { scenario { name } outcome { status } } }
+            toolAnalytics { totalCount nodes { toolName commonErrors { message } } }
+          }
+          outcomes { edges { cursor node { __typename trajectory trajectorySteps(first: 1) { nodes { content } } } } }
+        }
+        fragment Counted on Simulation { id totalScenarios again: totalScenarios completionPercent }`,
+        { id: simulationId },
+      ),
+    )
+    expect(statements.filter((text) => text.includes('/* answer */'))).toHaveLength(2)
+    // BEGIN, settings and COMMIT besides.
+    expect(statements).toHaveLength(5)
+    const after = await roads(tenant)
+    expect(after.compiledFields - before.compiledFields).toBe(2)
+  })
+
+  it('has what is computed elsewhere beside that, of the same state of the database', async () => {
+    const tenant = arc.tenant()
+    const { configId } = await tenant.configVersion()
+    await tenant.data(
+      `mutation ($id: UUID!) { createConfigVersion(input: { configId: $id, yaml: "model: other" }) { errors { code } } }`,
+      { id: configId },
+    )
+    const query = `{ viewer { role } configDiffs { nodes { hunks { rows { kind } } } } configVersions { totalCount } }`
+    const statements = await arc.statementsDuring(() => tenant.data(query))
+    expect(statements.filter((text) => /^begin/i.test(text))).toHaveLength(1)
+    const { configVersions, configDiffs, viewer } = await tenant.data(query)
+    expect({ configVersions, viewer }).toEqual({
+      configVersions: { totalCount: 2 },
+      viewer: { role: 'USER' },
+    })
+    expect(configDiffs.nodes[0].hunks[0].rows.length).toBeGreaterThan(0)
+    expect((await roads(tenant)).resolvedFields).toEqual(
+      expect.arrayContaining([
+        { reason: 'ConfigDiff.hunks', fields: 2 },
+        { reason: 'Query.viewer', fields: 2 },
+      ]),
+    )
+  })
+
+  it('that the database refuses is answered by resolvers, with their words', async () => {
+    const tenant = arc.tenant()
+    await tenant.simulation(['a'])
+    const answer = await tenant.ask(
+      '{ outcomes { nodes { status } } simulations { totalCount } }',
+      {},
+      'app_ingest',
+    )
+    expect(answer.errors).toMatchObject([{ path: ['outcomes'], extensions: { code: 'FORBIDDEN' } }])
+    expect((await roads(tenant)).resolvedFields).toContainEqual({ reason: 'DATABASE', fields: 2 })
+  })
+
+  it('whose connection breaks is UNAVAILABLE at its field, and asked once', async () => {
+    const tenant = arc.tenant()
+    await tenant.scenarios('a')
+    const holding = proxy.hold('/* answer */')
+    const asking = tenant.ask('{ scenario(scenarioId: "a") { name } }')
+    ;(await holding).cut()
+    const { data, errors } = await asking
+    expect(data ?? { scenario: null }).toEqual({ scenario: null })
+    expect(errors).toMatchObject([{ extensions: { code: 'UNAVAILABLE' } }])
+    expect(await tenant.data('{ scenario(scenarioId: "a") { scenarioId } }')).toEqual({
+      scenario: { scenarioId: 'a' },
+    })
+  })
+
+  it('is planned for each caller: another one’s id, filter and page have answers of their own', async () => {
+    const [one, other] = [arc.tenant(), arc.tenant()]
+    await one.scenarios('a', 'b', 'c')
+    await other.scenarios('b')
+    const query = `query ($first: Int, $name: String) {
+      scenarios(first: $first, filter: { name: { contains: $name } }) { nodes { scenarioId } pageInfo { hasNextPage } }
+    }`
+    const of = async (tenant: typeof one, first: number, name: string) => {
+      const { nodes, pageInfo } = (await tenant.data(query, { first, name })).scenarios
+      return [...nodes.map(({ scenarioId }: any) => scenarioId), pageInfo.hasNextPage]
+    }
+    for (let time = 0; time < 3; time++) {
+      expect(await of(one, 2, '')).toEqual(['c', 'b', true])
+      expect(await of(one, 5, '')).toEqual(['c', 'b', 'a', false])
+      expect(await of(one, 2, 'a')).toEqual(['a', false])
+      expect(await of(other, 2, '')).toEqual(['b', false])
+      expect(await of(other, 0, '')).toEqual([true])
+    }
+  })
+})
