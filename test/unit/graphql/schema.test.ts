@@ -96,6 +96,8 @@ describe('every part of the schema', () => {
       'Health.extensions',
       'Health.hypertables',
       'Health.jobs',
+      // As many as there are reasons.
+      'Metrics.resolvedFields',
       // A log that is read on from a number.
       'Query.changes',
       // One for each id that is given.

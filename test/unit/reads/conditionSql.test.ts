@@ -49,14 +49,14 @@ describe('a condition on a field', () => {
         'no operator': { costUsd: {} },
       }),
     ).toMatchInlineSnapshot(`
-      "a value: c.status = $1 ["error"]
+      "a value: c.status = 'error' []
       a time: c.execution_time = $1 ["2026-01-02T03:04:05.000Z"]
       null: c.error_code is null []
-      equals: (c.status = $1) ["error"]
+      equals: (c.status = 'error') []
       equals null: (c.error_code is null) []
-      not: (c.status is distinct from $1) ["error"]
+      not: (c.status is distinct from 'error') []
       not null: (c.error_code is not null) []
-      in: (c.status = any ($1)) [["error","timeout"]]
+      in: (c.status in ('error', 'timeout')) []
       in none: (c.status = any ($1)) [[]]
       lt: (c.cost_usd < $1) [1]
       lte: (c.cost_usd <= $1) [1]
@@ -106,13 +106,13 @@ it('conditions stand together with their values in the order of the text', () =>
     }),
   ).toMatchInlineSnapshot(`
     "none: true []
-    two fields: c.status = $1 and (c.cost_usd > $2) ["error",1]
-    AND: (c.status = $1 and c.cost_usd = $2) ["error",1]
-    AND of one: (c.status = $1) ["error"]
+    two fields: c.status = 'error' and (c.cost_usd > $1) [1]
+    AND: (c.status = 'error' and c.cost_usd = $1) [1]
+    AND of one: (c.status = 'error') []
     AND of none: true []
-    OR: (c.status = $1 or c.cost_usd = $2) ["error",1]
+    OR: (c.status = 'error' or c.cost_usd = $1) [1]
     OR of none: false []
-    one in the other: c.status = $1 and (((c.cost_usd > $2) or (c.cost_usd is null and (c.name like $3))) and ((c.tags && $4) or true)) and c.retry_count = $5 ["error",1,"%a%",["b"],2]"
+    one in the other: c.status = 'error' and (((c.cost_usd > $1) or (c.cost_usd is null and (c.name like $2))) and ((c.tags && $3) or true)) and c.retry_count = $4 [1,"%a%",["b"],2]"
   `)
 })
 
@@ -128,10 +128,10 @@ it('conditions on what a row belongs to look it up by its key', () => {
       'held by few': { simulation: new HeldByFew({ configVersionId: { in: ['a'] } }), status: 'error' },
     }),
   ).toMatchInlineSnapshot(`
-    "one key: exists (select from simulations c_simulation where c_simulation.simulation_id = c.simulation_id and c_simulation.status = $1) ["running"]
+    "one key: exists (select from simulations c_simulation where c_simulation.simulation_id = c.simulation_id and c_simulation.status = 'running') []
     two keys: exists (select from outcomes c_outcome where c_outcome.outcome_id = c.outcome_id and c_outcome.execution_time = c.execution_time and (c_outcome.scenario_id = $1)) ["refund"]
-    two relations: c.status = $1 and exists (select from simulations c_simulation where c_simulation.simulation_id = c.simulation_id and c_simulation.priority = $2 and exists (select from config_versions c_simulation_config_version where c_simulation_config_version.version_id = c_simulation.config_version_id and c_simulation_config_version.config_id = $3)) ["error",1,"a"]
-    held by few: exists (select from simulations c_simulation where c_simulation.simulation_id = c.simulation_id and (c_simulation.config_version_id = any ($1))) and c.status = $2 [["a"],"error"]"
+    two relations: c.status = 'error' and exists (select from simulations c_simulation where c_simulation.simulation_id = c.simulation_id and c_simulation.priority = $1 and exists (select from config_versions c_simulation_config_version where c_simulation_config_version.version_id = c_simulation.config_version_id and c_simulation_config_version.config_id = $2)) [1,"a"]
+    held by few: exists (select from simulations c_simulation where c_simulation.simulation_id = c.simulation_id and (c_simulation.config_version_id = any ($1))) and c.status = 'error' [["a"]]"
   `)
 })
 

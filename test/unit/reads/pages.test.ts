@@ -21,30 +21,28 @@ describe('a page of all rows', () => {
   it('is cut from the table', () => {
     const { text, values } = pageSql(PAGE)
     expect(text).toMatchInlineSnapshot(`
-      "/* page outcomes */
-          select c.execution_time as "executionTime", c.outcome_id as "outcomeId"
+      "/* page outcomes */ select c.execution_time as "executionTime", c.outcome_id as "outcomeId"
           from outcomes c
-          where (c.status = any ($1))
+          where (c.status in ('error'))
           order by c.cost_usd desc nulls last, c.outcome_id desc
-          limit $2::int"
+          limit $1::int"
     `)
-    expect(values).toEqual([['error'], 21])
+    expect(values).toEqual([21])
   })
 
   it('that few others hold is cut from a page of each of these', () => {
     const held = { simulation: new HeldByFew({ configVersionId: 'a' }) }
     const { text, values } = pageSql({ ...PAGE, where: { AND: [PAGE.where, held] } })
     expect(text).toMatchInlineSnapshot(`
-      "/* page outcomes */
-          select c.execution_time as "executionTime", c.outcome_id as "outcomeId"
+      "/* page outcomes */ select c.execution_time as "executionTime", c.outcome_id as "outcomeId"
           from simulations t0 cross join lateral (
-                select c.execution_time, c.outcome_id, c.cost_usd from outcomes c where t0.simulation_id = c.simulation_id and ((c.status = any ($1)) and true) order by c.cost_usd desc nulls last, c.outcome_id desc limit $2::int
+                select c.execution_time, c.outcome_id, c.cost_usd from outcomes c where t0.simulation_id = c.simulation_id and ((c.status in ('error')) and true) order by c.cost_usd desc nulls last, c.outcome_id desc limit $1::int
               ) c
-          where t0.config_version_id = $3
+          where t0.config_version_id = $2
           order by c.cost_usd desc nulls last, c.outcome_id desc
-          limit $4::int"
+          limit $3::int"
     `)
-    expect(values).toEqual([['error'], 21, 'a', 21])
+    expect(values).toEqual([21, 'a', 21])
   })
 })
 
@@ -58,15 +56,13 @@ describe('pages below parents', () => {
       "/* parentPages outcomes */
           select p.parent, page.*
           from unnest($1::uuid[]) as p(parent)
-          cross join lateral (
-            select c.execution_time as "executionTime", c.outcome_id as "outcomeId"
-            from outcomes c
-            where c.simulation_id = p.parent and (c.status = any ($2))
-            order by c.cost_usd desc nulls last, c.outcome_id desc
-            limit $3::int
-          ) page"
+          cross join lateral (select c.execution_time as "executionTime", c.outcome_id as "outcomeId"
+          from outcomes c
+          where c.simulation_id = p.parent and (c.status in ('error'))
+          order by c.cost_usd desc nulls last, c.outcome_id desc
+          limit $2::int) page"
     `)
-    expect(values).toEqual([['a', 'b'], ['error'], 21])
+    expect(values).toEqual([['a', 'b'], 21])
   })
 
   it('whose key is held by others that may have many: a page of each of these', () => {
@@ -83,17 +79,15 @@ describe('pages below parents', () => {
       "/* parentPages outcomes */
           select p.parent, page.*
           from unnest($1::uuid[]) as p(parent)
-          cross join lateral (
-            select c.execution_time as "executionTime", c.outcome_id as "outcomeId"
-            from simulations t0 join config_versions t1 on t1.version_id = t0.config_version_id cross join lateral (
-                select c.execution_time, c.outcome_id, c.cost_usd from outcomes c where t0.simulation_id = c.simulation_id and (c.status = any ($2)) order by c.cost_usd desc nulls last, c.outcome_id desc limit $3::int
+          cross join lateral (select c.execution_time as "executionTime", c.outcome_id as "outcomeId"
+          from simulations t0 join config_versions t1 on t1.version_id = t0.config_version_id cross join lateral (
+                select c.execution_time, c.outcome_id, c.cost_usd from outcomes c where t0.simulation_id = c.simulation_id and (c.status in ('error')) order by c.cost_usd desc nulls last, c.outcome_id desc limit $2::int
               ) c
-            where t1.config_id = p.parent and true
-            order by c.cost_usd desc nulls last, c.outcome_id desc
-            limit $4::int
-          ) page"
+          where t1.config_id = p.parent
+          order by c.cost_usd desc nulls last, c.outcome_id desc
+          limit $3::int) page"
     `)
-    expect(values).toEqual([['a', 'b'], ['error'], 21, 21])
+    expect(values).toEqual([['a', 'b'], 21, 21])
   })
 
   it('whose key is held by others that have few: joined', () => {
@@ -111,15 +105,13 @@ describe('pages below parents', () => {
       "/* parentPages failure_patterns */
           select p.parent, page.*
           from unnest($1::text[]) as p(parent)
-          cross join lateral (
-            select c.execution_time as "executionTime", c.outcome_id as "outcomeId"
-            from failure_patterns c join outcomes t0 on t0.outcome_id = c.outcome_id and t0.execution_time = c.execution_time
-            where t0.scenario_id = p.parent and (c.status = any ($2))
-            order by c.cost_usd desc nulls last, c.outcome_id desc
-            limit $3::int
-          ) page"
+          cross join lateral (select c.execution_time as "executionTime", c.outcome_id as "outcomeId"
+          from failure_patterns c join outcomes t0 on t0.outcome_id = c.outcome_id and t0.execution_time = c.execution_time
+          where t0.scenario_id = p.parent and (c.status in ('error'))
+          order by c.cost_usd desc nulls last, c.outcome_id desc
+          limit $2::int) page"
     `)
-    expect(values).toEqual([['a', 'b'], ['error'], 21])
+    expect(values).toEqual([['a', 'b'], 21])
   })
 })
 
@@ -147,9 +139,15 @@ it('a page of computed rows is cut from all of them', () => {
 })
 
 it('pages of one shape have one text, whatever their values', () => {
-  const ask = (status: string[], parents: string[], limit: number) =>
+  const ask = (codes: string[], parents: string[], limit: number) =>
     parentPagesSql(
-      { ...PAGE, where: { status: { in: status } }, limit, parentField: 'simulationId', parentType: 'uuid' },
+      {
+        ...PAGE,
+        where: { errorCode: { in: codes } },
+        limit,
+        parentField: 'simulationId',
+        parentType: 'uuid',
+      },
       parents,
     ).text
   expect(ask(['error', 'timeout'], ['a', 'b', 'c'], 5)).toBe(ask([], ['d'], 501))

@@ -1,0 +1,123 @@
+import sql from 'sql-template-tag'
+import { describe, expect, it } from 'vitest'
+import { answerStatement } from '../../../src/reads/answers/answerSql.ts'
+import { relatedRow, rowWith, storedPage } from '../../../src/reads/answers/pages.ts'
+import type { Member, PageMember } from '../../../src/reads/answers/parts.ts'
+import { weightOf } from '../../../src/reads/answers/weight.ts'
+import { type PageArgs, planPage } from '../../../src/reads/pagePlan.ts'
+
+const STATUS = new Map([
+  ['success', 'SUCCESS'],
+  ['error', 'ERROR'],
+])
+const OUTCOMES = {
+  keys: [
+    { field: 'executionTime', kind: 'time' as const },
+    { field: 'outcomeId', kind: 'uuid' as const },
+  ],
+  orders: { EXECUTION_TIME: { field: 'executionTime', kind: 'time' as const, description: '' } },
+  defaultOrder: { field: 'EXECUTION_TIME', direction: 'desc' as const },
+}
+const FIELDS: Member[] = [
+  { key: 'id', part: { is: 'column', field: 'outcomeId', kind: 'uuid', nullable: false } },
+  { key: 'status', part: { is: 'enum', field: 'status', names: STATUS, nullable: false } },
+  { key: 'score', part: { is: 'column', field: 'reliabilityScore', kind: 'number', nullable: true } },
+]
+const page = (args: PageArgs, members: readonly PageMember[], where = {}) =>
+  storedPage(
+    'outcomes',
+    { key: 'simulationId', field: 'simulationId' },
+    planPage(OUTCOMES, args, where),
+    members,
+  )
+const NODES: PageMember = { key: 'nodes', shows: 'nodes', members: FIELDS }
+const MORE: PageMember = {
+  key: 'pageInfo',
+  shows: 'pageInfo',
+  members: [{ key: 'more', shows: 'hasNextPage' }],
+}
+
+describe('the statement of an answer', () => {
+  it('selects an object by its key', () => {
+    const { text, values, isGeneral } = answerStatement(
+      rowWith('outcomes', { outcomeId: 'a' }, FIELDS),
+      1_000,
+    )
+    expect(text).toMatchInlineSnapshot(`"/* answer */ select concat(coalesce((select concat('{"id":"', r1.outcome_id, '","status":', case r1.status when 'success' then '"SUCCESS"' when 'error' then '"ERROR"' else chr(1) end, ',"score":', coalesce(r1.reliability_score::text, 'null'), '}') from outcomes r1 where r1.outcome_id = $1), 'null')) as answer"`)
+    expect({ values, isGeneral }).toEqual({ values: ['a'], isGeneral: true })
+  })
+
+  it('selects the columns that are shown, of no more rows than are shown, below their parent', () => {
+    const simulation = rowWith('simulations', { simulationId: 'a' }, [
+      { key: 'outcomes', part: page({ first: 2 }, [NODES, MORE]) },
+      {
+        key: 'version',
+        part: relatedRow(
+          'config_versions',
+          [['configVersionId', 'versionId']],
+          [{ key: 'model', part: { is: 'column', field: 'model', kind: 'text', nullable: false } }],
+          false,
+        ),
+      },
+    ])
+    expect(answerStatement(simulation, 1_000).text).toMatchInlineSnapshot(`
+      "/* answer */ select concat(coalesce((select concat('{"outcomes":', (select concat('{"nodes":[', string_agg(case when total <= 1000 then t0 else chr(2) end, ','), '],"pageInfo":{"more":', case when count(*) > 2 then 'true' else 'false' end, '}}') from (select texts.*, sum(coalesce(octet_length(t0), 0)) over (rows unbounded preceding) as total from (select n, case when r2.n <= 2 then concat('{"id":"', r2.outcome_id, '","status":', case r2.status when 'success' then '"SUCCESS"' when 'error' then '"ERROR"' else chr(1) end, ',"score":', coalesce(r2.reliability_score::text, 'null'), '}') end as t0 from (
+              select page.*, row_number() over () as n from (select c.outcome_id, c.status, c.reliability_score, c.execution_time
+          from outcomes c
+          where c.simulation_id = r1.simulation_id and (true)
+          order by c.execution_time desc, c.outcome_id desc
+          limit 3) page
+            ) r2 offset 0) texts) sized having count(*) >= 0), ',"version":', coalesce((select concat('{"model":', coalesce(to_json(r3.model)::text, chr(1)), '}') from config_versions r3 where r3.version_id = r1.config_version_id and true), chr(1)), '}') from simulations r1 where r1.simulation_id = $1), 'null')) as answer"
+    `)
+  })
+
+  it('has one text for all ids, and is planned for each value of another condition', () => {
+    const of = (where: object) => answerStatement(page({ first: 5 }, [NODES], where), 1_000)
+    expect(of({ scenarioId: { equals: 'a' } })).toMatchObject({ isGeneral: true, values: ['a'] })
+    expect(of({ scenarioId: { equals: 'a' } }).text).toBe(of({ scenarioId: { equals: 'b' } }).text)
+    expect(of({ status: { in: ['error'] }, superseded: false })).toMatchObject({
+      isGeneral: true,
+      values: [],
+    })
+    for (const where of [
+      { errorCode: { equals: 'a' } },
+      { executionTime: { gte: new Date(0) } },
+      { scenarioId: { contains: 'a' } },
+      { AND: [{ simulation: { is: { priority: { gte: 1 } } } }] },
+    ])
+      expect(of(where)).toMatchObject({ isGeneral: false })
+  })
+
+  it('takes any number of fields, each under a key of its own, and texts with quotes', () => {
+    const many = Array.from(
+      { length: 300 },
+      (_, index): Member => ({
+        key: `f${index}`,
+        part: { is: 'literal', json: `"it's ${index}"` },
+      }),
+    ).concat(FIELDS)
+    const { text } = answerStatement(rowWith('outcomes', {}, [...many, ...many]), 1_000)
+    expect(text).toContain(`it''s 299`)
+    // PostgreSQL takes no more arguments.
+    for (const [, args] of text.matchAll(/concat\(([^()]*)\)/g))
+      expect(args!.split(', ').length).toBeLessThan(100)
+  })
+
+  it('knows what makes it long', () => {
+    const huge: Member = {
+      key: 't',
+      part: { is: 'column', field: 'trajectory', kind: 'json', nullable: false, isHuge: true },
+    }
+    const nested = rowWith('simulations', {}, [
+      { key: 'a', part: page({}, [{ key: 'nodes', shows: 'nodes', members: [huge, ...FIELDS] }]) },
+      {
+        key: 'b',
+        part: page({}, [
+          { key: 'edges', shows: 'edges', members: [{ key: 'node', shows: 'node', members: [huge] }] },
+        ]),
+      },
+      { key: 'c', part: { is: 'sql', json: () => sql`'{}'`, nullable: false } },
+    ])
+    expect(weightOf(nested)).toEqual({ pages: 2, huge: 2 })
+  })
+})
