@@ -43,7 +43,9 @@ describe('the statement of an answer', () => {
       rowWith('outcomes', { outcomeId: 'a' }, FIELDS),
       1_000,
     )
-    expect(text).toMatchInlineSnapshot(`"/* answer */ select concat(coalesce((select concat('{"id":"', r1.outcome_id, '","status":', case r1.status when 'success' then '"SUCCESS"' when 'error' then '"ERROR"' else chr(1) end, ',"score":', coalesce(r1.reliability_score::text, 'null'), '}') from outcomes r1 where r1.outcome_id = $1), 'null')) as answer"`)
+    expect(text).toMatchInlineSnapshot(
+      `"/* answer */ select concat(coalesce((select concat('{"id":"', r1.outcome_id, '","status":', case r1.status when 'success' then '"SUCCESS"' when 'error' then '"ERROR"' else chr(1) end, ',"score":', coalesce(r1.reliability_score::text, 'null'), '}') from outcomes r1 where r1.outcome_id = $1), 'null')) as answer"`,
+    )
     expect({ values, isGeneral }).toEqual({ values: ['a'], isGeneral: true })
   })
 
