@@ -3,9 +3,12 @@ import type pg from 'pg'
 
 /** Characters of texts whose names, or whose first coming, are remembered. */
 const KNOWN_CHARACTERS = 10_000_000
-/** A plan is some hundred times its text: as much text a connection keeps prepared, and of one statement at most. */
-const KEPT_CHARACTERS = 300_000
-const LONGEST_KEPT = 30_000
+/**
+ * As much text a connection keeps prepared, and of one statement at most. A plan over a year of weekly chunks is up to a
+ * thousand times its text.
+ */
+const KEPT_CHARACTERS = 100_000
+const LONGEST_KEPT = 20_000
 
 /**
  * Names by which connections prepare the statements that come again: PostgreSQL then neither parses nor plans them. What a

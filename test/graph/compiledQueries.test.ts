@@ -57,6 +57,27 @@ describe('a query', () => {
     )
   })
 
+  it('that reads many tables for one object is answered by resolvers, one after the other', async () => {
+    const tenant = arc.tenant()
+    const id = await tenant.simulation(['a'])
+    const ask = async (pages: number) => {
+      const lists = Array.from(
+        { length: pages },
+        (_, index) => `p${index}: runs(first: 1) { nodes { status } }`,
+      )
+      const query = `query ($id: UUID!) { simulation(simulationId: $id) { ${lists.join(' ')} } }`
+      let shown: any
+      const statements = await arc.statementsDuring(async () => {
+        shown = (await tenant.data(query, { id })).simulation
+      })
+      expect(Object.values(shown)).toEqual(Array(pages).fill({ nodes: [{ status: 'PENDING' }] }))
+      return statements.filter((text) => text.includes('/* answer */')).length
+    }
+    expect(await ask(15)).toBe(1)
+    expect(await ask(16)).toBe(0)
+    expect((await roads(tenant)).resolvedFields).toContainEqual({ reason: 'TOO_LARGE', fields: 1 })
+  })
+
   it('that the database refuses is answered by resolvers, with their words', async () => {
     const tenant = arc.tenant()
     await tenant.simulation(['a'])

@@ -34,6 +34,9 @@ type Query = Pick<ExecutionArgs, 'schema' | 'document' | 'variableValues'>
 /** Trajectories, or parts of them, that one row of an answer may hold at a time. */
 const MOST_HUGE = 2
 
+/** Of a year of weekly chunks to plan one takes some 5 MB, all of a statement together. */
+const MOST_READS = 16
+
 /** Characters of statements that are kept. */
 const KEPT_CHARACTERS = 20_000_000
 /** Variables whose text is longer than that are seldom the same again. */
@@ -114,9 +117,9 @@ export class QueryCompiler {
     try {
       const part = planAnswer(asked, root, nodes)
       if (part.is === 'literal') return { json: part.json }
-      const { pages, huge } = weightOf(part)
-      // Resolvers read each of them once, whatever its aliases.
-      if (huge > MOST_HUGE) return { reason: 'TOO_LARGE' }
+      const { pages, huge, reads } = weightOf(part)
+      // Resolvers read each of them once, whatever its aliases, and one after the other.
+      if (huge > MOST_HUGE || reads > MOST_READS) return { reason: 'TOO_LARGE' }
       return answerStatement(part, Math.ceil(this.#maxBytes / Math.max(1, pages + huge)))
     } catch (error) {
       if (error instanceof NotCompiled) return { reason: error.reason }

@@ -1,27 +1,33 @@
 import type { Member, PageMember, Part } from './parts.ts'
 
-/** What makes an answer long. */
+/** What a statement takes: the longer its answer, and the more it reads, the more memory. */
 export interface Weight {
   /** Of which each has a length of its own. */
   pages: number
   /** Values that may be megabytes. */
   huge: number
+  /** How often tables are read: to plan one that has parts takes megabytes. */
+  reads: number
 }
+
+const NOTHING: Weight = { pages: 0, huge: 0, reads: 0 }
+const READ: Weight = { ...NOTHING, reads: 1 }
 
 export function weightOf(part: Part): Weight {
   switch (part.is) {
     case 'column':
     case 'sql':
-      return { pages: 0, huge: part.isHuge ? 1 : 0 }
+      return { ...NOTHING, huge: part.isHuge ? 1 : 0 }
     case 'row':
+      return sum([READ, ofMembers(part.members)])
     case 'list':
       return ofMembers(part.members)
     case 'rows':
-      return sum(part.tables.map(({ members }) => ofMembers(members)))
+      return sum(part.tables.flatMap(({ members }) => [READ, ofMembers(members)]))
     case 'page':
-      return sum([{ pages: 1, huge: 0 }, ...part.members.map(ofPageMember)])
+      return sum([{ ...READ, pages: 1 }, ...part.members.map(ofPageMember)])
     default:
-      return { pages: 0, huge: 0 }
+      return NOTHING
   }
 }
 
@@ -31,15 +37,17 @@ function ofMembers(members: readonly Member[]): Weight {
 
 function ofPageMember(member: PageMember): Weight {
   if (member.shows === 'nodes') return ofMembers(member.members)
-  if (member.shows !== 'edges') return { pages: 0, huge: 0 }
-  return sum(
-    member.members.map((edge) => (edge.shows === 'node' ? ofMembers(edge.members) : { pages: 0, huge: 0 })),
-  )
+  if (member.shows === 'totalCount') return READ
+  if (member.shows !== 'edges') return NOTHING
+  return sum(member.members.map((edge) => (edge.shows === 'node' ? ofMembers(edge.members) : NOTHING)))
 }
 
 function sum(weights: readonly Weight[]): Weight {
-  return {
-    pages: weights.reduce((so, { pages }) => so + pages, 0),
-    huge: weights.reduce((so, { huge }) => so + huge, 0),
+  const total = { ...NOTHING }
+  for (const { pages, huge, reads } of weights) {
+    total.pages += pages
+    total.huge += huge
+    total.reads += reads
   }
+  return total
 }

@@ -120,6 +120,6 @@ describe('the statement of an answer', () => {
       },
       { key: 'c', part: { is: 'sql', json: () => sql`'{}'`, nullable: false } },
     ])
-    expect(weightOf(nested)).toEqual({ pages: 2, huge: 2 })
+    expect(weightOf(nested)).toEqual({ pages: 2, huge: 2, reads: 3 })
   })
 })
