@@ -300,11 +300,14 @@ builder.prismaObjectField(Simulation, 'performance', (t) =>
     ...performancePages.options,
     description: 'What ended in each hour or day; those in which nothing ended are left out.',
     extensions: {
-      ...performancePages.inStatement(() => performanceBuckets('hour', [])),
+      page: true,
+      cost: SUMMARY_COST,
       read: ({ args, ...field }: PlannedField<PerformanceArgs>) =>
-        performancePages
-          .inStatement((simulationIds) => performanceBuckets(args.grain, simulationIds), 'simulationId')
-          .read({ ...field, args: bucketed(args) }),
+        performancePages.readInStatement(
+          (simulationIds) => performanceBuckets(args.grain, simulationIds),
+          'simulationId',
+          { ...field, args: bucketed(args) },
+        ),
     },
     args: {
       ...performancePages.options.args,

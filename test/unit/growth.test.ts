@@ -16,6 +16,7 @@ const { changedPaths, unifiedDiff } = await import('../../src/evaluation/configu
 const { decodeCursor } = await import('../../src/reads/keyset.ts')
 const { decodeGlobalId } = await import('../../src/graphql/builder/globalId.ts')
 const { schema } = await import('../../src/graphql/schema.ts')
+const { QueryCompiler } = await import('../../src/graphql/compiled/compiledQuery.ts')
 const { estimateCost } = await import('../../src/http/limits/operationCost.ts')
 const { checkShape } = await import('../../src/http/limits/documentShape.ts')
 const { outlineOf } = await import('../../src/http/limits/jsonOutline.ts')
@@ -231,6 +232,48 @@ const SUBJECTS: [name: string, work: (kind: Repeated, times: number) => unknown]
       ),
   ],
   [
+    'the statement of many fields',
+    (_, times) =>
+      compiled(
+        `{ simulations { nodes { ${numbers(times)
+          .map((index) => `f${index}: simulationName`)
+          .join(' ')} } } }`,
+      ),
+  ],
+  [
+    'the statement of many fragments',
+    (_, times) =>
+      compiled(
+        `{ simulations { nodes { ${numbers(times)
+          .map((index) => `...f${index}`)
+          .join(' ')} } } } ${numbers(times)
+          .map(
+            (index) =>
+              `fragment f${index} on Simulation { status configVersion { model f${index}: rawYaml } }`,
+          )
+          .join(' ')}`,
+      ),
+  ],
+  [
+    'the statements of many fields of the root',
+    (_, times) =>
+      compiled(
+        `{ ${numbers(times)
+          .map((index) => `s${index}: simulations { totalCount nodes { outcomes { nodes { status } } } }`)
+          .join(' ')} }`,
+      ),
+  ],
+  [
+    'the statement of a filter',
+    ({ unit }, times) =>
+      compiled('query ($f: ScenarioFilter) { scenarios(filter: $f) { totalCount } }', {
+        f: {
+          scenarioId: { in: numbers(times).map(() => unit) },
+          tags: { hasSome: numbers(times).map(() => unit) },
+        },
+      }),
+  ],
+  [
     'a tree that changed below a long key',
     ({ unit }, times) =>
       changedPaths(
@@ -270,6 +313,11 @@ function nested(unit: string, depth: number, leaf: number): any {
   let tree: unknown = leaf
   for (let level = 0; level < depth; level++) tree = { [unit]: tree }
   return { a: tree }
+}
+
+function compiled(query: string, variableValues = {}): unknown {
+  const [document, operation] = operationOf(query)
+  return new QueryCompiler(limits.readBytes).compile({ schema, document, variableValues }, operation)
 }
 
 function operationOf(query: string): [ReturnType<typeof parse>, any] {

@@ -44,15 +44,20 @@ export function defineComputedList<Filter>(name: string, source: ComputedSource<
     if (filter) checkRanges(filter)
     return (filter ?? undefined) as Filter | undefined
   }
-  /** `key`: the parent's field, where rows have a parent. */
-  const inStatement = (rowsOf: RowsOf<Filter>, key?: string) => ({
+  /** The same page in the statement of an answer. `key`: the parent's field, where rows have a parent. */
+  function readInStatement(
+    rowsOf: RowsOf<Filter>,
+    key: string | undefined,
+    { args, page, now }: PlannedField<PageArgs>,
+  ) {
+    const filter = filterOf(args)
+    const plan = planPage(source, args, source.where(filter))
+    return computedPage((parents) => rowsOf(parents ?? [NO_PARENT], filter, now), key, plan, page())
+  }
+  const extensionsOf = (rowsOf: RowsOf<Filter>, key?: string) => ({
     page: true,
     cost: source.cost,
-    read: ({ args, page, now }: PlannedField<PageArgs>) => {
-      const filter = filterOf(args)
-      const plan = planPage(source, args, source.where(filter))
-      return computedPage((parents) => rowsOf(parents ?? [NO_PARENT], filter, now), key, plan, page())
-    },
+    read: (field: PlannedField<PageArgs>) => readInStatement(rowsOf, key, field),
   })
   async function read(
     rowsOf: RowsOf<Filter>,
@@ -73,13 +78,13 @@ export function defineComputedList<Filter>(name: string, source: ComputedSource<
   return {
     /** For a field with arguments of its own: what the others are made of. */
     options,
-    inStatement,
+    readInStatement,
     read,
     /** A field of Query: rows of all that the tenant has. */
     root: (description: string, rowsOf: RowsOf<Filter>) => ({
       ...options,
       description,
-      extensions: inStatement(rowsOf),
+      extensions: extensionsOf(rowsOf),
       resolve: (_: unknown, args: PageArgs, context: Context, info: GraphQLResolveInfo) =>
         read(rowsOf, NO_PARENT, args, context, info),
     }),
@@ -87,7 +92,7 @@ export function defineComputedList<Filter>(name: string, source: ComputedSource<
     under: <Key extends string>(key: Key, description: string, rowsOf: RowsOf<Filter>) => ({
       ...options,
       description,
-      extensions: inStatement(rowsOf, key),
+      extensions: extensionsOf(rowsOf, key),
       resolve: (row: { [key in Key]: string }, args: PageArgs, context: Context, info: GraphQLResolveInfo) =>
         read(rowsOf, row[key], args, context, info),
     }),
