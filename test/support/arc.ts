@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import pg from 'pg'
 import { pino } from 'pino'
-import { afterAll, beforeAll, expect, inject } from 'vitest'
+import { afterAll, beforeAll, expect, inject, vi } from 'vitest'
 import { signToken } from '../../src/auth/tokens.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { type ArcServer, startServer } from '../../src/server.ts'
@@ -207,10 +207,14 @@ export function useArc(env?: NodeJS.ProcessEnv): Arc {
   const arc = new Arc(env)
   beforeAll(() => arc.start())
   afterAll(async () => {
-    const { data } = await arc.tenant().ask('{ health { poolStats { total idle waiting } } }')
+    const tenant = arc.tenant()
+    // What a client left may still be read to its end.
+    await vi.waitFor(async () => {
+      const { health } = await tenant.data('{ health { poolStats { total idle waiting } } }')
+      const { total, idle, waiting } = health.poolStats
+      expect({ taken: total - idle, waiting }).toEqual({ taken: 0, waiting: 0 })
+    })
     await arc.stop()
-    const { total, idle, waiting } = data.health.poolStats
-    expect({ taken: total - idle, waiting }).toEqual({ taken: 0, waiting: 0 })
   })
   return arc
 }
