@@ -43,7 +43,7 @@ module.exports = {
       'evaluation/outcomes/outcomeQueue\\.ts$',
       'live/hub\\.ts$',
       'observe/',
-      'reads/(answers/(pages|parts)|catalogue|operationReads|keyset|pagePlan)\\.ts$',
+      'reads/(answers/(pages|parts)|catalogue|condition|operationReads|keyset|pagePlan)\\.ts$',
       'db/(generated/|pools\\.ts$|tenantTransaction\\.ts$)',
     ),
     may(

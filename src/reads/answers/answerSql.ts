@@ -1,9 +1,8 @@
 import sql, { empty, join, type Sql } from 'sql-template-tag'
 import type { Statement } from '../../db/tenantTransaction.ts'
-import { identifier, integerLiteral, textLiteral } from '../catalogue.ts'
+import { type ColumnKind, identifier, integerLiteral, textLiteral } from '../catalogue.ts'
 import type { SortField } from '../keyset.ts'
 import {
-  type ColumnKind,
   type EdgeMember,
   type ListPart,
   type Member,

@@ -1,21 +1,8 @@
 import type { Sql } from 'sql-template-tag'
-import { column } from '../catalogue.ts'
-import type { Where } from '../condition.ts'
-import { conditionSql } from '../conditionSql.ts'
+import { type ColumnKind, column } from '../catalogue.ts'
+import type { Condition } from '../condition.ts'
+import { conditionSql, fieldsOf } from '../conditionSql.ts'
 import type { SortField } from '../keyset.ts'
-
-/** How the values of a column are written as JSON; `text` is whatever has a text that JSON has to quote. */
-export type ColumnKind =
-  | 'uuid'
-  | 'text'
-  | 'texts'
-  | 'time'
-  | 'integer'
-  | 'bigint'
-  | 'number'
-  | 'decimal'
-  | 'boolean'
-  | 'json'
 
 /** A key of an object of the answer, and what stands behind it. */
 export interface Member {
@@ -38,20 +25,14 @@ export class Row {
   }
 
   /** A condition on them. */
-  fulfils(where: Where): Sql {
-    for (const field of fieldsOf(where)) this.#fields.add(field)
-    return conditionSql(where, this.alias)
+  fulfils(condition: Condition): Sql {
+    for (const field of fieldsOf(condition)) this.#fields.add(field)
+    return conditionSql(condition, this.alias)
   }
 
   get fields(): readonly string[] {
     return [...this.#fields]
   }
-}
-
-function fieldsOf(where: Where): string[] {
-  return Object.entries(where).flatMap(([field, condition]) =>
-    field === 'AND' || field === 'OR' ? [condition as Where | Where[]].flat().flatMap(fieldsOf) : [field],
-  )
 }
 
 /** One value of the answer, of the row that it stands under. */
