@@ -20,7 +20,7 @@ type KindOf<Value> = [Value] extends [boolean]
       : [Value] extends [Prisma.Decimal]
         ? 'decimal'
         : [Value] extends [number]
-          ? 'integer' | 'number'
+          ? 'integer' | 'number' | 'bigint' | 'decimal'
           : [Value] extends [string]
             ? 'uuid' | 'text' | 'enum'
             : [Value] extends [readonly string[]]

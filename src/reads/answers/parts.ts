@@ -112,12 +112,14 @@ interface KeyedRows {
   members: readonly Member[]
 }
 
-/** Objects inside of a column of JSON, which is a list of them. */
+/** Objects that are listed as they are, without pages. */
 export interface ListPart {
   is: 'list'
   /** Behind FROM: the rows under this alias, in order. */
   from(own: Row, outer: Row): Sql
   members: readonly Member[]
+  /** A condition for which resolvers have words of their own. */
+  unless?: Sql
 }
 
 /** A page of rows, as a connection. */
@@ -135,8 +137,8 @@ export interface PagePart {
   fromEnd: boolean
   /** Whether the page was cut by a cursor on the side that it is not read towards. */
   isCut: boolean
-  /** The rows are numbered from 0 in their field `number`: what comes before and behind is told by that. */
-  isNumbered?: boolean
+  /** The rows are numbered from here on in their field `number`, without a gap: that tells what comes before and behind. */
+  numberedFrom?: 0 | 1
   members: readonly PageMember[]
 }
 
