@@ -21,13 +21,7 @@ module.exports = {
     may('observe', 'db/(engine|pools|transaction)\\.ts$'),
     may('jobs', 'db/transaction\\.ts$'),
     may('evaluation', 'reads/', 'db/tenantTransaction\\.ts$'),
-    may(
-      'live',
-      'reads/operationReads\\.ts$',
-      'db/(tenantTransaction|tlsMode)\\.ts$',
-      'evaluation/',
-      'auth/expiry\\.ts$',
-    ),
+    may('live', 'reads/', 'db/(tenantTransaction|tlsMode)\\.ts$', 'evaluation/', 'auth/expiry\\.ts$'),
     may(
       'graphql',
       'evaluation/',

@@ -1,15 +1,8 @@
 import DataLoader from 'dataloader'
 import { COMPLETION_PERCENT } from '../evaluation/simulations/simulationAnswer.ts'
-import {
-  type Change,
-  changesList,
-  eventOfChange,
-  LATEST_CHANGE,
-  latestChange,
-  noSuchChange,
-  readChanges,
-} from '../live/changeStore.ts'
-import { eventsPage, type Progress, readEventRanges, type SimulationEvent } from '../live/eventStore.ts'
+import { type Change, latestChange, noSuchChange, readChanges } from '../live/changeStore.ts'
+import { changesList, eventOfChange, eventsPage, LATEST_CHANGE } from '../live/eventAnswer.ts'
+import { type Progress, readEventRanges, type SimulationEvent } from '../live/eventStore.ts'
 import { relatedRow } from '../reads/answers/pages.ts'
 import { MAX_PAGE_SIZE } from '../reads/pagePlan.ts'
 import { Refusal } from '../refusal.ts'
@@ -20,7 +13,7 @@ import { Columns } from './lists/columns.ts'
 import { pageArgs } from './lists/connection.ts'
 import { sharedByField } from './lists/fieldLoader.ts'
 import { defineNumberedList, NUMBER, numberedRange } from './lists/numberedList.ts'
-import { Simulation, SimulationStatusEnum } from './simulation.ts'
+import { Simulation, SimulationStatusEnum, simulationPages } from './simulation.ts'
 
 const progressColumns = new Columns<Progress>({
   simulationId: { kind: 'uuid', description: 'The simulation’s key.' },
@@ -48,6 +41,11 @@ const progressColumns = new Columns<Progress>({
   at: { kind: 'time', description: 'The time of this state.' },
 })
 
+const shownSimulation = simulationPages.shownBy(
+  ({ simulationId }: Progress) => simulationId,
+  'The simulation itself; null while it is deleted.',
+)
+
 const ProgressInterface = builder.interfaceRef<Progress>('ProgressState').implement({
   description: 'The state of a simulation at one moment.',
   fields: (t) => ({
@@ -57,15 +55,12 @@ const ProgressInterface = builder.interfaceRef<Progress>('ProgressState').implem
       description: 'Share of the runs that ended, 0 to 100.',
       resolve: ({ completedScenarios, totalScenarios }) => (100 * completedScenarios) / totalScenarios,
     }),
-    simulation: t.prismaField({
-      type: Simulation,
-      nullable: true,
+    simulation: t.field({
+      ...shownSimulation,
       extensions: {
+        ...shownSimulation.extensions,
         read: ({ members }) => relatedRow('simulations', [['simulationId', 'simulationId']], members(), true),
       } satisfies ReadInStatement,
-      description: 'The simulation itself; null while it is deleted.',
-      resolve: (query, { simulationId }, _, { reads }) =>
-        reads.client.simulation.findUnique({ ...query, where: { simulationId } }),
     }),
   }),
 })

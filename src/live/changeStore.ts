@@ -1,9 +1,7 @@
 import sql from 'sql-template-tag'
 import type { TenantTransaction } from '../db/tenantTransaction.ts'
-import type { ListPart, Member, RowPart, SqlPart } from '../reads/answers/parts.ts'
-import { identifier } from '../reads/catalogue.ts'
 import { Refusal } from '../refusal.ts'
-import { type EventRow, eventOf, eventRows, type SimulationEvent } from './eventStore.ts'
+import { type EventRow, eventOf, type SimulationEvent } from './eventStore.ts'
 
 /** A step of one of the tenant's simulations, by its number among all of them: 1 for the first, in the order of commits. */
 export interface Change {
@@ -30,33 +28,6 @@ export async function readChanges(
       failed_scenarios, mean_score, total_tokens, total_cost_usd, created_at as at
     from simulation_events where change > ${after} order by change limit ${limit}::int`)
   return rows.map((row) => ({ seq: Number(row.change), event: eventOf(row) }))
-}
-
-const LATEST = sql`coalesce((select latest from change_counters), 0)`
-
-/** The same in the statement of an answer. */
-export const LATEST_CHANGE: SqlPart = { is: 'sql', json: () => sql`${LATEST}::text`, nullable: false }
-
-/** The same as readChanges; what comes after a number that is yet to come is left to it. */
-export function changesList(after: number, limit: number, members: readonly Member[]): ListPart {
-  return {
-    is: 'list',
-    from: (own) => sql`(
-      select change as seq from simulation_events where change > ${after} order by change limit ${limit}::int
-    ) ${identifier(own.alias)}`,
-    members,
-    unless: sql`${after} > ${LATEST}`,
-  }
-}
-
-/** The step of such a row. */
-export function eventOfChange(members: readonly Member[]): RowPart {
-  return {
-    is: 'row',
-    from: (own, outer) => sql`${eventRows(own.alias)} where ${own.column('change')} = ${outer.column('seq')}`,
-    members,
-    nullable: false,
-  }
 }
 
 /** Whoever asks for what comes after a number that is yet to come has it from another database, or from before a restore. */

@@ -1,11 +1,7 @@
-import sql, { join, type Sql } from 'sql-template-tag'
+import sql from 'sql-template-tag'
 import type { TenantTransaction } from '../db/tenantTransaction.ts'
 import type { SimulationStatus } from '../evaluation/simulations/simulationStore.ts'
-import type { PageMember, PagePart, Row } from '../reads/answers/parts.ts'
-import { columns, identifier } from '../reads/catalogue.ts'
-import type { SortField } from '../reads/keyset.ts'
 import type { OperationReads } from '../reads/operationReads.ts'
-import { MAX_PAGE_SIZE } from '../reads/pagePlan.ts'
 
 type EventKind =
   | 'STARTED'
@@ -105,51 +101,6 @@ export async function readEventRanges(
   const events: SimulationEvent[][] = ranges.map(() => [])
   for (const row of rows) events[Number(row.place) - 1]!.push(eventOf(row))
   return events
-}
-
-/** The rows of events as an answer's statement reads them: by the names that events have here. */
-export function eventRows(alias: string): Sql {
-  return sql`(
-    select simulation_id, seq, seq as number, change, kind, status, total_scenarios, completed_scenarios, succeeded_scenarios,
-      failed_scenarios, mean_score, total_tokens, total_cost_usd, created_at as at
-    from simulation_events
-  ) ${identifier(alias)}`
-}
-
-/** Which events, by their numbers. */
-interface EventRange {
-  after: number | null
-  before: number | null
-  first: number | null
-  last: number | null
-}
-
-/** A page of a simulation's events, which are numbered from 1 without a gap, in the statement of an answer. */
-export function eventsPage(
-  { after, before, first, last }: EventRange,
-  sort: readonly SortField[],
-  members: readonly PageMember[],
-): PagePart {
-  const from = (after ?? 0) + 1
-  const total = (outer: Row) => outer.column('eventSeq')
-  return {
-    is: 'page',
-    isGeneral: true,
-    numberedFrom: 1,
-    rows: (outer, fields) => {
-      const ends = [...(before === null ? [] : [before - 1]), ...(first === null ? [] : [from + first - 1])]
-      const high = sql`least(${join([total(outer), ...ends.map((end) => sql`${end}`)], ', ')})`
-      const low = last === null ? sql`${from}` : sql`greatest(${from}, ${high} - ${last} + 1)`
-      return sql`select ${columns(fields)} from ${eventRows('c')}
-        where c.simulation_id = ${outer.column('simulationId')} and c.seq between ${low} and ${high} order by c.seq`
-    },
-    count: (outer) => sql`select ${total(outer)}`,
-    sort,
-    size: MAX_PAGE_SIZE,
-    fromEnd: false,
-    isCut: false,
-    members,
-  }
 }
 
 export function eventOf(row: EventRow): SimulationEvent {

@@ -1,5 +1,5 @@
 import type { ObjectRef } from '@pothos/core'
-import type { GraphQLResolveInfo } from 'graphql'
+import { type GraphQLResolveInfo, responsePathAsArray } from 'graphql'
 import type PrismaTypes from '../../db/generated/pothos.ts'
 import { rowWith, storedPage } from '../../reads/answers/pages.ts'
 import { TABLES } from '../../reads/catalogue.ts'
@@ -65,6 +65,24 @@ export function defineStoredList<Stored>(
   })
   const [key] = source.keys
   const one = { type, nullable: true as const }
+  /** A field of what has the key of a row to show. Only where one field is the key. */
+  const shownBy = <Parent>(keyOf: (parent: Parent) => string | null, description: string) => ({
+    ...one,
+    description,
+    extensions: { showsRow: true },
+    resolve: (parent: Parent, _: unknown, context: Context, info: GraphQLResolveInfo) => {
+      const shown = keyOf(parent)
+      if (shown === null) return null
+      if (!context.rowsLater) return readByKey(source, shown, context, info)
+      context.rowsLater({
+        type: name,
+        key: shown,
+        path: responsePathAsArray(info.path),
+        nodes: info.fieldNodes,
+      })
+      return {}
+    },
+  })
   return {
     /** A field of Query: all rows of the tenant, or those that `always` holds for. */
     root: (description: string, always?: Condition) => ({
@@ -87,6 +105,7 @@ export function defineStoredList<Stored>(
       ...one,
       description,
       extensions: {
+        byKey: true,
         read: ({ args, members }) => rowWith(source.table, equal(key, args[key.field]), members()),
       } satisfies ReadInStatement,
       args: builder.args((t) => ({
@@ -100,18 +119,11 @@ export function defineStoredList<Stored>(
         readByKey(source, args[key.field]!, context, info),
     }),
     /** A field of a mutation's payload: the row whose key is in the result. Only where one field is the key. */
-    inPayload: <Result>(keyOf: (result: Result) => string | null, description: string) => ({
-      ...one,
-      description,
-      resolve: (
-        { result }: { result: Result | null },
-        _: unknown,
-        context: Context,
-        info: GraphQLResolveInfo,
-      ) => {
-        const shown = result === null ? null : keyOf(result)
-        return shown === null ? null : readByKey(source, shown, context, info)
-      },
-    }),
+    inPayload: <Result>(keyOf: (result: Result) => string | null, description: string) =>
+      shownBy(
+        ({ result }: { result: Result | null }) => (result === null ? null : keyOf(result)),
+        description,
+      ),
+    shownBy,
   }
 }

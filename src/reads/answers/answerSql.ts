@@ -126,9 +126,7 @@ class AnswerWriter {
     const own = this.#row()
     const object = concatenated(this.#object(members, own))
     const pieces: Piece[] = ['[', sql`(select string_agg(${object}, ',') from ${from(own, outer)})`, ']']
-    return unless
-      ? [sql`case when ${unless} then ${MISSING_MARK} else ${concatenated(pieces)} end`]
-      : pieces
+    return unless ? [sql`case when ${unless} then ${MISSING_MARK} else ${concatenated(pieces)} end`] : pieces
   }
 
   /** A SELECT of the connection's text. */
@@ -153,7 +151,8 @@ class AnswerWriter {
     if (asksForEnds)
       columns.push({ name: identifier('cursor'), text: concatenated(cursorJson(page.sort, row)) })
 
-    if (page.numberedFrom !== undefined) columns.push({ name: identifier('number'), text: row.column('number') })
+    if (page.numberedFrom !== undefined)
+      columns.push({ name: identifier('number'), text: row.column('number') })
 
     const aggregate = (member: PageMember): Piece[] => {
       switch (member.shows) {
