@@ -137,8 +137,9 @@ export class QueryCompiler {
   }
 }
 
-/** Ids that stand for those of variables. Nobody may have them, not even to ask for: they would be filled with another. */
-const HOLES: string[] = []
+/** How ids begin that stand for those of variables. Nobody can know one: what is asked for with it would be another. */
+const HOLE = randomUUID().slice(0, -12)
+const HOLES = new RegExp(`${HOLE}\\d{12}`, 'g')
 
 /**
  * The variables that are ids, each with an id that nobody has in its place: such a value goes into a statement as it is, so
@@ -153,19 +154,18 @@ function holesOf(
     const named = type.kind === Kind.NON_NULL_TYPE ? type.type : type
     const { value: name } = variable.name
     if (named.kind !== Kind.NAMED_TYPE || named.name.value !== 'UUID' || !isUuid(given[name])) continue
-    HOLES[holes.size] ??= randomUUID()
-    holes.set(name, HOLES[holes.size]!)
+    holes.set(name, HOLE + String(holes.size).padStart(12, '0'))
   }
   return holes
 }
 
 function filled({ fields, holes }: Kept, given: Readonly<Record<string, unknown>>): RootField[] {
   if (holes.size === 0) return fields
+  const ids = new Map([...holes].map(([name, hole]) => [hole, given[name] as string]))
   const fill = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(fill)
-    if (typeof value !== 'string') return value
-    // It may stand inside: of JSON in the document that has a variable in it.
-    return [...holes].reduce((text, [name, hole]) => text.replaceAll(hole, () => String(given[name])), value)
+    // One may stand inside: of JSON in the document that has a variable in it.
+    return typeof value === 'string' ? value.replace(HOLES, (hole) => ids.get(hole)!) : value
   }
   return fields.map((field) =>
     'text' in field.read ? { ...field, read: { ...field.read, values: field.read.values.map(fill) } } : field,
