@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type pg from 'pg'
-import sql from 'sql-template-tag'
+import sql, { type Sql } from 'sql-template-tag'
 import { PINNED_SETTINGS, settingsSql } from './pinnedSettings.ts'
 
 /** Characters of texts whose names, or whose first coming, are remembered. */
@@ -92,18 +92,28 @@ export class StatementNames {
 }
 
 /**
- * SQLSTATE invalid_sql_statement_name and duplicate_prepared_statement, and feature_not_supported: a cached plan must not
- * change its result type.
+ * SQLSTATE invalid_sql_statement_name and duplicate_prepared_statement; feature_not_supported, as a cached plan must not change
+ * its result type; division_by_zero, which is that of `ownSession`.
  */
-const LOST_STATEMENT: ReadonlySet<unknown> = new Set(['26000', '42P05', '0A000'])
+const LOST_STATEMENT: ReadonlySet<unknown> = new Set(['26000', '42P05', '0A000', '22012'])
 
-/** Makes the settings of the connection's session, if that is the one it was told of when it was opened. */
+/** Makes the settings of the connection's session, if that is its own. */
 async function pinSession(client: pg.ClientBase): Promise<boolean> {
-  const { processID } = client as unknown as { processID: number }
   const { rowCount } = await client.query(
-    sql`/* pinSession */ select ${settingsSql(PINNED_SETTINGS, 'of the session')} where pg_backend_pid() = ${processID}`,
+    sql`/* pinSession */ select ${settingsSql(PINNED_SETTINGS, 'of the session')} where ${isOwnSession(client)}`,
   )
   return rowCount === 1
+}
+
+/** Selected with others, it fails in a session that is not the connection's own: behind a pooler each transaction may have another. */
+export function ownSession(client: pg.ClientBase): Sql {
+  return sql`1 / (${isOwnSession(client)})::int`
+}
+
+/** Whether it is the one that the connection was told of when it was opened. */
+function isOwnSession(client: pg.ClientBase): Sql {
+  const { processID } = client as unknown as { processID: number }
+  return sql`pg_backend_pid() = ${processID}`
 }
 
 /**

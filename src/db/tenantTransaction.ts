@@ -3,7 +3,7 @@ import sql from 'sql-template-tag'
 import type { Viewer } from '../viewer.ts'
 import { PINNED_SETTINGS, settingsSql } from './pinnedSettings.ts'
 import { countRowsFor, type ReadBudget } from './readBudget.ts'
-import type { StatementNames } from './statementNames.ts'
+import { ownSession, type StatementNames } from './statementNames.ts'
 import { type Beginning, giveBack, inTransaction, type Statement, type Transaction } from './transaction.ts'
 
 export type TenantTransaction = Transaction
@@ -85,13 +85,15 @@ export async function readTogether<Row extends object>(
     const client = await pool.connect()
     const kept = names?.for(client)
     // A connection that keeps its session keeps its pinned settings as well.
-    const settings = kept ? viewersSettings(viewer, 'read only') : tenantSettings(viewer, 'read only')
+    const settings = kept
+      ? sql`${settingsSql(viewersSettings(viewer, 'read only'))}, ${ownSession(client)}`
+      : settingsSql(tenantSettings(viewer, 'read only'))
     try {
       return await inTransaction(
         client,
         {
           begin: statements.length === 1 ? 'begin' : 'begin isolation level repeatable read',
-          settings: sql`${settingsSql(settings)}, ${claim}`,
+          settings: sql`${settings}, ${claim}`,
           names: kept,
         },
         ({ query, queryLast }) =>

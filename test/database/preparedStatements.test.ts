@@ -62,4 +62,14 @@ describe.skipIf(inject('serverUrl') === null)('a connection that prepares statem
     expect(next.zone).toBe('UTC')
     expect(next.session).not.toBe(session)
   })
+
+  it('is replaced when it has come to another session, and nothing is read there', async () => {
+    for (let time = 0; time < 3; time++) await read()
+    const client = await pool.connect()
+    // As if a pooler had lent it the one that it was told of.
+    Object.assign(client, { processID: 1 })
+    client.release()
+    await expect(read()).rejects.toMatchObject({ code: '22012' })
+    expect((await read()).zone).toBe('UTC')
+  })
 })
