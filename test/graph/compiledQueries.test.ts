@@ -161,6 +161,30 @@ describe('a query', () => {
     }
   })
 
+  it('shows once what stands in it several times, with all that is asked of it there', async () => {
+    const tenant = arc.tenant()
+    const id = await tenant.simulation(['a'])
+    await tenant.record([{ simulationId: id, scenarioId: 'a', status: 'SUCCESS' }])
+    const { simulation } = await tenant.data(
+      `query ($id: UUID!, $no: Boolean = false) {
+        simulation(simulationId: $id) { outcomes(first: 1) { nodes { status } edges { cursor } } }
+        simulation(simulationId: $id) @include(if: $no) { description }
+        ...More
+      }
+      fragment More on Query {
+        simulation(simulationId: $id) {
+          outcomes(first: 1) { totalCount edges { node { status @skip(if: $no) } node { scenarioId } } nodes { scenarioId } }
+        }
+      }`,
+      { id },
+    )
+    const shown = { status: 'SUCCESS', scenarioId: 'a' }
+    const cursor = simulation.outcomes.edges[0].cursor
+    expect(JSON.stringify(simulation)).toBe(
+      JSON.stringify({ outcomes: { nodes: [shown], edges: [{ cursor, node: shown }], totalCount: 1 } }),
+    )
+  })
+
   it('whose variable is null where none is taken has the error at its field, and the other fields', async () => {
     const tenant = arc.tenant()
     const error = (path?: string) => ({
