@@ -97,10 +97,16 @@ export class StatementNames {
  */
 const LOST_STATEMENT: ReadonlySet<unknown> = new Set(['26000', '42P05', '0A000', '22012'])
 
+/** How the transactions of a session begin in which all only read, and see one state of the database each. */
+const READS = [
+  ['default_transaction_isolation', 'repeatable read'],
+  ['default_transaction_read_only', 'on'],
+] as const
+
 /** Makes the settings of the connection's session, if that is its own. */
 async function pinSession(client: pg.ClientBase): Promise<boolean> {
   const { rowCount } = await client.query(
-    sql`/* pinSession */ select ${settingsSql(PINNED_SETTINGS, 'of the session')} where ${isOwnSession(client)}`,
+    sql`/* pinSession */ select ${settingsSql([...PINNED_SETTINGS, ...READS], 'of the session')} where ${isOwnSession(client)}`,
   )
   return rowCount === 1
 }

@@ -3,6 +3,7 @@ import sql from 'sql-template-tag'
 import type { Viewer } from '../viewer.ts'
 import { PINNED_SETTINGS, settingsSql } from './pinnedSettings.ts'
 import { countRowsFor, type ReadBudget } from './readBudget.ts'
+import { readInOnePacket } from './readPacket.ts'
 import { ownSession, type StatementNames } from './statementNames.ts'
 import { type Beginning, giveBack, inTransaction, type Statement, type Transaction } from './transaction.ts'
 
@@ -70,47 +71,77 @@ export async function inTenantTransaction<Result>(
 }
 
 /**
- * Reads texts, all in one state of the database, with one way there and back. `budget`: for the bytes that come back;
- * `names`: for what the connection may prepare.
+ * Reads one text with each statement, all in one state of the database, with one way there and back. `budget`: for the
+ * bytes that come back; `names`: for what the connection may prepare.
  */
-export async function readTogether<Row extends object>(
+export async function readTogether(
   pool: pg.Pool,
   viewer: Viewer,
   budget: ReadBudget,
   statements: readonly Statement[],
   names: StatementNames | undefined,
-): Promise<Row[][]> {
-  const last = statements.length - 1
+): Promise<(string | null)[]> {
   const read = async (claim: string) => {
     const client = await pool.connect()
-    const kept = names?.for(client)
-    // A connection that keeps its session keeps its pinned settings as well.
-    const settings = kept
-      ? sql`${settingsSql(viewersSettings(viewer, 'read only'))}, ${ownSession(client)}`
-      : settingsSql(tenantSettings(viewer, 'read only'))
     try {
-      return await inTransaction(
-        client,
-        {
-          begin: statements.length === 1 ? 'begin' : 'begin isolation level repeatable read',
-          settings: sql`${settings}, ${claim}`,
-          names: kept,
-        },
-        ({ query, queryLast }) =>
-          Promise.all(
-            statements.map((statement, index) =>
-              index === last ? queryLast<Row>(statement) : query<Row>(statement),
-            ),
-          ),
-      )
-    } catch (error) {
-      names?.noteFailure(client, error as { code?: unknown })
-      throw error
+      return names?.for(client)
+        ? await readInSession(client, viewer, claim, statements, names)
+        : await readInTransaction(client, viewer, claim, statements)
     } finally {
       giveBack(client, names)
     }
   }
   return countRowsFor(budget, read, false)
+}
+
+/** On a connection that keeps its session: its pinned settings are made, and how its transactions begin. */
+async function readInSession(
+  client: pg.PoolClient,
+  viewer: Viewer,
+  claim: string,
+  statements: readonly Statement[],
+  names: StatementNames,
+): Promise<(string | null)[]> {
+  const settings = settingsSql(viewersSettings(viewer, 'read only'))
+  const beginning = sql`select ${settings}, ${ownSession(client)}, ${claim}`
+  const packet = [{ text: beginning.text, values: beginning.values, isGeneral: true }, ...statements]
+  try {
+    const [, ...texts] = await readInOnePacket(
+      client,
+      packet.map(({ text, values, isGeneral }) => ({
+        name: isGeneral ? names.nameOn(client, text) : undefined,
+        text,
+        values,
+      })),
+    )
+    return texts.map((text) => text ?? null)
+  } catch (error) {
+    names.noteFailure(client, error as { code?: unknown })
+    throw error
+  }
+}
+
+function readInTransaction(
+  client: pg.PoolClient,
+  viewer: Viewer,
+  claim: string,
+  statements: readonly Statement[],
+): Promise<(string | null)[]> {
+  const last = statements.length - 1
+  return inTransaction(
+    client,
+    {
+      begin: last === 0 ? 'begin' : 'begin isolation level repeatable read',
+      settings: sql`${settingsSql(tenantSettings(viewer, 'read only'))}, ${claim}`,
+    },
+    ({ query, queryLast }) =>
+      Promise.all(
+        statements.map(async (statement, index) => {
+          const [row] = await (index === last ? queryLast<object>(statement) : query<object>(statement))
+          return Object.values(row!)[0] as string | null
+        }),
+      ),
+  )
 }
 
 async function runOnce<Result>(

@@ -25,8 +25,6 @@ export function giveBack(client: pg.PoolClient, names?: StatementNames): void {
 export interface Beginning {
   begin: string
   settings: Sql
-  /** For what the connection may prepare. */
-  names?: StatementNames | undefined
   /** How long the database may take to answer a statement, where that is not what its pool allows. */
   answerMs?: number
 }
@@ -59,14 +57,10 @@ export function queryOwnFor<Row extends object>(
  */
 export async function inTransaction<Result>(
   client: pg.ClientBase,
-  { begin, settings, names, answerMs }: Beginning,
+  { begin, settings, answerMs }: Beginning,
   work: (transaction: Transaction) => Promise<Result>,
 ): Promise<Result> {
   let committed: Promise<pg.QueryResult> | undefined
-  const prepared = ({ text, values, isGeneral }: Statement) => {
-    const name = isGeneral ? names?.nameOn(client, text) : undefined
-    return name === undefined ? { text, values } : { name, text, values }
-  }
   const commit = () => {
     committed = client.query('commit')
     committed.catch(() => {})
@@ -76,13 +70,13 @@ export async function inTransaction<Result>(
     // All of these leave at once, in one packet with what `work` asks for right away. Where the settings fail the
     // transaction is spoilt, and with it what follows.
     sendTogether(client)
-    const begun = [client.query(begin), client.query(prepared(allOf(settings)))]
+    const begun = [client.query(begin), client.query(withoutMarks(sql`select ${settings}`))]
     for (const step of begun) step.catch(() => {})
     let failure: unknown
     const query = <Row extends object>(statement: Statement): Promise<Row[]> => {
       if (committed) throw new Error('a statement came after the last one of its transaction')
       const answered = client.query<Row>({
-        ...prepared(statement),
+        ...withoutMarks(statement),
         ...(answerMs && { query_timeout: answerMs }),
       })
       const rows = Promise.all([answered, ...begun]).then(
@@ -123,7 +117,7 @@ function sendTogether(client: pg.ClientBase): void {
   process.nextTick(() => stream.uncork())
 }
 
-function allOf(settings: Sql): Statement {
-  const { text, values } = sql`select ${settings}`
-  return { text, values, isGeneral: true }
+/** What pg takes of a statement: it would look at more. */
+function withoutMarks({ text, values }: Statement): { text: string; values: unknown[] } {
+  return { text, values }
 }

@@ -95,15 +95,15 @@ export class OperationReads {
    */
   async answers(statements: readonly Statement[], alone: boolean): Promise<(string | null)[]> {
     const answers = alone ? await this.#readTogether(statements) : await this.#readBeside(statements)
-    return answers.map(([row]) => {
-      const { answer } = row!
-      return answer.includes(MISSING) || answer.includes(TOO_LONG) ? null : answer
-    })
+    return answers.map((answer) =>
+      answer === null || answer.includes(MISSING) || answer.includes(TOO_LONG) ? null : answer,
+    )
   }
 
-  async #readBeside(statements: readonly Statement[]): Promise<Answer[][]> {
+  async #readBeside(statements: readonly Statement[]): Promise<(string | null)[]> {
     try {
-      return await Promise.all(statements.map((statement) => this.query<Answer>(statement)))
+      const answers = await Promise.all(statements.map((statement) => this.query<Answer>(statement)))
+      return answers.map(([row]) => row!.answer)
     } catch (error) {
       // Whoever answers in their place begins anew.
       await this.#close()
@@ -111,12 +111,12 @@ export class OperationReads {
     }
   }
 
-  async #readTogether(statements: readonly Statement[]): Promise<Answer[][]> {
+  async #readTogether(statements: readonly Statement[]): Promise<(string | null)[]> {
     for (const { values } of statements) refuseUnstorable(values)
     const { reading, names } = this.#pools
     try {
       return await this.#share.inTurn(() =>
-        readTogether<Answer>(reading, this.#viewer, this.#budget, statements, names),
+        readTogether(reading, this.#viewer, this.#budget, statements, names),
       )
     } catch (error) {
       throw this.#budget.refusal ?? error

@@ -28,8 +28,8 @@ describe('a query', () => {
       ),
     )
     expect(statements.filter((text) => text.includes('/* answer */'))).toHaveLength(2)
-    // BEGIN, settings and COMMIT besides.
-    expect(statements).toHaveLength(5)
+    // The settings besides: the packet is the transaction.
+    expect(statements).toHaveLength(3)
     const after = await roads(tenant)
     expect(after.compiledFields - before.compiledFields).toBe(2)
   })

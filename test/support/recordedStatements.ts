@@ -1,4 +1,5 @@
 import pg from 'pg'
+import type { PacketStatement } from '../../src/db/readPacket.ts'
 
 export interface RecordedStatement {
   text: string
@@ -7,7 +8,7 @@ export interface RecordedStatement {
 
 /**
  * The statements that reach the database while `work` runs: of this process, so of this test's server. All that is
- * asked for somebody is in a transaction of his, which opens with BEGIN; what Arc does by itself is in none, or opens with
+ * asked for somebody is in a transaction of his, which opens with BEGIN, or is a packet; what Arc does by itself is in none, or opens with
  * START TRANSACTION, comes when it comes, and is left out: the heartbeat of LISTEN, jobs. What `instead` answers is sent in a statement's place.
  */
 export async function recordStatements(
@@ -22,6 +23,11 @@ export async function recordStatements(
   return recorded
 }
 
+/** Statements that are a transaction of their own: see src/db/readPacket.ts. */
+function isPacket(query: unknown): query is { statements: PacketStatement[] } {
+  return typeof query === 'object' && query !== null && 'statements' in query
+}
+
 /** The same as they come, each with its connection. */
 export async function watchStatements(
   work: () => Promise<unknown>,
@@ -32,6 +38,14 @@ export async function watchStatements(
   pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
     const send = query as (...args: unknown[]) => unknown
     const [first, second] = args
+    if (isPacket(first)) {
+      const { statements } = first
+      for (const [index, { text, values }] of statements.entries()) {
+        const instead = onStatement(this, { text, values: [...values] })
+        if (instead !== undefined) statements[index] = { name: undefined, text: instead, values: [] }
+      }
+      return send.apply(this, args)
+    }
     const { text = '', values } =
       typeof first === 'string' ? { text: first, values: second } : (first as Partial<RecordedStatement>)
     if (/^begin/i.test(text)) inTransaction.add(this)
