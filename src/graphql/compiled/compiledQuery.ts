@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import {
   type DocumentNode,
   type ExecutionArgs,
@@ -57,6 +58,8 @@ export class QueryCompiler {
       key.length + fields.reduce((sum, { read }) => sum + ('text' in read ? read.text.length : 100), 1),
   })
   #operations = 0
+  /** The beginning of ids that nobody has, and that nobody can send. */
+  readonly #nobodys = randomUUID().slice(0, -12)
 
   /** `maxBytes`: that the pages of a statement may have together; of what is longer resolvers read as much as they may. */
   constructor(maxBytes: number) {
@@ -66,17 +69,18 @@ export class QueryCompiler {
   /** The fields of a query's root, in the order of the answer; undefined when the variables are not what it takes. */
   compile(query: Query, operation: OperationDefinitionNode): RootField[] | undefined {
     const given = query.variableValues ?? {}
-    const holes = holesOf(operation, given)
-    const shape = JSON.stringify(given, (name, value) =>
-      holes.has(name) && given[name] === value ? holes.get(name) : value,
-    )
+    const holes = this.#holesOf(operation, given)
+    const variables = { ...given, ...Object.fromEntries(holes) }
+    const shape = JSON.stringify(variables)
     if (shape.length > LONGEST_KEY) return this.#compile(query, operation, given)?.fields
     const key = `${this.#numberOf(operation)} ${shape}`
     const known = this.#kept.get(key)
     if (known) return filled(known, given)
-    const variables = { ...given, ...Object.fromEntries(holes) }
     const made = this.#compile(query, operation, variables)
     if (!made) return undefined
+    // In JSON that the document writes, a variable is a part of a value.
+    if (made.fields.some(({ read }) => 'values' in read && this.#isHidden(read.values)))
+      return this.#compile(query, operation, given)?.fields
     if (made.isTimeless) this.#kept.set(key, { fields: made.fields, holes })
     return filled({ fields: made.fields, holes }, given)
   }
@@ -86,6 +90,30 @@ export class QueryCompiler {
     if (known !== undefined) return known
     this.#numbers.set(operation, this.#operations)
     return this.#operations++
+  }
+
+  /**
+   * The variables that are ids, each with an id that nobody has in its place: such a value goes into a statement as it is, so
+   * that statements for other ids differ in nothing else.
+   */
+  #holesOf(
+    { variableDefinitions = [] }: OperationDefinitionNode,
+    given: Readonly<Record<string, unknown>>,
+  ): Map<string, string> {
+    const holes = new Map<string, string>()
+    for (const { type, variable } of variableDefinitions) {
+      const named = type.kind === Kind.NON_NULL_TYPE ? type.type : type
+      const { value: name } = variable.name
+      if (named.kind !== Kind.NAMED_TYPE || named.name.value !== 'UUID' || !isUuid(given[name])) continue
+      holes.set(name, `${this.#nobodys}${String(holes.size).padStart(12, '0')}`)
+    }
+    return holes
+  }
+
+  /** Whether one of these ids is within a longer text, where it cannot be exchanged. */
+  #isHidden(value: unknown): boolean {
+    if (Array.isArray(value)) return value.some((each) => this.#isHidden(each))
+    return typeof value === 'string' && value.includes(this.#nobodys) && !isUuid(value)
   }
 
   #compile(
@@ -128,24 +156,6 @@ export class QueryCompiler {
       throw error
     }
   }
-}
-
-/**
- * The variables that are ids, each with an id that nobody has in its place: such a value goes into a statement as it is, so
- * that statements for other ids differ in nothing else.
- */
-function holesOf(
-  { variableDefinitions = [] }: OperationDefinitionNode,
-  given: Readonly<Record<string, unknown>>,
-): Map<string, string> {
-  const holes = new Map<string, string>()
-  for (const { type, variable } of variableDefinitions) {
-    const named = type.kind === Kind.NON_NULL_TYPE ? type.type : type
-    const { value: name } = variable.name
-    if (named.kind !== Kind.NAMED_TYPE || named.name.value !== 'UUID' || !isUuid(given[name])) continue
-    holes.set(name, `ffffffff-ffff-ffff-ffff-${String(holes.size).padStart(12, '0')}`)
-  }
-  return holes
 }
 
 function filled({ fields, holes }: Kept, given: Readonly<Record<string, unknown>>): RootField[] {
