@@ -1,21 +1,12 @@
 import sql, { empty, join, type Sql } from 'sql-template-tag'
 import { closedValue, column, columnName, identifier, joinedOn, RELATIONS } from './catalogue.ts'
-import { HeldByFew, isSqlCondition, type Where } from './condition.ts'
+import { type HeldByFew, isSqlCondition, type Where } from './condition.ts'
 
 export interface Order {
   field: string
   direction: 'asc' | 'desc'
   /** Said for fields that may be null only. */
   nulls?: 'first' | 'last'
-}
-
-/** Whether something in it can only be asked in SQL. */
-export function needsSql(where: Where): boolean {
-  return Object.entries(where).some(([field, condition]) =>
-    field === 'AND' || field === 'OR'
-      ? [condition as Where | Where[]].flat().some(needsSql)
-      : isSqlCondition(condition) || condition instanceof HeldByFew,
-  )
 }
 
 const DIRECTIONS = { asc: sql`asc`, desc: sql`desc` }

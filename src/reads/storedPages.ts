@@ -129,7 +129,7 @@ export async function countByParent(
 type Parentless = Pick<ParentPagesQuery, 'table' | 'where' | 'order'>
 type PageQuery = Parentless & Pick<ParentPagesQuery, 'keys' | 'limit'>
 
-/** The keys of one page of the tenant's rows, for what Prisma cannot ask. */
+/** The keys of one page of the tenant's rows. Prisma has other meanings for some conditions, and reads rows by these. */
 export async function readPage(reads: OperationReads, query: PageQuery): Promise<Record<string, unknown>[]> {
   return reads.query(pageSql(query))
 }

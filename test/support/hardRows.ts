@@ -283,8 +283,10 @@ class HardRows {
       ['OUTCOME', outcomes.nodes[0].outcomeId],
       ['CONFIG_DIFF', configDiffs.nodes[0].diffId],
       ['PATTERN_ANALYSIS', simulations[1]],
+      // One that still runs.
+      ['SIMULATION', simulations[4]],
     ]
-    for (let n = 0; n < 12; n++) {
+    for (let n = 0; n < 15; n++) {
       const [sourceType, sourceId] = at(sources, n)
       const { recommendation } = await this.#mutate(
         'createRecommendation',

@@ -4,7 +4,6 @@ import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
 import type PrismaTypes from '../../db/generated/pothos.ts'
 import type { Where } from '../../reads/condition.ts'
-import { needsSql } from '../../reads/conditionSql.ts'
 import { encodeCursor, type SortField } from '../../reads/keyset.ts'
 import { type PageArgs, type PagePlan, planPage, type Sorting } from '../../reads/pagePlan.ts'
 import { countByParent, countRows, readPage, readParentPages } from '../../reads/storedPages.ts'
@@ -78,7 +77,6 @@ export function connectionOf(
 interface Delegate {
   findUnique(args: object): Promise<Row | null>
   findMany(args: object): Promise<Row[]>
-  count(args: object): Promise<number>
 }
 
 function delegateOf(model: string, context: Context): Delegate {
@@ -117,24 +115,12 @@ export async function readRoot<Filter>(
 ): Promise<Connection> {
   const page = planPage(source, args, filteredBy(source, args, always))
   const selection = selectionOf(source, page.sort, context, info)
-  if (needsSql(page.filtered)) {
-    const { table } = source
-    const keys = source.keys.map(({ field }) => field)
-    const { where, order, size } = page
-    const places = await readPage(context.reads, { table, keys, where, order, limit: size + 1 })
-    const rows = await rowsAt(source, places, selection, context)
-    return connectionOf(page, rows, () => countRows(context.reads, { table, where: page.filtered }))
-  }
-  const delegate = delegateOf(source.model, context)
-  const rows = await delegate.findMany({
-    ...selection,
-    where: page.where,
-    orderBy: page.order.map(({ field, direction, nulls }) => ({
-      [field]: nulls ? { sort: direction, nulls } : direction,
-    })),
-    take: page.size + 1,
-  })
-  return connectionOf(page, rows, () => delegate.count({ where: page.filtered }))
+  const { table } = source
+  const keys = source.keys.map(({ field }) => field)
+  const { where, filtered, order, size } = page
+  const places = await readPage(context.reads, { table, keys, where, order, limit: size + 1 })
+  const rows = await rowsAt(source, places, selection, context)
+  return connectionOf(page, rows, () => countRows(context.reads, { table, where: filtered }))
 }
 
 type ParentLoader = { pages: DataLoader<string, Row[]>; counts: DataLoader<string, number>; page: PagePlan }
