@@ -4,6 +4,7 @@ import {
   type ExecutionArgs,
   type FieldNode,
   type FragmentDefinitionNode,
+  GraphQLError,
   type GraphQLObjectType,
   getVariableValues,
   isNonNullType,
@@ -132,7 +133,9 @@ export class QueryCompiler {
     }
     const asked: Asked = { schema, fragments: fragmentsOf(document), variables: coerced, now }
     const root = schema.getQueryType()!
-    const fields = [...fieldsOf(asked, root, [operation.selectionSet])].map(([key, nodes]) => ({
+    const found = rootFields(asked, root, operation)
+    if (!found) return undefined
+    const fields = [...found].map(([key, nodes]) => ({
       key,
       nodes,
       nullable: isNullable(root, nodes),
@@ -151,8 +154,10 @@ export class QueryCompiler {
       return answerStatement(part, Math.ceil(this.#maxBytes / Math.max(1, pages + huge)))
     } catch (error) {
       if (error instanceof NotCompiled) return { reason: error.reason }
-      // Its resolver refuses it with the same words, and at its place.
+      // Its resolver refuses it with the same words, and at its place. graphql-js has some of its own: for a null in place of a
+      // default, which only the values of variables show.
       if (error instanceof Refusal) return { reason: error.code }
+      if (error instanceof GraphQLError) return { reason: 'BAD_USER_INPUT' }
       throw error
     }
   }
@@ -166,6 +171,16 @@ function filled({ fields, holes }: Kept, given: Readonly<Record<string, unknown>
   return fields.map((field) =>
     'text' in field.read ? { ...field, read: { ...field.read, values: field.read.values.map(fill) } } : field,
   )
+}
+
+/** Undefined where a directive is given null in place of its default, which graphql-js has words for. */
+function rootFields(asked: Asked, root: GraphQLObjectType, { selectionSet }: OperationDefinitionNode) {
+  try {
+    return fieldsOf(asked, root, [selectionSet])
+  } catch (error) {
+    if (error instanceof GraphQLError) return undefined
+    throw error
+  }
 }
 
 function isNullable(root: GraphQLObjectType, [node]: readonly FieldNode[]): boolean {
