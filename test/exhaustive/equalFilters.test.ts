@@ -108,7 +108,8 @@ function conditionsOn(type: GraphQLInputType, found: readonly unknown[], most: n
   const named = getNamedType(type)
   if (named.name === 'Boolean') return [true, false, null]
   if (named.name === 'String') return [...TEXTS_IN, ...HARD_TEXTS].slice(0, most * 3)
-  if (named.name === 'JsonPathFilter') return treeConditions().filter((_, index) => most > 1 || index % 9 === 0)
+  if (named.name === 'JsonPathFilter')
+    return treeConditions().filter((_, index) => most > 1 || index % 9 === 0)
   if (!isInputObjectType(named)) throw new Error(`teach equalFilters of ${named.name}`)
   const fields = Object.values(named.getFields())
   const values = valuesFor(fields[0]!.type, found, most)

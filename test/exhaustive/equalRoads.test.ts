@@ -17,7 +17,7 @@ const QUERIES = Number(process.env.ARC_TEST_QUERIES ?? 1_000)
 const AT_A_TIME = 8
 
 /** Lists below lists below lists. */
-const SIZES = { rootFields: 2, depth: 6, fields: 16, connections: 3 }
+const SIZES = { rootFields: 2, depth: 6, fields: 12, connections: 3 }
 
 const ROLES = ['app_user', 'app_user', 'app_user', 'app_readonly', 'app_admin', 'app_ingest'] as const
 
