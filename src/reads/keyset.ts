@@ -26,7 +26,7 @@ type Row = Record<string, unknown>
 export const DECODE: Record<SortKind, (value: string) => Value> = {
   uuid: (value) => {
     if (!isUuid(value)) throw new Error('no UUID')
-    return value
+    return value.toLowerCase()
   },
   text: (value) => {
     if (value.includes('\0')) throw new Error('no text of a row')

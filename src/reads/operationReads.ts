@@ -267,7 +267,9 @@ function rowsOf<Row>(
   transaction: Transaction,
   { text, values }: Pick<Sql, 'text' | 'values'>,
 ): Promise<Row[]> {
-  return transaction.$queryRawUnsafe<Row[]>(text, ...values)
+  // Of a number of 17 digits Prisma may lose the last one.
+  const written = values.map((value) => (typeof value === 'number' ? String(value) : value))
+  return transaction.$queryRawUnsafe<Row[]>(text, ...written)
 }
 
 /** SQLSTATE in_failed_sql_transaction, wherever Prisma keeps it, or no answer. */

@@ -88,8 +88,8 @@ it('a condition of any filter, at the root and below a parent, fails on no row o
   const rows = new ManyRows(arc)
   await rows.fill()
   const { tenant } = rows
-  // Of each type of rows: all of them, and those below one type of parents. The first are asked for in Prisma's SQL, the
-  // others in Arc's. A count has the list's conditions, and no LIMIT that would spare a row.
+  // Of each type of rows: all of them, and those below one type of parents. A count has the list's conditions, and no LIMIT
+  // that would spare a row.
   const lists = new Map(everyConnection().map((list) => [`${list.node} ${list.parent === 'Query'}`, list]))
   const statements = await recordStatements(async () => {
     for (const { parent, field, node } of lists.values()) {

@@ -5,10 +5,11 @@ import { schema } from '../../src/graphql/schema.ts'
 import { ERROR_CODES } from '../../src/refusal.ts'
 import { shapeOf } from '../support/answerShape.ts'
 import { useArc } from '../support/arc.ts'
-import { listQuestions, namesOf, orderQuestions } from '../support/everyQuery.ts'
+import { namesOf } from '../support/everyQuery.ts'
 import { resultsOverSse } from '../support/graphqlSse.ts'
 import { GraphQLSocket, type Result } from '../support/graphqlWs.ts'
 import { KnownRows } from '../support/knownRows.ts'
+import { answersOf } from '../support/learnedRows.ts'
 import { operationAlong, type RandomOperation } from '../support/randomOperation.ts'
 import { everyRoute } from '../support/schemaRoutes.ts'
 import { SEED } from '../support/seed.ts'
@@ -69,12 +70,11 @@ describe(`${OPERATIONS} random operations`, () => {
   beforeAll(async () => {
     internalNames = await namesInDatabase()
     victim = await seedTenant(arc)
-    const victimsAnswers = await answersOf(victim)
+    const victimsAnswers = await answersOf(victim.tenant)
     for (let from = 0; from < OPERATIONS; from += PER_TENANT) {
       const own = await seedTenant(arc)
       const known = new KnownRows()
-      for (const answer of await answersOf(own)) known.learn(answer)
-      await learnCursors(own, known)
+      for (const answer of await answersOf(own.tenant, known)) known.learn(answer)
       for (const answer of victimsAnswers) known.learnOfStranger(answer)
       await askBlock(own, known, from, Math.min(PER_TENANT, OPERATIONS - from))
     }
@@ -294,34 +294,6 @@ async function firstOf(results: AsyncIterableIterator<Result>): Promise<Result |
   } finally {
     clearTimeout(timer)
     void results.return?.()
-  }
-}
-
-/** What a tenant has, with cursors of every order. */
-async function answersOf({ tenant }: SeededTenant): Promise<unknown[]> {
-  const answers: unknown[] = []
-  for (const { query, variables } of [...listQuestions(), ...orderQuestions()])
-    answers.push(await tenant.data(query, variables))
-  return answers
-}
-
-async function learnCursors({ tenant }: SeededTenant, known: KnownRows): Promise<void> {
-  const fields = schema.getQueryType()!.getFields()
-  for (const { name, query, variables } of orderQuestions()) {
-    const [field, order] = name.split(' by ') as [string, string]
-    const type = String(fields[field]!.type).replace('Connection!', '')
-    const asked = [
-      [order, query],
-      ['', `{ list: ${field} { edges { cursor } } }`],
-    ] as const
-    for (const [by, each] of asked) {
-      const { list } = await tenant.data(each, by === '' ? {} : variables)
-      known.learnCursors(
-        type,
-        by,
-        list.edges.map(({ cursor }: { cursor: string }) => cursor),
-      )
-    }
   }
 }
 

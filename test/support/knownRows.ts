@@ -17,6 +17,22 @@ const PLAIN: Readonly<Record<string, Values>> = {
   JSONObject: [{ a: 1 }, {}],
 }
 
+const JSON_VALUES: Values = [
+  null,
+  'text',
+  'K',
+  0.1 + 0.2,
+  0.3,
+  1e-7,
+  5e-324,
+  [],
+  {},
+  '',
+  0,
+  'gpt-4',
+  { a: 1 },
+]
+
 /** Arguments and input fields that no field of the answers has the name of. */
 const BY_NAME: Readonly<Record<string, Values | ((known: KnownRows) => Values)>> = {
   configVersionId: (known) => known.under('versionId'),
@@ -40,6 +56,11 @@ const BY_NAME: Readonly<Record<string, Values | ((known: KnownRows) => Values)>>
     { scenario: { id: 'made on the way', task_prompt: 'Do it.' }, trajectory: {}, error: 'ValueError: no' },
   ],
   score: [1, 2, 3, 4, 5],
+  text: ['%', 'took', 'It took 17', '_', "it's", '\\'],
+  search: ['"took 17"', 'took or half', 'fail -took', "it's"],
+  path: ['k', 'list', '0', '', 'none', 'small', 'messages', '-1', 'a"b\\c\u2028'],
+  metadata: JSON_VALUES,
+  parsedConfig: JSON_VALUES,
   afterSeq: [0],
 }
 
@@ -82,8 +103,8 @@ export class KnownRows {
     // A new row wants a key of its own.
     if (NEW_KEYS.includes(coordinate)) return [randomUUID()]
     const told = BY_NAME[name]
-    const values = typeof told === 'function' ? told(this) : told
-    if (values && (type !== 'String' || typeof values[0] === 'string')) return values
+    const values = (typeof told === 'function' ? told(this) : told)?.filter((value) => fits(type, value))
+    if (values?.length) return values
     const own = this.under(name).filter((value) => fits(type, value))
     if (own.length > 0) return own
     return PLAIN[type] && PLAIN[type].length > 0 ? PLAIN[type] : this.under('simulationId')
@@ -146,6 +167,10 @@ function fits(type: string, value: unknown): boolean {
       return typeof value === 'number'
     case 'Boolean':
       return typeof value === 'boolean'
+    case 'JSON':
+      return true
+    case 'JSONObject':
+      return typeof value === 'object' && value !== null && !Array.isArray(value)
     default:
       return false
   }

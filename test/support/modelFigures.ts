@@ -1,7 +1,7 @@
 import type { ModelOutcome, ModelSimulation, ResultsModel } from './resultsModel.ts'
 
-/** Sums in whole trillionths: what is added up is decimal. */
-const PLACES = 12
+/** Sums in whole units of a place that the smallest number ends before: what is added up is decimal. */
+const PLACES = 350
 
 function exact(value: number): bigint {
   const [digits = '0', power = '0'] = String(value).split('e')
@@ -17,12 +17,12 @@ function inUnits(sum: bigint): number {
 const known = (values: readonly (number | null)[]) => values.filter((value) => value !== null)
 
 /** Null when nothing is known. */
-function sum(values: readonly (number | null)[]): number | null {
+export function sum(values: readonly (number | null)[]): number | null {
   const terms = known(values)
   return terms.length === 0 ? null : inUnits(terms.reduce((total, value) => total + exact(value), 0n))
 }
 
-function mean(values: readonly (number | null)[]): number | null {
+export function mean(values: readonly (number | null)[]): number | null {
   const total = sum(values)
   return total === null ? null : rounded(total / known(values).length)
 }
@@ -38,13 +38,16 @@ function percentile(values: readonly (number | null)[], share: number): number |
   return rounded(low + (high - low) * (at - Math.floor(at)))
 }
 
-function groupedBy<Row>(rows: readonly Row[], key: (row: Row) => string): Map<string, Row[]> {
+export function groupedBy<Row>(rows: readonly Row[], key: (row: Row) => string): Map<string, Row[]> {
   const groups = new Map<string, Row[]>()
   for (const row of rows) groups.set(key(row), [...(groups.get(key(row)) ?? []), row])
   return groups
 }
 
-const hourOf = (time: string) => `${time.slice(0, 13)}:00:00.000Z`
+/** What figures of attempts are made of. */
+export type Results = Pick<ResultsModel, 'seen' | 'isSuperseded'>
+
+export const hourOf = (time: string) => `${time.slice(0, 13)}:00:00.000Z`
 const earlier = (time: string, ms: number) => new Date(Date.parse(time) - ms).toISOString()
 const dayOf = (time: string) => `${time.slice(0, 10)}T00:00:00.000Z`
 
@@ -105,7 +108,7 @@ export function runFigures(model: ResultsModel, simulation: ModelSimulation) {
 
 /** Of the buckets that the range touches. */
 export function performanceFigures(
-  model: ResultsModel,
+  model: Results,
   simulationId: string,
   grain: 'HOUR' | 'DAY',
   [from, to]: readonly [string, string] = ['0', '9'],
@@ -153,7 +156,7 @@ export function systemFigures(
   })
 }
 
-export function errorFigures(model: ResultsModel, picked: (outcome: ModelOutcome) => boolean) {
+export function errorFigures(model: Results, picked: (outcome: ModelOutcome) => boolean) {
   const runs = model.seen().filter((outcome) => picked(outcome) && !model.isSuperseded(outcome))
   return [...groupedBy(runs, ({ executionTime, scenarioId }) => `${dayOf(executionTime)} ${scenarioId}`)]
     .sort()
@@ -166,7 +169,7 @@ export function errorFigures(model: ResultsModel, picked: (outcome: ModelOutcome
 
 const COMMON_ERRORS = 5
 
-export function toolFigures(model: ResultsModel, picked: (outcome: ModelOutcome) => boolean) {
+export function toolFigures(model: Results, picked: (outcome: ModelOutcome) => boolean) {
   const used = model
     .seen()
     .filter(picked)
@@ -213,7 +216,7 @@ export function toolFigures(model: ResultsModel, picked: (outcome: ModelOutcome)
   })
 }
 
-export function failureFigures(model: ResultsModel, picked: (outcome: ModelOutcome) => boolean) {
+export function failureFigures(model: Results, picked: (outcome: ModelOutcome) => boolean) {
   const failures = model
     .seen()
     .filter(picked)

@@ -52,6 +52,12 @@ export function operationAlong(
   return fc.gen().map((gen) => new OperationWriter(schema, known, sizes, gen).write(route))
 }
 
+/** Of filters: each is given what its field's rows have. */
+const OPERATORS = new Set(['eq', 'in', 'contains', 'gte', 'gt', 'lte', 'lt', 'hasSome', 'hasEvery'])
+
+/** Times and ids: what is nearly one is none. */
+const OF_ONE_FORM = /^\d{4}-\d\d-\d\dT|^[0-9a-f]{8}(-[0-9a-f]{4}){3}-/
+
 /** fast-check likes small numbers better, which would make every chance a larger one. */
 const evenly = (max: number) => fc.noBias(fc.integer({ min: 0, max }))
 
@@ -77,7 +83,7 @@ class OperationWriter {
   readonly #known: KnownRows
   readonly #gen: fc.GeneratorValue
   readonly #sizes: Sizes
-  readonly #variables = new Map<string, { type: string; value: unknown }>()
+  readonly #variables = new Map<string, { type: string; value: unknown; otherwise: string }>()
   readonly #fragments: string[] = []
   readonly #coordinates = new Set<string>()
   #hostile = false
@@ -109,7 +115,9 @@ class OperationWriter {
       ...beside.map((field) => this.#field(rootType, field, this.#sizes.depth - 1, true)),
     ]
     const name = this.#chance(50) ? ` ${this.#name('Operation')}` : ''
-    const declared = [...this.#variables].map(([variable, { type }]) => `$${variable}: ${type}`)
+    const declared = [...this.#variables].map(
+      ([variable, { type, otherwise }]) => `$${variable}: ${type}${otherwise}`,
+    )
     const head = kind === 'query' && name === '' && declared.length === 0 && this.#chance(50) ? '' : kind
     const query = [
       `${head}${name}${declared.length > 0 ? `(${declared.join(', ')})` : ''} { ${fields.join('\n')} }`,
@@ -119,7 +127,11 @@ class OperationWriter {
     return {
       kind,
       query: damaged ? this.#damage(query) : query,
-      variables: Object.fromEntries([...this.#variables].map(([variable, { value }]) => [variable, value])),
+      variables: Object.fromEntries(
+        [...this.#variables].flatMap(([variable, { value }]) =>
+          value === undefined ? [] : [[variable, value]],
+        ),
+      ),
       coordinates: this.#coordinates,
       kindly: !this.#hostile,
     }
@@ -200,9 +212,11 @@ class OperationWriter {
         this.#chance(arg.name === 'after' || arg.name === 'before' ? 12 : 35),
     )
     const forced = endsHere ? ahead?.argument : undefined
+    const end = forced === 'last' || !given.some(({ name }) => name === 'first') ? 'last' : 'first'
     const order = { of: getNamedType(field.type).name.replace(/Connection$/, ''), by: '' }
     const args = given
-      .filter(({ name }) => this.#hostile || !isBeside(name, forced ?? given[0]!.name))
+      // A page is of one end.
+      .filter(({ name }) => this.#hostile || !['first', 'last'].includes(name) || name === end)
       // A cursor belongs to an order.
       .sort((one, other) => Number(other.name === 'orderBy') - Number(one.name === 'orderBy'))
       .map((arg) => {
@@ -245,12 +259,17 @@ class OperationWriter {
 
   /** The value as a literal or a variable. */
   #written(place: GraphQLArgument | GraphQLInputField, value: unknown): string {
-    return this.#chance(50) ? this.#variable(String(place.type), value) : this.#literal(place.type, value)
+    if (this.#chance(50)) return this.#literal(place.type, value)
+    const literal = this.#chance(20) ? this.#literal(place.type, value) : '$'
+    // Variables have no place in what another is when it is not given.
+    if (literal.includes('$')) return this.#variable(String(place.type), value)
+    return this.#variable(String(place.type), undefined, ` = ${literal}`)
   }
 
-  #variable(type: string, value: unknown): string {
+  /** One that is not given where the value is undefined. */
+  #variable(type: string, value: unknown, otherwise = ''): string {
     const name = this.#name('v')
-    this.#variables.set(name, { type, value })
+    this.#variables.set(name, { type, value, otherwise })
     return `$${name}`
   }
 
@@ -276,21 +295,24 @@ class OperationWriter {
     path: string[],
     counted: boolean,
     ofType?: string,
+    about = place.name,
   ): unknown {
     if (isNonNullType(type)) {
       if (this.#hostile && this.#chance(1)) return null
-      return this.#value(type.ofType, place, coordinate, path, counted, ofType)
+      return this.#value(type.ofType, place, coordinate, path, counted, ofType, about)
     }
     if (path.length === 0 && this.#chance(this.#hostile ? 10 : 4)) {
       // Null says that a condition or option is not given.
       const required = isNonNullType(place.type) && place.type.ofType === type
       if (!required && !isInList(place.type, type)) return null
     }
-    const known = this.#known.valuesFor(coordinate, place.name, getNamedType(type).name, ofType)
+    const known = this.#known.valuesFor(coordinate, about, getNamedType(type).name, ofType)
     if (isListType(type)) {
       const most = this.#hostile && this.#chance(3) ? 60 : 3
       const length = Math.max(path.length > 0 || !this.#hostile ? 1 : 0, this.#upTo(most))
-      return Array.from({ length }, () => this.#value(type.ofType, place, coordinate, path, counted, ofType))
+      return Array.from({ length }, () =>
+        this.#value(type.ofType, place, coordinate, path, counted, ofType, about),
+      )
     }
     if (isInputObjectType(type)) {
       const [next, ...rest] = path
@@ -301,7 +323,10 @@ class OperationWriter {
         fields.map((field) => {
           const inner = `${type.name}.${field.name}`
           if (counted) this.#coordinates.add(inner)
-          return [field.name, this.#value(field.type, field, inner, field.name === next ? rest : [], counted)]
+          const ahead = field.name === next ? rest : []
+          // What an operator is given is a value of the field that it is a condition on.
+          const of = OPERATORS.has(field.name) ? about : field.name
+          return [field.name, this.#value(field.type, field, inner, ahead, counted, undefined, of)]
         }),
       )
     }
@@ -318,8 +343,27 @@ class OperationWriter {
       const strangers = this.#known.hostileFor(place.name, type.name)
       if (strangers.length > 0) return this.#pick(strangers)
     }
-    if (known.length > 0) return this.#pick(known)
+    if (known.length > 0)
+      return OPERATORS.has(place.name) ? this.#nearly(this.#pick(known)) : this.#pick(known)
     throw new Error(`tell knownRows.ts of a value for ${coordinate}`)
+  }
+
+  /** The value, or one that is not far from it. */
+  #nearly(value: unknown): unknown {
+    if (this.#chance(60)) return value
+    if (typeof value === 'number') return this.#pick([value - 1, value + 1, value * (1 + Number.EPSILON), 0])
+    if (typeof value !== 'string' || OF_ONE_FORM.test(value)) return value
+    const from = this.#upTo(3)
+    return this.#pick([
+      value.toUpperCase(),
+      value.toLowerCase(),
+      [...value].slice(from, from + 2).join(''),
+      `${value}%`,
+      '%',
+      '_',
+      '\\',
+      '',
+    ])
   }
 
   /** The document as a broken client or a curious person would send it. */
@@ -364,11 +408,6 @@ class OperationWriter {
   #name(stem: string): string {
     return `${stem}${++this.#names}`
   }
-}
-
-/** Whether the two make no page together. */
-function isBeside(name: string, other: string): boolean {
-  return (name === 'first' && other === 'last') || (name === 'last' && other !== 'last')
 }
 
 function isInList(whole: GraphQLInputType, part: GraphQLInputType): boolean {

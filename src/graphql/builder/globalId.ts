@@ -50,7 +50,8 @@ function partsOfGlobalId(globalId: string): { typename: string; id: string; valu
       if (typeof parts[index] !== 'string') throw new Error('no text')
       return DECODE[kind](parts[index])
     })
-    return { typename: typename!, id: id!, values }
+    // Pothos tells rows apart by this text.
+    return { typename: typename!, id: keys!.length === 1 ? String(values[0]) : id!, values }
   } catch {
     throw new Refusal(
       'BAD_USER_INPUT',

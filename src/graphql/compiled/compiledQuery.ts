@@ -129,7 +129,8 @@ export class QueryCompiler {
       return answerStatement(part, Math.ceil(this.#maxBytes / Math.max(1, pages + huge)))
     } catch (error) {
       if (error instanceof NotCompiled) return { reason: error.reason }
-      // Its resolver refuses it with the same words, and at its place.
+      // Its resolver refuses it with the same words, and at its place. graphql-js has some of its own: for a null in place of a
+      // default, which only the values of variables show.
       if (error instanceof Refusal) return { reason: error.code }
       if (error instanceof GraphQLError) return { reason: 'BAD_USER_INPUT' }
       throw error

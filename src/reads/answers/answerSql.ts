@@ -253,6 +253,8 @@ function columnJson(value: Sql, kind: ColumnKind, nullable: boolean): Piece[] {
           nullable,
         ),
       ]
+    case 'decimal':
+      return [orMissing(sql`trim_scale(${value})::text`, nullable)]
     case 'text':
       return [orMissing(sql`to_json(${value})::text`, nullable)]
     case 'texts': {
