@@ -12,7 +12,7 @@ import {
 import { LRUCache } from 'lru-cache'
 import type { Statement } from '../../db/tenantTransaction.ts'
 import { answerStatement } from '../../reads/answers/answerSql.ts'
-import { weightOf } from '../../reads/answers/weight.ts'
+import { readsOfOutcomes, weightOf } from '../../reads/answers/weight.ts'
 import { Refusal } from '../../refusal.ts'
 import { isUuid } from '../../uuid.ts'
 import { NotCompiled, planAnswer } from './answerPlan.ts'
@@ -34,8 +34,16 @@ type Query = Pick<ExecutionArgs, 'schema' | 'document' | 'variableValues'>
 /** Trajectories, or parts of them, that one row of an answer may hold at a time. */
 const MOST_HUGE = 2
 
-/** Of a year of weekly chunks to plan one takes some 5 MB, all of a statement together. */
+/** How often a statement may read tables. */
 const MOST_READS = 16
+/** How often outcomes, for conditions and sums too: of two years of weekly chunks to plan one takes some 9 MB, all together. */
+const MOST_READS_OF_OUTCOMES = 6
+
+/**
+ * Bytes that the pages of a statement may have together, and its values. PostgreSQL takes some nine times as many while it
+ * makes one text of them. What is longer it does not make to its end: resolvers read it row by row, as much as they may.
+ */
+const MOST_BYTES = 8 * 1024 * 1024
 
 /** Characters of statements that are kept. */
 const KEPT_CHARACTERS = 20_000_000
@@ -58,9 +66,9 @@ export class QueryCompiler {
   })
   #operations = 0
 
-  /** `maxBytes`: that the pages of a statement may have together; of what is longer resolvers read as much as they may. */
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes
+  /** `readBytes`: that an operation may read. */
+  constructor(readBytes: number) {
+    this.#maxBytes = Math.min(readBytes, MOST_BYTES)
   }
 
   /** The fields of a query's root, in the order of the answer; undefined when the variables are not what it takes. */
@@ -117,10 +125,12 @@ export class QueryCompiler {
     try {
       const part = planAnswer(asked, root, nodes)
       if (part.is === 'literal') return { json: part.json }
-      const { pages, huge, reads } = weightOf(part)
+      const { pages, huge, long, reads } = weightOf(part)
       // Resolvers read each of them once, whatever its aliases, and one after the other.
       if (huge > MOST_HUGE || reads > MOST_READS) return { reason: 'TOO_LARGE' }
-      return answerStatement(part, Math.ceil(this.#maxBytes / Math.max(1, pages + huge)))
+      const shareOf = (parts: number) => Math.ceil(this.#maxBytes / Math.max(1, parts))
+      const statement = answerStatement(part, { page: shareOf(pages), value: shareOf(long) })
+      return readsOfOutcomes(statement) > MOST_READS_OF_OUTCOMES ? { reason: 'TOO_LARGE' } : statement
     } catch (error) {
       if (error instanceof NotCompiled) return { reason: error.reason }
       // Its resolver refuses it with the same words, and at its place.

@@ -17,31 +17,44 @@ import {
 
 /** Stands where a value is missing that has to be there. JSON escapes it in texts, so it is in no other place. */
 export const MISSING = '\u0001'
-/** Stands where the texts of a page became longer than allowed. */
-export const TOO_LONG = '\u0002'
+
+/** How long the texts of an answer may become. */
+export interface MostBytes {
+  /** Those of one page together. */
+  page: number
+  /** A single value. */
+  value: number
+}
+
+/**
+ * PostgreSQL holds three rows at a time while it measures a page. Where they do not fit into its work_mem (4 MB by default) it
+ * makes all of them and writes them to disk before it goes on.
+ */
+const LONGEST_ROW = 1024 * 1024
+/** How much longer the text of JSON may be than it is where it is stored. */
+const INFLATED = 256
 
 const MISSING_MARK = sql`chr(${integerLiteral(MISSING.charCodeAt(0))})`
-const TOO_LONG_MARK = sql`chr(${integerLiteral(TOO_LONG.charCodeAt(0))})`
 
 /** A text in parts: as they stand, or as what an expression gives; null gives nothing. */
 type Piece = string | Sql
 
 /**
- * A statement that selects one value of an answer, as JSON. The texts of a page come to `maxBytes` at most: what would be
- * longer has TOO_LONG in it. Its text depends on the parts' shape alone, but for the length of pages.
+ * A statement that selects one value of an answer, as JSON. It fails with SQLSTATE 54000 as soon as a text becomes longer than
+ * `most` allows. Its text depends on the parts' shape alone, but for the length of pages.
  */
-export function answerStatement(part: Part, maxBytes: number): Statement {
-  return new AnswerWriter(maxBytes).statement(part)
+export function answerStatement(part: Part, most: MostBytes): Statement {
+  return new AnswerWriter(most).statement(part)
 }
 
 /** Writes one answer: the rows that are read have aliases with numbers. */
 class AnswerWriter {
-  readonly #maxBytes: Sql
+  readonly #most: MostBytes
   #aliases = 0
   #isGeneral = true
 
-  constructor(maxBytes: number) {
-    this.#maxBytes = integerLiteral(maxBytes)
+  constructor(most: MostBytes) {
+    this.#most = most
   }
 
   statement(part: Part): Statement {
@@ -60,7 +73,7 @@ class AnswerWriter {
       case 'literal':
         return [part.json]
       case 'column':
-        return columnJson(row.column(part.field), part.kind, part.nullable)
+        return columnJson(row.column(part.field), part.kind, part.nullable, this.#most.value)
       case 'enum': {
         const value = row.column(part.field)
         const names = [...part.names].map(
@@ -74,7 +87,9 @@ class AnswerWriter {
       case 'globalId':
         return ['"', inBase64([`${part.type}:`, ...keyText(part.keys, row)]), '"']
       case 'sql':
-        return [orMissing(part.json(row), part.nullable)]
+        return [
+          orMissing(part.isHuge ? bounded(part.json(row), this.#most.value) : part.json(row), part.nullable),
+        ]
       case 'row':
         return [this.#related(part, row)]
       case 'rows':
@@ -120,7 +135,8 @@ class AnswerWriter {
 
   /** One behind the other, as far as they may go. */
   #joined(text: Sql, order: Sql = empty): Sql {
-    return sql`string_agg(case when total <= ${this.#maxBytes} then ${text} else ${TOO_LONG_MARK} end, ','${order})`
+    const most = integerLiteral(this.#most.page)
+    return sql`string_agg(case when total > ${most} then ${tooLong(sql`total`)} else ${text} end, ','${order})`
   }
 
   #list({ from, members }: ListPart, outer: Row): Piece[] {
@@ -208,11 +224,32 @@ class AnswerWriter {
 
 /** Rows of texts in an order, each with the bytes that they have up to it as `total`. */
 function sized(rows: Sql, texts: readonly Sql[]): Sql {
-  const lengths = texts.map((name) => sql`coalesce(octet_length(${name}), 0)`)
-  const total =
-    lengths.length > 0 ? sql`sum(${join(lengths, ' + ')}) over (rows unbounded preceding)` : sql`0`
-  // `offset 0`: pulled up, each text would be made twice, for the answer and for its length.
-  return sql`select texts.*, ${total} as total from (${rows} offset 0) texts`
+  if (texts.length === 0) return sql`select texts.*, 0 as total from (${rows}) texts`
+  const bytes = join(
+    texts.map((name) => sql`coalesce(octet_length(${name}), 0)`),
+    ' + ',
+  )
+  // `offset 0`: pulled up, each text would be made twice, for the answer and for its length; and a row would be held before
+  // it is known how long it is.
+  return sql`select measured.*, sum(bytes) over (rows unbounded preceding) as total from (
+      select texts.*, case when ${bytes} > ${integerLiteral(LONGEST_ROW)} then ascii(${tooLong(bytes)}) else ${bytes} end as bytes
+      from (${rows} offset 0) texts offset 0
+    ) measured`
+}
+
+/** The text, unless it is too long. */
+function bounded(text: Sql, most: number): Sql {
+  // `offset 0`: pulled up, it would be made twice.
+  return sql`(select case when octet_length(long) > ${integerLiteral(most)} then ${tooLong(sql`octet_length(long)`)} else long end
+    from (select ${text} as long offset 0) made)`
+}
+
+/**
+ * Fails where it is evaluated, with SQLSTATE 54000, as what is too large for PostgreSQL does by itself. `bytes` must not be a
+ * constant: then it would fail when it is planned.
+ */
+function tooLong(bytes: Sql): Sql {
+  return sql`chr(least(0, ${bytes})::int)`
 }
 
 function pageInfo(
@@ -233,7 +270,10 @@ function pageInfo(
   return sql`coalesce((array_agg(cursor order by n))[${place}], 'null')`
 }
 
-function columnJson(value: Sql, kind: ColumnKind, nullable: boolean): Piece[] {
+function columnJson(value: Sql, kind: ColumnKind, nullable: boolean, most: number): Piece[] {
+  // What is short where it is stored is not measured.
+  const unlessLong = (text: Sql) =>
+    sql`case when pg_column_size(${value}) > ${integerLiteral(Math.floor(most / INFLATED))} then ${bounded(text, most)} else ${text} end`
   switch (kind) {
     case 'uuid':
       return nullable ? [orMissing(sql`'"' || ${value} || '"'`, true)] : ['"', value, '"']
@@ -250,11 +290,13 @@ function columnJson(value: Sql, kind: ColumnKind, nullable: boolean): Piece[] {
         ),
       ]
     case 'text':
-      return [orMissing(sql`to_json(${value})::text`, nullable)]
+      return [orMissing(unlessLong(sql`to_json(${value})::text`), nullable)]
+    case 'json':
+      return [orMissing(unlessLong(sql`${value}::text`), nullable)]
     case 'texts': {
       // Each of its texts has to be there.
       const json = sql`case when array_position(${value}, null) is null then to_json(${value})::text else ${MISSING_MARK} end`
-      return [orMissing(json, nullable)]
+      return [orMissing(unlessLong(json), nullable)]
     }
     default:
       return [orMissing(sql`${value}::text`, nullable)]
