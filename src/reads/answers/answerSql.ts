@@ -289,8 +289,11 @@ function columnJson(value: Sql, kind: ColumnKind, nullable: boolean, most: numbe
           nullable,
         ),
       ]
-    case 'text':
-      return [orMissing(unlessLong(sql`to_json(${value})::text`), nullable)]
+    case 'text': {
+      const length = sql`octet_length(${value})`
+      const json = sql`case when ${length} > ${integerLiteral(most)} then ${tooLong(length)} else to_json(${value})::text end`
+      return [orMissing(json, nullable)]
+    }
     case 'json':
       return [orMissing(unlessLong(sql`${value}::text`), nullable)]
     case 'texts': {

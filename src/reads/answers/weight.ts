@@ -7,7 +7,7 @@ export interface Weight {
   pages: number
   /** Values that may be megabytes. */
   huge: number
-  /** Values whose length nothing bounds; of texts, which seldom are long, a quarter. */
+  /** Values whose length nothing bounds; of texts, which seldom are long, a half. */
   long: number
   /** How often tables are read: to plan that takes memory. */
   reads: number
@@ -16,7 +16,7 @@ export interface Weight {
 const NOTHING: Weight = { pages: 0, huge: 0, long: 0, reads: 0 }
 const READ: Weight = { ...NOTHING, reads: 1 }
 
-const LONG: Partial<Record<ColumnKind, number>> = { json: 1, texts: 1, text: 1 / 4 }
+const LONG: Partial<Record<ColumnKind, number>> = { json: 1, texts: 1, text: 1 / 2 }
 
 export function weightOf(part: Part): Weight {
   switch (part.is) {

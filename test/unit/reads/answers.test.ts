@@ -70,8 +70,7 @@ describe('the statement of an answer', () => {
           order by c.execution_time desc, c.outcome_id desc
           limit 3) page
             ) r2 offset 0) texts offset 0
-          ) measured) sized having count(*) >= 0), ',"version":', coalesce((select concat('{"model":', coalesce(case when pg_column_size(r3.model) > 3 then (select case when octet_length(long) > 1000 then chr(least(0, octet_length(long))::int) else long end
-          from (select to_json(r3.model)::text as long offset 0) made) else to_json(r3.model)::text end, chr(1)), '}') from config_versions r3 where r3.version_id = r1.config_version_id and true), chr(1)), '}') from simulations r1 where r1.simulation_id = $1), 'null')) as answer"
+          ) measured) sized having count(*) >= 0), ',"version":', coalesce((select concat('{"model":', coalesce(case when octet_length(r3.model) > 1000 then chr(least(0, octet_length(r3.model))::int) else to_json(r3.model)::text end, chr(1)), '}') from config_versions r3 where r3.version_id = r1.config_version_id and true), chr(1)), '}') from simulations r1 where r1.simulation_id = $1), 'null')) as answer"
     `)
   })
 
