@@ -45,14 +45,17 @@ const MOST_READS_OF_OUTCOMES = 6
  */
 const MOST_BYTES = 8 * 1024 * 1024
 
-/** Characters of statements that are kept. */
+/** Characters of statements that are kept, and of what is kept with them. */
 const KEPT_CHARACTERS = 20_000_000
+/** What a document takes as a tree, for each of its characters: that goes only when no statement of it is kept any more. */
+const DOCUMENT_WEIGHT = 15
 /** Variables whose text is longer than that are seldom the same again. */
 const LONGEST_KEY = 2_000
 
 interface Kept {
   fields: RootField[]
   holes: ReadonlyMap<string, string>
+  size: number
 }
 
 /** Makes statements of queries, and keeps them: for an operation with the same variables, whatever the ids among them. */
@@ -61,8 +64,7 @@ export class QueryCompiler {
   readonly #numbers = new WeakMap<OperationDefinitionNode, number>()
   readonly #kept = new LRUCache<string, Kept>({
     maxSize: KEPT_CHARACTERS,
-    sizeCalculation: ({ fields }, key) =>
-      key.length + fields.reduce((sum, { read }) => sum + ('text' in read ? read.text.length : 100), 1),
+    sizeCalculation: ({ size }, key) => key.length + size,
   })
   #operations = 0
 
@@ -85,8 +87,13 @@ export class QueryCompiler {
     const variables = { ...given, ...Object.fromEntries(holes) }
     const made = this.#compile(query, operation, variables)
     if (!made) return undefined
-    if (made.isTimeless) this.#kept.set(key, { fields: made.fields, holes })
-    return filled({ fields: made.fields, holes }, given)
+    const size = made.fields.reduce(
+      (sum, { read }) => sum + ('text' in read ? read.text.length : 100),
+      DOCUMENT_WEIGHT * (query.document.loc?.end ?? 0),
+    )
+    const kept = { fields: made.fields, holes, size }
+    if (made.isTimeless) this.#kept.set(key, kept)
+    return filled(kept, given)
   }
 
   #numberOf(operation: OperationDefinitionNode): number {
