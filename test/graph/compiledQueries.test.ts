@@ -147,6 +147,38 @@ describe('a query', () => {
     await expect(asked).rejects.toMatchObject({ code: '54000' })
   })
 
+  it('for rows by their ids that are too long together ends there as well', async () => {
+    const tenant = arc.tenant()
+    const id = await tenant.simulation(['a'])
+    // The thirtieth fails in another way.
+    const made = sql`set_config('arc.made', (coalesce(nullif(current_setting('arc.made', true), ''), '0')::int + 1)::text, true)::int`
+    const content = (row: Row) =>
+      sql`case when ${made} < 30 then repeat('x', 900000) else (1 / (0 * octet_length(${row.column('status')})))::text end`
+    const ids = Array.from({ length: 100 }, () => [id])
+    const { text, values } = answerStatement(
+      {
+        is: 'rows',
+        count: ids.length,
+        tables: [
+          {
+            table: 'simulations',
+            keys: [{ field: 'simulationId', kind: 'uuid' }],
+            places: ids.map((_, index) => index + 1),
+            values: ids,
+            members: [{ key: 'content', part: { is: 'sql', json: content, nullable: false, isHuge: true } }],
+          },
+        ],
+      },
+      { page: 10_000_000, value: 10_000_000 },
+    )
+    const asked = arc.sql('admin', async (client) => {
+      await client.query('begin')
+      await client.query(`select set_config('app.user_id', $1, true)`, [tenant.tenantId])
+      await client.query(text, [...values]).finally(() => client.query('rollback'))
+    })
+    await expect(asked).rejects.toMatchObject({ code: '54000' })
+  })
+
   it('that the database refuses is answered by resolvers, with their words', async () => {
     const tenant = arc.tenant()
     await tenant.simulation(['a'])

@@ -115,6 +115,7 @@ class AnswerWriter {
 
   #rows({ count, tables }: RowsPart): Piece[] {
     if (tables.length === 0) return ['[]']
+    const text = identifier('t0')
     const found = tables.map(({ table, keys, places, values, members }) => {
       const own = this.#row()
       const object = concatenated(this.#object(members, own))
@@ -123,20 +124,20 @@ class AnswerWriter {
         ({ kind }, at) => sql`${values.map((each) => each[at])}::${identifier(SQL_TYPES[kind])}[]`,
       )
       const on = keys.map(({ field }, at) => sql`${own.column(field)} = wanted.${names[at]}`)
-      return sql`select wanted.place, ${object} as json
+      return sql`select wanted.place, ${object} as ${text}
         from unnest(${places}::int[], ${join(lists, ', ')}) as wanted(place, ${join(names, ', ')})
         join ${identifier(table)} ${identifier(own.alias)} on ${join(on, ' and ')}`
     })
-    const text = identifier('t0')
-    const rows = sql`select coalesce(found.json, 'null') as ${text} from generate_series(1, ${count}::int) as places(place)
-      left join (${join(found, ' union all ')}) found on found.place = places.place order by places.place`
-    return ['[', sql`(select ${this.#joined(text)} from (${sized(rows, [text])}) sized)`, ']']
+    // `offset 0`: what is too much fails before it is brought into the order of the list.
+    const rows = sql`select place, ${this.#withinPage(text)} as ${text} from (${sized(join(found, ' union all '), [text])}) sized offset 0`
+    const all = sql`select string_agg(coalesce(${text}, 'null'), ',' order by places.place)
+      from generate_series(1, ${count}::int) as places(place) left join (${rows}) found on found.place = places.place`
+    return ['[', sql`(${all})`, ']']
   }
 
-  /** One behind the other, as far as they may go. */
-  #joined(text: Sql, order: Sql = empty): Sql {
-    const most = integerLiteral(this.#most.page)
-    return sql`string_agg(case when total > ${most} then ${tooLong(sql`total`)} else ${text} end, ','${order})`
+  /** The text of a row that `sized` has measured. */
+  #withinPage(text: Sql): Sql {
+    return sql`case when total > ${integerLiteral(this.#most.page)} then ${tooLong(sql`total`)} else ${text} end`
   }
 
   #list({ from, members }: ListPart, outer: Row): Piece[] {
@@ -180,7 +181,11 @@ class AnswerWriter {
             info.shows === 'literal' ? [info.json] : [pageInfo(page, info.shows, outer)],
           )
         default:
-          return ['[', this.#joined(texts.get(member)!.name, fromEnd ? sql` order by n desc` : empty), ']']
+          return [
+            '[',
+            sql`string_agg(${this.#withinPage(texts.get(member)!.name)}, ','${fromEnd ? sql` order by n desc` : empty})`,
+            ']',
+          ]
       }
     }
     const object = concatenated(braced(members, aggregate))
