@@ -121,7 +121,8 @@ describe('a query', () => {
     ['a value', 1_500_000, { page: 10_000_000, value: 1_000_000 }, 1],
     ['a row', 1_500_000, { page: 10_000_000, value: 10_000_000 }, 1],
     ['a page', 1_000_000, { page: 10_000_000, value: 10_000_000 }, 12],
-  ])('in which %s is too long ends there: no more is made', async (_, length, most, next) => {
+    ['a page from its end', 1_000_000, { page: 10_000_000, value: 10_000_000 }, 12],
+  ])('in which %s is too long ends there: no more is made', async (what, length, most, next) => {
     // From there on to make one fails in another way.
     const content = (row: Row) =>
       sql`repeat('x', case when ${row.column('number')} >= ${next}::int then 1 / (${row.column('number')} * 0) else ${length}::int end)`
@@ -132,7 +133,7 @@ describe('a query', () => {
       isGeneral: false,
       sort: NUMBER,
       size: 100,
-      fromEnd: false,
+      fromEnd: what === 'a page from its end',
       isCut: false,
       members: [
         {

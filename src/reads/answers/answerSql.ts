@@ -128,16 +128,30 @@ class AnswerWriter {
         from unnest(${places}::int[], ${join(lists, ', ')}) as wanted(place, ${join(names, ', ')})
         join ${identifier(table)} ${identifier(own.alias)} on ${join(on, ' and ')}`
     })
-    // `offset 0`: what is too much fails before it is brought into the order of the list.
-    const rows = sql`select place, ${this.#withinPage(text)} as ${text} from (${sized(join(found, ' union all '), [text])}) sized offset 0`
-    const all = sql`select string_agg(coalesce(${text}, 'null'), ',' order by places.place)
-      from generate_series(1, ${count}::int) as places(place) left join (${rows}) found on found.place = places.place`
+    const rows = this.#sized(join(found, ' union all '), [text])
+    const all = sql`select string_agg(coalesce(sized.${fitting(text)}, 'null'), ',' order by places.place)
+      from generate_series(1, ${count}::int) as places(place) left join (${rows}) sized on sized.place = places.place`
     return ['[', sql`(${all})`, ']']
   }
 
-  /** The text of a row that `sized` has measured. */
-  #withinPage(text: Sql): Sql {
-    return sql`case when total > ${integerLiteral(this.#most.page)} then ${tooLong(sql`total`)} else ${text} end`
+  /** Rows of texts in an order, each text as `fitting` names it: with all before it, it is no longer than a page may be. */
+  #sized(rows: Sql, texts: readonly Sql[]): Sql {
+    if (texts.length === 0) return rows
+    const bytes = join(
+      texts.map((name) => sql`coalesce(octet_length(${name}), 0)`),
+      ' + ',
+    )
+    const total = sql`sum(bytes) over (rows unbounded preceding)`
+    const most = integerLiteral(this.#most.page)
+    const fit = texts.map(
+      (name) => sql`case when ${total} > ${most} then ${tooLong(total)} else ${name} end as ${fitting(name)}`,
+    )
+    // `offset 0`: pulled up, each text would be made twice, for the answer and for its length; and a row would be held before
+    // it is known how long it is.
+    return sql`select measured.*, ${join(fit, ', ')} from (
+      select texts.*, case when ${bytes} > ${integerLiteral(LONGEST_ROW)} then ascii(${tooLong(bytes)}) else ${bytes} end as bytes
+      from (${rows} offset 0) texts offset 0
+    ) measured`
   }
 
   #list({ from, members }: ListPart, outer: Row): Piece[] {
@@ -183,7 +197,7 @@ class AnswerWriter {
         default:
           return [
             '[',
-            sql`string_agg(${this.#withinPage(texts.get(member)!.name)}, ','${fromEnd ? sql` order by n desc` : empty})`,
+            sql`string_agg(${fitting(texts.get(member)!.name)}, ','${fromEnd ? sql` order by n desc` : empty})`,
             ']',
           ]
       }
@@ -206,7 +220,7 @@ class AnswerWriter {
     const names = [...texts.values()].map(({ name }) => name)
     // `having`: it is one row also where nothing is summed up, and without a count PostgreSQL would not even look whether
     // the rows may be read.
-    return sql`select ${object} from (${sized(shownRows, names)}) sized having count(*) >= 0`
+    return sql`select ${object} from (${this.#sized(shownRows, names)}) sized having count(*) >= 0`
   }
 
   #textOf(member: PageMember, { sort }: PagePart, row: Row): Sql {
@@ -227,19 +241,9 @@ class AnswerWriter {
   }
 }
 
-/** Rows of texts in an order, each with the bytes that they have up to it as `total`. */
-function sized(rows: Sql, texts: readonly Sql[]): Sql {
-  if (texts.length === 0) return sql`select texts.*, 0 as total from (${rows}) texts`
-  const bytes = join(
-    texts.map((name) => sql`coalesce(octet_length(${name}), 0)`),
-    ' + ',
-  )
-  // `offset 0`: pulled up, each text would be made twice, for the answer and for its length; and a row would be held before
-  // it is known how long it is.
-  return sql`select measured.*, sum(bytes) over (rows unbounded preceding) as total from (
-      select texts.*, case when ${bytes} > ${integerLiteral(LONGEST_ROW)} then ascii(${tooLong(bytes)}) else ${bytes} end as bytes
-      from (${rows} offset 0) texts offset 0
-    ) measured`
+/** What a text is called that fits into its page. */
+function fitting(text: Sql): Sql {
+  return sql`${text}_fits`
 }
 
 /** The text, unless it is too long. */

@@ -61,7 +61,7 @@ describe('the statement of an answer', () => {
       },
     ])
     expect(answerStatement(simulation, MOST).text).toMatchInlineSnapshot(`
-      "/* answer */ select concat(coalesce((select concat('{"outcomes":', (select concat('{"nodes":[', string_agg(case when total > 1000 then chr(least(0, total)::int) else t0 end, ','), '],"pageInfo":{"more":', case when count(*) > 2 then 'true' else 'false' end, '}}') from (select measured.*, sum(bytes) over (rows unbounded preceding) as total from (
+      "/* answer */ select concat(coalesce((select concat('{"outcomes":', (select concat('{"nodes":[', string_agg(t0_fits, ','), '],"pageInfo":{"more":', case when count(*) > 2 then 'true' else 'false' end, '}}') from (select measured.*, case when sum(bytes) over (rows unbounded preceding) > 1000 then chr(least(0, sum(bytes) over (rows unbounded preceding))::int) else t0 end as t0_fits from (
             select texts.*, case when coalesce(octet_length(t0), 0) > 1048576 then ascii(chr(least(0, coalesce(octet_length(t0), 0))::int)) else coalesce(octet_length(t0), 0) end as bytes
             from (select n, case when r2.n <= 2 then concat('{"id":"', r2.outcome_id, '","status":', case r2.status when 'success' then '"SUCCESS"' when 'error' then '"ERROR"' else chr(1) end, ',"score":', coalesce(r2.reliability_score::text, 'null'), '}') end as t0 from (
               select page.*, row_number() over () as n from (select c.outcome_id, c.status, c.reliability_score, c.execution_time
