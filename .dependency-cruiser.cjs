@@ -21,13 +21,7 @@ module.exports = {
     may('observe', 'db/(engine|pools|transaction)\\.ts$'),
     may('jobs', 'db/transaction\\.ts$'),
     may('evaluation', 'reads/', 'db/tenantTransaction\\.ts$'),
-    may(
-      'live',
-      'reads/operationReads\\.ts$',
-      'db/(tenantTransaction|tlsMode)\\.ts$',
-      'evaluation/',
-      'auth/expiry\\.ts$',
-    ),
+    may('live', 'reads/', 'db/(tenantTransaction|tlsMode)\\.ts$', 'evaluation/', 'auth/expiry\\.ts$'),
     may(
       'graphql',
       'evaluation/',
@@ -43,7 +37,7 @@ module.exports = {
       'evaluation/outcomes/outcomeQueue\\.ts$',
       'live/hub\\.ts$',
       'observe/',
-      'reads/(answers/(pages|parts)|catalogue|operationReads|keyset|pagePlan)\\.ts$',
+      'reads/(answers/(pages|parts)|catalogue|condition|operationReads|keyset|pagePlan)\\.ts$',
       'db/(generated/|pools\\.ts$|tenantTransaction\\.ts$)',
     ),
     may(

@@ -3,7 +3,7 @@ import sql from 'sql-template-tag'
 import type { Viewer } from '../viewer.ts'
 import { PINNED_SETTINGS, settingsSql } from './pinnedSettings.ts'
 import { countRowsFor, type ReadBudget } from './readBudget.ts'
-import type { StatementNames } from './statementNames.ts'
+import { ownSession, type StatementNames } from './statementNames.ts'
 import { type Beginning, giveBack, inTransaction, type Statement, type Transaction } from './transaction.ts'
 
 export type TenantTransaction = Transaction
@@ -80,19 +80,21 @@ export async function readTogether<Row extends object>(
   statements: readonly Statement[],
   names: StatementNames | undefined,
 ): Promise<Row[][]> {
-  // A connection that keeps its session keeps these as well.
-  const settings = names ? viewersSettings(viewer, 'read only') : tenantSettings(viewer, 'read only')
   const last = statements.length - 1
   const read = async (claim: string) => {
     const client = await pool.connect()
+    const kept = names?.for(client)
+    // A connection that keeps its session keeps its pinned settings as well.
+    const settings = kept
+      ? sql`${settingsSql(viewersSettings(viewer, 'read only'))}, ${ownSession(client)}`
+      : settingsSql(tenantSettings(viewer, 'read only'))
     try {
-      if (names?.isNew(client)) client.query(PINNED_FOR_GOOD).catch(() => names.forget(client))
       return await inTransaction(
         client,
         {
           begin: statements.length === 1 ? 'begin' : 'begin isolation level repeatable read',
-          settings: sql`${settingsSql(settings)}, ${claim}`,
-          names,
+          settings: sql`${settings}, ${claim}`,
+          names: kept,
         },
         ({ query, queryLast }) =>
           Promise.all(
@@ -101,14 +103,15 @@ export async function readTogether<Row extends object>(
             ),
           ),
       )
+    } catch (error) {
+      names?.noteFailure(client, error as { code?: unknown })
+      throw error
     } finally {
       giveBack(client, names)
     }
   }
   return countRowsFor(budget, read, false)
 }
-
-const PINNED_FOR_GOOD = sql`select ${settingsSql(PINNED_SETTINGS, 'of the session')}`
 
 async function runOnce<Result>(
   pool: pg.Pool,

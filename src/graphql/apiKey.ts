@@ -1,16 +1,8 @@
 import { createApiKey, revokeApiKey } from '../auth/apiKeyIssue.ts'
-import type { Prisma } from '../db/generated/client.ts'
+import type { ApiKey as ApiKeyRow } from '../db/generated/client.ts'
 import { builder } from './builder/builder.ts'
-import { enumField } from './builder/enumField.ts'
-import {
-  conditionOf,
-  DateTimeFilter,
-  enumFilter,
-  IdFilter,
-  NullableDateTimeFilter,
-  StringFilter,
-  textConditionOf,
-} from './lists/filters.ts'
+import { Columns } from './lists/columns.ts'
+import { byAbsence } from './lists/filters.ts'
 import { defineStoredList } from './lists/storedList.ts'
 import { payloadOf, payloadOfStep, payloadType } from './payload.ts'
 
@@ -30,81 +22,66 @@ const ApiKeyScope = builder.enumType('ApiKeyScope', {
   } as const,
 })
 
+const apiKeyColumns = new Columns<ApiKeyRow>({
+  keyId: { kind: 'uuid', description: 'Its key.', filter: 'By key.' },
+  name: { kind: 'text', description: 'Its display name.', filter: 'By name.', order: 'Its name.' },
+  prefix: {
+    kind: 'text',
+    description: 'The start of its secret, to tell keys apart.',
+    filter: 'By the start of their secret.',
+  },
+  role: {
+    kind: 'enum',
+    enum: ApiKeyScope,
+    name: 'scope',
+    description: 'What it may do.',
+    filter: 'By scope.',
+  },
+  createdBy: {
+    kind: 'text',
+    nullable: true,
+    description: 'Who created it; null if created outside the server.',
+  },
+  createdAt: {
+    kind: 'time',
+    description: 'When it was created.',
+    filter: 'By creation time.',
+    order: 'When it was created.',
+  },
+  expiresAt: { kind: 'time', nullable: true, description: 'When it expires; null if never.' },
+  lastUsedAt: {
+    kind: 'time',
+    nullable: true,
+    description: 'When it was last used, to the minute; null if never.',
+    filter: 'By when they were last used.',
+    order: 'When it was last used.',
+  },
+  revokedAt: { kind: 'time', nullable: true, description: 'When it was revoked; null if it was not.' },
+})
+
 export const ApiKey = builder.prismaNode('ApiKey', {
   id: { field: 'keyId' },
   nullable: true,
   description:
     'A key that programs authenticate with. Its secret is shown once, on creation, and never stored.',
   select: { keyId: true },
-  fields: (t) => ({
-    keyId: t.expose('keyId', { type: 'UUID', description: 'Its key.' }),
-    name: t.exposeString('name', { description: 'Its display name.' }),
-    prefix: t.exposeString('prefix', { description: 'The start of its secret, to tell keys apart.' }),
-    scope: enumField(t, 'role', { type: ApiKeyScope, description: 'What it may do.' }),
-    createdBy: t.exposeString('createdBy', {
-      nullable: true,
-      description: 'Who created it; null if created outside the server.',
-    }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
-    expiresAt: t.expose('expiresAt', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'When it expires; null if never.',
-    }),
-    lastUsedAt: t.expose('lastUsedAt', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'When it was last used, to the minute; null if never.',
-    }),
-    revokedAt: t.expose('revokedAt', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'When it was revoked; null if it was not.',
-    }),
-  }),
-})
-
-const ApiKeyScopeFilter = enumFilter('ApiKeyScopeFilter', ApiKeyScope)
-
-const ApiKeyFilter = builder.inputType('ApiKeyFilter', {
-  description: 'Filters API keys; all conditions must match.',
-  fields: (t) => ({
-    keyId: t.field({ type: IdFilter, description: 'By key.' }),
-    name: t.field({ type: StringFilter, description: 'By name.' }),
-    prefix: t.field({ type: StringFilter, description: 'By the start of their secret.' }),
-    scope: t.field({ type: ApiKeyScopeFilter, description: 'By scope.' }),
-    isRevoked: t.boolean({ description: 'Whether they are revoked; all by default.' }),
-    createdAt: t.field({ type: DateTimeFilter, description: 'By creation time.' }),
-    lastUsedAt: t.field({ type: NullableDateTimeFilter, description: 'By when they were last used.' }),
-  }),
+  fields: (t) => ({ ...apiKeyColumns.fields(t) }),
 })
 
 const apiKeyPages = defineStoredList('ApiKey', {
   model: 'ApiKey',
-  table: 'api_keys',
   type: ApiKey,
-  keys: [{ field: 'keyId', kind: 'uuid' }],
-  orders: {
-    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was created.' },
-    LAST_USED_AT: {
-      field: 'lastUsedAt',
-      kind: 'time',
-      nullable: true,
-      description: 'When it was last used.',
-    },
-    NAME: { field: 'name', kind: 'text', description: 'Its name.' },
+  columns: apiKeyColumns,
+  keys: ['keyId'],
+  defaultOrder: ['createdAt', 'desc'],
+  filter: 'Filters API keys; all conditions must match.',
+  filters: {
+    isRevoked: byAbsence(
+      apiKeyColumns.column('revokedAt'),
+      'present',
+      'Whether they are revoked; all by default.',
+    ),
   },
-  defaultOrder: { field: 'CREATED_AT', direction: 'desc' },
-  filter: ApiKeyFilter,
-  where: (filter): Prisma.ApiKeyWhereInput & Record<string, unknown> => ({
-    keyId: conditionOf(filter.keyId),
-    name: textConditionOf(filter.name),
-    prefix: textConditionOf(filter.prefix),
-    role: conditionOf(filter.scope),
-    createdAt: conditionOf(filter.createdAt),
-    lastUsedAt: conditionOf(filter.lastUsedAt),
-    ...(typeof filter.isRevoked === 'boolean' ? { revokedAt: filter.isRevoked ? { not: null } : null } : {}),
-  }),
 })
 
 builder.queryFields((t) => ({

@@ -1,4 +1,4 @@
-import type { Prisma } from '../db/generated/client.ts'
+import type { ConfigDiff as ConfigDiffRow } from '../db/generated/client.ts'
 import {
   type ChangeSummary,
   type ConfigChange,
@@ -10,11 +10,10 @@ import {
 import { decideDiff } from '../evaluation/configurations/configurations.ts'
 import { builder } from './builder/builder.ts'
 import type { Context } from './builder/context.ts'
-import { enumField } from './builder/enumField.ts'
 import { comparisonsOf } from './comparisons.ts'
 import { Configuration } from './configuration.ts'
 import { ConfigVersion } from './configVersion.ts'
-import { conditionOf, DateTimeFilter, enumFilter, IdFilter } from './lists/filters.ts'
+import { Columns } from './lists/columns.ts'
 import { defineStoredList } from './lists/storedList.ts'
 import { payloadOfStep, payloadType } from './payload.ts'
 
@@ -126,17 +125,43 @@ const ApprovalStatus = builder.enumType('ApprovalStatus', {
   } as const,
 })
 
+const configDiffColumns = new Columns<ConfigDiffRow>({
+  diffId: { kind: 'uuid', description: 'Its key.', filter: 'By key.' },
+  configId: { kind: 'uuid', description: 'The configuration’s key.', filter: 'By the configuration’s key.' },
+  versionBefore: {
+    kind: 'uuid',
+    description: 'The key of the version before.',
+    filter: 'By the key of the version before.',
+  },
+  versionAfter: {
+    kind: 'uuid',
+    description: 'The key of the version after.',
+    filter: 'By the key of the version after.',
+  },
+  diffYaml: { kind: 'text', name: 'unifiedDiff', description: DESCRIPTIONS.unifiedDiff },
+  approvalStatus: {
+    kind: 'enum',
+    enum: ApprovalStatus,
+    description: 'The decision on it.',
+    filter: 'By decision.',
+  },
+  approvedBy: { kind: 'text', nullable: true, description: 'Who decided; null until then.' },
+  approvedAt: { kind: 'time', nullable: true, description: 'When it was decided; null until then.' },
+  createdAt: {
+    kind: 'time',
+    description: 'When it was created.',
+    filter: 'By creation time.',
+    order: 'When it was created.',
+  },
+})
+
 export const ConfigDiff = builder.prismaNode('ConfigDiff', {
   id: { field: 'diffId' },
   nullable: true,
   description: 'What a version of a configuration changed, stored for review.',
   select: { diffId: true },
   fields: (t) => ({
-    diffId: t.expose('diffId', { type: 'UUID', description: 'Its key.' }),
-    configId: t.expose('configId', { type: 'UUID', description: 'The configuration’s key.' }),
-    versionBefore: t.expose('versionBefore', { type: 'UUID', description: 'The key of the version before.' }),
-    versionAfter: t.expose('versionAfter', { type: 'UUID', description: 'The key of the version after.' }),
-    unifiedDiff: t.exposeString('diffYaml', { description: DESCRIPTIONS.unifiedDiff }),
+    ...configDiffColumns.fields(t),
     hunks: t.field({
       type: [Hunk],
       select: { diffYaml: true },
@@ -150,58 +175,19 @@ export const ConfigDiff = builder.prismaNode('ConfigDiff', {
       resolve: ({ changeSummary }, _, context) =>
         shownChanges(context, () => (changeSummary ?? []) as unknown as ChangeSummary),
     }),
-    approvalStatus: enumField(t, 'approvalStatus', {
-      type: ApprovalStatus,
-      description: 'The decision on it.',
-    }),
-    approvedBy: t.exposeString('approvedBy', {
-      nullable: true,
-      description: 'Who decided; null until then.',
-    }),
-    approvedAt: t.expose('approvedAt', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'When it was decided; null until then.',
-    }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     configuration: t.relation('configuration', { description: 'The configuration that changed.' }),
     before: t.relation('before', { description: 'The version before.' }),
     after: t.relation('after', { description: 'The version with the change.' }),
   }),
 })
 
-const ApprovalStatusFilter = enumFilter('ApprovalStatusFilter', ApprovalStatus)
-
-const ConfigDiffFilter = builder.inputType('ConfigDiffFilter', {
-  description: 'Filters diffs; all conditions must match.',
-  fields: (t) => ({
-    diffId: t.field({ type: IdFilter, description: 'By key.' }),
-    configId: t.field({ type: IdFilter, description: 'By the configuration’s key.' }),
-    versionBefore: t.field({ type: IdFilter, description: 'By the key of the version before.' }),
-    versionAfter: t.field({ type: IdFilter, description: 'By the key of the version after.' }),
-    approvalStatus: t.field({ type: ApprovalStatusFilter, description: 'By decision.' }),
-    createdAt: t.field({ type: DateTimeFilter, description: 'By creation time.' }),
-  }),
-})
-
 const configDiffPages = defineStoredList('ConfigDiff', {
   model: 'ConfigDiff',
-  table: 'config_diffs',
   type: ConfigDiff,
-  keys: [{ field: 'diffId', kind: 'uuid' }],
-  orders: {
-    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was created.' },
-  },
-  defaultOrder: { field: 'CREATED_AT', direction: 'desc' },
-  filter: ConfigDiffFilter,
-  where: (filter): Prisma.ConfigDiffWhereInput & Record<string, unknown> => ({
-    diffId: conditionOf(filter.diffId),
-    configId: conditionOf(filter.configId),
-    versionBefore: conditionOf(filter.versionBefore),
-    versionAfter: conditionOf(filter.versionAfter),
-    approvalStatus: conditionOf(filter.approvalStatus),
-    createdAt: conditionOf(filter.createdAt),
-  }),
+  columns: configDiffColumns,
+  keys: ['diffId'],
+  defaultOrder: ['createdAt', 'desc'],
+  filter: 'Filters diffs; all conditions must match.',
 })
 
 builder.prismaObjectField(Configuration, 'diffs', (t) =>

@@ -1,4 +1,4 @@
-import type { Prisma } from '../db/generated/client.ts'
+import type { ConfigVersion as ConfigVersionRow } from '../db/generated/client.ts'
 import {
   createConfigVersion,
   type NewVersion,
@@ -6,21 +6,8 @@ import {
   setWithdrawn,
 } from '../evaluation/configurations/configurations.ts'
 import { builder } from './builder/builder.ts'
-import { enumField } from './builder/enumField.ts'
 import { Configuration } from './configuration.ts'
-import {
-  conditionOf,
-  DateTimeFilter,
-  enumFilter,
-  IdFilter,
-  integerConditionOf,
-  jsonPathConditionsOf,
-  jsonPathField,
-  NullableNumberFilter,
-  NumberFilter,
-  StringFilter,
-  textConditionOf,
-} from './lists/filters.ts'
+import { Columns } from './lists/columns.ts'
 import { defineStoredList } from './lists/storedList.ts'
 import { payloadOf, payloadOfStep, payloadType } from './payload.ts'
 
@@ -34,85 +21,77 @@ export const GeneratedBy = builder.enumType('GeneratedBy', {
   } as const,
 })
 
+export const configVersionColumns = new Columns<ConfigVersionRow>({
+  versionId: { kind: 'uuid', description: 'Its key.', filter: 'By key.' },
+  configId: { kind: 'uuid', description: 'The configuration’s key.', filter: 'By the configuration’s key.' },
+  versionNumber: {
+    kind: 'integer',
+    description: 'Its number in the configuration, from 1.',
+    filter: 'By number.',
+    order: 'Its number.',
+  },
+  rawYaml: { kind: 'text', description: 'The YAML, byte for byte as received.' },
+  parsedConfig: {
+    kind: 'json',
+    description: 'The YAML as a tree, with model and temperature at the top, wherever the original has them.',
+    filter: 'By any path in the parsed YAML; all must match.',
+  },
+  configHash: {
+    kind: 'text',
+    description: 'SHA-256 of the YAML’s bytes, in hex.',
+    filter: 'By the hash of the YAML.',
+  },
+  model: {
+    kind: 'text',
+    description: 'The model that the agent runs on.',
+    filter: 'By model.',
+    order: 'Its model.',
+  },
+  temperature: {
+    kind: 'number',
+    nullable: true,
+    description: '0 to 2; null when the YAML leaves it to the provider.',
+    filter: 'By temperature.',
+    order: 'Its temperature.',
+  },
+  warnings: { kind: 'texts', description: 'Warnings from reading the YAML.' },
+  generatedBy: {
+    kind: 'enum',
+    enum: GeneratedBy,
+    description: 'Where the YAML comes from.',
+    filter: 'By origin of the YAML.',
+  },
+  isDeleted: {
+    kind: 'boolean',
+    description: 'Whether it was withdrawn: what ran it stays, nothing new runs it.',
+    filter: 'Whether they were withdrawn; all by default.',
+  },
+  createdAt: {
+    kind: 'time',
+    description: 'When it was created.',
+    filter: 'By creation time.',
+    order: 'When it was created.',
+  },
+})
+
 export const ConfigVersion = builder.prismaNode('ConfigVersion', {
   id: { field: 'versionId' },
   nullable: true,
   description: 'One state of a configuration’s YAML. It never changes.',
   select: { versionId: true },
   fields: (t) => ({
-    versionId: t.expose('versionId', { type: 'UUID', description: 'Its key.' }),
-    configId: t.expose('configId', { type: 'UUID', description: 'The configuration’s key.' }),
-    versionNumber: t.exposeInt('versionNumber', {
-      description: 'Its number in the configuration, from 1.',
-    }),
-    rawYaml: t.exposeString('rawYaml', { description: 'The YAML, byte for byte as received.' }),
-    parsedConfig: t.expose('parsedConfig', {
-      type: 'JSON',
-      description:
-        'The YAML as a tree, with model and temperature at the top, wherever the original has them.',
-    }),
-    configHash: t.exposeString('configHash', { description: 'SHA-256 of the YAML’s bytes, in hex.' }),
-    model: t.exposeString('model', { description: 'The model that the agent runs on.' }),
-    temperature: t.exposeFloat('temperature', {
-      nullable: true,
-      description: '0 to 2; null when the YAML leaves it to the provider.',
-    }),
-    warnings: t.exposeStringList('warnings', { description: 'Warnings from reading the YAML.' }),
-    generatedBy: enumField(t, 'generatedBy', {
-      type: GeneratedBy,
-      description: 'Where the YAML comes from.',
-    }),
-    isDeleted: t.exposeBoolean('isDeleted', {
-      description: 'Whether it was withdrawn: what ran it stays, nothing new runs it.',
-    }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
+    ...configVersionColumns.fields(t),
     configuration: t.relation('configuration', { description: 'The configuration that it is a version of.' }),
-  }),
-})
-
-const GeneratedByFilter = enumFilter('GeneratedByFilter', GeneratedBy)
-
-const ConfigVersionFilter = builder.inputType('ConfigVersionFilter', {
-  description: 'Filters versions; all conditions must match.',
-  fields: (t) => ({
-    versionId: t.field({ type: IdFilter, description: 'By key.' }),
-    configId: t.field({ type: IdFilter, description: 'By the configuration’s key.' }),
-    versionNumber: t.field({ type: NumberFilter, description: 'By number.' }),
-    model: t.field({ type: StringFilter, description: 'By model.' }),
-    temperature: t.field({ type: NullableNumberFilter, description: 'By temperature.' }),
-    configHash: t.field({ type: StringFilter, description: 'By the hash of the YAML.' }),
-    generatedBy: t.field({ type: GeneratedByFilter, description: 'By origin of the YAML.' }),
-    isDeleted: t.boolean({ description: 'Whether they were withdrawn; all by default.' }),
-    createdAt: t.field({ type: DateTimeFilter, description: 'By creation time.' }),
-    parsedConfig: jsonPathField(t, 'the parsed YAML'),
   }),
 })
 
 export const configVersionPages = defineStoredList('ConfigVersion', {
   model: 'ConfigVersion',
-  table: 'config_versions',
   type: ConfigVersion,
-  keys: [{ field: 'versionId', kind: 'uuid' }],
-  orders: {
-    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was created.' },
-    VERSION_NUMBER: { field: 'versionNumber', kind: 'integer', description: 'Its number.' },
-    MODEL: { field: 'model', kind: 'text', description: 'Its model.' },
-    TEMPERATURE: { field: 'temperature', kind: 'number', nullable: true, description: 'Its temperature.' },
-  },
-  defaultOrder: { field: 'CREATED_AT', direction: 'desc' },
-  filter: ConfigVersionFilter,
-  where: (filter): Prisma.ConfigVersionWhereInput & Record<string, unknown> => ({
-    versionId: conditionOf(filter.versionId),
-    configId: conditionOf(filter.configId),
-    versionNumber: integerConditionOf(filter.versionNumber),
-    model: textConditionOf(filter.model),
-    temperature: conditionOf(filter.temperature),
-    configHash: textConditionOf(filter.configHash),
-    generatedBy: conditionOf(filter.generatedBy),
-    isDeleted: filter.isDeleted ?? undefined,
-    createdAt: conditionOf(filter.createdAt),
-    AND: jsonPathConditionsOf('parsedConfig', filter.parsedConfig),
-  }),
+  columns: configVersionColumns,
+  keys: ['versionId'],
+  defaultOrder: ['createdAt', 'desc'],
+  filter: 'Filters versions; all conditions must match.',
 })
 
 builder.prismaObjectFields(Configuration, (t) => ({

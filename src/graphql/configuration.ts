@@ -1,72 +1,60 @@
-import type { Prisma } from '../db/generated/client.ts'
+import type { Configuration as ConfigurationRow } from '../db/generated/client.ts'
 import { builder } from './builder/builder.ts'
-import {
-  conditionOf,
-  DateTimeFilter,
-  IdFilter,
-  StringFilter,
-  TagFilter,
-  tagConditionsOf,
-  textConditionOf,
-} from './lists/filters.ts'
+import { Columns } from './lists/columns.ts'
+import { byColumn, byRelated } from './lists/filters.ts'
 import { defineStoredList } from './lists/storedList.ts'
+
+const configurationColumns = new Columns<ConfigurationRow>({
+  configId: { kind: 'uuid', description: 'Its key.', filter: 'By key.' },
+  name: {
+    kind: 'text',
+    description: 'Its name, unique among the tenant’s active configurations.',
+    filter: 'By name.',
+    order: 'Its name.',
+  },
+  description: { kind: 'text', nullable: true, description: 'What people say of it.' },
+  tags: { kind: 'texts', description: 'Its tags.', filter: 'By tags.' },
+  modalAppId: { kind: 'text', nullable: true, description: 'The Modal app that runs it.' },
+  isActive: {
+    kind: 'boolean',
+    description: 'Whether it is active; an archived one is not.',
+    filter: 'Whether they are active; all by default.',
+  },
+  createdAt: {
+    kind: 'time',
+    description: 'When it was created.',
+    filter: 'By creation time.',
+    order: 'When it was created.',
+  },
+  updatedAt: {
+    kind: 'time',
+    description: 'When it, or its latest version, last changed.',
+    filter: 'By when it last changed.',
+    order: 'When it last changed.',
+  },
+})
 
 export const Configuration = builder.prismaNode('Configuration', {
   id: { field: 'configId' },
   nullable: true,
   description: 'An agent under evaluation: a name, and its YAML in versions.',
   select: { configId: true },
-  fields: (t) => ({
-    configId: t.expose('configId', { type: 'UUID', description: 'Its key.' }),
-    name: t.exposeString('name', {
-      description: 'Its name, unique among the tenant’s active configurations.',
-    }),
-    description: t.exposeString('description', { nullable: true, description: 'What people say of it.' }),
-    tags: t.exposeStringList('tags', { description: 'Its tags.' }),
-    modalAppId: t.exposeString('modalAppId', { nullable: true, description: 'The Modal app that runs it.' }),
-    isActive: t.exposeBoolean('isActive', { description: 'Whether it is active; an archived one is not.' }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
-    updatedAt: t.expose('updatedAt', {
-      type: 'DateTime',
-      description: 'When it, or its latest version, last changed.',
-    }),
-  }),
-})
-
-const ConfigurationFilter = builder.inputType('ConfigurationFilter', {
-  description: 'Filters configurations; all conditions must match.',
-  fields: (t) => ({
-    configId: t.field({ type: IdFilter, description: 'By key.' }),
-    name: t.field({ type: StringFilter, description: 'By name.' }),
-    tags: t.field({ type: TagFilter, description: 'By tags.' }),
-    model: t.field({ type: StringFilter, description: 'By the model of the latest version.' }),
-    isActive: t.boolean({ description: 'Whether they are active; all by default.' }),
-    createdAt: t.field({ type: DateTimeFilter, description: 'By creation time.' }),
-    updatedAt: t.field({ type: DateTimeFilter, description: 'By when it last changed.' }),
-  }),
+  fields: (t) => ({ ...configurationColumns.fields(t) }),
 })
 
 export const configurationPages = defineStoredList('Configuration', {
   model: 'Configuration',
-  table: 'configurations',
   type: Configuration,
-  keys: [{ field: 'configId', kind: 'uuid' }],
-  orders: {
-    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was created.' },
-    UPDATED_AT: { field: 'updatedAt', kind: 'time', description: 'When it last changed.' },
-    NAME: { field: 'name', kind: 'text', description: 'Its name.' },
+  columns: configurationColumns,
+  keys: ['configId'],
+  defaultOrder: ['createdAt', 'desc'],
+  filter: 'Filters configurations; all conditions must match.',
+  filters: {
+    model: byRelated(
+      'latestVersion',
+      byColumn({ field: 'model', kind: 'text' }, 'By the model of the latest version.'),
+    ),
   },
-  defaultOrder: { field: 'CREATED_AT', direction: 'desc' },
-  filter: ConfigurationFilter,
-  where: (filter): Prisma.ConfigurationWhereInput & Record<string, unknown> => ({
-    configId: conditionOf(filter.configId),
-    name: textConditionOf(filter.name),
-    AND: tagConditionsOf(filter.tags),
-    isActive: filter.isActive ?? undefined,
-    createdAt: conditionOf(filter.createdAt),
-    updatedAt: conditionOf(filter.updatedAt),
-    ...(filter.model ? { latestVersion: { is: { model: textConditionOf(filter.model) } } } : {}),
-  }),
 })
 
 builder.queryFields((t) => ({

@@ -1,4 +1,4 @@
-import type { Prisma } from '../db/generated/client.ts'
+import type { Deletion as DeletionRow } from '../db/generated/client.ts'
 import type { StoredDeletion } from '../evaluation/deleted/deletedStore.ts'
 import {
   deleteConfiguration,
@@ -8,19 +8,8 @@ import {
   undelete,
 } from '../evaluation/deletions/deletions.ts'
 import { builder } from './builder/builder.ts'
-import { enumField } from './builder/enumField.ts'
 import { configurationPages } from './configuration.ts'
-import {
-  conditionOf,
-  DateTimeFilter,
-  enumFilter,
-  IdFilter,
-  NullableDateTimeFilter,
-  NullableIdFilter,
-  NullableStringFilter,
-  StringFilter,
-  textConditionOf,
-} from './lists/filters.ts'
+import { Columns } from './lists/columns.ts'
 import { defineStoredList } from './lists/storedList.ts'
 import { payloadOf, payloadOfStep, payloadType } from './payload.ts'
 import { scenarioPages } from './scenario.ts'
@@ -38,89 +27,75 @@ const DeletedKindEnum = builder.enumType('DeletedKind', {
   } as const,
 })
 
+const deletionColumns = new Columns<DeletionRow>({
+  deletionId: { kind: 'uuid', description: 'Its key.', filter: 'By key.' },
+  kind: {
+    kind: 'enum',
+    enum: DeletedKindEnum,
+    description: 'What was deleted.',
+    filter: 'By what was deleted.',
+  },
+  configId: {
+    kind: 'uuid',
+    nullable: true,
+    description: 'The key of the configuration, if it is one.',
+    filter: 'By the key of the configuration.',
+  },
+  scenarioId: {
+    kind: 'text',
+    nullable: true,
+    description: 'The key of the scenario, if it is one.',
+    filter: 'By the key of the scenario.',
+  },
+  simulationId: {
+    kind: 'uuid',
+    nullable: true,
+    description: 'The key of the simulation, if it is one.',
+    filter: 'By the key of the simulation.',
+  },
+  name: {
+    kind: 'text',
+    description: 'What it was called; its key if it had no name.',
+    filter: 'By name.',
+    order: 'Its name.',
+  },
+  withDeletionId: {
+    kind: 'uuid',
+    nullable: true,
+    description: 'The deletion of the configuration that it went with, and comes back with.',
+    filter: 'By the deletion that they went with; isNull finds those that were deleted themselves.',
+  },
+  deletedAt: {
+    kind: 'time',
+    description: 'When it was deleted.',
+    filter: 'By when it was deleted.',
+    order: 'When it was deleted.',
+  },
+  deletedBy: { kind: 'text', nullable: true, description: 'Who deleted it.', filter: 'By who deleted it.' },
+  purgeAt: {
+    kind: 'time',
+    nullable: true,
+    description: 'When it is deleted for good; null when it is kept until somebody does that.',
+    filter: 'By when it is deleted for good.',
+  },
+})
+
 const Deletion = builder.prismaNode('Deletion', {
   id: { field: 'deletionId' },
   nullable: true,
   description:
     'Something that was deleted and can be taken back: until then it is in no list and in no figure. Deleted for good, it has no deletion any more; the audit log has it.',
   select: { deletionId: true },
-  fields: (t) => ({
-    deletionId: t.expose('deletionId', { type: 'UUID', description: 'Its key.' }),
-    kind: enumField(t, 'kind', { type: DeletedKindEnum, description: 'What was deleted.' }),
-    configId: t.expose('configId', {
-      type: 'UUID',
-      nullable: true,
-      description: 'The key of the configuration, if it is one.',
-    }),
-    scenarioId: t.exposeString('scenarioId', {
-      nullable: true,
-      description: 'The key of the scenario, if it is one.',
-    }),
-    simulationId: t.expose('simulationId', {
-      type: 'UUID',
-      nullable: true,
-      description: 'The key of the simulation, if it is one.',
-    }),
-    name: t.exposeString('name', { description: 'What it was called; its key if it had no name.' }),
-    withDeletionId: t.expose('withDeletionId', {
-      type: 'UUID',
-      nullable: true,
-      description: 'The deletion of the configuration that it went with, and comes back with.',
-    }),
-    deletedAt: t.expose('deletedAt', { type: 'DateTime', description: 'When it was deleted.' }),
-    deletedBy: t.exposeString('deletedBy', { nullable: true, description: 'Who deleted it.' }),
-    purgeAt: t.expose('purgeAt', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'When it is deleted for good; null when it is kept until somebody does that.',
-    }),
-  }),
-})
-
-const DeletedKindFilter = enumFilter('DeletedKindFilter', DeletedKindEnum)
-
-const DeletionFilter = builder.inputType('DeletionFilter', {
-  description: 'Filters deletions; all conditions must match.',
-  fields: (t) => ({
-    deletionId: t.field({ type: IdFilter, description: 'By key.' }),
-    kind: t.field({ type: DeletedKindFilter, description: 'By what was deleted.' }),
-    configId: t.field({ type: NullableIdFilter, description: 'By the key of the configuration.' }),
-    scenarioId: t.field({ type: NullableStringFilter, description: 'By the key of the scenario.' }),
-    simulationId: t.field({ type: NullableIdFilter, description: 'By the key of the simulation.' }),
-    withDeletionId: t.field({
-      type: NullableIdFilter,
-      description: 'By the deletion that they went with; isNull finds those that were deleted themselves.',
-    }),
-    name: t.field({ type: StringFilter, description: 'By name.' }),
-    deletedAt: t.field({ type: DateTimeFilter, description: 'By when it was deleted.' }),
-    deletedBy: t.field({ type: NullableStringFilter, description: 'By who deleted it.' }),
-    purgeAt: t.field({ type: NullableDateTimeFilter, description: 'By when it is deleted for good.' }),
-  }),
+  fields: (t) => ({ ...deletionColumns.fields(t) }),
 })
 
 const deletionPages = defineStoredList('Deletion', {
   model: 'Deletion',
-  table: 'deletions',
   type: Deletion,
-  keys: [{ field: 'deletionId', kind: 'uuid' }],
-  orders: {
-    DELETED_AT: { field: 'deletedAt', kind: 'time', description: 'When it was deleted.' },
-    NAME: { field: 'name', kind: 'text', description: 'Its name.' },
-  },
-  defaultOrder: { field: 'DELETED_AT', direction: 'desc' },
-  filter: DeletionFilter,
-  where: (filter): Prisma.DeletionWhereInput & Record<string, unknown> => ({
-    deletionId: conditionOf(filter.deletionId),
-    kind: conditionOf(filter.kind),
-    configId: conditionOf(filter.configId),
-    scenarioId: textConditionOf(filter.scenarioId),
-    simulationId: conditionOf(filter.simulationId),
-    withDeletionId: conditionOf(filter.withDeletionId),
-    name: textConditionOf(filter.name),
-    deletedAt: conditionOf(filter.deletedAt),
-    deletedBy: textConditionOf(filter.deletedBy),
-    purgeAt: conditionOf(filter.purgeAt),
-  }),
+  columns: deletionColumns,
+  keys: ['deletionId'],
+  defaultOrder: ['deletedAt', 'desc'],
+  filter: 'Filters deletions; all conditions must match.',
 })
 
 builder.queryFields((t) => ({

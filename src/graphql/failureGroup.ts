@@ -2,13 +2,14 @@ import { type FailureGroup, failureGroups } from '../evaluation/failures/failure
 import { RUNS_OF, type RunsOf } from '../evaluation/rollups/runsOf.ts'
 import { relatedRow } from '../reads/answers/pages.ts'
 import type { ParentKeys } from '../reads/computedPages.ts'
+import type { Condition } from '../reads/condition.ts'
 import { builder } from './builder/builder.ts'
 import type { ReadInStatement } from './builder/fieldRead.ts'
 import { Configuration } from './configuration.ts'
 import { ConfigVersion } from './configVersion.ts'
-import { FailurePattern, failurePatternConditions, failurePatternWhere } from './failurePattern.ts'
+import { FailurePattern, failurePatternFilters } from './failurePattern.ts'
+import { Columns } from './lists/columns.ts'
 import { defineComputedList } from './lists/computedList.ts'
-import { integerConditionOf, NumberFilter } from './lists/filters.ts'
 import { ErrorCategoryEnum } from './outcome.ts'
 import { Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
@@ -16,36 +17,54 @@ import { Simulation } from './simulation.ts'
 /** In rows that are read: all failures are. */
 const GROUPS_COST = 50
 
+const failureGroupColumns = new Columns<FailureGroup>({
+  signature: { kind: 'text', description: 'The signature, for `failurePatterns(filter: {signature: …})`.' },
+  failureType: {
+    kind: 'text',
+    description: 'Its type, e.g. an exception class or a failed check.',
+    order: 'Its type.',
+  },
+  failureCategory: { kind: 'enum', enum: ErrorCategoryEnum, description: 'Its most common kind of error.' },
+  failures: {
+    kind: 'integer',
+    description: 'How often it occurred, in any attempt.',
+    filter: 'By how often the failure occurred among them.',
+    order: 'How often it occurred.',
+  },
+  attempts: {
+    kind: 'integer',
+    description: 'Number of attempts with it.',
+    filter: 'By the number of attempts among them.',
+    order: 'Number of attempts with it.',
+  },
+  runs: {
+    kind: 'integer',
+    description:
+      'Number of runs with it, each by its last attempt: a run whose next attempt went without it does not count.',
+    filter: 'By the number of runs whose last attempt is among them.',
+    order: 'Number of runs with it, by their last attempts.',
+  },
+  simulations: {
+    kind: 'integer',
+    description: 'Number of simulations with it, in any attempt.',
+    order: 'Number of simulations with it.',
+  },
+  firstTime: {
+    kind: 'time',
+    description: 'When the first of the attempts ended.',
+    order: 'When the first of the attempts ended.',
+  },
+  lastTime: {
+    kind: 'time',
+    description: 'When the last of the attempts ended.',
+    order: 'When the last of the attempts ended.',
+  },
+})
+
 const FailureGroupType = builder.objectRef<FailureGroup>('FailureGroup').implement({
   description: 'All occurrences of one failure: those with one signature.',
   fields: (t) => ({
-    signature: t.exposeString('signature', {
-      description: 'The signature, for `failurePatterns(filter: {signature: …})`.',
-    }),
-    failureType: t.exposeString('failureType', {
-      description: 'Its type, e.g. an exception class or a failed check.',
-    }),
-    failureCategory: t.expose('failureCategory', {
-      type: ErrorCategoryEnum,
-      description: 'Its most common kind of error.',
-    }),
-    failures: t.exposeInt('failures', { description: 'How often it occurred, in any attempt.' }),
-    attempts: t.exposeInt('attempts', { description: 'Number of attempts with it.' }),
-    runs: t.exposeInt('runs', {
-      description:
-        'Number of runs with it, each by its last attempt: a run whose next attempt went without it does not count.',
-    }),
-    simulations: t.exposeInt('simulations', {
-      description: 'Number of simulations with it, in any attempt.',
-    }),
-    firstTime: t.expose('firstTime', {
-      type: 'DateTime',
-      description: 'When the first of the attempts ended.',
-    }),
-    lastTime: t.expose('lastTime', {
-      type: 'DateTime',
-      description: 'When the last of the attempts ended.',
-    }),
+    ...failureGroupColumns.fields(t),
     latest: t.prismaField({
       type: FailurePattern,
       description: 'The latest occurrence, with its message.',
@@ -58,46 +77,19 @@ const FailureGroupType = builder.objectRef<FailureGroup>('FailureGroup').impleme
   }),
 })
 
-const FailureGroupFilter = builder.inputType('FailureGroupFilter', {
-  description: 'Which failure patterns to group; all conditions must match.',
-  fields: (t) => ({
-    ...failurePatternConditions(t),
-    failures: t.field({ type: NumberFilter, description: 'By how often the failure occurred among them.' }),
-    attempts: t.field({ type: NumberFilter, description: 'By the number of attempts among them.' }),
-    runs: t.field({
-      type: NumberFilter,
-      description: 'By the number of runs whose last attempt is among them.',
-    }),
-  }),
-})
-
-type FailureGroupFilter = typeof FailureGroupFilter.$inferInput
-
-const failureGroupPages = defineComputedList<FailureGroupFilter>('FailureGroup', {
+const failureGroupPages = defineComputedList('FailureGroup', {
   type: FailureGroupType,
   cost: GROUPS_COST,
-  keys: [{ field: 'signature', kind: 'text' }],
-  orders: {
-    FAILURES: { field: 'failures', kind: 'integer', description: 'How often it occurred.' },
-    ATTEMPTS: { field: 'attempts', kind: 'integer', description: 'Number of attempts with it.' },
-    RUNS: { field: 'runs', kind: 'integer', description: 'Number of runs with it, by their last attempts.' },
-    SIMULATIONS: { field: 'simulations', kind: 'integer', description: 'Number of simulations with it.' },
-    FIRST_TIME: { field: 'firstTime', kind: 'time', description: 'When the first of the attempts ended.' },
-    LAST_TIME: { field: 'lastTime', kind: 'time', description: 'When the last of the attempts ended.' },
-    FAILURE_TYPE: { field: 'failureType', kind: 'text', description: 'Its type.' },
-  },
-  defaultOrder: { field: 'FAILURES', direction: 'desc' },
-  filter: FailureGroupFilter,
-  where: (filter) => ({
-    failures: integerConditionOf(filter?.failures),
-    attempts: integerConditionOf(filter?.attempts),
-    runs: integerConditionOf(filter?.runs),
-  }),
+  columns: failureGroupColumns,
+  keys: ['signature'],
+  defaultOrder: ['failures', 'desc'],
+  filter: 'Which failure patterns to group; all conditions must match.',
+  of: failurePatternFilters,
 })
 
 /** Sums over the runs that belong to the parents; `runsOf` null: over all. */
-const groupsOf = (runsOf: RunsOf | null) => (parents: ParentKeys, filter: FailureGroupFilter | undefined) =>
-  failureGroups(runsOf, parents, filter ? failurePatternWhere(filter) : {})
+const groupsOf = (runsOf: RunsOf | null) => (parents: ParentKeys, of: Condition) =>
+  failureGroups(runsOf, parents, of)
 
 builder.queryField('failureGroups', (t) =>
   t.field(failureGroupPages.root('Failures of all the tenant’s runs, most common first.', groupsOf(null))),

@@ -1,34 +1,67 @@
 import DataLoader from 'dataloader'
-import type { Prisma } from '../db/generated/client.ts'
+import type { FailurePattern as FailurePatternRow } from '../db/generated/client.ts'
 import { countBySignature, SIMILAR_FAILURES } from '../evaluation/failures/failurePatternStore.ts'
 import { builder } from './builder/builder.ts'
-import { enumField } from './builder/enumField.ts'
 import type { ReadInStatement } from './builder/fieldRead.ts'
 import { ConfigVersion } from './configVersion.ts'
+import { Columns } from './lists/columns.ts'
 import { sharedByField } from './lists/fieldLoader.ts'
-import {
-  conditionOf,
-  containedConditionsOf,
-  containedField,
-  DateTimeFilter,
-  IdFilter,
-  type InputFields,
-  outcomeConditionsOf,
-  StringFilter,
-  searchConditionsOf,
-  searchField,
-  supersededField,
-  textConditionOf,
-  uuidRangeOf,
-  versionConditionsOf,
-} from './lists/filters.ts'
+import { byContained, bySearch, type FilterFields } from './lists/filters.ts'
 import { defineStoredList } from './lists/storedList.ts'
-import { ErrorCategoryEnum, ErrorCategoryFilter, Outcome } from './outcome.ts'
+import { ErrorCategoryEnum, Outcome, ofOutcome } from './outcome.ts'
 import { Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
 
 /** What counting the equal ones costs, in rows that are read. */
 const COUNT_COST = 10
+
+const failurePatternColumns = new Columns<FailurePatternRow>({
+  patternId: {
+    kind: 'uuid',
+    description: 'Its key.',
+    filter: 'By key.',
+    order: { name: 'EXECUTION_TIME', description: 'When the run ended.' },
+  },
+  outcomeId: { kind: 'uuid', description: 'The outcome’s key.', filter: 'By outcome.' },
+  simulationId: { kind: 'uuid', description: 'The simulation’s key.', filter: 'By simulation.' },
+  executionTime: {
+    kind: 'time',
+    inKey: 'patternId',
+    description: 'When the run ended.',
+    filter: 'By when the run ended.',
+  },
+  failureType: {
+    kind: 'text',
+    description: 'Its type, e.g. an exception class or a failed check.',
+    filter: 'By type.',
+    order: 'Its type.',
+  },
+  failureCategory: {
+    kind: 'enum',
+    enum: ErrorCategoryEnum,
+    description: 'The kind of error.',
+    filter: 'By kind of error.',
+  },
+  errorMessage: { kind: 'text', nullable: true, description: 'Its message.' },
+  signature: {
+    kind: 'text',
+    description:
+      'Hash of the message without variable parts (ids, numbers, paths): equal signatures mean one failure.',
+    filter: 'By signature: all occurrences of one failure.',
+  },
+  recoveryAttempted: {
+    kind: 'boolean',
+    description: 'Whether the agent tried to recover.',
+    filter: 'Whether the agent tried to recover; all by default.',
+  },
+  recoverySuccessful: {
+    kind: 'boolean',
+    description: 'Whether it recovered.',
+    filter: 'Whether the agent recovered; all by default.',
+  },
+  resolutionSteps: { kind: 'text', nullable: true, description: 'How to fix it.' },
+  createdAt: { kind: 'time', description: 'When it was stored.' },
+})
 
 export const FailurePattern = builder.prismaNode('FailurePattern', {
   id: { field: 'patternId' },
@@ -36,26 +69,7 @@ export const FailurePattern = builder.prismaNode('FailurePattern', {
   description: 'One failure in one attempt at a run.',
   select: { patternId: true, outcomeId: true, executionTime: true },
   fields: (t) => ({
-    patternId: t.expose('patternId', { type: 'UUID', description: 'Its key.' }),
-    outcomeId: t.expose('outcomeId', { type: 'UUID', description: 'The outcome’s key.' }),
-    simulationId: t.expose('simulationId', { type: 'UUID', description: 'The simulation’s key.' }),
-    executionTime: t.expose('executionTime', { type: 'DateTime', description: 'When the run ended.' }),
-    failureType: t.exposeString('failureType', {
-      description: 'Its type, e.g. an exception class or a failed check.',
-    }),
-    failureCategory: enumField(t, 'failureCategory', {
-      type: ErrorCategoryEnum,
-      description: 'The kind of error.',
-    }),
-    errorMessage: t.exposeString('errorMessage', { nullable: true, description: 'Its message.' }),
-    signature: t.exposeString('signature', {
-      description:
-        'Hash of the message without variable parts (ids, numbers, paths): equal signatures mean one failure.',
-    }),
-    recoveryAttempted: t.exposeBoolean('recoveryAttempted', {
-      description: 'Whether the agent tried to recover.',
-    }),
-    recoverySuccessful: t.exposeBoolean('recoverySuccessful', { description: 'Whether it recovered.' }),
+    ...failurePatternColumns.fields(t),
     similarFailures: t.int({
       select: { signature: true },
       extensions: { cost: COUNT_COST, read: () => SIMILAR_FAILURES } satisfies ReadInStatement,
@@ -73,77 +87,31 @@ export const FailurePattern = builder.prismaNode('FailurePattern', {
         return (await loader.load(signature)) - 1
       },
     }),
-    resolutionSteps: t.exposeString('resolutionSteps', { nullable: true, description: 'How to fix it.' }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was stored.' }),
     outcome: t.relation('outcome', { description: 'The outcome of the run.' }),
     simulation: t.relation('simulation', { description: 'The simulation of the run.' }),
   }),
 })
 
-/** Conditions on failure patterns, for those that are listed and those that are summed up. */
-export const failurePatternConditions = (t: InputFields) => ({
-  patternId: t.field({ type: IdFilter, description: 'By key.' }),
-  outcomeId: t.field({ type: IdFilter, description: 'By outcome.' }),
-  simulationId: t.field({ type: IdFilter, description: 'By simulation.' }),
-  scenarioId: t.field({ type: StringFilter, description: 'By scenario.' }),
-  superseded: supersededField(t),
-  configVersionId: t.field({ type: IdFilter, description: 'By the configuration version that was run.' }),
-  failureType: t.field({ type: StringFilter, description: 'By type.' }),
-  failureCategory: t.field({ type: ErrorCategoryFilter, description: 'By kind of error.' }),
-  signature: t.field({ type: StringFilter, description: 'By signature: all occurrences of one failure.' }),
-  recoveryAttempted: t.boolean({
-    description: 'Whether the agent tried to recover; all by default.',
-  }),
-  recoverySuccessful: t.boolean({
-    description: 'Whether the agent recovered; all by default.',
-  }),
-  text: containedField(t, 'Only those with this text in type or message, ignoring case.'),
-  search: searchField(t, 'type or message'),
-  executionTime: t.field({ type: DateTimeFilter, description: 'By when the run ended.' }),
-})
-
-const FailurePatternFilter = builder.inputType('FailurePatternFilter', {
-  description: 'Filters failure patterns; all conditions must match.',
-  fields: failurePatternConditions,
-})
+/** Filters of failure patterns, for those that are listed and those that are summed up. */
+export const failurePatternFilters: FilterFields = {
+  ...failurePatternColumns.filters,
+  ...ofOutcome,
+  text: byContained(
+    [failurePatternColumns.column('failureType'), failurePatternColumns.column('errorMessage')],
+    'Only those with this text in type or message, ignoring case.',
+  ),
+  search: bySearch(failurePatternColumns.column('patternId'), 'search_failure_patterns', 'type or message'),
+}
 
 const failurePatternPages = defineStoredList('FailurePattern', {
   model: 'FailurePattern',
-  table: 'failure_patterns',
   type: FailurePattern,
-  keys: [{ field: 'patternId', kind: 'uuid' }],
-  orders: {
-    // The id is a UUIDv7 of the execution time.
-    EXECUTION_TIME: { field: 'patternId', kind: 'uuid', description: 'When the run ended.' },
-    FAILURE_TYPE: { field: 'failureType', kind: 'text', description: 'Its type.' },
-  },
-  defaultOrder: { field: 'EXECUTION_TIME', direction: 'desc' },
-  filter: FailurePatternFilter,
-  where: failurePatternWhere,
+  columns: failurePatternColumns,
+  keys: ['patternId'],
+  defaultOrder: ['patternId', 'desc'],
+  filter: 'Filters failure patterns; all conditions must match.',
+  filters: failurePatternFilters,
 })
-
-/** Which patterns fulfil the conditions. */
-export function failurePatternWhere(
-  filter: typeof FailurePatternFilter.$inferInput,
-): Prisma.FailurePatternWhereInput & Record<string, unknown> {
-  return {
-    patternId: { ...conditionOf(filter.patternId), ...uuidRangeOf(filter.executionTime) },
-    outcomeId: conditionOf(filter.outcomeId),
-    simulationId: conditionOf(filter.simulationId),
-    failureType: textConditionOf(filter.failureType),
-    failureCategory: conditionOf(filter.failureCategory),
-    signature: textConditionOf(filter.signature),
-    executionTime: conditionOf(filter.executionTime),
-    recoveryAttempted: filter.recoveryAttempted ?? undefined,
-    recoverySuccessful: filter.recoverySuccessful ?? undefined,
-    ...outcomeConditionsOf(filter),
-    ...versionConditionsOf(filter),
-    AND: [
-      ...containedConditionsOf(['failureType', 'errorMessage'], filter.text),
-      ...searchConditionsOf('patternId', 'search_failure_patterns', filter.search),
-    ],
-  }
-}
 
 builder.prismaObjectField(Outcome, 'failurePatterns', (t) =>
   t.field(

@@ -1,29 +1,14 @@
-import type { Prisma } from '../db/generated/client.ts'
+import type { Outcome as OutcomeRow } from '../db/generated/client.ts'
 import { outcomeAt, outcomeOf } from '../evaluation/outcomes/outcomeAnswer.ts'
 import { builder } from './builder/builder.ts'
 import type { Context } from './builder/context.ts'
-import { enumField } from './builder/enumField.ts'
 import type { ReadInStatement } from './builder/fieldRead.ts'
-import { ConfigVersion } from './configVersion.ts'
-import {
-  conditionOf,
-  DateTimeFilter,
-  enumFilter,
-  IdFilter,
-  integerConditionOf,
-  NullableNumberFilter,
-  NullableStringFilter,
-  NumberFilter,
-  nullableEnumFilter,
-  StringFilter,
-  TagFilter,
-  tagConditionsOf,
-  textConditionOf,
-  versionConditionsOf,
-} from './lists/filters.ts'
+import { ConfigVersion, configVersionColumns } from './configVersion.ts'
+import { Columns } from './lists/columns.ts'
+import { byRelated, type FilterFields } from './lists/filters.ts'
 import { defineStoredList } from './lists/storedList.ts'
-import { DifficultyFilter, Scenario } from './scenario.ts'
-import { Simulation } from './simulation.ts'
+import { Scenario, scenarioColumns } from './scenario.ts'
+import { Simulation, simulationColumns } from './simulation.ts'
 import { SimulationScenario } from './simulationScenario.ts'
 
 export const OutcomeStatusEnum = builder.enumType('OutcomeStatus', {
@@ -52,195 +37,169 @@ export const ErrorCategoryEnum = builder.enumType('ErrorCategory', {
   } as const,
 })
 
+export const outcomeColumns = new Columns<OutcomeRow>({
+  outcomeId: { kind: 'uuid', description: 'Its key.', filter: 'By key.' },
+  simulationId: { kind: 'uuid', description: 'The simulation’s key.', filter: 'By simulation.' },
+  scenarioId: { kind: 'text', description: 'The scenario’s key.', filter: 'By scenario.' },
+  repetition: {
+    kind: 'integer',
+    description: 'Which repetition of the scenario, from 1.',
+    filter: 'By repetition.',
+  },
+  executionTime: {
+    kind: 'time',
+    description: 'When the run ended; if unknown, when it was recorded.',
+    filter: 'By when the run ended.',
+    order: 'When the run ended.',
+  },
+  status: {
+    kind: 'enum',
+    enum: OutcomeStatusEnum,
+    description: 'How the run ended.',
+    filter: 'By how the run ended.',
+  },
+  reliabilityScore: {
+    kind: 'number',
+    nullable: true,
+    description: '0 to 1; null when not graded.',
+    filter: 'By score; isNull finds those not graded.',
+    order: 'Its score.',
+  },
+  executionTimeMs: {
+    kind: 'integer',
+    nullable: true,
+    description: 'How long the run took, in milliseconds; null when unknown.',
+    filter: 'By how long the run took, in milliseconds.',
+    order: 'How long the run took.',
+  },
+  tokensUsed: {
+    kind: 'integer',
+    nullable: true,
+    description: 'Total tokens; null when unknown.',
+    filter: 'By tokens.',
+    order: 'Its tokens.',
+  },
+  promptTokens: {
+    kind: 'integer',
+    nullable: true,
+    description: 'Input tokens of the model; null when unknown.',
+    filter: 'By input tokens.',
+  },
+  completionTokens: {
+    kind: 'integer',
+    nullable: true,
+    description: 'Output tokens of the model; null when unknown.',
+    filter: 'By output tokens.',
+  },
+  costUsd: {
+    kind: 'decimal',
+    nullable: true,
+    description: 'What the run cost; null when unknown.',
+    filter: 'By cost in US dollars.',
+    order: 'Its cost.',
+  },
+  model: {
+    kind: 'text',
+    nullable: true,
+    description: 'The model that ran, as its source names it; else that of the configuration version.',
+    filter: 'By model.',
+  },
+  metrics: { kind: 'json', description: 'Further metrics, e.g. the score’s dimensions.' },
+  modalCallId: {
+    kind: 'text',
+    nullable: true,
+    description: 'The Modal call that it ran in.',
+    filter: 'By the Modal call.',
+  },
+  sandboxId: {
+    kind: 'text',
+    nullable: true,
+    description: 'The sandbox that it ran in.',
+    filter: 'By the sandbox.',
+  },
+  errorCode: {
+    kind: 'text',
+    nullable: true,
+    description: 'The error’s code, as its source names it.',
+    filter: 'By the error’s code.',
+  },
+  errorCategory: {
+    kind: 'enum',
+    enum: ErrorCategoryEnum,
+    nullable: true,
+    description: 'The kind of error that ended the run; null if none did.',
+    filter: 'By kind of error.',
+  },
+  retryCount: {
+    kind: 'integer',
+    description: 'How many attempts came before this one.',
+    filter: 'By how many attempts came before.',
+  },
+  superseded: {
+    kind: 'boolean',
+    description: 'Whether a later attempt of the run is stored: then this one counts for cost only.',
+    filter: 'Whether a later attempt is stored: false finds one outcome for each run. All by default.',
+  },
+  eventSeq: {
+    kind: 'bigint',
+    description: 'Number of the simulation event that reported it, or its latest amendment.',
+    filter: 'By the number of the event that reported them: what is new since an event.',
+  },
+  recordedAt: { kind: 'time', description: 'When it was stored.', filter: 'By when it was stored.' },
+})
+
 export const Outcome = builder.prismaNode('Outcome', {
   id: { field: 'outcomeId_executionTime' },
   nullable: true,
   description: 'The result of one run of a scenario, with everything the agent did.',
   select: { outcomeId: true, executionTime: true },
   fields: (t) => ({
-    outcomeId: t.expose('outcomeId', { type: 'UUID', description: 'Its key.' }),
-    simulationId: t.expose('simulationId', { type: 'UUID', description: 'The simulation’s key.' }),
-    scenarioId: t.exposeString('scenarioId', { description: 'The scenario’s key.' }),
-    repetition: t.exposeInt('repetition', { description: 'Which repetition of the scenario, from 1.' }),
-    executionTime: t.expose('executionTime', {
-      type: 'DateTime',
-      description: 'When the run ended; if unknown, when it was recorded.',
-    }),
-    status: enumField(t, 'status', { type: OutcomeStatusEnum, description: 'How the run ended.' }),
-    reliabilityScore: t.exposeFloat('reliabilityScore', {
-      nullable: true,
-      description: '0 to 1; null when not graded.',
-    }),
-    executionTimeMs: t.exposeInt('executionTimeMs', {
-      nullable: true,
-      description: 'How long the run took, in milliseconds; null when unknown.',
-    }),
-    tokensUsed: t.exposeInt('tokensUsed', {
-      nullable: true,
-      description: 'Total tokens; null when unknown.',
-    }),
-    promptTokens: t.exposeInt('promptTokens', {
-      nullable: true,
-      description: 'Input tokens of the model; null when unknown.',
-    }),
-    completionTokens: t.exposeInt('completionTokens', {
-      nullable: true,
-      description: 'Output tokens of the model; null when unknown.',
-    }),
-    costUsd: t.expose('costUsd', {
-      type: 'Usd',
-      nullable: true,
-      description: 'What the run cost; null when unknown.',
-    }),
-    model: t.exposeString('model', {
-      nullable: true,
-      description: 'The model that ran, as its source names it; else that of the configuration version.',
-    }),
-    metrics: t.expose('metrics', {
-      type: 'JSON',
-      description: 'Further metrics, e.g. the score’s dimensions.',
-    }),
-    modalCallId: t.exposeString('modalCallId', {
-      nullable: true,
-      description: 'The Modal call that it ran in.',
-    }),
-    sandboxId: t.exposeString('sandboxId', { nullable: true, description: 'The sandbox that it ran in.' }),
-    errorCode: t.exposeString('errorCode', {
-      nullable: true,
-      description: 'The error’s code, as its source names it.',
-    }),
-    errorCategory: enumField(t, 'errorCategory', {
-      type: ErrorCategoryEnum,
-      nullable: true,
-      description: 'The kind of error that ended the run; null if none did.',
-    }),
-    retryCount: t.exposeInt('retryCount', { description: 'How many attempts came before this one.' }),
-    superseded: t.exposeBoolean('superseded', {
-      description: 'Whether a later attempt of the run is stored: then this one counts for cost only.',
-    }),
-    eventSeq: t.expose('eventSeq', {
-      type: 'SafeInt',
-      description: 'Number of the simulation event that reported it, or its latest amendment.',
-    }),
-    recordedAt: t.expose('recordedAt', { type: 'DateTime', description: 'When it was stored.' }),
+    ...outcomeColumns.fields(t),
     simulation: t.relation('simulation', { description: 'The simulation that it belongs to.' }),
     scenario: t.relation('scenario', { description: 'The scenario that was run.' }),
     run: t.relation('run', { description: 'The run of the simulation that it was an attempt at.' }),
   }),
 })
 
-const OutcomeStatusFilter = enumFilter('OutcomeStatusFilter', OutcomeStatusEnum)
-export const ErrorCategoryFilter = enumFilter('ErrorCategoryFilter', ErrorCategoryEnum)
-const NullableErrorCategoryFilter = nullableEnumFilter('NullableErrorCategoryFilter', ErrorCategoryEnum)
+// Of what belongs to a simulation, by what that ran.
+const byConfigVersion = byRelated(
+  'simulation',
+  simulationColumns.filter('configVersionId', 'By the configuration version that was run.'),
+  { heldByFew: true },
+)
+export const byConfiguration = byRelated(
+  'simulation',
+  byRelated('configVersion', configVersionColumns.filter('configId', 'By the configuration that was run.')),
+)
 
-const OutcomeFilter = builder.inputType('OutcomeFilter', {
-  description: 'Filters outcomes; all conditions must match.',
-  fields: (t) => ({
-    outcomeId: t.field({ type: IdFilter, description: 'By key.' }),
-    simulationId: t.field({ type: IdFilter, description: 'By simulation.' }),
-    configVersionId: t.field({ type: IdFilter, description: 'By the configuration version that was run.' }),
-    configId: t.field({ type: IdFilter, description: 'By the configuration that was run.' }),
-    scenarioId: t.field({ type: StringFilter, description: 'By scenario.' }),
-    repetition: t.field({ type: NumberFilter, description: 'By repetition.' }),
-    status: t.field({ type: OutcomeStatusFilter, description: 'By how the run ended.' }),
-    errorCategory: t.field({ type: NullableErrorCategoryFilter, description: 'By kind of error.' }),
-    errorCode: t.field({ type: NullableStringFilter, description: 'By the error’s code.' }),
-    retryCount: t.field({ type: NumberFilter, description: 'By how many attempts came before.' }),
-    superseded: t.boolean({
-      description: 'Whether a later attempt is stored: false finds one outcome for each run. All by default.',
-    }),
-    modalCallId: t.field({ type: NullableStringFilter, description: 'By the Modal call.' }),
-    sandboxId: t.field({ type: NullableStringFilter, description: 'By the sandbox.' }),
-    executionTime: t.field({ type: DateTimeFilter, description: 'By when the run ended.' }),
-    recordedAt: t.field({ type: DateTimeFilter, description: 'By when it was stored.' }),
-    reliabilityScore: t.field({
-      type: NullableNumberFilter,
-      description: 'By score; isNull finds those not graded.',
-    }),
-    executionTimeMs: t.field({
-      type: NullableNumberFilter,
-      description: 'By how long the run took, in milliseconds.',
-    }),
-    tokensUsed: t.field({ type: NullableNumberFilter, description: 'By tokens.' }),
-    promptTokens: t.field({
-      type: NullableNumberFilter,
-      description: 'By input tokens.',
-    }),
-    completionTokens: t.field({
-      type: NullableNumberFilter,
-      description: 'By output tokens.',
-    }),
-    costUsd: t.field({ type: NullableNumberFilter, description: 'By cost in US dollars.' }),
-    model: t.field({ type: NullableStringFilter, description: 'By model.' }),
-    eventSeq: t.field({
-      type: NumberFilter,
-      description: 'By the number of the event that reported them: what is new since an event.',
-    }),
-    difficultyLevel: t.field({ type: DifficultyFilter, description: 'By the scenario’s difficulty.' }),
-    tags: t.field({ type: TagFilter, description: 'By the scenario’s tags.' }),
-  }),
-})
+/** Filters of what belongs to an outcome. */
+export const ofOutcome: FilterFields = {
+  scenarioId: byRelated('outcome', outcomeColumns.filter('scenarioId', 'By scenario.')),
+  superseded: byRelated(
+    'outcome',
+    outcomeColumns.filter(
+      'superseded',
+      'Whether a later attempt is stored: false finds the last attempt of each run. All attempts by default.',
+    ),
+  ),
+  configVersionId: byConfigVersion,
+}
 
 const outcomePages = defineStoredList('Outcome', {
   model: 'Outcome',
-  table: 'outcomes',
   type: Outcome,
-  keys: [
-    { field: 'executionTime', kind: 'time' },
-    { field: 'outcomeId', kind: 'uuid' },
-  ],
-  orders: {
-    EXECUTION_TIME: { field: 'executionTime', kind: 'time', description: 'When the run ended.' },
-    RELIABILITY_SCORE: {
-      field: 'reliabilityScore',
-      kind: 'number',
-      nullable: true,
-      description: 'Its score.',
-    },
-    EXECUTION_TIME_MS: {
-      field: 'executionTimeMs',
-      kind: 'integer',
-      nullable: true,
-      description: 'How long the run took.',
-    },
-    TOKENS_USED: { field: 'tokensUsed', kind: 'integer', nullable: true, description: 'Its tokens.' },
-    COST_USD: { field: 'costUsd', kind: 'decimal', nullable: true, description: 'Its cost.' },
-  },
-  defaultOrder: { field: 'EXECUTION_TIME', direction: 'desc' },
-  filter: OutcomeFilter,
-  where: (filter): Prisma.OutcomeWhereInput & Record<string, unknown> => {
-    const ofScenario = filter.difficultyLevel || filter.tags
-    return {
-      outcomeId: conditionOf(filter.outcomeId),
-      simulationId: conditionOf(filter.simulationId),
-      scenarioId: textConditionOf(filter.scenarioId),
-      repetition: integerConditionOf(filter.repetition),
-      status: conditionOf(filter.status),
-      errorCategory: conditionOf(filter.errorCategory),
-      errorCode: textConditionOf(filter.errorCode),
-      retryCount: integerConditionOf(filter.retryCount),
-      superseded: filter.superseded ?? undefined,
-      modalCallId: textConditionOf(filter.modalCallId),
-      sandboxId: textConditionOf(filter.sandboxId),
-      executionTime: conditionOf(filter.executionTime),
-      recordedAt: conditionOf(filter.recordedAt),
-      reliabilityScore: conditionOf(filter.reliabilityScore),
-      executionTimeMs: integerConditionOf(filter.executionTimeMs),
-      tokensUsed: integerConditionOf(filter.tokensUsed),
-      promptTokens: integerConditionOf(filter.promptTokens),
-      completionTokens: integerConditionOf(filter.completionTokens),
-      costUsd: conditionOf(filter.costUsd),
-      model: textConditionOf(filter.model),
-      eventSeq: integerConditionOf(filter.eventSeq, 64),
-      ...versionConditionsOf(filter),
-      ...(ofScenario
-        ? {
-            scenario: {
-              is: { difficultyLevel: conditionOf(filter.difficultyLevel), AND: tagConditionsOf(filter.tags) },
-            },
-          }
-        : {}),
-    }
+  columns: outcomeColumns,
+  keys: ['executionTime', 'outcomeId'],
+  defaultOrder: ['executionTime', 'desc'],
+  filter: 'Filters outcomes; all conditions must match.',
+  filters: {
+    configVersionId: byConfigVersion,
+    configId: byConfiguration,
+    difficultyLevel: byRelated(
+      'scenario',
+      scenarioColumns.filter('difficultyLevel', 'By the scenario’s difficulty.'),
+    ),
+    tags: byRelated('scenario', scenarioColumns.filter('tags', 'By the scenario’s tags.')),
   },
 })
 

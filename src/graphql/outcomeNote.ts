@@ -1,19 +1,32 @@
-import type { Prisma } from '../db/generated/client.ts'
+import type { OutcomeNote as OutcomeNoteRow } from '../db/generated/client.ts'
 import { addNote, deleteNote, editNote } from '../evaluation/outcomes/notes.ts'
 import { outcomeOf } from '../evaluation/outcomes/outcomeAnswer.ts'
 import { builder } from './builder/builder.ts'
 import type { ReadInStatement } from './builder/fieldRead.ts'
-import {
-  conditionOf,
-  DateTimeFilter,
-  IdFilter,
-  NullableStringFilter,
-  StringFilter,
-  textConditionOf,
-} from './lists/filters.ts'
+import { Columns } from './lists/columns.ts'
 import { defineStoredList } from './lists/storedList.ts'
 import { findOutcome, Outcome } from './outcome.ts'
 import { payloadOf, payloadOfStep, payloadType } from './payload.ts'
+
+const outcomeNoteColumns = new Columns<OutcomeNoteRow>({
+  noteId: { kind: 'uuid', description: 'Its key.', filter: 'By key.' },
+  outcomeId: { kind: 'uuid', description: 'The outcome’s key.', filter: 'By outcome.' },
+  simulationId: { kind: 'uuid', description: 'The simulation’s key.', filter: 'By simulation.' },
+  text: { kind: 'text', description: 'The note.', filter: 'By what it says.' },
+  author: { kind: 'text', nullable: true, description: 'Who wrote it first.', filter: 'By who wrote it.' },
+  createdAt: {
+    kind: 'time',
+    description: 'When it was written.',
+    filter: 'By when it was written.',
+    order: 'When it was written.',
+  },
+  updatedAt: {
+    kind: 'time',
+    description: 'When it was last changed.',
+    filter: 'By when it was last changed.',
+    order: 'When it was last changed.',
+  },
+})
 
 const OutcomeNote = builder.prismaNode('OutcomeNote', {
   id: { field: 'noteId' },
@@ -21,13 +34,7 @@ const OutcomeNote = builder.prismaNode('OutcomeNote', {
   description: 'What a person wrote under an outcome.',
   select: { noteId: true },
   fields: (t) => ({
-    noteId: t.expose('noteId', { type: 'UUID', description: 'Its key.' }),
-    outcomeId: t.expose('outcomeId', { type: 'UUID', description: 'The outcome’s key.' }),
-    simulationId: t.expose('simulationId', { type: 'UUID', description: 'The simulation’s key.' }),
-    text: t.exposeString('text', { description: 'The note.' }),
-    author: t.exposeString('author', { nullable: true, description: 'Who wrote it first.' }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was written.' }),
-    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was last changed.' }),
+    ...outcomeNoteColumns.fields(t),
     outcome: t.prismaField({
       type: Outcome,
       nullable: true,
@@ -39,39 +46,13 @@ const OutcomeNote = builder.prismaNode('OutcomeNote', {
   }),
 })
 
-const OutcomeNoteFilter = builder.inputType('OutcomeNoteFilter', {
-  description: 'Filters notes; all conditions must match.',
-  fields: (t) => ({
-    noteId: t.field({ type: IdFilter, description: 'By key.' }),
-    outcomeId: t.field({ type: IdFilter, description: 'By outcome.' }),
-    simulationId: t.field({ type: IdFilter, description: 'By simulation.' }),
-    text: t.field({ type: StringFilter, description: 'By what it says.' }),
-    author: t.field({ type: NullableStringFilter, description: 'By who wrote it.' }),
-    createdAt: t.field({ type: DateTimeFilter, description: 'By when it was written.' }),
-    updatedAt: t.field({ type: DateTimeFilter, description: 'By when it was last changed.' }),
-  }),
-})
-
 const outcomeNotePages = defineStoredList('OutcomeNote', {
   model: 'OutcomeNote',
-  table: 'outcome_notes',
   type: OutcomeNote,
-  keys: [{ field: 'noteId', kind: 'uuid' }],
-  orders: {
-    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was written.' },
-    UPDATED_AT: { field: 'updatedAt', kind: 'time', description: 'When it was last changed.' },
-  },
-  defaultOrder: { field: 'CREATED_AT', direction: 'desc' },
-  filter: OutcomeNoteFilter,
-  where: (filter): Prisma.OutcomeNoteWhereInput & Record<string, unknown> => ({
-    noteId: conditionOf(filter.noteId),
-    outcomeId: conditionOf(filter.outcomeId),
-    simulationId: conditionOf(filter.simulationId),
-    text: textConditionOf(filter.text),
-    author: textConditionOf(filter.author),
-    createdAt: conditionOf(filter.createdAt),
-    updatedAt: conditionOf(filter.updatedAt),
-  }),
+  columns: outcomeNoteColumns,
+  keys: ['noteId'],
+  defaultOrder: ['createdAt', 'desc'],
+  filter: 'Filters notes; all conditions must match.',
 })
 
 builder.prismaObjectField(Outcome, 'notes', (t) =>

@@ -1,4 +1,4 @@
-import type { Prisma } from '../db/generated/client.ts'
+import type { Recommendation as RecommendationRow } from '../db/generated/client.ts'
 import { outcomeOf } from '../evaluation/outcomes/outcomeAnswer.ts'
 import {
   applyRecommendation,
@@ -6,20 +6,11 @@ import {
   giveFeedback,
 } from '../evaluation/recommendations/recommendations.ts'
 import { relatedRow } from '../reads/answers/pages.ts'
+import { equal } from '../reads/condition.ts'
 import { builder } from './builder/builder.ts'
-import { enumField } from './builder/enumField.ts'
 import type { ReadInStatement } from './builder/fieldRead.ts'
 import { ConfigDiff } from './configDiff.ts'
-import {
-  conditionOf,
-  DateTimeFilter,
-  enumFilter,
-  IdFilter,
-  integerConditionOf,
-  NullableDateTimeFilter,
-  NullableNumberFilter,
-  NumberFilter,
-} from './lists/filters.ts'
+import { Columns } from './lists/columns.ts'
 import { defineStoredList } from './lists/storedList.ts'
 import { findOutcome, Outcome } from './outcome.ts'
 import { payloadOf, payloadOfStep, payloadType } from './payload.ts'
@@ -48,10 +39,67 @@ const RecommendationType = builder.enumType('RecommendationType', {
   } as const,
 })
 
-/** How its source is read, when it is of this kind. */
-const basedOn = (sourceType: string, table: string, key: string): ReadInStatement => ({
-  read: ({ members }) => relatedRow(table, [['sourceId', key]], members(), true, { sourceType }),
+const recommendationColumns = new Columns<RecommendationRow>({
+  recommendationId: { kind: 'uuid', description: 'Its key.', filter: 'By key.' },
+  sourceType: {
+    kind: 'enum',
+    enum: SourceType,
+    description: 'What it is based on.',
+    filter: 'By what they are based on.',
+  },
+  sourceId: {
+    kind: 'uuid',
+    description:
+      'The key of what it is based on; for an analysis of failure patterns, any that its author chose.',
+    filter: 'By the key of what they are based on.',
+  },
+  recommendationType: {
+    kind: 'enum',
+    enum: RecommendationType,
+    description: 'What it is about.',
+    filter: 'By what they are about.',
+  },
+  description: { kind: 'text', description: 'What to do, in words.' },
+  suggestedYamlChanges: { kind: 'text', nullable: true, description: 'What to change in the YAML.' },
+  impactEstimate: { kind: 'json', nullable: true, description: 'Its expected impact.' },
+  confidence: {
+    kind: 'number',
+    description: 'Its confidence, 0 to 1.',
+    filter: 'By confidence.',
+    order: 'Its confidence.',
+  },
+  applied: {
+    kind: 'boolean',
+    description: 'Whether it was applied.',
+    filter: 'Whether they are applied; all by default.',
+  },
+  appliedAt: {
+    kind: 'time',
+    nullable: true,
+    description: 'When it was applied; null until then.',
+    filter: 'By when they were applied.',
+  },
+  appliedBy: { kind: 'text', nullable: true, description: 'Who applied it; null until then.' },
+  feedbackScore: {
+    kind: 'integer',
+    nullable: true,
+    description: 'Its rating, 1 to 5; null when not rated.',
+    filter: 'By rating, 1 to 5.',
+  },
+  createdAt: {
+    kind: 'time',
+    description: 'When it was created.',
+    filter: 'By creation time.',
+    order: 'When it was created.',
+  },
 })
+
+/** How its source is read, when it is of this kind. */
+const basedOn = (table: string, key: string, sourceType: string): ReadInStatement => ({
+  read: ({ members }) => relatedRow(table, [['sourceId', key]], members(), true, isOfKind(sourceType)),
+})
+
+const isOfKind = (sourceType: string) => equal(recommendationColumns.column('sourceType'), sourceType)
 
 const Recommendation = builder.prismaNode('Recommendation', {
   id: { field: 'recommendationId' },
@@ -59,49 +107,13 @@ const Recommendation = builder.prismaNode('Recommendation', {
   description: 'A proposed improvement, and its result.',
   select: { recommendationId: true },
   fields: (t) => ({
-    recommendationId: t.expose('recommendationId', { type: 'UUID', description: 'Its key.' }),
-    sourceType: enumField(t, 'sourceType', { type: SourceType, description: 'What it is based on.' }),
-    sourceId: t.expose('sourceId', {
-      type: 'UUID',
-      description:
-        'The key of what it is based on; for an analysis of failure patterns, any that its author chose.',
-    }),
-    recommendationType: enumField(t, 'recommendationType', {
-      type: RecommendationType,
-      description: 'What it is about.',
-    }),
-    description: t.exposeString('description', { description: 'What to do, in words.' }),
-    suggestedYamlChanges: t.exposeString('suggestedYamlChanges', {
-      nullable: true,
-      description: 'What to change in the YAML.',
-    }),
-    impactEstimate: t.expose('impactEstimate', {
-      type: 'JSON',
-      nullable: true,
-      description: 'Its expected impact.',
-    }),
-    confidence: t.exposeFloat('confidence', { description: 'Its confidence, 0 to 1.' }),
-    applied: t.exposeBoolean('applied', { description: 'Whether it was applied.' }),
-    appliedAt: t.expose('appliedAt', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'When it was applied; null until then.',
-    }),
-    appliedBy: t.exposeString('appliedBy', {
-      nullable: true,
-      description: 'Who applied it; null until then.',
-    }),
-    feedbackScore: t.exposeInt('feedbackScore', {
-      nullable: true,
-      description: 'Its rating, 1 to 5; null when not rated.',
-    }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
+    ...recommendationColumns.fields(t),
     simulation: t.prismaField({
       type: Simulation,
       nullable: true,
       select: { sourceType: true, sourceId: true },
       description: 'The simulation that it is based on; null if based on something else.',
-      extensions: basedOn('simulation', 'simulations', 'simulationId'),
+      extensions: basedOn('simulations', 'simulationId', 'simulation'),
       resolve: (query, { sourceType, sourceId }, _, { reads }) =>
         sourceType === 'simulation'
           ? reads.client.simulation.findUnique({ ...query, where: { simulationId: sourceId } })
@@ -114,7 +126,7 @@ const Recommendation = builder.prismaNode('Recommendation', {
       description:
         'The outcome that it is based on; null if based on something else, or if no longer stored.',
       extensions: {
-        read: ({ members }) => outcomeOf('sourceId', members(), { sourceType: 'outcome' }),
+        read: ({ members }) => outcomeOf('sourceId', members(), isOfKind('outcome')),
       } satisfies ReadInStatement,
       resolve: (query, { sourceType, sourceId }, _, context) =>
         sourceType === 'outcome' ? findOutcome(context, query, sourceId) : null,
@@ -124,7 +136,7 @@ const Recommendation = builder.prismaNode('Recommendation', {
       nullable: true,
       select: { sourceType: true, sourceId: true },
       description: 'The diff that it is based on; null if based on something else.',
-      extensions: basedOn('config_diff', 'config_diffs', 'diffId'),
+      extensions: basedOn('config_diffs', 'diffId', 'config_diff'),
       resolve: (query, { sourceType, sourceId }, _, { reads }) =>
         sourceType === 'config_diff'
           ? reads.client.configDiff.findUnique({ ...query, where: { diffId: sourceId } })
@@ -133,46 +145,13 @@ const Recommendation = builder.prismaNode('Recommendation', {
   }),
 })
 
-const SourceTypeFilter = enumFilter('RecommendationSourceFilter', SourceType)
-const RecommendationTypeFilter = enumFilter('RecommendationTypeFilter', RecommendationType)
-
-const RecommendationFilter = builder.inputType('RecommendationFilter', {
-  description: 'Filters recommendations; all conditions must match.',
-  fields: (t) => ({
-    recommendationId: t.field({ type: IdFilter, description: 'By key.' }),
-    sourceType: t.field({ type: SourceTypeFilter, description: 'By what they are based on.' }),
-    sourceId: t.field({ type: IdFilter, description: 'By the key of what they are based on.' }),
-    recommendationType: t.field({ type: RecommendationTypeFilter, description: 'By what they are about.' }),
-    confidence: t.field({ type: NumberFilter, description: 'By confidence.' }),
-    applied: t.boolean({ description: 'Whether they are applied; all by default.' }),
-    appliedAt: t.field({ type: NullableDateTimeFilter, description: 'By when they were applied.' }),
-    feedbackScore: t.field({ type: NullableNumberFilter, description: 'By rating, 1 to 5.' }),
-    createdAt: t.field({ type: DateTimeFilter, description: 'By creation time.' }),
-  }),
-})
-
 const recommendationPages = defineStoredList('Recommendation', {
   model: 'Recommendation',
-  table: 'recommendations',
   type: Recommendation,
-  keys: [{ field: 'recommendationId', kind: 'uuid' }],
-  orders: {
-    CONFIDENCE: { field: 'confidence', kind: 'number', description: 'Its confidence.' },
-    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was created.' },
-  },
-  defaultOrder: { field: 'CONFIDENCE', direction: 'desc' },
-  filter: RecommendationFilter,
-  where: (filter): Prisma.RecommendationWhereInput & Record<string, unknown> => ({
-    recommendationId: conditionOf(filter.recommendationId),
-    sourceType: conditionOf(filter.sourceType),
-    sourceId: conditionOf(filter.sourceId),
-    recommendationType: conditionOf(filter.recommendationType),
-    confidence: conditionOf(filter.confidence),
-    applied: filter.applied ?? undefined,
-    appliedAt: conditionOf(filter.appliedAt),
-    feedbackScore: integerConditionOf(filter.feedbackScore),
-    createdAt: conditionOf(filter.createdAt),
-  }),
+  columns: recommendationColumns,
+  keys: ['recommendationId'],
+  defaultOrder: ['confidence', 'desc'],
+  filter: 'Filters recommendations; all conditions must match.',
 })
 
 builder.prismaObjectField(Simulation, 'recommendations', (t) =>

@@ -1,22 +1,9 @@
-import type { Prisma } from '../db/generated/client.ts'
+import type { Scenario as ScenarioRow } from '../db/generated/client.ts'
 import { rejection, type ScenarioReceipt, upsertScenarios } from '../evaluation/scenarios/scenarios.ts'
 import { builder } from './builder/builder.ts'
-import { enumField } from './builder/enumField.ts'
 import { withReadableRows } from './builder/unreadableRows.ts'
-import {
-  conditionOf,
-  containedConditionsOf,
-  containedField,
-  DateTimeFilter,
-  enumFilter,
-  NullableStringFilter,
-  StringFilter,
-  searchConditionsOf,
-  searchField,
-  TagFilter,
-  tagConditionsOf,
-  textConditionOf,
-} from './lists/filters.ts'
+import { Columns } from './lists/columns.ts'
+import { byContained, bySearch } from './lists/filters.ts'
 import { defineStoredList } from './lists/storedList.ts'
 import { ErrorCodeEnum, pathAsText, payloadOf, payloadType, ReceiptStatus } from './payload.ts'
 
@@ -29,98 +16,87 @@ const Difficulty = builder.enumType('Difficulty', {
   } as const,
 })
 
+export const scenarioColumns = new Columns<ScenarioRow>({
+  scenarioId: {
+    kind: 'text',
+    description: 'Its key: lower-case letters, digits and _.',
+    filter: 'By key.',
+    order: 'Its key.',
+  },
+  externalId: {
+    kind: 'text',
+    nullable: true,
+    description: 'Its id in its source.',
+    filter: 'By the source’s id.',
+  },
+  source: {
+    kind: 'text',
+    nullable: true,
+    description: 'Where it comes from, e.g. a benchmark.',
+    filter: 'By source.',
+  },
+  name: { kind: 'text', description: 'Its display name.', filter: 'By name.', order: 'Its name.' },
+  taskPrompt: { kind: 'text', description: 'What the agent is asked to do.' },
+  groundTruth: { kind: 'json', nullable: true, description: 'The expected answer.' },
+  difficultyLevel: {
+    kind: 'enum',
+    enum: Difficulty,
+    description: 'How hard it is.',
+    filter: 'By difficulty.',
+  },
+  tags: { kind: 'texts', description: 'Its tags.', filter: 'By tags.' },
+  expectedTools: { kind: 'json', nullable: true, description: 'The tools that an agent should use.' },
+  isActive: {
+    kind: 'boolean',
+    description: 'Whether it is in use; upsertScenarios takes it out and back.',
+    filter: 'Whether they are active; all by default.',
+  },
+  estimatedDurationMs: {
+    kind: 'integer',
+    nullable: true,
+    description: 'How long a run should take, in milliseconds.',
+  },
+  metadata: { kind: 'json', description: 'Further data from its source.' },
+  revision: {
+    kind: 'integer',
+    description: 'Its revision: counts changes of prompt or ground truth from 1.',
+  },
+  createdAt: {
+    kind: 'time',
+    description: 'When it was first stored.',
+    filter: 'By when it was first stored.',
+    order: 'When it was first stored.',
+  },
+  updatedAt: {
+    kind: 'time',
+    description: 'When it last changed.',
+    filter: 'By when it last changed.',
+    order: 'When it last changed.',
+  },
+})
+
 export const Scenario = builder.prismaNode('Scenario', {
   id: { field: 'scenarioId' },
   nullable: true,
   description: 'A task that agents are given.',
   select: { scenarioId: true },
-  fields: (t) => ({
-    scenarioId: t.exposeString('scenarioId', { description: 'Its key: lower-case letters, digits and _.' }),
-    externalId: t.exposeString('externalId', {
-      nullable: true,
-      description: 'Its id in its source.',
-    }),
-    source: t.exposeString('source', {
-      nullable: true,
-      description: 'Where it comes from, e.g. a benchmark.',
-    }),
-    name: t.exposeString('name', { description: 'Its display name.' }),
-    taskPrompt: t.exposeString('taskPrompt', { description: 'What the agent is asked to do.' }),
-    groundTruth: t.expose('groundTruth', {
-      type: 'JSON',
-      nullable: true,
-      description: 'The expected answer.',
-    }),
-    difficultyLevel: enumField(t, 'difficultyLevel', { type: Difficulty, description: 'How hard it is.' }),
-    tags: t.exposeStringList('tags', { description: 'Its tags.' }),
-    expectedTools: t.expose('expectedTools', {
-      type: 'JSON',
-      nullable: true,
-      description: 'The tools that an agent should use.',
-    }),
-    isActive: t.exposeBoolean('isActive', {
-      description: 'Whether it is in use; upsertScenarios takes it out and back.',
-    }),
-    estimatedDurationMs: t.exposeInt('estimatedDurationMs', {
-      nullable: true,
-      description: 'How long a run should take, in milliseconds.',
-    }),
-    metadata: t.expose('metadata', { type: 'JSON', description: 'Further data from its source.' }),
-    revision: t.exposeInt('revision', {
-      description: 'Its revision: counts changes of prompt or ground truth from 1.',
-    }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was first stored.' }),
-    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it last changed.' }),
-  }),
-})
-
-export const DifficultyFilter = enumFilter('DifficultyFilter', Difficulty)
-
-const ScenarioFilter = builder.inputType('ScenarioFilter', {
-  description: 'Filters scenarios; all conditions must match.',
-  fields: (t) => ({
-    scenarioId: t.field({ type: StringFilter, description: 'By key.' }),
-    externalId: t.field({ type: NullableStringFilter, description: 'By the source’s id.' }),
-    source: t.field({ type: NullableStringFilter, description: 'By source.' }),
-    name: t.field({ type: StringFilter, description: 'By name.' }),
-    difficultyLevel: t.field({ type: DifficultyFilter, description: 'By difficulty.' }),
-    tags: t.field({ type: TagFilter, description: 'By tags.' }),
-    text: containedField(t, 'Only those with this text in name or prompt, ignoring case.'),
-    search: searchField(t, 'id, name or prompt'),
-    isActive: t.boolean({ description: 'Whether they are active; all by default.' }),
-    createdAt: t.field({ type: DateTimeFilter, description: 'By when it was first stored.' }),
-    updatedAt: t.field({ type: DateTimeFilter, description: 'By when it last changed.' }),
-  }),
+  fields: (t) => ({ ...scenarioColumns.fields(t) }),
 })
 
 export const scenarioPages = defineStoredList('Scenario', {
   model: 'Scenario',
-  table: 'scenarios',
   type: Scenario,
-  keys: [{ field: 'scenarioId', kind: 'text' }],
-  orders: {
-    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was first stored.' },
-    UPDATED_AT: { field: 'updatedAt', kind: 'time', description: 'When it last changed.' },
-    NAME: { field: 'name', kind: 'text', description: 'Its name.' },
-    SCENARIO_ID: { field: 'scenarioId', kind: 'text', description: 'Its key.' },
+  columns: scenarioColumns,
+  keys: ['scenarioId'],
+  defaultOrder: ['createdAt', 'desc'],
+  filter: 'Filters scenarios; all conditions must match.',
+  filters: {
+    text: byContained(
+      [scenarioColumns.column('name'), scenarioColumns.column('taskPrompt')],
+      'Only those with this text in name or prompt, ignoring case.',
+    ),
+    search: bySearch(scenarioColumns.column('scenarioId'), 'search_scenarios', 'id, name or prompt'),
   },
-  defaultOrder: { field: 'CREATED_AT', direction: 'desc' },
-  filter: ScenarioFilter,
-  where: (filter): Prisma.ScenarioWhereInput & Record<string, unknown> => ({
-    scenarioId: textConditionOf(filter.scenarioId),
-    externalId: textConditionOf(filter.externalId),
-    source: textConditionOf(filter.source),
-    name: textConditionOf(filter.name),
-    difficultyLevel: conditionOf(filter.difficultyLevel),
-    AND: [
-      ...tagConditionsOf(filter.tags),
-      ...containedConditionsOf(['name', 'taskPrompt'], filter.text),
-      ...searchConditionsOf('scenarioId', 'search_scenarios', filter.search),
-    ],
-    isActive: filter.isActive ?? undefined,
-    createdAt: conditionOf(filter.createdAt),
-    updatedAt: conditionOf(filter.updatedAt),
-  }),
 })
 
 builder.queryFields((t) => ({

@@ -1,8 +1,26 @@
-import type { Prisma } from '../db/generated/client.ts'
+import type { ScenarioRevision as ScenarioRevisionRow } from '../db/generated/client.ts'
 import { builder } from './builder/builder.ts'
-import { conditionOf, DateTimeFilter, integerConditionOf, NumberFilter } from './lists/filters.ts'
+import { Columns } from './lists/columns.ts'
 import { defineStoredList } from './lists/storedList.ts'
 import { Scenario } from './scenario.ts'
+
+const scenarioRevisionColumns = new Columns<ScenarioRevisionRow>({
+  scenarioId: { kind: 'text', description: 'The scenario’s key.' },
+  revision: {
+    kind: 'integer',
+    description: 'Its number, from 1.',
+    filter: 'By number.',
+    order: 'Its number.',
+  },
+  taskPrompt: { kind: 'text', description: 'What the agent was asked to do.' },
+  groundTruth: { kind: 'json', nullable: true, description: 'The expected answer.' },
+  createdAt: {
+    kind: 'time',
+    description: 'When it took effect.',
+    filter: 'By creation time.',
+    order: 'When it was created.',
+  },
+})
 
 const ScenarioRevision = builder.prismaNode('ScenarioRevision', {
   id: { field: 'scenarioId_revision' },
@@ -10,45 +28,18 @@ const ScenarioRevision = builder.prismaNode('ScenarioRevision', {
   description: 'A scenario’s prompt and expected answer, until one of them changed.',
   select: { scenarioId: true, revision: true },
   fields: (t) => ({
-    scenarioId: t.exposeString('scenarioId', { description: 'The scenario’s key.' }),
-    revision: t.exposeInt('revision', { description: 'Its number, from 1.' }),
-    taskPrompt: t.exposeString('taskPrompt', { description: 'What the agent was asked to do.' }),
-    groundTruth: t.expose('groundTruth', {
-      type: 'JSON',
-      nullable: true,
-      description: 'The expected answer.',
-    }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it took effect.' }),
+    ...scenarioRevisionColumns.fields(t),
     scenario: t.relation('scenario', { description: 'The scenario as it is now.' }),
-  }),
-})
-
-const ScenarioRevisionFilter = builder.inputType('ScenarioRevisionFilter', {
-  description: 'Filters revisions; all conditions must match.',
-  fields: (t) => ({
-    revision: t.field({ type: NumberFilter, description: 'By number.' }),
-    createdAt: t.field({ type: DateTimeFilter, description: 'By creation time.' }),
   }),
 })
 
 const scenarioRevisionPages = defineStoredList('ScenarioRevision', {
   model: 'ScenarioRevision',
-  table: 'scenario_revisions',
   type: ScenarioRevision,
-  keys: [
-    { field: 'scenarioId', kind: 'text' },
-    { field: 'revision', kind: 'integer' },
-  ],
-  orders: {
-    REVISION: { field: 'revision', kind: 'integer', description: 'Its number.' },
-    CREATED_AT: { field: 'createdAt', kind: 'time', description: 'When it was created.' },
-  },
-  defaultOrder: { field: 'REVISION', direction: 'desc' },
-  filter: ScenarioRevisionFilter,
-  where: (filter): Prisma.ScenarioRevisionWhereInput & Record<string, unknown> => ({
-    revision: integerConditionOf(filter.revision),
-    createdAt: conditionOf(filter.createdAt),
-  }),
+  columns: scenarioRevisionColumns,
+  keys: ['scenarioId', 'revision'],
+  defaultOrder: ['revision', 'desc'],
+  filter: 'Filters revisions; all conditions must match.',
 })
 
 builder.prismaObjectField(Scenario, 'revisions', (t) =>

@@ -1,59 +1,66 @@
 import DataLoader from 'dataloader'
+import { COMPLETION_PERCENT } from '../evaluation/simulations/simulationAnswer.ts'
 import { type Change, latestChange, noSuchChange, readChanges } from '../live/changeStore.ts'
+import { changesList, eventOfChange, eventsPage, LATEST_CHANGE } from '../live/eventAnswer.ts'
 import { type Progress, readEventRanges, type SimulationEvent } from '../live/eventStore.ts'
+import { relatedRow } from '../reads/answers/pages.ts'
 import { MAX_PAGE_SIZE } from '../reads/pagePlan.ts'
 import { Refusal } from '../refusal.ts'
 import { integer, optionalInteger } from '../valueChecks.ts'
 import { builder } from './builder/builder.ts'
+import type { PlannedField, ReadInStatement } from './builder/fieldRead.ts'
+import { Columns } from './lists/columns.ts'
 import { pageArgs } from './lists/connection.ts'
 import { sharedByField } from './lists/fieldLoader.ts'
-import { defineNumberedList, numberedRange } from './lists/numberedList.ts'
-import { Simulation, SimulationStatusEnum } from './simulation.ts'
+import { defineNumberedList, NUMBER, numberedRange } from './lists/numberedList.ts'
+import { Simulation, SimulationStatusEnum, simulationPages } from './simulation.ts'
+
+const progressColumns = new Columns<Progress>({
+  simulationId: { kind: 'uuid', description: 'The simulation’s key.' },
+  seq: { kind: 'bigint', description: 'Number of the event that led here; 0 before the first.' },
+  status: { kind: 'enum', enum: SimulationStatusEnum, description: 'The simulation’s status.' },
+  totalScenarios: { kind: 'integer', description: 'Total number of runs.' },
+  completedScenarios: {
+    kind: 'integer',
+    description: 'Runs that ended, in any way: succeededScenarios + failedScenarios.',
+  },
+  succeededScenarios: { kind: 'integer', description: 'Runs that succeeded.' },
+  failedScenarios: { kind: 'integer', description: 'Runs that ended in any other way.' },
+  meanScore: {
+    kind: 'number',
+    nullable: true,
+    name: 'currentScore',
+    description: 'Mean score of the graded runs; null while there is none.',
+  },
+  totalTokens: {
+    kind: 'bigint',
+    nullable: true,
+    description: 'Tokens so far; null while none are known.',
+  },
+  totalCostUsd: { kind: 'decimal', nullable: true, description: 'Cost so far; null while none is known.' },
+  at: { kind: 'time', description: 'The time of this state.' },
+})
+
+const shownSimulation = simulationPages.shownBy(
+  ({ simulationId }: Progress) => simulationId,
+  'The simulation itself; null while it is deleted.',
+)
 
 const ProgressInterface = builder.interfaceRef<Progress>('ProgressState').implement({
   description: 'The state of a simulation at one moment.',
   fields: (t) => ({
-    simulationId: t.expose('simulationId', { type: 'UUID', description: 'The simulation’s key.' }),
-    seq: t.expose('seq', {
-      type: 'SafeInt',
-      description: 'Number of the event that led here; 0 before the first.',
-    }),
-    status: t.expose('status', {
-      type: SimulationStatusEnum,
-      description: 'The simulation’s status.',
-    }),
-    totalScenarios: t.exposeInt('totalScenarios', { description: 'Total number of runs.' }),
-    completedScenarios: t.exposeInt('completedScenarios', {
-      description: 'Runs that ended, in any way: succeededScenarios + failedScenarios.',
-    }),
-    succeededScenarios: t.exposeInt('succeededScenarios', { description: 'Runs that succeeded.' }),
-    failedScenarios: t.exposeInt('failedScenarios', { description: 'Runs that ended in any other way.' }),
+    ...progressColumns.fields(t),
     completionPercent: t.float({
+      extensions: { read: () => COMPLETION_PERCENT } satisfies ReadInStatement,
       description: 'Share of the runs that ended, 0 to 100.',
       resolve: ({ completedScenarios, totalScenarios }) => (100 * completedScenarios) / totalScenarios,
     }),
-    currentScore: t.float({
-      nullable: true,
-      description: 'Mean score of the graded runs; null while there is none.',
-      resolve: ({ meanScore }) => meanScore,
-    }),
-    totalTokens: t.expose('totalTokens', {
-      type: 'SafeInt',
-      nullable: true,
-      description: 'Tokens so far; null while none are known.',
-    }),
-    totalCostUsd: t.expose('totalCostUsd', {
-      type: 'Usd',
-      nullable: true,
-      description: 'Cost so far; null while none is known.',
-    }),
-    at: t.expose('at', { type: 'DateTime', description: 'The time of this state.' }),
-    simulation: t.prismaField({
-      type: Simulation,
-      nullable: true,
-      description: 'The simulation itself; null while it is deleted.',
-      resolve: (query, { simulationId }, _, { reads }) =>
-        reads.client.simulation.findUnique({ ...query, where: { simulationId } }),
+    simulation: t.field({
+      ...shownSimulation,
+      extensions: {
+        ...shownSimulation.extensions,
+        read: ({ members }) => relatedRow('simulations', [['simulationId', 'simulationId']], members(), true),
+      } satisfies ReadInStatement,
     }),
   }),
 })
@@ -77,12 +84,14 @@ const EventKindEnum = builder.enumType('SimulationEventKind', {
   } as const,
 })
 
+const eventColumns = new Columns<Pick<SimulationEvent, 'kind'>>({
+  kind: { kind: 'enum', enum: EventKindEnum, description: 'What happened.' },
+})
+
 const SimulationEventType = builder.objectRef<SimulationEvent>('SimulationEvent').implement({
   description: 'One step of a simulation, and its state afterwards.',
   interfaces: [ProgressInterface],
-  fields: (t) => ({
-    kind: t.expose('kind', { type: EventKindEnum, description: 'What happened.' }),
-  }),
+  fields: (t) => eventColumns.fields(t),
 })
 
 const simulationEventPages = defineNumberedList(
@@ -95,7 +104,11 @@ builder.prismaObjectField(Simulation, 'events', (t) =>
   t.field({
     type: simulationEventPages.type,
     select: { simulationId: true, eventSeq: true },
-    extensions: { page: true },
+    extensions: {
+      page: true,
+      read: ({ args, page }: PlannedField<Parameters<typeof numberedRange>[0]>) =>
+        eventsPage(numberedRange(args), NUMBER, page()),
+    },
     description: 'Its steps so far, in order; the subscription simulationEvents continues from there.',
     args: pageArgs,
     resolve: async ({ simulationId, eventSeq }, args, context, info) => {
@@ -123,15 +136,22 @@ builder.prismaObjectField(Simulation, 'events', (t) =>
   }),
 )
 
+const changeColumns = new Columns<Pick<Change, 'seq'>>({
+  seq: {
+    kind: 'bigint',
+    description: 'Its number among all steps of the tenant, from 1, in the order in which they were stored.',
+  },
+})
+
 const ChangeType = builder.objectRef<Change>('Change').implement({
   description: 'A step of one of the tenant’s simulations.',
   fields: (t) => ({
-    seq: t.expose('seq', {
-      type: 'SafeInt',
-      description:
-        'Its number among all steps of the tenant, from 1, in the order in which they were stored.',
+    ...changeColumns.fields(t),
+    event: t.expose('event', {
+      type: SimulationEventType,
+      extensions: { read: ({ members }) => eventOfChange(members()) } satisfies ReadInStatement,
+      description: 'The step.',
     }),
-    event: t.expose('event', { type: SimulationEventType, description: 'The step.' }),
   }),
 })
 
@@ -140,6 +160,7 @@ builder.queryField('latestChange', (t) =>
     type: 'SafeInt',
     description:
       'The number of the tenant’s latest change, to follow `changes` from now on; 0 before the first.',
+    extensions: { read: () => LATEST_CHANGE } satisfies ReadInStatement,
     resolve: (_, __, { reads }) => latestChange(reads),
   }),
 )
@@ -162,9 +183,14 @@ builder.queryField('changes', (t) =>
         description: `How many, 1 to ${MAX_PAGE_SIZE}.`,
       }),
     },
-    resolve: async (_, { afterSeq: after, first }, { reads }) => {
-      integer(after, 0, Number.MAX_SAFE_INTEGER, ['afterSeq'])
-      const limit = integer(first, 1, MAX_PAGE_SIZE, ['first'])
+    extensions: {
+      read: ({ args, members }: PlannedField<ChangesArgs>) => {
+        const { after, limit } = changesRange(args)
+        return changesList(after, limit, members())
+      },
+    },
+    resolve: async (_, args, { reads }) => {
+      const { after, limit } = changesRange(args)
       const changes = await readChanges(reads, after, limit)
       if (changes.length === 0 && after > 0) {
         const latest = await latestChange(reads)
@@ -174,6 +200,19 @@ builder.queryField('changes', (t) =>
     },
   }),
 )
+
+interface ChangesArgs {
+  afterSeq: number
+  first: number
+}
+
+/** @throws Refusal INVALID_VALUE. */
+function changesRange({ afterSeq, first }: ChangesArgs) {
+  return {
+    after: integer(afterSeq, 0, Number.MAX_SAFE_INTEGER, ['afterSeq']),
+    limit: integer(first, 1, MAX_PAGE_SIZE, ['first']),
+  }
+}
 
 type Range = Parameters<typeof readEventRanges>[1][number]
 

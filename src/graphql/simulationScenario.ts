@@ -1,18 +1,9 @@
-import type { Prisma } from '../db/generated/client.ts'
+import type { SimulationScenario as SimulationScenarioRow } from '../db/generated/client.ts'
 import { rowWith } from '../reads/answers/pages.ts'
+import { all, equal } from '../reads/condition.ts'
 import { builder } from './builder/builder.ts'
-import { enumField } from './builder/enumField.ts'
 import type { ReadInStatement } from './builder/fieldRead.ts'
-import {
-  conditionOf,
-  enumFilter,
-  IdFilter,
-  integerConditionOf,
-  NullableDateTimeFilter,
-  NumberFilter,
-  StringFilter,
-  textConditionOf,
-} from './lists/filters.ts'
+import { Columns } from './lists/columns.ts'
 import { defineStoredList } from './lists/storedList.ts'
 import { Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
@@ -35,103 +26,63 @@ const RunStatus = builder.enumType('RunStatus', {
   } as const,
 })
 
+const simulationScenarioColumns = new Columns<SimulationScenarioRow>({
+  simulationId: { kind: 'uuid', description: 'The simulation’s key.', filter: 'By simulation.' },
+  scenarioId: { kind: 'text', description: 'The scenario’s key.', filter: 'By scenario.' },
+  repetition: {
+    kind: 'integer',
+    description: 'Which repetition, from 1.',
+    filter: 'By repetition.',
+    order: 'Its repetition.',
+  },
+  executionOrder: {
+    kind: 'integer',
+    description: 'Its scenario’s position in the simulation, from 1.',
+    order: 'Its scenario’s position in the simulation.',
+  },
+  status: { kind: 'enum', enum: RunStatus, description: 'Its status.', filter: 'By status.' },
+  modalCallId: { kind: 'text', nullable: true, description: 'The Modal call of its latest attempt.' },
+  attempts: { kind: 'integer', description: 'Number of attempts.', filter: 'By number of attempts.' },
+  reliabilityScore: {
+    kind: 'number',
+    nullable: true,
+    description: 'The score of its latest attempt, 0 to 1; null when not graded.',
+  },
+  outcomeId: { kind: 'uuid', nullable: true, description: 'The key of its latest attempt’s outcome.' },
+  startedAt: {
+    kind: 'time',
+    nullable: true,
+    description: 'When its latest attempt started.',
+    filter: 'By when their latest attempt started.',
+  },
+  completedAt: {
+    kind: 'time',
+    nullable: true,
+    description: 'When its latest attempt ended.',
+    filter: 'By when their latest attempt ended.',
+    order: 'When its latest attempt ended.',
+  },
+})
+
 export const SimulationScenario = builder.prismaNode('SimulationScenario', {
   id: { field: 'simulationId_scenarioId_repetition' },
   nullable: true,
   description: 'One run of a simulation: one scenario, one repetition.',
   select: { simulationId: true, scenarioId: true, repetition: true },
   fields: (t) => ({
-    simulationId: t.expose('simulationId', { type: 'UUID', description: 'The simulation’s key.' }),
-    scenarioId: t.exposeString('scenarioId', { description: 'The scenario’s key.' }),
-    repetition: t.exposeInt('repetition', { description: 'Which repetition, from 1.' }),
-    executionOrder: t.exposeInt('executionOrder', {
-      description: 'Its scenario’s position in the simulation, from 1.',
-    }),
-    status: enumField(t, 'status', { type: RunStatus, description: 'Its status.' }),
-    modalCallId: t.exposeString('modalCallId', {
-      nullable: true,
-      description: 'The Modal call of its latest attempt.',
-    }),
-    attempts: t.exposeInt('attempts', { description: 'Number of attempts.' }),
-    reliabilityScore: t.exposeFloat('reliabilityScore', {
-      nullable: true,
-      description: 'The score of its latest attempt, 0 to 1; null when not graded.',
-    }),
-    outcomeId: t.expose('outcomeId', {
-      type: 'UUID',
-      nullable: true,
-      description: 'The key of its latest attempt’s outcome.',
-    }),
-    startedAt: t.expose('startedAt', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'When its latest attempt started.',
-    }),
-    completedAt: t.expose('completedAt', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'When its latest attempt ended.',
-    }),
+    ...simulationScenarioColumns.fields(t),
     simulation: t.relation('simulation', { description: 'The simulation that it belongs to.' }),
     scenario: t.relation('scenario', { description: 'The scenario that it runs.' }),
   }),
 })
 
-const RunStatusFilter = enumFilter('RunStatusFilter', RunStatus)
-
-const SimulationScenarioFilter = builder.inputType('SimulationScenarioFilter', {
-  description: 'Filters runs; all conditions must match.',
-  fields: (t) => ({
-    simulationId: t.field({ type: IdFilter, description: 'By simulation.' }),
-    scenarioId: t.field({ type: StringFilter, description: 'By scenario.' }),
-    repetition: t.field({ type: NumberFilter, description: 'By repetition.' }),
-    status: t.field({ type: RunStatusFilter, description: 'By status.' }),
-    attempts: t.field({ type: NumberFilter, description: 'By number of attempts.' }),
-    startedAt: t.field({
-      type: NullableDateTimeFilter,
-      description: 'By when their latest attempt started.',
-    }),
-    completedAt: t.field({
-      type: NullableDateTimeFilter,
-      description: 'By when their latest attempt ended.',
-    }),
-  }),
-})
-
 const simulationScenarioPages = defineStoredList('SimulationScenario', {
   model: 'SimulationScenario',
-  table: 'simulations_scenarios',
   type: SimulationScenario,
-  keys: [
-    { field: 'simulationId', kind: 'uuid' },
-    { field: 'scenarioId', kind: 'text' },
-    { field: 'repetition', kind: 'integer' },
-  ],
-  orders: {
-    EXECUTION_ORDER: {
-      field: 'executionOrder',
-      kind: 'integer',
-      description: 'Its scenario’s position in the simulation.',
-    },
-    REPETITION: { field: 'repetition', kind: 'integer', description: 'Its repetition.' },
-    COMPLETED_AT: {
-      field: 'completedAt',
-      kind: 'time',
-      nullable: true,
-      description: 'When its latest attempt ended.',
-    },
-  },
-  defaultOrder: { field: 'EXECUTION_ORDER', direction: 'asc' },
-  filter: SimulationScenarioFilter,
-  where: (filter): Prisma.SimulationScenarioWhereInput & Record<string, unknown> => ({
-    simulationId: conditionOf(filter.simulationId),
-    scenarioId: textConditionOf(filter.scenarioId),
-    repetition: integerConditionOf(filter.repetition),
-    status: conditionOf(filter.status),
-    attempts: integerConditionOf(filter.attempts),
-    startedAt: conditionOf(filter.startedAt),
-    completedAt: conditionOf(filter.completedAt),
-  }),
+  columns: simulationScenarioColumns,
+  keys: ['simulationId', 'scenarioId', 'repetition'],
+  defaultOrder: ['executionOrder', 'asc'],
+  filter: 'Filters runs; all conditions must match.',
 })
 
 builder.prismaObjectField(Simulation, 'runs', (t) =>
@@ -158,7 +109,16 @@ builder.queryFields((t) => ({
     nullable: true,
     description: 'A run by its key.',
     extensions: {
-      read: ({ args, members }) => rowWith('simulations_scenarios', args, members()),
+      read: ({ args, members }) =>
+        rowWith(
+          'simulations_scenarios',
+          all(
+            equal(simulationScenarioColumns.column('simulationId'), args.simulationId),
+            equal(simulationScenarioColumns.column('scenarioId'), args.scenarioId),
+            equal(simulationScenarioColumns.column('repetition'), args.repetition),
+          ),
+          members(),
+        ),
     } satisfies ReadInStatement,
     args: {
       simulationId: t.arg({ type: 'UUID', required: true, description: 'The simulation’s key.' }),

@@ -1,23 +1,64 @@
-import type { Prisma } from '../db/generated/client.ts'
+import type { ToolUsage as ToolUsageRow } from '../db/generated/client.ts'
 import { builder } from './builder/builder.ts'
-import {
-  conditionOf,
-  DateTimeFilter,
-  IdFilter,
-  integerConditionOf,
-  NullableNumberFilter,
-  NumberFilter,
-  outcomeConditionsOf,
-  StringFilter,
-  supersededField,
-  textConditionOf,
-  uuidRangeOf,
-  versionConditionsOf,
-} from './lists/filters.ts'
+import { Columns } from './lists/columns.ts'
 import { defineStoredList } from './lists/storedList.ts'
-import { Outcome } from './outcome.ts'
+import { Outcome, ofOutcome } from './outcome.ts'
 import { Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
+
+export const toolUsageColumns = new Columns<ToolUsageRow>({
+  usageId: {
+    kind: 'uuid',
+    description: 'Its key.',
+    filter: 'By key.',
+    order: { name: 'EXECUTION_TIME', description: 'When the run ended.' },
+  },
+  outcomeId: { kind: 'uuid', description: 'The outcome’s key.', filter: 'By outcome.' },
+  simulationId: { kind: 'uuid', description: 'The simulation’s key.', filter: 'By simulation.' },
+  executionTime: {
+    kind: 'time',
+    inKey: 'usageId',
+    description: 'When the run ended.',
+    filter: 'By when the run ended.',
+  },
+  toolName: {
+    kind: 'text',
+    description: 'The tool; prefixed with `user:` if the simulated user called it.',
+    filter: 'By tool.',
+    order: 'The tool.',
+  },
+  callCount: {
+    kind: 'integer',
+    description: 'How often it was called.',
+    filter: 'By how often it was called.',
+    order: 'How often it was called.',
+  },
+  avgDurationMs: {
+    kind: 'number',
+    nullable: true,
+    description: 'Mean milliseconds of a call; null when no times are known.',
+    filter: 'By the mean milliseconds of a call.',
+  },
+  successRate: {
+    kind: 'number',
+    description: 'Share of the calls that did not fail, 0 to 1.',
+    filter: 'By the share of calls that did not fail.',
+    order: 'The share of calls that did not fail.',
+  },
+  toolSequence: {
+    kind: 'json',
+    nullable: true,
+    description: 'The positions of its calls among all tool calls of the run.',
+  },
+  totalCostUsd: {
+    kind: 'decimal',
+    nullable: true,
+    description: 'What its calls cost; null when unknown.',
+    filter: 'By what its calls cost in US dollars.',
+  },
+  errorTypes: { kind: 'texts', description: 'Errors of its failed calls.' },
+  createdAt: { kind: 'time', description: 'When it was stored.' },
+})
 
 const ToolUsage = builder.prismaNode('ToolUsage', {
   id: { field: 'usageId' },
@@ -25,93 +66,22 @@ const ToolUsage = builder.prismaNode('ToolUsage', {
   description: 'How one attempt at a run used one tool.',
   select: { usageId: true, outcomeId: true, executionTime: true },
   fields: (t) => ({
-    usageId: t.expose('usageId', { type: 'UUID', description: 'Its key.' }),
-    outcomeId: t.expose('outcomeId', { type: 'UUID', description: 'The outcome’s key.' }),
-    simulationId: t.expose('simulationId', { type: 'UUID', description: 'The simulation’s key.' }),
-    executionTime: t.expose('executionTime', { type: 'DateTime', description: 'When the run ended.' }),
-    toolName: t.exposeString('toolName', {
-      description: 'The tool; prefixed with `user:` if the simulated user called it.',
-    }),
-    callCount: t.exposeInt('callCount', { description: 'How often it was called.' }),
-    avgDurationMs: t.exposeFloat('avgDurationMs', {
-      nullable: true,
-      description: 'Mean milliseconds of a call; null when no times are known.',
-    }),
-    successRate: t.exposeFloat('successRate', {
-      description: 'Share of the calls that did not fail, 0 to 1.',
-    }),
-    toolSequence: t.expose('toolSequence', {
-      type: 'JSON',
-      nullable: true,
-      description: 'The positions of its calls among all tool calls of the run.',
-    }),
-    totalCostUsd: t.expose('totalCostUsd', {
-      type: 'Usd',
-      nullable: true,
-      description: 'What its calls cost; null when unknown.',
-    }),
-    errorTypes: t.exposeStringList('errorTypes', { description: 'Errors of its failed calls.' }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was stored.' }),
+    ...toolUsageColumns.fields(t),
     outcome: t.relation('outcome', { description: 'The outcome of the run.' }),
     simulation: t.relation('simulation', { description: 'The simulation of the run.' }),
   }),
 })
 
-const ToolUsageFilter = builder.inputType('ToolUsageFilter', {
-  description: 'Filters tool usage; all conditions must match.',
-  fields: (t) => ({
-    usageId: t.field({ type: IdFilter, description: 'By key.' }),
-    outcomeId: t.field({ type: IdFilter, description: 'By outcome.' }),
-    simulationId: t.field({ type: IdFilter, description: 'By simulation.' }),
-    scenarioId: t.field({ type: StringFilter, description: 'By scenario.' }),
-    superseded: supersededField(t),
-    configVersionId: t.field({ type: IdFilter, description: 'By the configuration version that was run.' }),
-    toolName: t.field({ type: StringFilter, description: 'By tool.' }),
-    successRate: t.field({ type: NumberFilter, description: 'By the share of calls that did not fail.' }),
-    callCount: t.field({ type: NumberFilter, description: 'By how often it was called.' }),
-    avgDurationMs: t.field({
-      type: NullableNumberFilter,
-      description: 'By the mean milliseconds of a call.',
-    }),
-    totalCostUsd: t.field({
-      type: NullableNumberFilter,
-      description: 'By what its calls cost in US dollars.',
-    }),
-    executionTime: t.field({ type: DateTimeFilter, description: 'By when the run ended.' }),
-  }),
-})
-
 const toolUsagePages = defineStoredList('ToolUsage', {
   model: 'ToolUsage',
-  table: 'tool_usage',
   type: ToolUsage,
-  keys: [{ field: 'usageId', kind: 'uuid' }],
-  orders: {
-    // The id is a UUIDv7 of the execution time.
-    EXECUTION_TIME: { field: 'usageId', kind: 'uuid', description: 'When the run ended.' },
-    CALL_COUNT: { field: 'callCount', kind: 'integer', description: 'How often it was called.' },
-    SUCCESS_RATE: {
-      field: 'successRate',
-      kind: 'number',
-      description: 'The share of calls that did not fail.',
-    },
-    TOOL_NAME: { field: 'toolName', kind: 'text', description: 'The tool.' },
+  columns: toolUsageColumns,
+  keys: ['usageId'],
+  defaultOrder: ['usageId', 'desc'],
+  filter: 'Filters tool usage; all conditions must match.',
+  filters: {
+    ...ofOutcome,
   },
-  defaultOrder: { field: 'EXECUTION_TIME', direction: 'desc' },
-  filter: ToolUsageFilter,
-  where: (filter): Prisma.ToolUsageWhereInput & Record<string, unknown> => ({
-    usageId: { ...conditionOf(filter.usageId), ...uuidRangeOf(filter.executionTime) },
-    outcomeId: conditionOf(filter.outcomeId),
-    simulationId: conditionOf(filter.simulationId),
-    toolName: textConditionOf(filter.toolName),
-    successRate: conditionOf(filter.successRate),
-    callCount: integerConditionOf(filter.callCount),
-    avgDurationMs: conditionOf(filter.avgDurationMs),
-    totalCostUsd: conditionOf(filter.totalCostUsd),
-    executionTime: conditionOf(filter.executionTime),
-    ...outcomeConditionsOf(filter),
-    ...versionConditionsOf(filter),
-  }),
 })
 
 builder.prismaObjectField(Outcome, 'toolUsage', (t) =>

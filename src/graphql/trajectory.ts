@@ -13,6 +13,7 @@ import type { Part } from '../reads/answers/parts.ts'
 import { builder } from './builder/builder.ts'
 import { type Context, oncePerOperation } from './builder/context.ts'
 import type { PlannedField } from './builder/fieldRead.ts'
+import { Columns } from './lists/columns.ts'
 import { pageArgs } from './lists/connection.ts'
 import { sharedByField } from './lists/fieldLoader.ts'
 import { checkJsonPath, STEPS } from './lists/jsonPath.ts'
@@ -27,16 +28,18 @@ interface Step {
   content: JsonValue
 }
 
+const trajectoryStepColumns = new Columns<Step>({
+  index: { kind: 'integer', description: 'Its position in the list, from 0.' },
+  content: {
+    kind: 'json',
+    nullable: true,
+    description: 'What was done or said; null where the list has null.',
+  },
+})
+
 const TrajectoryStep = builder.objectRef<Step>('TrajectoryStep').implement({
   description: 'One step or message of a trajectory.',
-  fields: (t) => ({
-    index: t.exposeInt('index', { description: 'Its position in the list, from 0.' }),
-    content: t.expose('content', {
-      type: 'JSON',
-      nullable: true,
-      description: 'What was done or said; null where the list has null.',
-    }),
-  }),
+  fields: (t) => trajectoryStepColumns.fields(t),
 })
 
 type StepsArgs = Parameters<typeof numberedRange>[0] & { path?: string[] | null }

@@ -5,9 +5,13 @@ export class AnswerData {
   /** A result's data may be of any shape. */
   readonly [field: string]: unknown
   readonly text: string
+  /** The texts of its fields, where it was made of these. */
+  readonly members: ReadonlyMap<string, string> | undefined
 
-  constructor(text: string) {
-    this.text = text
+  constructor(made: string | ReadonlyMap<string, string>) {
+    this.members = typeof made === 'string' ? undefined : made
+    this.text =
+      typeof made === 'string' ? made : `{${[...made].map(([key, text]) => `"${key}":${text}`).join(',')}}`
   }
 
   /** For whoever makes a text of what is around it by other means. */

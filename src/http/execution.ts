@@ -18,6 +18,7 @@ import { presentableErrors } from './errors.ts'
 import { type AnswerSize, sizeWithin, textSize } from './limits/answerSize.ts'
 import type { TenantShare } from './limits/tenantShare.ts'
 import { executeQuery } from './queryExecution.ts'
+import { executeShowingRows } from './shownRows.ts'
 import { setUnreadableRowsAside } from './unreadableRows.ts'
 import { writtenAsIs } from './writtenAsIs.ts'
 
@@ -83,24 +84,28 @@ export function createExecution(compiler: QueryCompiler | undefined): Execute {
 
 async function run(args: ExecutionArgs, compiler: QueryCompiler | undefined): Promise<ExecutionResult> {
   const operation = getOperationAST(args.document, args.operationName)
-  if (operation?.operation === 'query' && compiler) return executeQuery(args, operation, compiler)
-  if (operation?.operation === 'mutation') return executeMutation(args, operation)
-  return execute(args)
+  if (!operation) return execute(args)
+  if (operation.operation === 'query')
+    return compiler ? executeQuery(args, operation, compiler) : execute(args)
+  const carryOut = (again: ExecutionArgs) =>
+    compiler ? executeShowingRows(again, operation, compiler) : Promise.resolve(execute(again))
+  return operation.operation === 'mutation' ? executeMutation(args, operation, carryOut) : carryOut(args)
 }
 
 /** A mutation some of whose rows GraphQL cannot take is carried out for the others. */
 async function executeMutation(
   args: ExecutionArgs,
   operation: OperationDefinitionNode,
+  carryOut: Execute,
 ): Promise<ExecutionResult> {
-  const result = await execute(args)
+  const result = await carryOut(args)
   // Without data nothing was carried out.
   if (result.data !== undefined) return result
   const readable = setUnreadableRowsAside(args.schema, operation, args.variableValues ?? {})
   if (!readable) return result
   const context = args.contextValue as Context
   context.unreadableRows = readable.refusals
-  return execute({ ...args, variableValues: readable.variables })
+  return carryOut({ ...args, variableValues: readable.variables })
 }
 
 /** What is too long is not sent at all: half of an answer looks like all of it. */

@@ -51,9 +51,10 @@ export async function executeQuery(
   const errors = [...(rest.errors ?? []), ...answers.errors]
   const { data } = rest
   const isNull = data === null || answers.failed.some(({ nullable }) => !nullable)
-  const members = () => fields.map(({ key }) => `"${key}":${texts.get(key) ?? stringifyExactly(data![key])}`)
+  const members = () =>
+    new Map(fields.map(({ key }) => [key, texts.get(key) ?? stringifyExactly(data![key])] as const))
   return {
-    data: isNull ? null : new AnswerData(`{${members().join(',')}}`),
+    data: isNull ? null : new AnswerData(members()),
     ...(errors.length > 0 && { errors }),
   }
 }

@@ -92,14 +92,18 @@ function rangesOf(accept: string): string[] {
   return accept.split(', ')
 }
 
+/** Of those that were not told so yet, whose connection may stay as far as the client is concerned. */
+const staying = new WeakSet<ServerResponse>()
+
 /** A client may wait to be told that its body will be read (RFC 9110, 10.1.1): it is, once nothing speaks against it. */
 export function welcome({ headers }: IncomingMessage, response: ServerResponse): void {
   if (headers.expect?.toLowerCase() !== '100-continue') return
-  response.shouldKeepAlive = true
+  response.shouldKeepAlive = staying.has(response)
   response.writeContinue()
 }
 
 /** One that was not told so may send its body or not: what comes next on its connection would be a guess. */
 export function untilWelcome(response: ServerResponse): void {
+  if (response.shouldKeepAlive) staying.add(response)
   response.shouldKeepAlive = false
 }

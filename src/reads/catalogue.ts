@@ -21,54 +21,68 @@ export const TABLES: Readonly<Record<string, string>> = {
   ToolUsage: 'tool_usage',
 }
 
-export interface Relation {
+/** How a column's values are written as JSON, in cursors and in statements. Those of an enum are text. */
+export type ColumnKind =
+  | 'uuid'
+  | 'text'
+  | 'texts'
+  | 'enum'
+  | 'time'
+  | 'integer'
+  | 'bigint'
+  | 'number'
+  | 'decimal'
+  | 'boolean'
+  | 'json'
+
+/** A column of a row, by the name of its field. */
+export interface Column {
+  field: string
+  kind: ColumnKind
+  nullable?: boolean
+}
+
+/** What rows belong to, for conditions on it and lists below it: a relation that joins in one way wherever it is. */
+export type RelationName = 'configVersion' | 'latestVersion' | 'outcome' | 'scenario' | 'simulation'
+
+interface Relation {
   table: string
-  /** The columns that join them: [ours, theirs]. */
-  on: readonly (readonly [string, string])[]
+  /** The fields that join them. */
+  on: readonly (readonly [ours: string, theirs: string])[]
   /** Whether more rows than a page has may hang on one of theirs. */
   holdsMany: boolean
 }
 
 type Models = ReturnType<typeof getDatamodel>['datamodel']['models']
 
-/** An outcome has a handful of failures and tools; whatever else rows belong to may have any number of them. */
-const HOLDS_FEW = ['Outcome']
-
-/**
- * The to-one relations by name. A name that joins in one way here and in another there (`configuration` does not) has
- * none: a condition over it is refused.
- */
-export const RELATIONS: Readonly<Record<string, Relation>> = relationsOf(getDatamodel().datamodel.models)
-
-/** A relation of one model: its table, and the fields that join them, [ours, theirs]. */
-export function relationOf(
-  model: string,
-  name: string,
-): { table: string; on: (readonly [string, string])[] } | undefined {
-  const { models } = getDatamodel().datamodel
-  const { type, relationFromFields } = models[model]!.fields.find((each) => each.name === name)!
-  if (!relationFromFields?.length) return undefined
-  const keys = keysOf(models[type]!)
-  return { table: TABLES[type]!, on: relationFromFields.map((ours, at) => [ours, keys[at]!] as const) }
+export const RELATIONS: Readonly<Record<RelationName, Relation>> = {
+  configVersion: relationNamed('configVersion', true),
+  latestVersion: relationNamed('latestVersion', true),
+  // It has a handful of failures and tools; whatever else rows belong to may have any number of them.
+  outcome: relationNamed('outcome', false),
+  scenario: relationNamed('scenario', true),
+  simulation: relationNamed('simulation', true),
 }
 
-function relationsOf(models: Models): Record<string, Relation> {
-  const relations = new Map<string, Relation | null>()
-  for (const { fields } of Object.values(models)) {
-    for (const { name, type, kind, isList, relationFromFields } of fields) {
-      if (kind !== 'object' || isList || !relationFromFields?.length) continue
-      const keys = keysOf(models[type]!)
-      const relation = {
-        table: TABLES[type]!,
-        on: relationFromFields.map((ours, at) => [columnName(ours), columnName(keys[at]!)] as const),
-        holdsMany: !HOLDS_FEW.includes(type),
-      }
-      const known = relations.get(name)
-      const isSame = known === undefined || JSON.stringify(known) === JSON.stringify(relation)
-      relations.set(name, isSame ? relation : null)
-    }
+function relationNamed(name: RelationName, holdsMany: boolean): Relation {
+  const { models } = getDatamodel().datamodel
+  const found = Object.keys(models).flatMap((model) => relationOf(model, name) ?? [])
+  const [relation] = found
+  if (!relation || new Set(found.map((each) => JSON.stringify(each))).size > 1)
+    throw new Error(`${name} does not join in one way`)
+  return { ...relation, holdsMany }
+}
+
+/** A relation of one model to another's key. */
+export function relationOf(model: string, name: string): Omit<Relation, 'holdsMany'> | undefined {
+  const { models } = getDatamodel().datamodel
+  const field = models[model]!.fields.find((each) => each.name === name)
+  if (!field?.relationFromFields?.length) return undefined
+  const keys = keysOf(models[field.type]!)
+  return {
+    table: TABLES[field.type]!,
+    on: field.relationFromFields.map((ours, at) => [ours, keys[at]!] as const),
   }
-  return Object.fromEntries([...relations].filter((entry): entry is [string, Relation] => entry[1] !== null))
 }
 
 /** What identifies a row, which is what all relations refer to. */
@@ -77,9 +91,9 @@ function keysOf({ fields, primaryKey }: Models[string]): readonly string[] {
 }
 
 /** The condition that rows of the alias `theirs` are those that rows of `ours` point at. */
-export function joinedOn({ on }: Relation, ours: string, theirs: string): Sql {
+export function joinedOn({ on }: Pick<Relation, 'on'>, ours: string, theirs: string): Sql {
   return join(
-    on.map(([our, their]) => sql`${identifier(`${theirs}.${their}`)} = ${identifier(`${ours}.${our}`)}`),
+    on.map(([our, their]) => sql`${column(their, theirs)} = ${column(our, ours)}`),
     ' and ',
   )
 }
@@ -97,28 +111,14 @@ export function textLiteral(text: string): Sql {
   return raw(`'${text.replaceAll("'", "''")}'`)
 }
 
-/** Fields whose values are those of an enum: a check of the database holds them to it. */
-const CLOSED_FIELDS: ReadonlySet<string> = new Set([
-  'approvalStatus',
-  'difficultyLevel',
-  'errorCategory',
-  'failureCategory',
-  'generatedBy',
-  'kind',
-  'operation',
-  'recommendationType',
-  'role',
-  'sourceType',
-  'status',
-])
-
 /**
- * A value of such a field, or a boolean, as it stands in the statement itself: there are few, and PostgreSQL knows by them
- * which partial index it may take. Undefined for any other value.
+ * A boolean or a value of an enum as it stands in the statement itself: there are few, and PostgreSQL knows by them which
+ * partial index it may take. Undefined for any other value.
  */
-export function closedValue(field: string, value: unknown): Sql | undefined {
+export function closedValue({ kind }: Column, value: unknown): Sql | undefined {
   if (typeof value === 'boolean') return value ? sql`true` : sql`false`
-  if (!CLOSED_FIELDS.has(field) || typeof value !== 'string' || !/^\w+$/.test(value)) return undefined
+  // The database checks that a column has no other.
+  if (kind !== 'enum' || typeof value !== 'string' || !/^\w+$/.test(value)) return undefined
   return textLiteral(value)
 }
 

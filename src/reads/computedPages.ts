@@ -1,7 +1,7 @@
 import sql, { type Sql } from 'sql-template-tag'
 import type { Prisma } from '../db/generated/client.ts'
 import { selected } from './catalogue.ts'
-import type { Where } from './condition.ts'
+import type { Condition } from './condition.ts'
 import { conditionSql, type Order, orderSql } from './conditionSql.ts'
 import type { OperationReads } from './operationReads.ts'
 
@@ -26,7 +26,7 @@ export interface ComputedRows {
 export type ParentKeys = readonly string[] | Sql
 
 interface ComputedPagesQuery {
-  where: Where
+  where: Condition
   order: readonly Order[]
   limit: number
 }
@@ -60,7 +60,7 @@ export function computedPagesSql(rows: ComputedRows, { where, order, limit }: Co
 export async function countComputedRows(
   reads: Pick<OperationReads, 'query'>,
   rows: ComputedRows,
-  where: Where,
+  where: Condition,
 ): Promise<Map<string, number>> {
   const counts = await reads.query<{ parent: string; rows: number }>(sql`/* count ${rows.name} */
     select c.parent, count(*)::int as rows from (${rows.select}) c where ${conditionSql(where, 'c')} group by c.parent`)

@@ -1,21 +1,21 @@
 import sql, { empty, join, type Sql } from 'sql-template-tag'
-import { closedValue, column, columnName, identifier, joinedOn, RELATIONS } from './catalogue.ts'
-import { HeldByFew, isSqlCondition, type Where } from './condition.ts'
+import {
+  type Column,
+  closedValue,
+  column,
+  columnName,
+  identifier,
+  joinedOn,
+  RELATIONS,
+  type RelationName,
+} from './catalogue.ts'
+import { all, type Comparison, type Condition, likeText, type Value } from './condition.ts'
 
 export interface Order {
   field: string
   direction: 'asc' | 'desc'
   /** Said for fields that may be null only. */
   nulls?: 'first' | 'last'
-}
-
-/** Whether something in it can only be asked in SQL. */
-export function needsSql(where: Where): boolean {
-  return Object.entries(where).some(([field, condition]) =>
-    field === 'AND' || field === 'OR'
-      ? [condition as Where | Where[]].flat().some(needsSql)
-      : isSqlCondition(condition) || condition instanceof HeldByFew,
-  )
 }
 
 const DIRECTIONS = { asc: sql`asc`, desc: sql`desc` }
@@ -32,27 +32,62 @@ export function orderSql(order: readonly Order[]): Sql {
   )
 }
 
-export function conditionSql(where: Where, alias: string): Sql {
-  const conditions = Object.entries(where).flatMap(([field, condition]) => {
-    if (condition === undefined) return []
-    if (field === 'AND') return [joined(condition as Where | Where[], ' and ', sql`true`, alias)]
-    if (field === 'OR') return [joined(condition as Where[], ' or ', sql`false`, alias)]
-    const relation = RELATIONS[field]
-    if (relation) {
-      const { is } = condition as { is: Where } | HeldByFew
-      const inner = `${alias}_${columnName(field)}`
-      const rows = sql`${identifier(relation.table)} ${identifier(inner)}`
-      const on = joinedOn(relation, alias, inner)
-      return [sql`exists (select from ${rows} where ${on} and ${conditionSql(is, inner)})`]
-    }
-    return [fieldSql(field, alias, condition)]
-  })
-  return conditions.length === 0 ? sql`true` : join(conditions, ' and ')
+const COMPARISONS: Readonly<Record<Comparison, Sql>> = {
+  '=': sql`=`,
+  '<': sql`<`,
+  '<=': sql`<=`,
+  '>': sql`>`,
+  '>=': sql`>=`,
 }
 
-function joined(conditions: Where | Where[], by: ' and ' | ' or ', none: Sql, alias: string): Sql {
-  const list = [conditions].flat().map((condition) => conditionSql(condition, alias))
-  return list.length === 0 ? none : join(list, by, '(', ')')
+/**
+ * The condition on rows of this alias; it stands beside others joined by `and`. Values are untyped on purpose: PostgreSQL
+ * takes the column's type, which a string alone doesn't tell (uuid or text).
+ */
+export function conditionSql(condition: Condition, alias: string): Sql {
+  switch (condition.is) {
+    case 'all':
+      return joined(condition.of, ' and ', sql`true`, alias)
+    case 'any':
+      return joined(condition.of, ' or ', sql`false`, alias)
+    case 'related': {
+      const relation = RELATIONS[condition.relation]
+      const inner = `${alias}_${columnName(condition.relation)}`
+      const rows = sql`${identifier(relation.table)} ${identifier(inner)}`
+      const on = joinedOn(relation, alias, inner)
+      return sql`exists (select from ${rows} where ${on} and ${conditionSql(condition.where, inner)})`
+    }
+    case 'compared': {
+      const { by, value } = condition
+      return sql`${column(condition.column.field, alias)} ${COMPARISONS[by]} ${valueSql(condition.column, value)}`
+    }
+    case 'among':
+      return amongSql(condition.column, column(condition.column.field, alias), condition.values)
+    case 'missing':
+      return sql`${column(condition.column.field, alias)} is ${condition.isMissing ? empty : sql`not `}null`
+    case 'contains':
+      return sql`${column(condition.column.field, alias)} ilike ${`%${likeText(condition.text)}%`}`
+    case 'lists':
+      return sql`${column(condition.column.field, alias)} ${condition.which === 'some' ? sql`&&` : sql`@>`} ${condition.texts}`
+    case 'written':
+      return condition.sql(column(condition.column.field, alias))
+  }
+}
+
+function joined(conditions: readonly Condition[], by: ' and ' | ' or ', none: Sql, alias: string): Sql {
+  const parts = conditions.map((condition) => conditionSql(condition, alias))
+  return parts.length === 0 ? none : join(parts, by, '(', ')')
+}
+
+function valueSql(column: Column, value: Value): Sql {
+  return closedValue(column, value) ?? sql`${value}`
+}
+
+function amongSql(of: Column, name: Sql, values: readonly Value[]): Sql {
+  const closed = [...new Set(values)].map((value) => closedValue(of, value))
+  if (closed.length > 0 && closed.every((value) => value !== undefined))
+    return sql`${name} in (${join(closed, ', ')})`
+  return sql`${name} = any (${values})`
 }
 
 /**
@@ -60,65 +95,50 @@ function joined(conditions: Where | Where[], by: ' and ' | ' or ', none: Sql, al
  * value is much more common than others. For other values that it does not know PostgreSQL may choose a way that reads
  * everything.
  */
-export function plansAlike(where: Where): boolean {
-  return Object.entries(where).every(([field, condition]) => {
-    if (field === 'AND' || field === 'OR') return [condition as Where | Where[]].flat().every(plansAlike)
-    if (RELATIONS[field]) return plansAlike((condition as { is: Where }).is)
-    if (isSqlCondition(condition) || condition instanceof Date) return false
-    if (condition === null || typeof condition !== 'object') return isKnown(field, condition)
-    return Object.entries(condition).every(
-      ([operator, value]) =>
-        (operator === 'equals' && field.endsWith('Id')) ||
-        (['equals', 'not', 'in'].includes(operator) && [value].flat().every((each) => isKnown(field, each))),
-    )
-  })
+export function plansAlike(condition: Condition): boolean {
+  switch (condition.is) {
+    case 'all':
+    case 'any':
+      return condition.of.every(plansAlike)
+    case 'related':
+      return plansAlike(condition.where)
+    case 'missing':
+      return true
+    case 'compared':
+      return (
+        closedValue(condition.column, condition.value) !== undefined ||
+        (condition.by === '=' && condition.column.field.endsWith('Id'))
+      )
+    case 'among':
+      return condition.values.every((value) => closedValue(condition.column, value) !== undefined)
+    default:
+      return false
+  }
 }
 
-function isKnown(field: string, value: unknown): boolean {
-  return value === null || value === undefined || closedValue(field, value) !== undefined
+/** The fields of the row itself that a condition looks at. */
+export function fieldsOf(condition: Condition): readonly string[] {
+  switch (condition.is) {
+    case 'all':
+    case 'any':
+      return condition.of.flatMap(fieldsOf)
+    case 'related':
+      return RELATIONS[condition.relation].on.map(([ours]) => ours)
+    default:
+      return [condition.column.field]
+  }
 }
 
-/** Values are untyped on purpose: PostgreSQL takes the column's type, which a string alone doesn't tell (uuid or text). */
-function fieldSql(field: string, alias: string, condition: unknown): Sql {
-  const name = column(field, alias)
-  if (isSqlCondition(condition)) return condition.sql(name)
-  if (condition === null) return sql`${name} is null`
-  const valueSql = (value: unknown) => closedValue(field, value) ?? sql`${value}`
-  if (typeof condition !== 'object' || condition instanceof Date) return sql`${name} = ${valueSql(condition)}`
-  const { mode, ...operators } = condition as Record<string, unknown>
-  const parts = Object.entries(operators).flatMap(([operator, value]) => {
-    if (value === undefined) return []
-    switch (operator) {
-      case 'equals':
-        return [value === null ? sql`${name} is null` : sql`${name} = ${valueSql(value)}`]
-      case 'not':
-        return [value === null ? sql`${name} is not null` : sql`${name} is distinct from ${valueSql(value)}`]
-      case 'in':
-        return [amongSql(field, name, value as readonly unknown[])]
-      case 'lt':
-        return [sql`${name} < ${value}`]
-      case 'lte':
-        return [sql`${name} <= ${value}`]
-      case 'gt':
-        return [sql`${name} > ${value}`]
-      case 'gte':
-        return [sql`${name} >= ${value}`]
-      case 'contains':
-        return [sql`${name} ${mode === 'insensitive' ? sql`ilike` : sql`like`} ${`%${value}%`}`]
-      case 'hasSome':
-        return [sql`${name} && ${value}`]
-      case 'hasEvery':
-        return [sql`${name} @> ${value}`]
-      default:
-        throw new Error(`the filter operator ${operator} has no SQL`)
-    }
-  })
-  return parts.length === 0 ? sql`true` : join(parts, ' and ', '(', ')')
-}
-
-function amongSql(field: string, name: Sql, values: readonly unknown[]): Sql {
-  const closed = [...new Set(values)].map((value) => closedValue(field, value))
-  if (closed.length > 0 && closed.every((value) => value !== undefined))
-    return sql`${name} in (${join(closed, ', ')})`
-  return sql`${name} = any (${values})`
+/** The condition that all rows are held by few others, if it is one of these, and what else they have to fulfil. */
+export function heldByFew(
+  condition: Condition,
+): { relation: RelationName; where: Condition; rest: Condition } | undefined {
+  if (condition.is === 'related' && condition.holdsFew)
+    return { relation: condition.relation, where: condition.where, rest: all() }
+  if (condition.is !== 'all') return undefined
+  for (const [index, part] of condition.of.entries()) {
+    const held = heldByFew(part)
+    if (held) return { ...held, rest: all(...condition.of.with(index, held.rest)) }
+  }
+  return undefined
 }

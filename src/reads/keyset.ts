@@ -1,16 +1,18 @@
 import { isInCalendar } from '../calendar.ts'
 import { Refusal } from '../refusal.ts'
 import { isUuid } from '../uuid.ts'
-import type { Where } from './condition.ts'
+import type { Column, ColumnKind } from './catalogue.ts'
+import { all, any, type Condition, compared, equal, missing, type Value } from './condition.ts'
 import type { Order } from './conditionSql.ts'
 
-/** How a field's value travels in a cursor. */
-type FieldKind = 'uuid' | 'time' | 'text' | 'number' | 'integer' | 'bigint' | 'decimal'
+/** How the value of a column that rows are ordered by travels in a cursor. */
+export type SortKind = Extract<
+  ColumnKind,
+  'uuid' | 'time' | 'text' | 'number' | 'integer' | 'bigint' | 'decimal'
+>
 
-export interface SortField {
-  field: string
-  kind: FieldKind
-  nullable?: boolean
+export interface SortField extends Column {
+  kind: SortKind
 }
 
 /** The longest of ours: 200 characters that JSON writes as \\u0001, in base64. It bounds what decoding can cost. */
@@ -21,7 +23,7 @@ export type Direction = 'asc' | 'desc'
 type Row = Record<string, unknown>
 
 /** A field's value from its text. Each throws for text that no row's value becomes. */
-export const DECODE: Record<FieldKind, (value: string) => unknown> = {
+export const DECODE: Record<SortKind, (value: string) => Value> = {
   uuid: (value) => {
     if (!isUuid(value)) throw new Error('no UUID')
     return value
@@ -45,6 +47,10 @@ export const DECODE: Record<FieldKind, (value: string) => unknown> = {
   },
 }
 
+export function isSortKind(kind: ColumnKind): kind is SortKind {
+  return kind in DECODE
+}
+
 /** No column holds more; a large exponent would be that many digits in the database. */
 const DECIMAL = /^-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,2})?$/
 
@@ -65,7 +71,7 @@ function integer(value: string, bits: number): bigint {
 }
 
 /** The text of a value, as PostgreSQL writes it: a place has one cursor, whoever makes it. */
-const ENCODE: Record<FieldKind, (value: never) => string> = {
+const ENCODE: Record<SortKind, (value: never) => string> = {
   uuid: String,
   text: String,
   integer: String,
@@ -101,7 +107,7 @@ export function decodeCursor(
   sort: readonly SortField[],
   cursor: string,
   argument: 'after' | 'before',
-): unknown[] {
+): (Value | null)[] {
   try {
     if (cursor.length > MAX_CURSOR_LENGTH) throw new Error('longer than any')
     const [field, ...values] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as (
@@ -139,34 +145,32 @@ export function beyond(
   sort: readonly SortField[],
   direction: Direction,
   fromEnd: boolean,
-  values: unknown[],
-): Where {
-  const operator = (direction === 'asc') !== fromEnd ? 'gt' : 'lt'
-  const [first, ...keys] = sort
-  const keysBeyond = lexicographic(keys, operator, values.slice(1))
-  const value = values[0]
-  if (first!.nullable) {
-    if (value === null) {
-      const amongNulls = { AND: [{ [first!.field]: null }, keysBeyond] }
-      return fromEnd ? { OR: [{ [first!.field]: { not: null } }, amongNulls] } : amongNulls
-    }
-    const beyondValue = [
-      { [first!.field]: { [operator]: value } },
-      { AND: [{ [first!.field]: { equals: value } }, keysBeyond] },
-    ]
-    return { OR: fromEnd ? beyondValue : [...beyondValue, { [first!.field]: null }] }
+  values: readonly (Value | null)[],
+): Condition {
+  const by = (direction === 'asc') !== fromEnd ? '>' : '<'
+  const [first, ...keys] = sort as [SortField, ...SortField[]]
+  const [value, ...places] = values as [Value | null, ...Value[]]
+  const keysBeyond = lexicographic(keys, by, places)
+  if (value === null) {
+    const amongNulls = all(missing(first), keysBeyond)
+    return fromEnd ? any(missing(first, false), amongNulls) : amongNulls
   }
-  return { AND: [{ [first!.field]: { [`${operator}e`]: value } }, lexicographic(sort, operator, values)] }
+  if (!first.nullable)
+    return all(compared(first, `${by}=`, value), lexicographic(sort, by, [value, ...places]))
+  const beyondValue = [compared(first, by, value), all(equal(first, value), keysBeyond)]
+  return any(...beyondValue, ...(fromEnd ? [] : [missing(first)]))
 }
 
-function lexicographic(sort: readonly SortField[], operator: 'gt' | 'lt', values: unknown[]): Where {
-  return {
-    OR: sort.map((_, index) => ({
-      AND: sort.slice(0, index + 1).map(({ field }, at) => ({
-        [field]: at === index ? { [operator]: values[at] } : { equals: values[at] },
-      })),
-    })),
-  }
+function lexicographic(sort: readonly SortField[], by: '<' | '>', values: readonly Value[]): Condition {
+  const places = sort.map((column, index) => ({ column, value: values[index]! }))
+  return any(
+    ...places.map(({ column, value }, index) =>
+      all(
+        ...places.slice(0, index).map((before) => equal(before.column, before.value)),
+        compared(column, by, value),
+      ),
+    ),
+  )
 }
 
 function opposite(direction: Direction): Direction {

@@ -1,5 +1,5 @@
 import { Refusal } from '../refusal.ts'
-import type { Where } from './condition.ts'
+import { all, type Condition } from './condition.ts'
 import type { Order } from './conditionSql.ts'
 import { beyond, type Direction, decodeCursor, orderOf, type SortField } from './keyset.ts'
 
@@ -47,9 +47,9 @@ export function checkPageSize(first: number | null | undefined, last: number | n
 export interface PagePlan {
   sort: SortField[]
   /** The rows of the list. */
-  filtered: Where
+  filtered: Condition
   /** Those that the page may be cut from. */
-  where: Where
+  where: Condition
   order: Order[]
   size: number
   fromEnd: boolean
@@ -57,14 +57,14 @@ export interface PagePlan {
 }
 
 /** @throws Refusal BAD_USER_INPUT, LIMIT_EXCEEDED, CURSOR_INVALID. */
-export function planPage(source: Sorting, args: PageArgs, filtered: Where): PagePlan {
+export function planPage(source: Sorting, args: PageArgs, filtered: Condition): PagePlan {
   const { first, last, after, before } = args
   checkPageSize(first, last)
   const fromEnd = typeof last === 'number'
   const { field, direction } = args.orderBy ?? source.defaultOrder
   const { description: _, ...ordered } = source.orders[field]!
   const sort = [ordered, ...source.keys.filter((key) => key.field !== ordered.field)]
-  const where: Where[] = [filtered]
+  const where = [filtered]
   if (typeof after === 'string')
     where.push(beyond(sort, direction, false, decodeCursor(sort, after, 'after')))
   if (typeof before === 'string')
@@ -72,7 +72,7 @@ export function planPage(source: Sorting, args: PageArgs, filtered: Where): Page
   return {
     sort,
     filtered,
-    where: { AND: where },
+    where: all(...where),
     order: orderOf(sort, direction, fromEnd),
     size: first ?? last ?? DEFAULT_PAGE_SIZE,
     fromEnd,

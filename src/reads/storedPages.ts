@@ -1,7 +1,7 @@
 import sql, { type Sql } from 'sql-template-tag'
-import { column, columns, identifier, joinedOn, RELATIONS, selected } from './catalogue.ts'
-import { HeldByFew, type Where } from './condition.ts'
-import { conditionSql, type Order, orderSql } from './conditionSql.ts'
+import { column, columns, identifier, joinedOn, RELATIONS, type RelationName, selected } from './catalogue.ts'
+import type { Condition } from './condition.ts'
+import { conditionSql, heldByFew, type Order, orderSql } from './conditionSql.ts'
 import type { OperationReads } from './operationReads.ts'
 
 /** One page for each of many parents. */
@@ -11,11 +11,11 @@ export interface ParentPagesQuery {
   /** The field that holds the parent's key, and that key's SQL type. */
   parentField: string
   /** The relations that lead to the row that holds the key, one from the other, where the row itself does not. */
-  through?: readonly string[]
+  through?: readonly RelationName[]
   parentType: 'uuid' | 'text'
   /** The fields that identify a row. */
   keys: readonly string[]
-  where: Where
+  where: Condition
   order: readonly Order[]
   limit: number
 }
@@ -89,7 +89,7 @@ function ofTenant(query: Parentless, fields: readonly string[], limit: Sql): { f
   const { holder, holders, on } = wayToParent({ table: query.table, through: [held.relation] })
   return {
     from: pageOfEach(query, holders!, sql`${on} and ${condition}`, fields, limit),
-    where: conditionSql(held.is, holder),
+    where: conditionSql(held.where, holder),
   }
 }
 
@@ -129,28 +129,13 @@ export async function countByParent(
 type Parentless = Pick<ParentPagesQuery, 'table' | 'where' | 'order'>
 type PageQuery = Parentless & Pick<ParentPagesQuery, 'keys' | 'limit'>
 
-/** The keys of one page of the tenant's rows, for what Prisma cannot ask. */
+/** The keys of one page of the tenant's rows. */
 export async function readPage(reads: OperationReads, query: PageQuery): Promise<Record<string, unknown>[]> {
   return reads.query(pageSql(query))
 }
 
 export function pageSql({ keys, limit, ...query }: PageQuery): Sql {
   return sql`/* page ${identifier(query.table)} */ ${rowsOfPage(query, undefined, { fields: keys, as: selected }, sql`${limit}::int`)}`
-}
-
-/** The condition that all rows are held by few others, and what else they have to fulfil. */
-function heldByFew(where: Where): { relation: string; is: Where; rest: Where } | undefined {
-  for (const [field, condition] of Object.entries(where)) {
-    const { [field]: _, ...others } = where
-    if (condition instanceof HeldByFew) return { relation: field, is: condition.is, rest: others }
-    if (field !== 'AND') continue
-    const parts = [condition as Where | Where[]].flat()
-    for (const [index, part] of parts.entries()) {
-      const held = heldByFew(part)
-      if (held) return { ...held, rest: { ...others, AND: parts.with(index, held.rest) } }
-    }
-  }
-  return undefined
 }
 
 /** How many rows there are, of the parent with the key or of the tenant, as a SELECT. */
@@ -187,7 +172,7 @@ export function parentOf(query: Parentage): { from: Sql; key: Sql } {
 /** The rows `c` joined to what holds the parent's key; `holders` without the rows, where each may have many: see `on`. */
 function wayToParent({ table, through = [] }: Pick<Parentage, 'table' | 'through'>) {
   const [first, ...others] = through.map((name, index) => {
-    const relation = RELATIONS[name]!
+    const relation = RELATIONS[name]
     const alias = `t${index}`
     return {
       rows: sql`${identifier(relation.table)} ${identifier(alias)}`,

@@ -1,6 +1,8 @@
+import { isObjectType } from 'graphql'
 import { expect, it } from 'vitest'
 import { getDatamodel } from '../../src/db/generated/pothos.ts'
-import { columnName, RELATIONS, TABLES } from '../../src/reads/catalogue.ts'
+import { schema } from '../../src/graphql/schema.ts'
+import { type Column, type ColumnKind, columnName, RELATIONS, TABLES } from '../../src/reads/catalogue.ts'
 import { useArc } from '../support/arc.ts'
 
 const arc = useArc()
@@ -49,19 +51,54 @@ it.each(Object.entries(TABLES))('%s is what the database has', async (model, tab
   }
 })
 
+const KINDS: Record<ColumnKind, RegExp> = {
+  uuid: /^uuid$/,
+  text: /^(text|inet)$/,
+  texts: /^text\[\]$/,
+  enum: /^text$/,
+  time: /^timestamp\(3\) with time zone$/,
+  integer: /^integer$/,
+  bigint: /^bigint$/,
+  number: /^double precision$/,
+  decimal: /^numeric/,
+  boolean: /^boolean$/,
+  json: /^jsonb$/,
+}
+
+/** The types of stored rows, each with what its fields say of their columns. */
+const declared = Object.values(schema.getTypeMap()).flatMap((type) => {
+  const model = type.extensions.pothosPrismaModel
+  if (!isObjectType(type) || typeof model !== 'string') return []
+  const columns = Object.values(type.getFields()).flatMap(({ extensions }) => {
+    if (extensions.pothosExposedField === undefined) return []
+    return [(extensions as unknown as { read(): Column }).read()]
+  })
+  return [[model, columns] as const]
+})
+
+it.each(declared)('what is said of the columns of %s is what the database says', async (model, columns) => {
+  const stored = await columnsOf(TABLES[model]!)
+  expect(columns.length).toBeGreaterThan(0)
+  for (const { field, kind, nullable } of columns) {
+    expect(stored.get(columnName(field))?.type, `${model}.${field}`).toMatch(KINDS[kind])
+    const { isRequired } = models[model]!.fields.find(({ name }) => name === field)!
+    expect(nullable, `${model}.${field}`).toBe(!isRequired)
+  }
+})
+
 it('knows the relations that filters use, each with columns that both tables have', async () => {
   expect(Object.keys(RELATIONS)).toEqual(
     expect.arrayContaining(['configVersion', 'outcome', 'scenario', 'simulation']),
   )
   for (const [name, { table, on }] of Object.entries(RELATIONS)) {
     const theirs = await columnsOf(table)
-    for (const [, their] of on) expect(theirs.has(their), `${name}: ${table}.${their}`).toBe(true)
+    for (const [, their] of on) expect(theirs.has(columnName(their)), `${name}: ${table}.${their}`).toBe(true)
   }
   expect(RELATIONS.outcome).toEqual({
     table: 'outcomes',
     on: [
-      ['outcome_id', 'outcome_id'],
-      ['execution_time', 'execution_time'],
+      ['outcomeId', 'outcomeId'],
+      ['executionTime', 'executionTime'],
     ],
     holdsMany: false,
   })

@@ -51,7 +51,7 @@ it('a page of simulations with versions and 20 outcomes each costs the same for 
   const pages = [await asked(page(1)), await asked(page(5)), await asked(page(20))]
   const { nodes } = pages[2]!.data.simulations
   expect(nodes.map(({ outcomes }: any) => outcomes.nodes.length)).toEqual(Array(20).fill(20))
-  expect(pages.map(({ statements }) => statements.length)).toEqual([13, 13, 13])
+  expect(pages.map(({ statements }) => statements.length)).toEqual([14, 14, 14])
   const compiled = await asked(page(20), {}, compiling)
   expect(compiled.data).toEqual(pages[2]!.data)
   expect(compiled.statements).toHaveLength(COMPILED)

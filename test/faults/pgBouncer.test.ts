@@ -1,5 +1,6 @@
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, inject, it } from 'vitest'
 import { Arc } from '../support/arc.ts'
+import { DatabaseProxy } from '../support/databaseProxy.ts'
 import { hasPgBouncer, PgBouncer } from '../support/pgBouncer.ts'
 
 const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1)
@@ -41,5 +42,34 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', async () => {
     expect(await tenant.data('{ health { status listening } }')).toEqual({
       health: { status: 'DEGRADED', listening: false },
     })
+  })
+
+  it('that came in front of the database while the server was running, answers are what they were', async () => {
+    const proxy = await DatabaseProxy.open(inject('databaseUrl'), inject('adminUrl'))
+    afterAll(() => proxy.close())
+    // With names that it does not know, and sessions that are another's after each transaction.
+    const other = await PgBouncer.start(5, 'max_prepared_statements = 0')
+    afterAll(() => other.stop())
+    const behind = new Arc({ DATABASE_URL: proxy.url, ARC_POOL_SIZE: '15' })
+    await behind.start()
+    afterAll(() => behind.stop())
+    const tenant = behind.tenant()
+    const simulationId = await tenant.simulation(['a'])
+    await tenant.record([
+      { simulationId, scenarioId: 'a', status: 'SUCCESS', reliabilityScore: 0.30000000000000004 },
+    ])
+    const queries = [
+      '{ outcomes { nodes { executionTime reliabilityScore } } }',
+      '{ outcomes(filter: { model: { eq: null } }) { nodes { reliabilityScore } } }',
+      '{ simulations { nodes { simulationId createdAt } } scenarios { totalCount } }',
+    ]
+    const askAll = () => Promise.all(upTo(8).flatMap(() => queries.map((query) => tenant.data(query))))
+    const before = await askAll()
+    await askAll()
+    proxy.leadTo(other.url)
+    await proxy.killPool()
+    for (let round = 0; round < 4; round++) expect(await askAll()).toEqual(before)
+    const { resolvedFields } = (await tenant.data('{ metrics { resolvedFields { reason } } }')).metrics
+    expect(resolvedFields).not.toContainEqual({ reason: 'DATABASE' })
   })
 })

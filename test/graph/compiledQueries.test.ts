@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import sql from 'sql-template-tag'
 import { describe, expect, it } from 'vitest'
 import { NUMBER } from '../../src/graphql/lists/numberedList.ts'
@@ -224,5 +225,86 @@ describe('a query', () => {
       expect(await of(other, 2, '')).toEqual(['b', false])
       expect(await of(other, 0, '')).toEqual([true])
     }
+  })
+
+  it('has each id in its own place, wherever else the same text stands', async () => {
+    const tenant = arc.tenant()
+    const ids = [randomUUID(), randomUUID()]
+    const simulations = [
+      await tenant.simulation(['a'], { metadata: { of: { id: ids[0] } } }),
+      await tenant.simulation(['a', 'b'], { metadata: { of: { id: ids[1] } } }),
+    ]
+    const inJson = `query ($id: UUID!) {
+      simulations(filter: { metadata: [{ path: ["of"], eq: { id: $id } }] }) { nodes { simulationId } }
+    }`
+    // The variable has the name that its value has in the filter.
+    const inVariable = `query ($eq: UUID!, $filter: SimulationFilter) {
+      simulation(simulationId: $eq) { simulationId }
+      simulations(filter: { simulationId: { eq: $eq } }) { nodes { simulationId } }
+      runs: simulations(filter: $filter) { nodes { simulationId } }
+    }`
+    const literal = `query ($id: UUID!) {
+      simulation(simulationId: $id) { simulationId }
+      nobodys: simulation(simulationId: "ffffffff-ffff-ffff-ffff-000000000000") { simulationId }
+    }`
+    for (const [at, simulationId] of simulations.entries()) {
+      const shown = { nodes: [{ simulationId }] }
+      expect(await tenant.data(inJson, { id: ids[at] })).toEqual({ simulations: shown })
+      expect(
+        await tenant.data(inVariable, {
+          eq: simulationId,
+          filter: { simulationId: { eq: simulationId } },
+        }),
+      ).toEqual({ simulation: { simulationId }, simulations: shown, runs: shown })
+      expect(await tenant.data(literal, { id: simulationId })).toEqual({
+        simulation: { simulationId },
+        nobodys: null,
+      })
+    }
+  })
+
+  it('shows once what stands in it several times, with all that is asked of it there', async () => {
+    const tenant = arc.tenant()
+    const id = await tenant.simulation(['a'])
+    await tenant.record([{ simulationId: id, scenarioId: 'a', status: 'SUCCESS' }])
+    const { simulation } = await tenant.data(
+      `query ($id: UUID!, $no: Boolean = false) {
+        simulation(simulationId: $id) { outcomes(first: 1) { nodes { status } edges { cursor } } }
+        simulation(simulationId: $id) @include(if: $no) { description }
+        ...More
+      }
+      fragment More on Query {
+        simulation(simulationId: $id) {
+          outcomes(first: 1) { totalCount edges { node { status @skip(if: $no) } node { scenarioId } } nodes { scenarioId } }
+        }
+      }`,
+      { id },
+    )
+    const shown = { status: 'SUCCESS', scenarioId: 'a' }
+    const cursor = simulation.outcomes.edges[0].cursor
+    expect(JSON.stringify(simulation)).toBe(
+      JSON.stringify({ outcomes: { nodes: [shown], edges: [{ cursor, node: shown }], totalCount: 1 } }),
+    )
+  })
+
+  it('whose variable is null where none is taken has the error at its field, and the other fields', async () => {
+    const tenant = arc.tenant()
+    const error = (path?: string) => ({
+      extensions: { code: path ? 'BAD_USER_INPUT' : 'BAD_REQUEST' },
+      ...(path && { path: [path] }),
+    })
+    const ask = (query: string) => tenant.ask(query, { given: null })
+    const ofArgument = await ask(
+      'query ($given: String = "a") { scenario(scenarioId: $given) { name } scenarios { totalCount } }',
+    )
+    expect(ofArgument.data).toEqual({ scenario: null, scenarios: { totalCount: 0 } })
+    expect(ofArgument.errors).toMatchObject([error('scenario')])
+    const ofDirective = await ask(
+      'query ($given: Boolean = true) { scenario(scenarioId: "a") { name @skip(if: $given) } scenarios { totalCount } }',
+    )
+    expect(ofDirective.data).toEqual({ scenario: null, scenarios: { totalCount: 0 } })
+    expect(ofDirective.errors).toMatchObject([error('scenario')])
+    const ofRoot = await ask('query ($given: Boolean = true) { scenarios @skip(if: $given) { totalCount } }')
+    expect(ofRoot).toMatchObject({ status: 200, data: null, errors: [error()] })
   })
 })

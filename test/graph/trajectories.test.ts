@@ -279,7 +279,7 @@ describe('the events of a simulation', () => {
     const { simulations } = await tenant.data(query)
     expect(simulations.nodes[1].events.nodes).toMatchObject([{ seq: 1, kind: 'STARTED' }])
     const statements = await arc.statementsDuring(() => tenant.data(query))
-    expect(statements.filter((text) => text.includes('readEventRanges'))).toHaveLength(1)
+    expect(statements.filter((text) => text.includes('simulation_events'))).toHaveLength(1)
     expect(await arc.tenant().data('{ simulations { nodes { events { totalCount } } } }')).toEqual({
       simulations: { nodes: [] },
     })

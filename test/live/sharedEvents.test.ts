@@ -39,5 +39,5 @@ it('an event is read once for all who ask the same of it with the same rights', 
   const event = { seq: 2, simulation: { succeededScenarios: 1 } }
   const wider = { seq: 2, simulation: { succeededScenarios: 1, status: 'RUNNING' } }
   expect(seen).toEqual([event, event, event, event, event, event, wider])
-  expect(statements.filter((statement) => statement.includes('"public"."simulations"'))).toHaveLength(3)
+  expect(statements.filter((statement) => statement.includes('/* answer */'))).toHaveLength(3)
 })

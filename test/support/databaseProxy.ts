@@ -39,7 +39,6 @@ export class DatabaseProxy {
 
   /** On a real server `adminUrl` ends backends (pg_terminate_backend); on PGlite, which has none, it is null. */
   static async open(databaseUrl: string, adminUrl: string | null): Promise<DatabaseProxy> {
-    const { host, port } = new pg.Client({ connectionString: databaseUrl })
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const url = new URL(databaseUrl)
@@ -47,13 +46,20 @@ export class DatabaseProxy {
     url.hostname = '127.0.0.1'
     url.port = String((server.address() as { port: number }).port)
     const proxy = new DatabaseProxy(server, url.toString(), adminUrl)
-    server.on('connection', (client) =>
-      proxy.#forward(
+    proxy.leadTo(databaseUrl)
+    return proxy
+  }
+
+  /** Where connections lead that are opened from now on. */
+  leadTo(databaseUrl: string): void {
+    const { host, port } = new pg.Client({ connectionString: databaseUrl })
+    this.#server.removeAllListeners('connection')
+    this.#server.on('connection', (client) =>
+      this.#forward(
         client,
         connect(host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port }),
       ),
     )
-    return proxy
   }
 
   private constructor(server: Server, url: string, adminUrl: string | null) {

@@ -20,8 +20,8 @@ export class PgBouncer {
   readonly #process: ChildProcess
   readonly #folder: string
 
-  /** `poolSize`: its connections to the server. */
-  static async start(poolSize: number): Promise<PgBouncer> {
+  /** `poolSize`: its connections to the server. `more`: settings. */
+  static async start(poolSize: number, more = ''): Promise<PgBouncer> {
     const { hostname, port, username, password } = new URL(inject('databaseUrl'))
     const listenPort = await freePort()
     const folder = mkdtempSync(join(tmpdir(), 'arc-pgbouncer-'))
@@ -39,6 +39,7 @@ auth_file = ${join(folder, 'users')}
 pool_mode = transaction
 default_pool_size = ${poolSize}
 max_client_conn = 1000
+${more}
 `,
     )
     // It does not run as root.

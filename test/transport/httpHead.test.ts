@@ -203,6 +203,16 @@ describe('a client that waits to be told that its body will be read', () => {
     expect(all).toMatch(/"role":"USER"/)
   })
 
+  it.each([
+    ['close', 'close'],
+    ['keep-alive', 'keep-alive'],
+  ])('has the connection that it asks for (%s)', async (asked, told) => {
+    const token = await arc.tenant().token()
+    const head = ['POST /graphql HTTP/1.1', 'Host: x', ...posting(token, [...EXPECT, `Connection: ${asked}`])]
+    const { all } = await raw(head, QUERY)
+    expect(/^connection: (.*?)\r?$/im.exec(all)?.[1]).toBe(told)
+  })
+
   it('is refused at once otherwise, and the connection ends', async () => {
     const token = await arc.tenant().token()
     const tooLarge = ['Content-Type: application/json', 'Content-Length: 99999999', ...EXPECT]

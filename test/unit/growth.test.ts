@@ -20,8 +20,9 @@ const { QueryCompiler } = await import('../../src/graphql/compiled/compiledQuery
 const { estimateCost } = await import('../../src/http/limits/operationCost.ts')
 const { checkShape } = await import('../../src/http/limits/documentShape.ts')
 const { outlineOf } = await import('../../src/http/limits/jsonOutline.ts')
-const { jsonPathConditionsOf } = await import('../../src/graphql/lists/filters.ts')
+const { jsonConditions } = await import('../../src/graphql/lists/filters.ts')
 const { deriveToolUsage } = await import('../../src/evaluation/outcomes/trajectory.ts')
+const { all } = await import('../../src/reads/condition.ts')
 const { conditionSql } = await import('../../src/reads/conditionSql.ts')
 const { failureSignature, classifyFailure } = await import('../../src/evaluation/failures/failurePattern.ts')
 const { readConfig } = await import('../../src/config.ts')
@@ -56,6 +57,8 @@ const keyed = (
   name: (index: number) => string,
   value: (index: number) => JsonValue,
 ): JsonObject => Object.fromEntries(numbers(count).map((index) => [name(index), value(index)]))
+
+const METADATA = { field: 'metadata', kind: 'json' } as const
 
 const yamlOf = (tree: object) => JSON.stringify({ model: 'm', ...tree })
 
@@ -192,19 +195,18 @@ const SUBJECTS: [name: string, work: (kind: Repeated, times: number) => unknown]
   [
     'a path into JSON',
     ({ unit }, times) =>
-      conditionSql({ AND: jsonPathConditionsOf('metadata', [{ path: numbers(times).map(() => unit) }]) }, 'c')
-        .text,
+      conditionSql(all(...jsonConditions(METADATA, [{ path: numbers(times).map(() => unit) }])), 'c').text,
   ],
   [
     'conditions on JSON',
     ({ unit }, times) =>
       conditionSql(
-        {
-          AND: jsonPathConditionsOf(
-            'metadata',
+        all(
+          ...jsonConditions(
+            METADATA,
             numbers(times).map(() => ({ path: [unit], eq: { [unit]: 1 } })),
           ),
-        },
+        ),
         'c',
       ).text,
   ],

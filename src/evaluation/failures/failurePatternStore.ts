@@ -1,7 +1,7 @@
 import sql from 'sql-template-tag'
 import type { SqlPart } from '../../reads/answers/parts.ts'
 import type { ComputedRows, ParentKeys } from '../../reads/computedPages.ts'
-import type { Where } from '../../reads/condition.ts'
+import type { Condition } from '../../reads/condition.ts'
 import { conditionSql } from '../../reads/conditionSql.ts'
 import type { OperationReads } from '../../reads/operationReads.ts'
 import type { ErrorCategory } from '../outcomeInput.ts'
@@ -43,7 +43,7 @@ export interface FailureGroup {
 }
 
 /** The failures among these patterns, each with its occurrences summed up. `runsOf` null: of all runs, without parents. */
-export function failureGroups(runsOf: RunsOf | null, parents: ParentKeys, where: Where): ComputedRows {
+export function failureGroups(runsOf: RunsOf | null, parents: ParentKeys, where: Condition): ComputedRows {
   const { from, key, ofParents, isLast } = attemptsFrom('failure_patterns', runsOf, parents)
   return {
     name: sql`failureGroups`,

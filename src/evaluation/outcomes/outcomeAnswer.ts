@@ -1,7 +1,7 @@
 import sql, { type Sql } from 'sql-template-tag'
 import type { Member, Row, RowPart } from '../../reads/answers/parts.ts'
 import { identifier } from '../../reads/catalogue.ts'
-import type { Where } from '../../reads/condition.ts'
+import { all, type Condition } from '../../reads/condition.ts'
 
 /** The outcome with this id. */
 export function outcomeAt(outcomeId: string, members: readonly Member[]): RowPart {
@@ -9,7 +9,7 @@ export function outcomeAt(outcomeId: string, members: readonly Member[]): RowPar
 }
 
 /** The outcome whose id the row's field has; none unless the row is as in `when`. */
-export function outcomeOf(field: string, members: readonly Member[], when: Where = {}): RowPart {
+export function outcomeOf(field: string, members: readonly Member[], when: Condition = all()): RowPart {
   return outcomeWith((outer) => sql`${outer.column(field)} and ${outer.fulfils(when)}`, members)
 }
 

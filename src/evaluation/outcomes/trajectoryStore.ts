@@ -152,7 +152,7 @@ export function stepsPage(
   return {
     is: 'page',
     isGeneral: true,
-    isNumbered: true,
+    numberedFrom: 0,
     rows: (outer) => sql`select at as number, at as index, list.steps -> at as content
       from (${listOf(outer)}) list ${pageSql(range)}
       cross join lateral generate_series(page.low, page.high) as at order by at`,

@@ -1,6 +1,6 @@
 import sql from 'sql-template-tag'
 import type { ComputedRows, Decimal, ParentKeys } from '../../reads/computedPages.ts'
-import type { Where } from '../../reads/condition.ts'
+import type { Condition } from '../../reads/condition.ts'
 import { conditionSql } from '../../reads/conditionSql.ts'
 
 /** The simulations that were planned in one hour. */
@@ -15,7 +15,7 @@ export interface HourOfSimulations {
   meanScore: number | null
 }
 
-export function hoursOfSimulations(where: Where): ComputedRows {
+export function hoursOfSimulations(where: Condition): ComputedRows {
   return {
     name: sql`systemPerformance`,
     fields: [
@@ -49,7 +49,7 @@ export interface ErrorRate {
   errorRate: number
 }
 
-export function errorRates(where: Where): ComputedRows {
+export function errorRates(where: Condition): ComputedRows {
   return {
     name: sql`errorRates`,
     fields: ['day', 'scenarioId', 'runs', 'failed', 'errorRate'] satisfies (keyof ErrorRate)[],

@@ -1,5 +1,5 @@
 import sql, { type Sql } from 'sql-template-tag'
-import { identifier } from '../../reads/catalogue.ts'
+import { identifier, type RelationName } from '../../reads/catalogue.ts'
 import type { ParentKeys } from '../../reads/computedPages.ts'
 import { parentOf } from '../../reads/storedPages.ts'
 
@@ -7,7 +7,7 @@ import { parentOf } from '../../reads/storedPages.ts'
 export interface RunsOf {
   field: string
   type: 'uuid' | 'text'
-  through?: readonly string[]
+  through?: readonly RelationName[]
 }
 
 export const RUNS_OF = {

@@ -2,7 +2,7 @@ import sql from 'sql-template-tag'
 import type { ListPart, Member } from '../../reads/answers/parts.ts'
 import { identifier } from '../../reads/catalogue.ts'
 import type { ComputedRows, Decimal, ParentKeys } from '../../reads/computedPages.ts'
-import type { Where } from '../../reads/condition.ts'
+import type { Condition } from '../../reads/condition.ts'
 import { conditionSql } from '../../reads/conditionSql.ts'
 import { attemptsFrom, type RunsOf } from '../rollups/runsOf.ts'
 
@@ -29,7 +29,7 @@ const COMMON_ERRORS = 5
  *
  * `runsOf` null: over all runs, without parents.
  */
-export function toolAnalytics(runsOf: RunsOf | null, parents: ParentKeys, where: Where): ComputedRows {
+export function toolAnalytics(runsOf: RunsOf | null, parents: ParentKeys, where: Condition): ComputedRows {
   const { from, key, ofParents, isLast } = attemptsFrom('tool_usage', runsOf, parents)
   return {
     name: sql`toolAnalytics`,

@@ -1,3 +1,4 @@
+import type { FieldNode } from 'graphql'
 import type { Logger } from 'pino'
 import type { Pools } from '../../db/pools.ts'
 import type { Write } from '../../db/tenantTransaction.ts'
@@ -32,6 +33,15 @@ export interface OperationCost {
   limit: number
 }
 
+/** A row that an answer shows by its key. */
+export interface ShownRow {
+  type: string
+  key: string
+  /** The place in the answer. */
+  path: readonly (string | number)[]
+  nodes: readonly FieldNode[]
+}
+
 /** What a resolver knows: who asks, the operation's reads, and the way to write. */
 export interface Context {
   viewer: Viewer
@@ -45,6 +55,8 @@ export interface Context {
   reads: OperationReads
   services: Services
   write: Write
+  /** Takes the rows that are read when the rest of the answer is there; absent where resolvers read them. */
+  rowsLater?: (row: ShownRow) => void
   /** Why rows of the variables could not be read, by the mark of what stands in for each; absent when all could. */
   unreadableRows?: ReadonlyMap<string, Refusal>
 }

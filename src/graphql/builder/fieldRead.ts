@@ -19,6 +19,8 @@ export type ReadInStatement = {
   /** See http/limits/operationCost.ts. */
   cost?: number
   page?: true
+  /** It shows a row by its key, which is its one argument. */
+  byKey?: true
   // biome-ignore lint/suspicious/noExplicitAny: the arguments are those that the field declares
   read: (field: PlannedField<any>) => Part
 }

@@ -2,6 +2,7 @@ import { getDatamodel } from '../../db/generated/pothos.ts'
 import { rowWith } from '../../reads/answers/pages.ts'
 import type { Part } from '../../reads/answers/parts.ts'
 import { TABLES } from '../../reads/catalogue.ts'
+import { all, equal, type Value } from '../../reads/condition.ts'
 import { DECODE, MAX_CURSOR_LENGTH, type SortField } from '../../reads/keyset.ts'
 import { Refusal } from '../../refusal.ts'
 import type { PlannedField } from './fieldRead.ts'
@@ -38,7 +39,7 @@ export function decodeGlobalId(globalId: string): { typename: string; id: string
 }
 
 /** The same with the values of the key, one by one. */
-function partsOfGlobalId(globalId: string): { typename: string; id: string; values: unknown[] } {
+function partsOfGlobalId(globalId: string): { typename: string; id: string; values: Value[] } {
   const text = globalId.length > MAX_CURSOR_LENGTH ? '' : Buffer.from(globalId, 'base64').toString('utf8')
   const [, typename, id] = /^(\w+):(.+)$/s.exec(text) ?? []
   const keys = typename === undefined ? undefined : byType.get(typename)?.keys
@@ -62,11 +63,8 @@ function partsOfGlobalId(globalId: string): { typename: string; id: string; valu
 export function readNode({ args: { id }, members }: PlannedField<{ id: string }>): Part {
   const { typename, values } = partsOfGlobalId(id)
   const { table, keys } = identified(typename)
-  return rowWith(
-    table,
-    Object.fromEntries(keys.map(({ field }, index) => [field, values[index]])),
-    members(typename),
-  )
+  const key = keys.map((column, index) => equal(column, values[index]!))
+  return rowWith(table, all(...key), members(typename))
 }
 
 /** How `nodes` is read: each table once. */

@@ -5,22 +5,13 @@ import {
   type GraphQLOutputType,
   getArgumentValues,
   getNamedType,
-  getNullableType,
   isEnumType,
-  isListType,
   isNonNullType,
   isObjectType,
   type SelectionSetNode,
 } from 'graphql'
 import { relatedRow } from '../../reads/answers/pages.ts'
-import type {
-  ColumnKind,
-  EdgeMember,
-  Member,
-  PageInfoMember,
-  PageMember,
-  Part,
-} from '../../reads/answers/parts.ts'
+import type { EdgeMember, Member, PageInfoMember, PageMember, Part } from '../../reads/answers/parts.ts'
 import { relationOf } from '../../reads/catalogue.ts'
 import type { PlannedField, ReadInStatement } from '../builder/fieldRead.ts'
 import { identified } from '../builder/globalId.ts'
@@ -44,19 +35,6 @@ export function planAnswer(asked: Asked, root: GraphQLObjectType, nodes: readonl
   return new AnswerPlan(asked).part(root, nodes)
 }
 
-const COLUMN_KINDS: Readonly<Record<string, ColumnKind>> = {
-  Boolean: 'boolean',
-  DateTime: 'time',
-  Float: 'number',
-  Int: 'integer',
-  JSON: 'json',
-  JSONObject: 'json',
-  SafeInt: 'bigint',
-  String: 'text',
-  UUID: 'uuid',
-  Usd: 'decimal',
-}
-
 class AnswerPlan {
   readonly #asked: Asked
 
@@ -72,7 +50,7 @@ class AnswerPlan {
     if (!field) throw new NotCompiled(`${parent.name}.${name}`)
     const { read } = field.extensions as Partial<ReadInStatement>
     const nullable = !isNonNullType(field.type)
-    if (read) return withNullability(read(this.#planned(field, nodes)), nullable)
+    if (read) return asDeclared(read(this.#planned(field, nodes)), field)
     const model = parent.extensions.pothosPrismaModel as string | undefined
     const { pothosPrismaRelationField: related } = field.extensions as {
       pothosPrismaRelationField?: { name: string }
@@ -82,9 +60,7 @@ class AnswerPlan {
       return relatedRow(relation.table, relation.on, this.#members(typeOf(field), nodes), nullable)
     if (model && name === 'id')
       return { is: 'globalId', type: parent.name, keys: identified(parent.name).keys }
-    const exposed = field.extensions.pothosExposedField
-    if (typeof exposed !== 'string') throw new NotCompiled(`${parent.name}.${name}`)
-    return exposedColumn(field, exposed, nullable, `${parent.name}.${name}`)
+    throw new NotCompiled(`${parent.name}.${name}`)
   }
 
   #planned(field: Field, nodes: readonly FieldNode[]): PlannedField {
@@ -153,20 +129,14 @@ function typename(key: string, { name }: GraphQLObjectType) {
   return { key, shows: 'literal' as const, json: JSON.stringify(name) }
 }
 
-function exposedColumn({ type }: Field, field: string, nullable: boolean, place: string): Part {
+/** Whether a value may be missing, and the names of an enum's values, are what the schema says, wherever the part was made. */
+function asDeclared(part: Part, { type }: Field): Part {
+  const nullable = !isNonNullType(type)
   const named = getNamedType(type)
-  const isList = isListType(getNullableType(type))
-  if (isEnumType(named) && !isList) {
+  if (part.is === 'column' && isEnumType(named)) {
     const names = new Map(named.getValues().map(({ value, name }) => [String(value), name]))
-    return { is: 'enum', field, names, nullable }
+    return { is: 'enum', field: part.field, names, nullable }
   }
-  const kind = isList ? (named.name === 'String' ? 'texts' : undefined) : COLUMN_KINDS[named.name]
-  if (!kind) throw new NotCompiled(place)
-  return { is: 'column', field, kind, nullable }
-}
-
-/** Whether a value may be missing is what the schema says, wherever the part was made. */
-function withNullability(part: Part, nullable: boolean): Part {
   return 'nullable' in part ? { ...part, nullable } : part
 }
 

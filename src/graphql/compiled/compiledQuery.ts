@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import {
   type DocumentNode,
   type ExecutionArgs,
   type FieldNode,
   type FragmentDefinitionNode,
+  GraphQLError,
   type GraphQLObjectType,
   getVariableValues,
   isNonNullType,
@@ -77,14 +79,12 @@ export class QueryCompiler {
   compile(query: Query, operation: OperationDefinitionNode): RootField[] | undefined {
     const given = query.variableValues ?? {}
     const holes = holesOf(operation, given)
-    const shape = JSON.stringify(given, (name, value) =>
-      holes.has(name) && given[name] === value ? holes.get(name) : value,
-    )
+    const variables = { ...given, ...Object.fromEntries(holes) }
+    const shape = JSON.stringify(variables)
     if (shape.length > LONGEST_KEY) return this.#compile(query, operation, given)?.fields
     const key = `${this.#numberOf(operation)} ${shape}`
     const known = this.#kept.get(key)
     if (known) return filled(known, given)
-    const variables = { ...given, ...Object.fromEntries(holes) }
     const made = this.#compile(query, operation, variables)
     if (!made) return undefined
     const size = made.fields.reduce(
@@ -119,13 +119,19 @@ export class QueryCompiler {
     }
     const asked: Asked = { schema, fragments: fragmentsOf(document), variables: coerced, now }
     const root = schema.getQueryType()!
-    const fields = [...fieldsOf(asked, root, [operation.selectionSet])].map(([key, nodes]) => ({
-      key,
-      nodes,
-      nullable: isNullable(root, nodes),
-      read: this.#read(asked, root, nodes),
-    }))
-    return { fields, isTimeless }
+    try {
+      const fields = [...fieldsOf(asked, root, [operation.selectionSet])].map(([key, nodes]) => ({
+        key,
+        nodes,
+        nullable: isNullable(root, nodes),
+        read: this.#read(asked, root, nodes),
+      }))
+      return { fields, isTimeless }
+    } catch (error) {
+      // A variable that is null where one of the root's directives takes none.
+      if (error instanceof GraphQLError) return undefined
+      throw error
+    }
   }
 
   #read(asked: Asked, root: GraphQLObjectType, nodes: readonly FieldNode[]): RootField['read'] {
@@ -142,10 +148,15 @@ export class QueryCompiler {
       if (error instanceof NotCompiled) return { reason: error.reason }
       // Its resolver refuses it with the same words, and at its place.
       if (error instanceof Refusal) return { reason: error.code }
+      if (error instanceof GraphQLError) return { reason: 'BAD_USER_INPUT' }
       throw error
     }
   }
 }
+
+/** How ids begin that stand for those of variables. Nobody can know one: what is asked for with it would be another. */
+const HOLE = randomUUID().slice(0, -12)
+const HOLES = new RegExp(`${HOLE}\\d{12}`, 'g')
 
 /**
  * The variables that are ids, each with an id that nobody has in its place: such a value goes into a statement as it is, so
@@ -160,16 +171,19 @@ function holesOf(
     const named = type.kind === Kind.NON_NULL_TYPE ? type.type : type
     const { value: name } = variable.name
     if (named.kind !== Kind.NAMED_TYPE || named.name.value !== 'UUID' || !isUuid(given[name])) continue
-    holes.set(name, `ffffffff-ffff-ffff-ffff-${String(holes.size).padStart(12, '0')}`)
+    holes.set(name, HOLE + String(holes.size).padStart(12, '0'))
   }
   return holes
 }
 
 function filled({ fields, holes }: Kept, given: Readonly<Record<string, unknown>>): RootField[] {
   if (holes.size === 0) return fields
-  const ids = new Map([...holes].map(([name, hole]) => [hole as unknown, given[name]]))
-  const fill = (value: unknown): unknown =>
-    Array.isArray(value) ? value.map(fill) : (ids.get(value) ?? value)
+  const ids = new Map([...holes].map(([name, hole]) => [hole, given[name] as string]))
+  const fill = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(fill)
+    // One may stand inside: of JSON in the document that has a variable in it.
+    return typeof value === 'string' ? value.replace(HOLES, (hole) => ids.get(hole)!) : value
+  }
   return fields.map((field) =>
     'text' in field.read ? { ...field, read: { ...field.read, values: field.read.values.map(fill) } } : field,
   )
@@ -195,7 +209,7 @@ export function withFields(
   return { ...document, definitions }
 }
 
-function fragmentsOf({ definitions }: DocumentNode): Map<string, FragmentDefinitionNode> {
+export function fragmentsOf({ definitions }: DocumentNode): Map<string, FragmentDefinitionNode> {
   const fragments = new Map<string, FragmentDefinitionNode>()
   for (const node of definitions)
     if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node)

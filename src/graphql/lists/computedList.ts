@@ -1,4 +1,4 @@
-import type { InputRef, ObjectRef } from '@pothos/core'
+import type { ObjectRef } from '@pothos/core'
 import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
 import { computedPage } from '../../reads/answers/pages.ts'
@@ -8,69 +8,87 @@ import {
   type ParentKeys,
   readComputedPages,
 } from '../../reads/computedPages.ts'
-import type { Where } from '../../reads/condition.ts'
+import type { Condition } from '../../reads/condition.ts'
 import { type PageArgs, type PagePlan, planPage, type Sorting } from '../../reads/pagePlan.ts'
 import type { Context } from '../builder/context.ts'
 import type { PlannedField } from '../builder/fieldRead.ts'
+import type { Columns } from './columns.ts'
 import { type Connection, defineConnection, defineListArgs } from './connection.ts'
 import { sharedByField } from './fieldLoader.ts'
+import { conditionOf, defineFilter, type FilterFields, type FilterValues } from './filters.ts'
 import { connectionOf, type Row } from './pageReading.ts'
 import { checkRanges } from './ranges.ts'
 
-/** How rows are listed that are computed from others. */
-interface ComputedSource<Filter> extends Sorting {
+/** What is said of computed rows that are listed. */
+interface ComputedList<Computed> {
   // biome-ignore lint/suspicious/noExplicitAny: the row's shape is its type's business
   type: ObjectRef<any, any, any>
   /** What computing them costs, in rows that are read; as much again for counting them. */
   cost: number
-  filter: InputRef<Filter>
-  /** Which of the computed rows; what they are computed from is chosen by `rowsOf`. */
-  where(filter: Filter | undefined): Where
+  columns: Columns<Computed>
+  /** The columns that tell rows of one parent apart. */
+  keys: readonly (keyof Computed & string)[]
+  defaultOrder: [by: keyof Computed & string, direction: 'asc' | 'desc']
+  /** What the filter says of itself. */
+  filter: string
+  /** Its fields on what rows are computed from. */
+  of?: FilterFields
+  /** Its fields on the rows themselves that are not as their columns say. */
+  filters?: FilterFields
 }
 
-/** Computes the rows of these parents. */
-type RowsOf<Filter> = (parents: ParentKeys, filter: Filter | undefined, now: () => Date) => ComputedRows
+/** Computes the rows of these parents, of what fulfils the condition. */
+type RowsOf = (parents: ParentKeys, of: Condition) => ComputedRows
 
 /** Rows without a parent have this one in their SQL. */
 const NO_PARENT = ''
 
+const timeNow = () => new Date()
+
 /** Makes the types of a connection of computed rows, and the fields that list them. */
-export function defineComputedList<Filter>(name: string, source: ComputedSource<Filter>) {
-  const options = {
-    type: defineConnection<Row>(name, source.type, source.cost),
-    args: defineListArgs(name, source, source.filter),
+export function defineComputedList<Computed>(
+  name: string,
+  { type, cost, columns, keys, defaultOrder, filter, of = {}, filters }: ComputedList<Computed>,
+) {
+  const source: Sorting = {
+    keys: keys.map((field) => columns.sorted(field)),
+    orders: columns.orders,
+    defaultOrder: columns.orderBy(...defaultOrder),
   }
-  function filterOf({ filter }: PageArgs): Filter | undefined {
-    if (filter) checkRanges(filter)
-    return (filter ?? undefined) as Filter | undefined
+  const ofRows = { ...columns.filters, ...filters }
+  const options = {
+    type: defineConnection<Row>(name, type, cost),
+    args: defineListArgs(name, source, defineFilter(`${name}Filter`, filter, { ...of, ...ofRows })),
+  }
+  function plan(args: PageArgs, now: () => Date): { page: PagePlan; of: Condition } {
+    const given = args.filter as FilterValues | null | undefined
+    if (given) checkRanges(given)
+    return { page: planPage(source, args, conditionOf(ofRows, given, now)), of: conditionOf(of, given, now) }
   }
   /** The same page in the statement of an answer. `key`: the parent's field, where rows have a parent. */
   function readInStatement(
-    rowsOf: RowsOf<Filter>,
+    rowsOf: RowsOf,
     key: string | undefined,
     { args, page, now }: PlannedField<PageArgs>,
   ) {
-    const filter = filterOf(args)
-    const plan = planPage(source, args, source.where(filter))
-    return computedPage((parents) => rowsOf(parents ?? [NO_PARENT], filter, now), key, plan, page())
+    const planned = plan(args, now)
+    return computedPage((parents) => rowsOf(parents ?? [NO_PARENT], planned.of), key, planned.page, page())
   }
-  const extensionsOf = (rowsOf: RowsOf<Filter>, key?: string) => ({
+  const extensionsOf = (rowsOf: RowsOf, key?: string) => ({
     page: true,
-    cost: source.cost,
+    cost,
     read: (field: PlannedField<PageArgs>) => readInStatement(rowsOf, key, field),
   })
   async function read(
-    rowsOf: RowsOf<Filter>,
+    rowsOf: RowsOf,
     parent: string,
     args: PageArgs,
     context: Context,
     info: GraphQLResolveInfo,
   ): Promise<Connection<Row>> {
     const { loader } = sharedByField(context, info, () => {
-      const filter = filterOf(args)
-      return loaderOf(context, planPage(source, args, source.where(filter)), (parents) =>
-        rowsOf(parents, filter, () => new Date()),
-      )
+      const planned = plan(args, timeNow)
+      return loaderOf(context, planned.page, (parents) => rowsOf(parents, planned.of))
     })
     const { page, pages, counts } = loader
     return connectionOf(page, await pages.load(parent), () => counts.load(parent))
@@ -81,7 +99,7 @@ export function defineComputedList<Filter>(name: string, source: ComputedSource<
     readInStatement,
     read,
     /** A field of Query: rows of all that the tenant has. */
-    root: (description: string, rowsOf: RowsOf<Filter>) => ({
+    root: (description: string, rowsOf: RowsOf) => ({
       ...options,
       description,
       extensions: extensionsOf(rowsOf),
@@ -89,7 +107,7 @@ export function defineComputedList<Filter>(name: string, source: ComputedSource<
         read(rowsOf, NO_PARENT, args, context, info),
     }),
     /** A field of another type: rows of what the parent has. All parents of a list are read together. */
-    under: <Key extends string>(key: Key, description: string, rowsOf: RowsOf<Filter>) => ({
+    under: <Key extends string>(key: Key, description: string, rowsOf: RowsOf) => ({
       ...options,
       description,
       extensions: extensionsOf(rowsOf, key),

@@ -99,11 +99,7 @@ export const pageArgs = builder.args((t) => ({
 }))
 
 /** Which page of which rows, and in which order. */
-export function defineListArgs<Filter>(
-  name: string,
-  { orders, defaultOrder }: Orders,
-  filter: InputRef<Filter>,
-) {
+export function defineListArgs(name: string, { orders, defaultOrder }: Orders, filter: InputRef<object>) {
   const OrderField = builder.enumType(`${name}OrderField`, {
     description: `What lists of ${name} objects can be ordered by.`,
     values: Object.fromEntries(

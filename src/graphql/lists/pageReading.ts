@@ -1,30 +1,29 @@
-import type { InputRef, ObjectRef } from '@pothos/core'
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
 import type PrismaTypes from '../../db/generated/pothos.ts'
-import type { Where } from '../../reads/condition.ts'
-import { needsSql } from '../../reads/conditionSql.ts'
+import type { RelationName } from '../../reads/catalogue.ts'
+import { all, type Condition } from '../../reads/condition.ts'
 import { encodeCursor, type SortField } from '../../reads/keyset.ts'
 import { type PageArgs, type PagePlan, planPage, type Sorting } from '../../reads/pagePlan.ts'
 import { countByParent, countRows, readPage, readParentPages } from '../../reads/storedPages.ts'
-import type { builder } from '../builder/builder.ts'
 import type { Context } from '../builder/context.ts'
 import type { Connection } from './connection.ts'
 import { sharedByField } from './fieldLoader.ts'
+import { conditionOf, type FilterFields, type FilterValues } from './filters.ts'
 import { checkRanges } from './ranges.ts'
 
 export type Row = Record<string, unknown>
 
+const timeNow = () => new Date()
+
 /** How the rows of one type are read: the one declaration behind its root connection and its nested ones. */
-export interface PageSource<Filter> extends Sorting {
+export interface PageSource extends Sorting {
   keys: readonly [SortField, ...SortField[]]
   model: keyof PrismaTypes
   /** Table or view of the rows. */
   table: string
-  type: ObjectRef<typeof builder.$inferSchemaTypes, Row>
-  filter: InputRef<Filter>
-  where(filter: Filter): Where
+  filters: FilterFields
 }
 
 /** How rows hang on their parent. */
@@ -35,13 +34,18 @@ export interface ParentLink<Key extends string = string> {
   field: string
   type: 'uuid' | 'text'
   /** The relations that lead to the row that holds it, where the listed row itself does not. */
-  through?: readonly string[]
+  through?: readonly RelationName[]
 }
 
-/** Which rows are asked for. */
-export function filteredBy<Filter>(source: PageSource<Filter>, args: PageArgs, always: Where = {}): Where {
-  if (args.filter) checkRanges(args.filter)
-  return { AND: [always, args.filter ? source.where(args.filter as Filter) : {}] }
+/** Which rows are asked for. @throws Refusal BAD_USER_INPUT. */
+export function filteredBy(
+  { filters }: PageSource,
+  { filter }: PageArgs,
+  now: () => Date,
+  always: Condition = all(),
+): Condition {
+  if (filter) checkRanges(filter)
+  return all(always, conditionOf(filters, filter as FilterValues | null | undefined, now))
 }
 
 /** `rows` holds one row more than the page when there is more. */
@@ -78,7 +82,6 @@ export function connectionOf(
 interface Delegate {
   findUnique(args: object): Promise<Row | null>
   findMany(args: object): Promise<Row[]>
-  count(args: object): Promise<number>
 }
 
 function delegateOf(model: string, context: Context): Delegate {
@@ -87,8 +90,8 @@ function delegateOf(model: string, context: Context): Delegate {
 }
 
 /** The row with this key; null when the tenant has none. */
-export function readByKey<Filter>(
-  { model, keys: [{ field }] }: PageSource<Filter>,
+export function readByKey(
+  { model, keys: [{ field }] }: PageSource,
   key: string,
   context: Context,
   info: GraphQLResolveInfo,
@@ -98,8 +101,8 @@ export function readByKey<Filter>(
 }
 
 /** What the operation asks of a node, and what its cursor and its place in the page need. */
-function selectionOf<Filter>(
-  source: PageSource<Filter>,
+function selectionOf(
+  source: PageSource,
   sort: readonly SortField[],
   context: Context,
   info: GraphQLResolveInfo,
@@ -108,39 +111,27 @@ function selectionOf<Filter>(
   return queryFromInfo({ context, info, select, paths: [['edges', 'node'], ['nodes']] })
 }
 
-export async function readRoot<Filter>(
-  source: PageSource<Filter>,
-  always: Where | undefined,
+export async function readRoot(
+  source: PageSource,
+  always: Condition | undefined,
   args: PageArgs,
   context: Context,
   info: GraphQLResolveInfo,
 ): Promise<Connection> {
-  const page = planPage(source, args, filteredBy(source, args, always))
+  const page = planPage(source, args, filteredBy(source, args, timeNow, always))
   const selection = selectionOf(source, page.sort, context, info)
-  if (needsSql(page.filtered)) {
-    const { table } = source
-    const keys = source.keys.map(({ field }) => field)
-    const { where, order, size } = page
-    const places = await readPage(context.reads, { table, keys, where, order, limit: size + 1 })
-    const rows = await rowsAt(source, places, selection, context)
-    return connectionOf(page, rows, () => countRows(context.reads, { table, where: page.filtered }))
-  }
-  const delegate = delegateOf(source.model, context)
-  const rows = await delegate.findMany({
-    ...selection,
-    where: page.where,
-    orderBy: page.order.map(({ field, direction, nulls }) => ({
-      [field]: nulls ? { sort: direction, nulls } : direction,
-    })),
-    take: page.size + 1,
-  })
-  return connectionOf(page, rows, () => delegate.count({ where: page.filtered }))
+  const { where, order, size } = page
+  const { table } = source
+  const keys = source.keys.map(({ field }) => field)
+  const places = await readPage(context.reads, { table, keys, where, order, limit: size + 1 })
+  const rows = await rowsAt(source, places, selection, context)
+  return connectionOf(page, rows, () => countRows(context.reads, { table, where: page.filtered }))
 }
 
 type ParentLoader = { pages: DataLoader<string, Row[]>; counts: DataLoader<string, number>; page: PagePlan }
 
-export async function readUnder<Filter>(
-  source: PageSource<Filter>,
+export async function readUnder(
+  source: PageSource,
   parent: ParentLink,
   key: string,
   args: PageArgs,
@@ -148,7 +139,7 @@ export async function readUnder<Filter>(
   info: GraphQLResolveInfo,
 ): Promise<Connection> {
   const { loader, first } = sharedByField(context, info, () =>
-    parentLoader(source, parent, planPage(source, args, filteredBy(source, args)), context, info),
+    parentLoader(source, parent, planPage(source, args, filteredBy(source, args, timeNow)), context, info),
   )
   // Pothos notes for each place in the answer what its rows hold: without this note it would read them again.
   if (!first) selectionOf(source, loader.page.sort, context, info)
@@ -156,8 +147,8 @@ export async function readUnder<Filter>(
   return connectionOf(page, await pages.load(key), () => counts.load(key))
 }
 
-function parentLoader<Filter>(
-  source: PageSource<Filter>,
+function parentLoader(
+  source: PageSource,
   parent: ParentLink,
   page: PagePlan,
   context: Context,
@@ -191,8 +182,8 @@ function parentLoader<Filter>(
 }
 
 /** The rows at these places, in the same order. */
-async function rowsAt<Filter>(
-  source: PageSource<Filter>,
+async function rowsAt(
+  source: PageSource,
   places: Row[],
   selection: object,
   context: Context,
@@ -217,7 +208,7 @@ async function rowsAt<Filter>(
  * Finds at least the wanted rows by the values of each key. Times become a range, which partitions and chunks are
  * chosen by.
  */
-function among(keys: readonly SortField[], wanted: Row[]): Where {
+function among(keys: readonly SortField[], wanted: Row[]): Record<string, object> {
   return Object.fromEntries(
     keys.map(({ field, kind }) => {
       const values = wanted.map((row) => row[field])

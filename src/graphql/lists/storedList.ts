@@ -1,12 +1,17 @@
-import type { GraphQLResolveInfo } from 'graphql'
+import type { ObjectRef } from '@pothos/core'
+import { type GraphQLResolveInfo, responsePathAsArray } from 'graphql'
+import type PrismaTypes from '../../db/generated/pothos.ts'
 import { rowWith, storedPage } from '../../reads/answers/pages.ts'
-import type { Where } from '../../reads/condition.ts'
+import { TABLES } from '../../reads/catalogue.ts'
+import { type Condition, equal } from '../../reads/condition.ts'
 import { type PageArgs, planPage } from '../../reads/pagePlan.ts'
 import { builder } from '../builder/builder.ts'
 import type { Context } from '../builder/context.ts'
 import type { PlannedField, ReadInStatement } from '../builder/fieldRead.ts'
 import { registerKeys } from '../builder/globalId.ts'
+import type { Columns } from './columns.ts'
 import { defineConnection, defineListArgs } from './connection.ts'
+import { defineFilter, type FilterFields } from './filters.ts'
 import {
   filteredBy,
   type PageSource,
@@ -20,23 +25,67 @@ import {
 /** What counting all rows of a list costs, in rows that are read. */
 const COUNT_COST = 10
 
+/** What is said of stored rows that are listed. */
+interface StoredList<Stored> {
+  model: keyof PrismaTypes
+  type: ObjectRef<typeof builder.$inferSchemaTypes, Row>
+  columns: Columns<Stored>
+  /** The columns that tell rows apart. */
+  keys: readonly [keyof Stored & string, ...(keyof Stored & string)[]]
+  defaultOrder: [by: keyof Stored & string, direction: 'asc' | 'desc']
+  /** What the filter says of itself. */
+  filter: string
+  /** Its fields on other things than the rows' own columns. */
+  filters?: FilterFields
+}
+
 /** Makes the types of a connection of stored rows, and the fields that list them or show one of them. */
-export function defineStoredList<Filter>(name: string, source: PageSource<Filter>) {
-  registerKeys(name, source.model, source.keys)
-  const options = {
-    type: defineConnection<Row>(name, source.type, COUNT_COST),
-    args: defineListArgs(name, source, source.filter),
+export function defineStoredList<Stored>(
+  name: string,
+  { model, type, columns, keys, defaultOrder, filter, filters }: StoredList<Stored>,
+) {
+  const [first, ...others] = keys
+  const source: PageSource = {
+    model,
+    table: TABLES[model]!,
+    keys: [columns.sorted(first), ...others.map((field) => columns.sorted(field))],
+    orders: columns.orders,
+    defaultOrder: columns.orderBy(...defaultOrder),
+    filters: { ...columns.filters, ...filters },
   }
-  const inStatement = (parent?: ParentLink, always?: Where) => ({
+  registerKeys(name, model, source.keys)
+  const options = {
+    type: defineConnection<Row>(name, type, COUNT_COST),
+    args: defineListArgs(name, source, defineFilter(`${name}Filter`, filter, source.filters)),
+  }
+  const inStatement = (parent?: ParentLink, always?: Condition) => ({
     page: true,
-    read: ({ args, page }: PlannedField<PageArgs>) =>
-      storedPage(source.table, parent, planPage(source, args, filteredBy(source, args, always)), page()),
+    read: ({ args, page, now }: PlannedField<PageArgs>) =>
+      storedPage(source.table, parent, planPage(source, args, filteredBy(source, args, now, always)), page()),
   })
   const [key] = source.keys
-  const one = { type: source.type, nullable: true as const }
+  const one = { type, nullable: true as const }
+  /** A field of what has the key of a row to show. Only where one field is the key. */
+  const shownBy = <Parent>(keyOf: (parent: Parent) => string | null, description: string) => ({
+    ...one,
+    description,
+    extensions: { showsRow: true },
+    resolve: (parent: Parent, _: unknown, context: Context, info: GraphQLResolveInfo) => {
+      const shown = keyOf(parent)
+      if (shown === null) return null
+      if (!context.rowsLater) return readByKey(source, shown, context, info)
+      context.rowsLater({
+        type: name,
+        key: shown,
+        path: responsePathAsArray(info.path),
+        nodes: info.fieldNodes,
+      })
+      return {}
+    },
+  })
   return {
     /** A field of Query: all rows of the tenant, or those that `always` holds for. */
-    root: (description: string, always?: Where) => ({
+    root: (description: string, always?: Condition) => ({
       ...options,
       description,
       extensions: inStatement(undefined, always),
@@ -56,7 +105,8 @@ export function defineStoredList<Filter>(name: string, source: PageSource<Filter
       ...one,
       description,
       extensions: {
-        read: ({ args, members }) => rowWith(source.table, { [key.field]: args[key.field] }, members()),
+        byKey: true,
+        read: ({ args, members }) => rowWith(source.table, equal(key, args[key.field]), members()),
       } satisfies ReadInStatement,
       args: builder.args((t) => ({
         [key.field]: t.field({
@@ -69,18 +119,11 @@ export function defineStoredList<Filter>(name: string, source: PageSource<Filter
         readByKey(source, args[key.field]!, context, info),
     }),
     /** A field of a mutation's payload: the row whose key is in the result. Only where one field is the key. */
-    inPayload: <Result>(keyOf: (result: Result) => string | null, description: string) => ({
-      ...one,
-      description,
-      resolve: (
-        { result }: { result: Result | null },
-        _: unknown,
-        context: Context,
-        info: GraphQLResolveInfo,
-      ) => {
-        const shown = result === null ? null : keyOf(result)
-        return shown === null ? null : readByKey(source, shown, context, info)
-      },
-    }),
+    inPayload: <Result>(keyOf: (result: Result) => string | null, description: string) =>
+      shownBy(
+        ({ result }: { result: Result | null }) => (result === null ? null : keyOf(result)),
+        description,
+      ),
+    shownBy,
   }
 }

@@ -1,9 +1,8 @@
 import sql, { empty, join, type Sql } from 'sql-template-tag'
 import type { Statement } from '../../db/tenantTransaction.ts'
-import { identifier, integerLiteral, textLiteral } from '../catalogue.ts'
+import { type ColumnKind, identifier, integerLiteral, textLiteral } from '../catalogue.ts'
 import type { SortField } from '../keyset.ts'
 import {
-  type ColumnKind,
   type EdgeMember,
   type ListPart,
   type Member,
@@ -154,10 +153,11 @@ class AnswerWriter {
     ) measured`
   }
 
-  #list({ from, members }: ListPart, outer: Row): Piece[] {
+  #list({ from, members, unless }: ListPart, outer: Row): Piece[] {
     const own = this.#row()
     const object = concatenated(this.#object(members, own))
-    return ['[', sql`(select string_agg(${object}, ',') from ${from(own, outer)})`, ']']
+    const pieces: Piece[] = ['[', sql`(select string_agg(${object}, ',') from ${from(own, outer)})`, ']']
+    return unless ? [sql`case when ${unless} then ${MISSING_MARK} else ${concatenated(pieces)} end`] : pieces
   }
 
   /** A SELECT of the connection's text. */
@@ -168,7 +168,7 @@ class AnswerWriter {
     const infos = members.flatMap((member) => (member.shows === 'pageInfo' ? member.members : []))
     // Whether there is more is told by one row beyond the page.
     const beyond = fromEnd ? 'hasPreviousPage' : 'hasNextPage'
-    const asksForMore = !page.isNumbered && infos.some(({ shows }) => shows === beyond)
+    const asksForMore = page.numberedFrom === undefined && infos.some(({ shows }) => shows === beyond)
     const asksForEnds = infos.some(({ shows }) => shows === 'startCursor' || shows === 'endCursor')
     const texts = new Map(
       members
@@ -182,7 +182,8 @@ class AnswerWriter {
     if (asksForEnds)
       columns.push({ name: identifier('cursor'), text: concatenated(cursorJson(page.sort, row)) })
 
-    if (page.isNumbered) columns.push({ name: identifier('number'), text: row.column('number') })
+    if (page.numberedFrom !== undefined)
+      columns.push({ name: identifier('number'), text: row.column('number') })
 
     const aggregate = (member: PageMember): Piece[] => {
       switch (member.shows) {
@@ -262,13 +263,16 @@ function tooLong(bytes: Sql): Sql {
 }
 
 function pageInfo(
-  { size, fromEnd, isCut, isNumbered, count }: PagePart,
+  { size, fromEnd, isCut, numberedFrom, count }: PagePart,
   shows: 'hasNextPage' | 'hasPreviousPage' | 'startCursor' | 'endCursor',
   outer: Row,
 ): Piece {
-  if (isNumbered && shows === 'hasPreviousPage') return sql`(coalesce(min(number) > 0, false))::text`
-  if (isNumbered && shows === 'hasNextPage')
-    return sql`(coalesce(max(number) < (${count(outer)}) - 1, false))::text`
+  if (numberedFrom !== undefined) {
+    const start = integerLiteral(numberedFrom)
+    if (shows === 'hasPreviousPage') return sql`(coalesce(min(number) > ${start}, false))::text`
+    if (shows === 'hasNextPage')
+      return sql`(coalesce(max(number) < (${count(outer)}) + ${start} - 1, false))::text`
+  }
   if (shows === 'hasNextPage' || shows === 'hasPreviousPage') {
     const isBeyond = (shows === 'hasPreviousPage') === fromEnd
     if (!isBeyond) return String(isCut)

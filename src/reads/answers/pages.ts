@@ -1,7 +1,7 @@
 import sql, { type Sql } from 'sql-template-tag'
-import { columns, identifier, integerLiteral } from '../catalogue.ts'
+import { columns, identifier, integerLiteral, type RelationName } from '../catalogue.ts'
 import type { ComputedRows } from '../computedPages.ts'
-import type { Where } from '../condition.ts'
+import { all, type Condition } from '../condition.ts'
 import { conditionSql, orderSql, plansAlike } from '../conditionSql.ts'
 import type { PagePlan } from '../pagePlan.ts'
 import { countSql, rowsOfPage } from '../storedPages.ts'
@@ -12,7 +12,7 @@ interface Parentage {
   /** That row's field, which is its key. */
   key: string
   field: string
-  through?: readonly string[] | undefined
+  through?: readonly RelationName[] | undefined
 }
 
 // Limits stand in the text: of one that it does not know PostgreSQL takes a tenth of all rows to be read.
@@ -60,15 +60,11 @@ function shape({ sort, size, fromEnd, filtered, args }: PagePlan, members: reado
   return { is: 'page' as const, isGeneral, sort, size, fromEnd, isCut, members }
 }
 
-/** The row of this table whose fields have these values. */
-export function rowWith(
-  table: string,
-  values: Readonly<Record<string, unknown>>,
-  members: readonly Member[],
-): RowPart {
+/** The one row of this table that fulfils the condition. */
+export function rowWith(table: string, condition: Condition, members: readonly Member[]): RowPart {
   return {
     is: 'row',
-    from: (own) => sql`${identifier(table)} ${identifier(own.alias)} where ${own.fulfils(values)}`,
+    from: (own) => sql`${identifier(table)} ${identifier(own.alias)} where ${own.fulfils(condition)}`,
     members,
     nullable: true,
   }
@@ -83,7 +79,7 @@ export function relatedRow(
   on: readonly (readonly [ours: string, theirs: string])[],
   members: readonly Member[],
   nullable: boolean,
-  when: Where = {},
+  when: Condition = all(),
 ): RowPart {
   return {
     is: 'row',

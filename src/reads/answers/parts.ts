@@ -1,21 +1,8 @@
 import type { Sql } from 'sql-template-tag'
-import { column } from '../catalogue.ts'
-import type { Where } from '../condition.ts'
-import { conditionSql } from '../conditionSql.ts'
+import { type ColumnKind, column } from '../catalogue.ts'
+import type { Condition } from '../condition.ts'
+import { conditionSql, fieldsOf } from '../conditionSql.ts'
 import type { SortField } from '../keyset.ts'
-
-/** How the values of a column are written as JSON; `text` is whatever has a text that JSON has to quote. */
-export type ColumnKind =
-  | 'uuid'
-  | 'text'
-  | 'texts'
-  | 'time'
-  | 'integer'
-  | 'bigint'
-  | 'number'
-  | 'decimal'
-  | 'boolean'
-  | 'json'
 
 /** A key of an object of the answer, and what stands behind it. */
 export interface Member {
@@ -38,20 +25,14 @@ export class Row {
   }
 
   /** A condition on them. */
-  fulfils(where: Where): Sql {
-    for (const field of fieldsOf(where)) this.#fields.add(field)
-    return conditionSql(where, this.alias)
+  fulfils(condition: Condition): Sql {
+    for (const field of fieldsOf(condition)) this.#fields.add(field)
+    return conditionSql(condition, this.alias)
   }
 
   get fields(): readonly string[] {
     return [...this.#fields]
   }
-}
-
-function fieldsOf(where: Where): string[] {
-  return Object.entries(where).flatMap(([field, condition]) =>
-    field === 'AND' || field === 'OR' ? [condition as Where | Where[]].flat().flatMap(fieldsOf) : [field],
-  )
 }
 
 /** One value of the answer, of the row that it stands under. */
@@ -131,12 +112,14 @@ interface KeyedRows {
   members: readonly Member[]
 }
 
-/** Objects inside of a column of JSON, which is a list of them. */
+/** Objects that are listed as they are, without pages. */
 export interface ListPart {
   is: 'list'
   /** Behind FROM: the rows under this alias, in order. */
   from(own: Row, outer: Row): Sql
   members: readonly Member[]
+  /** A condition for which resolvers have words of their own. */
+  unless?: Sql
 }
 
 /** A page of rows, as a connection. */
@@ -154,8 +137,8 @@ export interface PagePart {
   fromEnd: boolean
   /** Whether the page was cut by a cursor on the side that it is not read towards. */
   isCut: boolean
-  /** The rows are numbered from 0 in their field `number`: what comes before and behind is told by that. */
-  isNumbered?: boolean
+  /** The rows are numbered from here on in their field `number`, without a gap: that tells what comes before and behind. */
+  numberedFrom?: 0 | 1
   members: readonly PageMember[]
 }
 

@@ -4,8 +4,19 @@ import { answerStatement } from '../../../src/reads/answers/answerSql.ts'
 import { relatedRow, rowWith, storedPage } from '../../../src/reads/answers/pages.ts'
 import type { Member, PageMember } from '../../../src/reads/answers/parts.ts'
 import { weightOf } from '../../../src/reads/answers/weight.ts'
+import type { Column, ColumnKind } from '../../../src/reads/catalogue.ts'
+import {
+  all,
+  among,
+  type Condition,
+  compared,
+  contains,
+  equal,
+  related,
+} from '../../../src/reads/condition.ts'
 import { type PageArgs, planPage } from '../../../src/reads/pagePlan.ts'
 
+const column = (field: string, kind: ColumnKind): Column => ({ field, kind })
 const STATUS = new Map([
   ['success', 'SUCCESS'],
   ['error', 'ERROR'],
@@ -23,7 +34,7 @@ const FIELDS: Member[] = [
   { key: 'status', part: { is: 'enum', field: 'status', names: STATUS, nullable: false } },
   { key: 'score', part: { is: 'column', field: 'reliabilityScore', kind: 'number', nullable: true } },
 ]
-const page = (args: PageArgs, members: readonly PageMember[], where = {}) =>
+const page = (args: PageArgs, members: readonly PageMember[], where: Condition = all()) =>
   storedPage(
     'outcomes',
     { key: 'simulationId', field: 'simulationId' },
@@ -40,7 +51,10 @@ const MORE: PageMember = {
 
 describe('the statement of an answer', () => {
   it('selects an object by its key', () => {
-    const { text, values, isGeneral } = answerStatement(rowWith('outcomes', { outcomeId: 'a' }, FIELDS), MOST)
+    const { text, values, isGeneral } = answerStatement(
+      rowWith('outcomes', equal(column('outcomeId', 'uuid'), 'a'), FIELDS),
+      MOST,
+    )
     expect(text).toMatchInlineSnapshot(
       `"/* answer */ select concat(coalesce((select concat('{"id":"', r1.outcome_id, '","status":', case r1.status when 'success' then '"SUCCESS"' when 'error' then '"ERROR"' else chr(1) end, ',"score":', coalesce(r1.reliability_score::text, 'null'), '}') from outcomes r1 where r1.outcome_id = $1), 'null')) as answer"`,
     )
@@ -48,7 +62,7 @@ describe('the statement of an answer', () => {
   })
 
   it('selects the columns that are shown, of no more rows than are shown, below their parent', () => {
-    const simulation = rowWith('simulations', { simulationId: 'a' }, [
+    const simulation = rowWith('simulations', equal(column('simulationId', 'uuid'), 'a'), [
       { key: 'outcomes', part: page({ first: 2 }, [NODES, MORE]) },
       {
         key: 'version',
@@ -66,7 +80,7 @@ describe('the statement of an answer', () => {
             from (select n, case when r2.n <= 2 then concat('{"id":"', r2.outcome_id, '","status":', case r2.status when 'success' then '"SUCCESS"' when 'error' then '"ERROR"' else chr(1) end, ',"score":', coalesce(r2.reliability_score::text, 'null'), '}') end as t0 from (
               select page.*, row_number() over () as n from (select c.outcome_id, c.status, c.reliability_score, c.execution_time
           from outcomes c
-          where c.simulation_id = r1.simulation_id and (true)
+          where c.simulation_id = r1.simulation_id and true
           order by c.execution_time desc, c.outcome_id desc
           limit 3) page
             ) r2 offset 0) texts offset 0
@@ -75,18 +89,20 @@ describe('the statement of an answer', () => {
   })
 
   it('has one text for all ids, and is planned for each value of another condition', () => {
-    const of = (where: object) => answerStatement(page({ first: 5 }, [NODES], where), MOST)
-    expect(of({ scenarioId: { equals: 'a' } })).toMatchObject({ isGeneral: true, values: ['a'] })
-    expect(of({ scenarioId: { equals: 'a' } }).text).toBe(of({ scenarioId: { equals: 'b' } }).text)
-    expect(of({ status: { in: ['error'] }, superseded: false })).toMatchObject({
-      isGeneral: true,
-      values: [],
-    })
+    const of = (where: Condition) => answerStatement(page({ first: 5 }, [NODES], where), MOST)
+    const scenarioId = column('scenarioId', 'text')
+    expect(of(equal(scenarioId, 'a'))).toMatchObject({ isGeneral: true, values: ['a'] })
+    expect(of(equal(scenarioId, 'a')).text).toBe(of(equal(scenarioId, 'b')).text)
+    const closed = all(
+      among(column('status', 'enum'), ['error']),
+      equal(column('superseded', 'boolean'), false),
+    )
+    expect(of(closed)).toMatchObject({ isGeneral: true, values: [] })
     for (const where of [
-      { errorCode: { equals: 'a' } },
-      { executionTime: { gte: new Date(0) } },
-      { scenarioId: { contains: 'a' } },
-      { AND: [{ simulation: { is: { priority: { gte: 1 } } } }] },
+      equal(column('errorCode', 'text'), 'a'),
+      compared(column('executionTime', 'time'), '>=', new Date(0)),
+      contains(scenarioId, 'a'),
+      all(related('simulation', compared(column('priority', 'integer'), '>=', 1))),
     ])
       expect(of(where)).toMatchObject({ isGeneral: false })
   })
@@ -99,7 +115,7 @@ describe('the statement of an answer', () => {
         part: { is: 'literal', json: `"it's ${index}"` },
       }),
     ).concat(FIELDS)
-    const { text } = answerStatement(rowWith('outcomes', {}, [...many, ...many]), MOST)
+    const { text } = answerStatement(rowWith('outcomes', all(), [...many, ...many]), MOST)
     expect(text).toContain(`it''s 299`)
     // PostgreSQL takes no more arguments.
     for (const [, args] of text.matchAll(/concat\(([^()]*)\)/g))
@@ -111,7 +127,7 @@ describe('the statement of an answer', () => {
       key: 't',
       part: { is: 'column', field: 'trajectory', kind: 'json', nullable: false, isHuge: true },
     }
-    const nested = rowWith('simulations', {}, [
+    const nested = rowWith('simulations', all(), [
       { key: 'a', part: page({}, [{ key: 'nodes', shows: 'nodes', members: [huge, ...FIELDS] }]) },
       {
         key: 'b',

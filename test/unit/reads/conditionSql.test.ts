@@ -1,6 +1,23 @@
 import type { Sql } from 'sql-template-tag'
 import { describe, expect, it } from 'vitest'
-import { atJsonPaths, foundBy, HeldByFew, hasElement, type Where } from '../../../src/reads/condition.ts'
+import type { Column } from '../../../src/reads/catalogue.ts'
+import {
+  all,
+  among,
+  any,
+  atJsonPaths,
+  type Condition,
+  compared,
+  contains,
+  equal,
+  foundBy,
+  hasElement,
+  hasText,
+  lists,
+  missing,
+  related,
+  type Value,
+} from '../../../src/reads/condition.ts'
 import { conditionSql, type Order, orderSql } from '../../../src/reads/conditionSql.ts'
 import { beyond, type Direction, orderOf, type SortField } from '../../../src/reads/keyset.ts'
 
@@ -8,7 +25,7 @@ import { beyond, type Direction, orderOf, type SortField } from '../../../src/re
 // their values, so that statements can be prepared once.
 
 /** A line for each condition: its name, its text, its values. */
-function written(conditions: Record<string, Where>): string {
+function written(conditions: Record<string, Condition>): string {
   return lines(conditions, (where) => conditionSql(where, 'c'))
 }
 
@@ -23,63 +40,57 @@ function lines<Part>(parts: Record<string, Part>, write: (part: Part) => Sql): s
 
 const TIME = new Date('2026-01-02T03:04:05Z')
 
-describe('a condition on a field', () => {
-  it('has one text for each operator', () => {
+const STATUS: Column = { field: 'status', kind: 'enum' }
+const COST: Column = { field: 'costUsd', kind: 'decimal', nullable: true }
+const NAME: Column = { field: 'name', kind: 'text' }
+const TAGS: Column = { field: 'tags', kind: 'texts' }
+const isError = equal(STATUS, 'error')
+
+describe('a condition on a column', () => {
+  it('has one text for each operator, with the values of an enum and booleans in it', () => {
     expect(
       written({
-        'a value': { status: 'error' },
-        'a time': { executionTime: TIME },
-        null: { errorCode: null },
-        equals: { status: { equals: 'error' } },
-        'equals null': { errorCode: { equals: null } },
-        not: { status: { not: 'error' } },
-        'not null': { errorCode: { not: null } },
-        in: { status: { in: ['error', 'timeout'] } },
-        'in none': { status: { in: [] } },
-        lt: { costUsd: { lt: 1 } },
-        lte: { costUsd: { lte: 1 } },
-        gt: { costUsd: { gt: 1 } },
-        gte: { costUsd: { gte: 1 } },
-        contains: { name: { contains: '50\\%' } },
-        'contains, whatever the case': { name: { contains: 'Refund', mode: 'insensitive' } },
-        hasSome: { tags: { hasSome: ['a', 'b'] } },
-        hasEvery: { tags: { hasEvery: ['a', 'b'] } },
-        'several at once': { costUsd: { gte: 1, lt: 2, not: null } },
-        'what is not given': { costUsd: { gte: undefined, lt: 2 }, status: undefined },
-        'no operator': { costUsd: {} },
+        'a value': equal(NAME, 'error'),
+        'of an enum': isError,
+        'of an enum, as no enum has it': equal(STATUS, "a' or true"),
+        'a boolean': equal({ field: 'superseded', kind: 'boolean' }, false),
+        'a time': compared({ field: 'executionTime', kind: 'time' }, '<', TIME),
+        missing: missing(COST),
+        'not missing': missing(COST, false),
+        among: among(NAME, ['error', 'timeout']),
+        'among those of an enum': among(STATUS, ['error', 'timeout', 'error']),
+        'among none': among(STATUS, []),
+        less: compared(COST, '<', 1),
+        'less or equal': compared(COST, '<=', 1),
+        more: compared(COST, '>', 1),
+        'more or equal': compared(COST, '>=', 1),
+        contains: contains(NAME, '50%_\\'),
+        'some of': lists(TAGS, 'some', ['a', 'b']),
+        'every one of': lists(TAGS, 'every', ['a', 'b']),
       }),
     ).toMatchInlineSnapshot(`
-      "a value: c.status = 'error' []
-      a time: c.execution_time = $1 ["2026-01-02T03:04:05.000Z"]
-      null: c.error_code is null []
-      equals: (c.status = 'error') []
-      equals null: (c.error_code is null) []
-      not: (c.status is distinct from 'error') []
-      not null: (c.error_code is not null) []
-      in: (c.status in ('error', 'timeout')) []
-      in none: (c.status = any ($1)) [[]]
-      lt: (c.cost_usd < $1) [1]
-      lte: (c.cost_usd <= $1) [1]
-      gt: (c.cost_usd > $1) [1]
-      gte: (c.cost_usd >= $1) [1]
-      contains: (c.name like $1) ["%50\\\\%%"]
-      contains, whatever the case: (c.name ilike $1) ["%Refund%"]
-      hasSome: (c.tags && $1) [["a","b"]]
-      hasEvery: (c.tags @> $1) [["a","b"]]
-      several at once: (c.cost_usd >= $1 and c.cost_usd < $2 and c.cost_usd is not null) [1,2]
-      what is not given: (c.cost_usd < $1) [2]
-      no operator: true []"
+      "a value: c.name = $1 ["error"]
+      of an enum: c.status = 'error' []
+      of an enum, as no enum has it: c.status = $1 ["a' or true"]
+      a boolean: c.superseded = false []
+      a time: c.execution_time < $1 ["2026-01-02T03:04:05.000Z"]
+      missing: c.cost_usd is null []
+      not missing: c.cost_usd is not null []
+      among: c.name = any ($1) [["error","timeout"]]
+      among those of an enum: c.status in ('error', 'timeout') []
+      among none: c.status = any ($1) [[]]
+      less: c.cost_usd < $1 [1]
+      less or equal: c.cost_usd <= $1 [1]
+      more: c.cost_usd > $1 [1]
+      more or equal: c.cost_usd >= $1 [1]
+      contains: c.name ilike $1 ["%50\\\\%\\\\_\\\\\\\\%"]
+      some of: c.tags && $1 [["a","b"]]
+      every one of: c.tags @> $1 [["a","b"]]"
     `)
   })
 
-  it('has no text for another operator', () => {
-    expect(() => conditionSql({ name: { startsWith: 'a' } }, 'c')).toThrow(
-      'the filter operator startsWith has no SQL',
-    )
-  })
-
   it.each(['name; drop table', 'name"', 'na-me', '', 'é'])('has none for %j, which is no field', (field) => {
-    expect(() => conditionSql({ [field]: 1 }, 'c')).toThrow(
+    expect(() => conditionSql(equal({ field, kind: 'text' }, 1), 'c')).toThrow(
       `${JSON.stringify(`c.${field}`)} is no name in SQL`,
     )
   })
@@ -88,62 +99,64 @@ describe('a condition on a field', () => {
 it('conditions stand together with their values in the order of the text', () => {
   expect(
     written({
-      none: {},
-      'two fields': { status: 'error', costUsd: { gt: 1 } },
-      AND: { AND: [{ status: 'error' }, { costUsd: 1 }] },
-      'AND of one': { AND: { status: 'error' } },
-      'AND of none': { AND: [] },
-      OR: { OR: [{ status: 'error' }, { costUsd: 1 }] },
-      'OR of none': { OR: [] },
-      'one in the other': {
-        status: 'error',
-        AND: [
-          { OR: [{ costUsd: { gt: 1 } }, { AND: [{ costUsd: null }, { name: { contains: 'a' } }] }] },
-          { OR: [{ tags: { hasSome: ['b'] } }, {}] },
-        ],
-        retryCount: 2,
-      },
+      'all of none': all(),
+      'all of one': all(isError),
+      all: all(isError, compared(COST, '>', 1)),
+      'any of none': any(),
+      any: any(isError, equal(COST, 1)),
+      'one in the other': all(
+        isError,
+        any(compared(COST, '>', 1), all(missing(COST), contains(NAME, 'a'))),
+        any(lists(TAGS, 'some', ['b']), all()),
+        equal({ field: 'retryCount', kind: 'integer' }, 2),
+      ),
     }),
   ).toMatchInlineSnapshot(`
-    "none: true []
-    two fields: c.status = 'error' and (c.cost_usd > $1) [1]
-    AND: (c.status = 'error' and c.cost_usd = $1) [1]
-    AND of one: (c.status = 'error') []
-    AND of none: true []
-    OR: (c.status = 'error' or c.cost_usd = $1) [1]
-    OR of none: false []
-    one in the other: c.status = 'error' and (((c.cost_usd > $1) or (c.cost_usd is null and (c.name like $2))) and ((c.tags && $3) or true)) and c.retry_count = $4 [1,"%a%",["b"],2]"
+    "all of none: true []
+    all of one: c.status = 'error' []
+    all: (c.status = 'error' and c.cost_usd > $1) [1]
+    any of none: false []
+    any: (c.status = 'error' or c.cost_usd = $1) [1]
+    one in the other: (c.status = 'error' and (c.cost_usd > $1 or (c.cost_usd is null and c.name ilike $2)) and (c.tags && $3 or true) and c.retry_count = $4) [1,"%a%",["b"],2]"
   `)
 })
 
-it('conditions on what a row belongs to look it up by its key', () => {
+it('conditions on what a row belongs to look it up by its key, once', () => {
+  const priority = equal({ field: 'priority', kind: 'integer' }, 1)
+  const ofConfiguration = related('configVersion', equal({ field: 'configId', kind: 'uuid' }, 'a'))
   expect(
     written({
-      'one key': { simulation: { is: { status: 'running' } } },
-      'two keys': { outcome: { is: { scenarioId: { equals: 'refund' } } } },
-      'two relations': {
-        status: 'error',
-        simulation: { is: { priority: 1, configVersion: { is: { configId: 'a' } } } },
-      },
-      'held by few': { simulation: new HeldByFew({ configVersionId: { in: ['a'] } }), status: 'error' },
+      'one key': related('simulation', isError),
+      'two keys': related('outcome', equal({ field: 'scenarioId', kind: 'text' }, 'refund')),
+      'several conditions': all(
+        related('simulation', priority),
+        isError,
+        related('simulation', ofConfiguration),
+        related('scenario', lists(TAGS, 'some', ['a'])),
+      ),
+      'held by few': all(
+        related('simulation', among({ field: 'configVersionId', kind: 'uuid' }, ['a']), true),
+        isError,
+      ),
     }),
   ).toMatchInlineSnapshot(`
-    "one key: exists (select from simulations c_simulation where c_simulation.simulation_id = c.simulation_id and c_simulation.status = 'running') []
-    two keys: exists (select from outcomes c_outcome where c_outcome.outcome_id = c.outcome_id and c_outcome.execution_time = c.execution_time and (c_outcome.scenario_id = $1)) ["refund"]
-    two relations: c.status = 'error' and exists (select from simulations c_simulation where c_simulation.simulation_id = c.simulation_id and c_simulation.priority = $1 and exists (select from config_versions c_simulation_config_version where c_simulation_config_version.version_id = c_simulation.config_version_id and c_simulation_config_version.config_id = $2)) [1,"a"]
-    held by few: exists (select from simulations c_simulation where c_simulation.simulation_id = c.simulation_id and (c_simulation.config_version_id = any ($1))) and c.status = 'error' [["a"]]"
+    "one key: exists (select from simulations c_simulation where c_simulation.simulation_id = c.simulation_id and c_simulation.status = 'error') []
+    two keys: exists (select from outcomes c_outcome where c_outcome.outcome_id = c.outcome_id and c_outcome.execution_time = c.execution_time and c_outcome.scenario_id = $1) ["refund"]
+    several conditions: (c.status = 'error' and exists (select from simulations c_simulation where c_simulation.simulation_id = c.simulation_id and (c_simulation.priority = $1 and exists (select from config_versions c_simulation_config_version where c_simulation_config_version.version_id = c_simulation.config_version_id and c_simulation_config_version.config_id = $2))) and exists (select from scenarios c_scenario where c_scenario.scenario_id = c.scenario_id and c_scenario.tags && $3)) [1,"a",["a"]]
+    held by few: (c.status = 'error' and exists (select from simulations c_simulation where c_simulation.simulation_id = c.simulation_id and c_simulation.config_version_id = any ($1))) [["a"]]"
   `)
 })
 
-it('conditions that Prisma has no words for', () => {
-  const at = (condition: Omit<Parameters<typeof atJsonPaths>[0][number], 'path'>) => ({
-    metadata: atJsonPaths([{ path: ['a', '0'], ...condition }]),
-  })
+it('conditions in words of their own', () => {
+  const at = (condition: Omit<Parameters<typeof atJsonPaths>[1][number], 'path'>) =>
+    atJsonPaths({ field: 'metadata', kind: 'json' }, [{ path: ['a', '0'], ...condition }])
+  const errorTypes: Column = { field: 'errorTypes', kind: 'texts' }
   expect(
     written({
-      search: { scenarioId: foundBy('search_scenarios', 'refund') },
-      'an element': { errorTypes: hasElement('50%') },
-      'an element among some': { errorTypes: hasElement('time', ['timeout']) },
+      search: foundBy({ field: 'scenarioId', kind: 'text' }, 'search_scenarios', 'refund'),
+      'a text of any length': hasText(NAME, '50%'),
+      'an element': hasElement(errorTypes, '50%'),
+      'an element among some': hasElement(errorTypes, 'time', ['timeout']),
       'a place of a JSON tree': at({}),
       exists: at({ exists: true }),
       'does not exist': at({ exists: false }),
@@ -155,6 +168,7 @@ it('conditions that Prisma has no words for', () => {
     }),
   ).toMatchInlineSnapshot(`
     "search: c.scenario_id in (select public.search_scenarios($1)) ["refund"]
+    a text of any length: c.name ~* $1 ["***=50%"]
     an element: exists (select from unnest(c.error_types) element where element ilike $1) ["%50\\\\%%"]
     an element among some: exists (select from unnest(c.error_types) element where element ilike $1 and element = any ($2)) ["%time%",["timeout"]]
     a place of a JSON tree: exists (select from (select c.metadata || '{}'::jsonb as tree offset 0) unpacked where (tree #> $1::text[]) is not null) [["a","0"]]
@@ -193,10 +207,10 @@ describe('the rows beyond a place', () => {
     { field: 'executionTime', kind: 'time' },
     { field: 'outcomeId', kind: 'uuid' },
   ]
-  const COST: SortField[] = [{ field: 'costUsd', kind: 'decimal', nullable: true }, ...KEYS]
+  const BY_COST: SortField[] = [{ field: 'costUsd', kind: 'decimal', nullable: true }, ...KEYS]
 
   /** Both directions, from both ends: each page's order, and the condition of the next one. */
-  function pages(sort: SortField[], values: unknown[]): string {
+  function pages(sort: SortField[], values: (Value | null)[]): string {
     const ways: [direction: Direction, fromEnd: boolean][] = [
       ['asc', false],
       ['asc', true],
@@ -219,39 +233,39 @@ describe('the rows beyond a place', () => {
   it('by its keys', () => {
     expect(pages(KEYS, [TIME, 'a'])).toMatchInlineSnapshot(`
       "asc: c.execution_time asc, c.outcome_id asc []
-      beyond: ((c.execution_time >= $1) and (((c.execution_time > $2)) or ((c.execution_time = $3) and (c.outcome_id > $4)))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
+      beyond: (c.execution_time >= $1 and (c.execution_time > $2 or (c.execution_time = $3 and c.outcome_id > $4))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
       asc from the end: c.execution_time desc, c.outcome_id desc []
-      beyond: ((c.execution_time <= $1) and (((c.execution_time < $2)) or ((c.execution_time = $3) and (c.outcome_id < $4)))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
+      beyond: (c.execution_time <= $1 and (c.execution_time < $2 or (c.execution_time = $3 and c.outcome_id < $4))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
       desc: c.execution_time desc, c.outcome_id desc []
-      beyond: ((c.execution_time <= $1) and (((c.execution_time < $2)) or ((c.execution_time = $3) and (c.outcome_id < $4)))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
+      beyond: (c.execution_time <= $1 and (c.execution_time < $2 or (c.execution_time = $3 and c.outcome_id < $4))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
       desc from the end: c.execution_time asc, c.outcome_id asc []
-      beyond: ((c.execution_time >= $1) and (((c.execution_time > $2)) or ((c.execution_time = $3) and (c.outcome_id > $4)))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]"
+      beyond: (c.execution_time >= $1 and (c.execution_time > $2 or (c.execution_time = $3 and c.outcome_id > $4))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]"
     `)
   })
 
   it('by a field that may be null', () => {
-    expect(pages(COST, ['1.5', TIME, 'a'])).toMatchInlineSnapshot(`
+    expect(pages(BY_COST, ['1.5', TIME, 'a'])).toMatchInlineSnapshot(`
       "asc: c.cost_usd asc nulls last, c.execution_time asc, c.outcome_id asc []
-      beyond: ((c.cost_usd > $1) or ((c.cost_usd = $2) and (((c.execution_time > $3)) or ((c.execution_time = $4) and (c.outcome_id > $5)))) or c.cost_usd is null) ["1.5","1.5","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
+      beyond: (c.cost_usd > $1 or (c.cost_usd = $2 and (c.execution_time > $3 or (c.execution_time = $4 and c.outcome_id > $5))) or c.cost_usd is null) ["1.5","1.5","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
       asc from the end: c.cost_usd desc nulls first, c.execution_time desc, c.outcome_id desc []
-      beyond: ((c.cost_usd < $1) or ((c.cost_usd = $2) and (((c.execution_time < $3)) or ((c.execution_time = $4) and (c.outcome_id < $5))))) ["1.5","1.5","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
+      beyond: (c.cost_usd < $1 or (c.cost_usd = $2 and (c.execution_time < $3 or (c.execution_time = $4 and c.outcome_id < $5)))) ["1.5","1.5","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
       desc: c.cost_usd desc nulls last, c.execution_time desc, c.outcome_id desc []
-      beyond: ((c.cost_usd < $1) or ((c.cost_usd = $2) and (((c.execution_time < $3)) or ((c.execution_time = $4) and (c.outcome_id < $5)))) or c.cost_usd is null) ["1.5","1.5","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
+      beyond: (c.cost_usd < $1 or (c.cost_usd = $2 and (c.execution_time < $3 or (c.execution_time = $4 and c.outcome_id < $5))) or c.cost_usd is null) ["1.5","1.5","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
       desc from the end: c.cost_usd asc nulls first, c.execution_time asc, c.outcome_id asc []
-      beyond: ((c.cost_usd > $1) or ((c.cost_usd = $2) and (((c.execution_time > $3)) or ((c.execution_time = $4) and (c.outcome_id > $5))))) ["1.5","1.5","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]"
+      beyond: (c.cost_usd > $1 or (c.cost_usd = $2 and (c.execution_time > $3 or (c.execution_time = $4 and c.outcome_id > $5)))) ["1.5","1.5","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]"
     `)
   })
 
   it('by a field that is null', () => {
-    expect(pages(COST, [null, TIME, 'a'])).toMatchInlineSnapshot(`
+    expect(pages(BY_COST, [null, TIME, 'a'])).toMatchInlineSnapshot(`
       "asc: c.cost_usd asc nulls last, c.execution_time asc, c.outcome_id asc []
-      beyond: (c.cost_usd is null and (((c.execution_time > $1)) or ((c.execution_time = $2) and (c.outcome_id > $3)))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
+      beyond: (c.cost_usd is null and (c.execution_time > $1 or (c.execution_time = $2 and c.outcome_id > $3))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
       asc from the end: c.cost_usd desc nulls first, c.execution_time desc, c.outcome_id desc []
-      beyond: ((c.cost_usd is not null) or (c.cost_usd is null and (((c.execution_time < $1)) or ((c.execution_time = $2) and (c.outcome_id < $3))))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
+      beyond: (c.cost_usd is not null or (c.cost_usd is null and (c.execution_time < $1 or (c.execution_time = $2 and c.outcome_id < $3)))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
       desc: c.cost_usd desc nulls last, c.execution_time desc, c.outcome_id desc []
-      beyond: (c.cost_usd is null and (((c.execution_time < $1)) or ((c.execution_time = $2) and (c.outcome_id < $3)))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
+      beyond: (c.cost_usd is null and (c.execution_time < $1 or (c.execution_time = $2 and c.outcome_id < $3))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
       desc from the end: c.cost_usd asc nulls first, c.execution_time asc, c.outcome_id asc []
-      beyond: ((c.cost_usd is not null) or (c.cost_usd is null and (((c.execution_time > $1)) or ((c.execution_time = $2) and (c.outcome_id > $3))))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]"
+      beyond: (c.cost_usd is not null or (c.cost_usd is null and (c.execution_time > $1 or (c.execution_time = $2 and c.outcome_id > $3)))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]"
     `)
   })
 })

@@ -1,15 +1,16 @@
 import sql from 'sql-template-tag'
 import { describe, expect, it } from 'vitest'
 import { computedPagesSql } from '../../../src/reads/computedPages.ts'
-import { HeldByFew } from '../../../src/reads/condition.ts'
+import { all, among, compared, equal, related } from '../../../src/reads/condition.ts'
 import { pageSql, parentPagesSql } from '../../../src/reads/storedPages.ts'
 
 // Whole statements of pages. The parents' keys, which may be many, are sent once.
 
+const STATUS = { field: 'status', kind: 'enum' } as const
 const PAGE = {
   table: 'outcomes',
   keys: ['executionTime', 'outcomeId'],
-  where: { status: { in: ['error'] } },
+  where: among(STATUS, ['error']),
   order: [
     { field: 'costUsd', direction: 'desc', nulls: 'last' },
     { field: 'outcomeId', direction: 'desc' },
@@ -23,7 +24,7 @@ describe('a page of all rows', () => {
     expect(text).toMatchInlineSnapshot(`
       "/* page outcomes */ select c.execution_time as "executionTime", c.outcome_id as "outcomeId"
           from outcomes c
-          where (c.status in ('error'))
+          where c.status in ('error')
           order by c.cost_usd desc nulls last, c.outcome_id desc
           limit $1::int"
     `)
@@ -31,12 +32,12 @@ describe('a page of all rows', () => {
   })
 
   it('that few others hold is cut from a page of each of these', () => {
-    const held = { simulation: new HeldByFew({ configVersionId: 'a' }) }
-    const { text, values } = pageSql({ ...PAGE, where: { AND: [PAGE.where, held] } })
+    const held = related('simulation', equal({ field: 'configVersionId', kind: 'uuid' }, 'a'), true)
+    const { text, values } = pageSql({ ...PAGE, where: all(PAGE.where, held) })
     expect(text).toMatchInlineSnapshot(`
       "/* page outcomes */ select c.execution_time as "executionTime", c.outcome_id as "outcomeId"
           from simulations t0 cross join lateral (
-                select c.execution_time, c.outcome_id, c.cost_usd from outcomes c where t0.simulation_id = c.simulation_id and ((c.status in ('error')) and true) order by c.cost_usd desc nulls last, c.outcome_id desc limit $1::int
+                select c.execution_time, c.outcome_id, c.cost_usd from outcomes c where t0.simulation_id = c.simulation_id and c.status in ('error') order by c.cost_usd desc nulls last, c.outcome_id desc limit $1::int
               ) c
           where t0.config_version_id = $2
           order by c.cost_usd desc nulls last, c.outcome_id desc
@@ -58,7 +59,7 @@ describe('pages below parents', () => {
           from unnest($1::uuid[]) as p(parent)
           cross join lateral (select c.execution_time as "executionTime", c.outcome_id as "outcomeId"
           from outcomes c
-          where c.simulation_id = p.parent and (c.status in ('error'))
+          where c.simulation_id = p.parent and c.status in ('error')
           order by c.cost_usd desc nulls last, c.outcome_id desc
           limit $2::int) page"
     `)
@@ -81,7 +82,7 @@ describe('pages below parents', () => {
           from unnest($1::uuid[]) as p(parent)
           cross join lateral (select c.execution_time as "executionTime", c.outcome_id as "outcomeId"
           from simulations t0 join config_versions t1 on t1.version_id = t0.config_version_id cross join lateral (
-                select c.execution_time, c.outcome_id, c.cost_usd from outcomes c where t0.simulation_id = c.simulation_id and (c.status in ('error')) order by c.cost_usd desc nulls last, c.outcome_id desc limit $2::int
+                select c.execution_time, c.outcome_id, c.cost_usd from outcomes c where t0.simulation_id = c.simulation_id and c.status in ('error') order by c.cost_usd desc nulls last, c.outcome_id desc limit $2::int
               ) c
           where t1.config_id = p.parent
           order by c.cost_usd desc nulls last, c.outcome_id desc
@@ -107,7 +108,7 @@ describe('pages below parents', () => {
           from unnest($1::text[]) as p(parent)
           cross join lateral (select c.execution_time as "executionTime", c.outcome_id as "outcomeId"
           from failure_patterns c join outcomes t0 on t0.outcome_id = c.outcome_id and t0.execution_time = c.execution_time
-          where t0.scenario_id = p.parent and (c.status in ('error'))
+          where t0.scenario_id = p.parent and c.status in ('error')
           order by c.cost_usd desc nulls last, c.outcome_id desc
           limit $2::int) page"
     `)
@@ -123,14 +124,18 @@ it('a page of computed rows is cut from all of them', () => {
       select: sql`select simulation_id::text as parent, status, avg(score) as mean_score from outcomes
         where simulation_id = any (${['a', 'b']}::uuid[]) group by 1, 2`,
     },
-    { where: { meanScore: { gt: 0.5 } }, order: [{ field: 'meanScore', direction: 'asc' }], limit: 21 },
+    {
+      where: compared({ field: 'meanScore', kind: 'number' }, '>', 0.5),
+      order: [{ field: 'meanScore', direction: 'asc' }],
+      limit: 21,
+    },
   )
   expect(text).toMatchInlineSnapshot(`
     "/* perStatus */
         select * from (
           select c.parent, row_number() over (partition by c.parent order by c.mean_score asc) as place, c.status as "status", c.mean_score as "meanScore"
           from (select simulation_id::text as parent, status, avg(score) as mean_score from outcomes
-            where simulation_id = any ($1::uuid[]) group by 1, 2) c where (c.mean_score > $2)
+            where simulation_id = any ($1::uuid[]) group by 1, 2) c where c.mean_score > $2
         ) page
         where place <= $3::int
         order by place"
@@ -143,7 +148,7 @@ it('pages of one shape have one text, whatever their values', () => {
     parentPagesSql(
       {
         ...PAGE,
-        where: { errorCode: { in: codes } },
+        where: among({ field: 'errorCode', kind: 'text' }, codes),
         limit,
         parentField: 'simulationId',
         parentType: 'uuid',

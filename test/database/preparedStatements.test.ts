@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto'
+import { pino } from 'pino'
+import sql from 'sql-template-tag'
+import { afterAll, describe, expect, inject, it } from 'vitest'
+import { createPool } from '../../src/db/pool.ts'
+import { ReadBudget } from '../../src/db/readBudget.ts'
+import { StatementNames } from '../../src/db/statementNames.ts'
+import { readTogether } from '../../src/db/tenantTransaction.ts'
+import type { Viewer } from '../../src/viewer.ts'
+
+const viewer: Viewer = {
+  tenantId: randomUUID(),
+  actorId: 'somebody',
+  role: 'app_user',
+  clientIp: undefined,
+  userAgent: undefined,
+  expiresAtMs: undefined,
+}
+const ANSWER = sql`/* answer */ select pg_backend_pid() as session, current_setting('TimeZone') as zone, ${'x'}::text as answer`
+
+// The embedded database has one session for all.
+describe.skipIf(inject('serverUrl') === null)('a connection that prepares statements', () => {
+  const pool = createPool({
+    connectionString: inject('databaseUrl'),
+    max: 1,
+    logger: pino({ level: 'silent' }),
+  })
+  afterAll(() => pool.end())
+  const names = new StatementNames()
+  const read = async () => {
+    const budget = new ReadBudget({ bytes: 1_000_000, memory: 1_000_000 }, () => {})
+    const statement = { text: ANSWER.text, values: ANSWER.values, isGeneral: true }
+    const [rows] = await readTogether<{ session: number; zone: string }>(
+      pool,
+      viewer,
+      budget,
+      [statement],
+      names,
+    )
+    return rows![0]!
+  }
+  const onIt = async (text: string) => {
+    const client = await pool.connect()
+    const { rows } = await client.query(text)
+    client.release()
+    return rows
+  }
+
+  it('has the settings of its session from the first statement on', async () => {
+    const first = await read()
+    expect(first.zone).toBe('UTC')
+    for (let time = 0; time < 3; time++) expect(await read()).toEqual(first)
+    expect(await onIt('select from pg_prepared_statements')).toHaveLength(2)
+    expect(await onIt('show IntervalStyle')).toEqual([{ IntervalStyle: 'postgres' }])
+  })
+
+  it('is replaced when it has lost what it prepared', async () => {
+    const { session } = await read()
+    await onIt('discard all')
+    await expect(read()).rejects.toMatchObject({ code: '26000' })
+    const next = await read()
+    expect(next.zone).toBe('UTC')
+    expect(next.session).not.toBe(session)
+  })
+
+  it('is replaced when it has come to another session, and nothing is read there', async () => {
+    for (let time = 0; time < 3; time++) await read()
+    const client = await pool.connect()
+    // As if a pooler had lent it the one that it was told of.
+    Object.assign(client, { processID: 1 })
+    client.release()
+    await expect(read()).rejects.toMatchObject({ code: '22012' })
+    expect((await read()).zone).toBe('UTC')
+  })
+})
