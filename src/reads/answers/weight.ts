@@ -1,5 +1,6 @@
 import type { Statement } from '../../db/tenantTransaction.ts'
-import type { ColumnKind, Member, PageMember, Part } from './parts.ts'
+import type { ColumnKind } from '../catalogue.ts'
+import type { Member, PageMember, Part } from './parts.ts'
 
 /** What a statement takes: the longer its answer, and the more it reads, the more memory. */
 export interface Weight {
