@@ -55,6 +55,11 @@ export function isForbidden(error: unknown): boolean {
   return codesOf(error).includes('42501')
 }
 
+/** PostgreSQL's class 54: a text that became too long, among others. */
+export function isBeyondLimits(error: unknown): boolean {
+  return codesOf(error).some((code) => code.startsWith('54'))
+}
+
 /** SQLSTATE serialization_failure and deadlock_detected, and Prisma's word for them. */
 function isLostRace(error: unknown): boolean {
   return codesOf(error).some((code) => ['40001', '40P01', 'P2034'].includes(code))

@@ -12,7 +12,7 @@ import type { Context } from '../graphql/builder/context.ts'
 import { type QueryCompiler, type RootField, withFields } from '../graphql/compiled/compiledQuery.ts'
 import { Refusal } from '../refusal.ts'
 import { AnswerData } from './answerData.ts'
-import { isForbidden, isUnavailable } from './databaseErrors.ts'
+import { isBeyondLimits, isForbidden, isUnavailable } from './databaseErrors.ts'
 
 type Compiled = RootField & { read: Statement }
 type Constant = RootField & { read: { json: string } }
@@ -97,6 +97,7 @@ async function answersOf(
 function isForResolvers(error: unknown, { services: { logger } }: Context): boolean {
   if (error instanceof Refusal) return error.code === 'BAD_USER_INPUT'
   if (isUnavailable(error)) return false
-  if (!isForbidden(error)) logger.warn({ err: error }, 'the statement of a query failed: resolvers answer it')
+  if (!isForbidden(error) && !isBeyondLimits(error))
+    logger.warn({ err: error }, 'the statement of a query failed: resolvers answer it')
   return true
 }

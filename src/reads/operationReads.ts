@@ -7,7 +7,7 @@ import type { Statement } from '../db/tenantTransaction.ts'
 import { readTogether, tenantSettings } from '../db/tenantTransaction.ts'
 import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'
-import { MISSING, TOO_LONG } from './answers/answerSql.ts'
+import { MISSING } from './answers/answerSql.ts'
 
 type Transaction = Prisma.TransactionClient
 
@@ -89,15 +89,13 @@ export class OperationReads {
 
   /**
    * The JSON that each of these selects as text, all of one state of the database; null where a value is missing that has to
-   * be there, or a page is too long for this. `alone`: nothing else is read for the operation, so that they need no transaction that stays open.
+   * be there. `alone`: nothing else is read for the operation, so that they need no transaction that stays open.
    *
    * @throws Refusal BAD_USER_INPUT for values that no column can hold, TOO_LARGE or RATE_LIMITED for what passes the budget.
    */
   async answers(statements: readonly Statement[], alone: boolean): Promise<(string | null)[]> {
     const answers = alone ? await this.#readTogether(statements) : await this.#readBeside(statements)
-    return answers.map((answer) =>
-      answer === null || answer.includes(MISSING) || answer.includes(TOO_LONG) ? null : answer,
-    )
+    return answers.map((answer) => (answer === null || answer.includes(MISSING) ? null : answer))
   }
 
   async #readBeside(statements: readonly Statement[]): Promise<(string | null)[]> {

@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import sql from 'sql-template-tag'
 import { describe, expect, it } from 'vitest'
+import { NUMBER } from '../../src/graphql/lists/numberedList.ts'
+import { answerStatement } from '../../src/reads/answers/answerSql.ts'
+import type { PagePart, Row } from '../../src/reads/answers/parts.ts'
 import { useArcBehindProxy } from '../support/databaseProxy.ts'
 
 const { arc, proxy } = await useArcBehindProxy()
@@ -77,6 +81,104 @@ describe('a query', () => {
     expect(await ask(15)).toBe(1)
     expect(await ask(16)).toBe(0)
     expect((await roads(tenant)).resolvedFields).toContainEqual({ reason: 'TOO_LARGE', fields: 1 })
+  })
+
+  it('that reads outcomes often, be it for sums or conditions, is answered by resolvers', async () => {
+    const tenant = arc.tenant()
+    const id = await tenant.simulation(['a'])
+    const lists = [
+      (alias: string) => `${alias}: outcomes { nodes { status } }`,
+      (alias: string) => `${alias}: performance { nodes { bucket } }`,
+      (alias: string) => `${alias}: failurePatterns(filter: { superseded: false }) { nodes { failureType } }`,
+    ]
+    const ask = async (count: number) => {
+      const fields = Array.from({ length: count }, (_, index) => lists[index % 3]!(`l${index}`))
+      const statements = await arc.statementsDuring(() =>
+        tenant.data(`query ($id: UUID!) { simulation(simulationId: $id) { ${fields.join(' ')} } }`, { id }),
+      )
+      return statements.filter((text) => text.includes('/* answer */')).length
+    }
+    expect(await ask(6)).toBe(1)
+    expect(await ask(7)).toBe(0)
+  })
+
+  it('whose answer is long is not made as one text: a value that is asked for a hundred times comes once', async () => {
+    const tenant = arc.tenant()
+    const metadata = { log: 'x'.repeat(500_000) }
+    const id = await tenant.simulation(['a'], { metadata })
+    const aliases = Array.from({ length: 40 }, (_, index) => `m${index}: metadata`)
+    let shown: any
+    const bytes = await arc.bytesDuring(async () => {
+      shown = await tenant.data(
+        `query ($id: UUID!) { simulation(simulationId: $id) { ${aliases.join(' ')} } }`,
+        { id },
+      )
+    })
+    expect(Object.values(shown.simulation)).toEqual(Array(40).fill(metadata))
+    expect(bytes).toBeLessThan(2_000_000)
+  })
+
+  it.each([
+    ['a value', 1_500_000, { page: 10_000_000, value: 1_000_000 }, 1],
+    ['a row', 1_500_000, { page: 10_000_000, value: 10_000_000 }, 1],
+    ['a page', 1_000_000, { page: 10_000_000, value: 10_000_000 }, 12],
+    ['a page from its end', 1_000_000, { page: 10_000_000, value: 10_000_000 }, 12],
+  ])('in which %s is too long ends there: no more is made', async (what, length, most, next) => {
+    // From there on to make one fails in another way.
+    const content = (row: Row) =>
+      sql`repeat('x', case when ${row.column('number')} >= ${next}::int then 1 / (${row.column('number')} * 0) else ${length}::int end)`
+    const page: PagePart = {
+      is: 'page',
+      rows: () => sql`select n as number from generate_series(0, 99) as n`,
+      count: () => sql`select 100`,
+      isGeneral: false,
+      sort: NUMBER,
+      size: 100,
+      fromEnd: what === 'a page from its end',
+      isCut: false,
+      members: [
+        {
+          key: 'nodes',
+          shows: 'nodes',
+          members: [{ key: 'content', part: { is: 'sql', json: content, nullable: false, isHuge: true } }],
+        },
+      ],
+    }
+    const { text, values } = answerStatement(page, most)
+    const asked = arc.sql('admin', (client) => client.query(text, [...values]))
+    await expect(asked).rejects.toMatchObject({ code: '54000' })
+  })
+
+  it('for rows by their ids that are too long together ends there as well', async () => {
+    const tenant = arc.tenant()
+    const id = await tenant.simulation(['a'])
+    // The thirtieth fails in another way.
+    const made = sql`set_config('arc.made', (coalesce(nullif(current_setting('arc.made', true), ''), '0')::int + 1)::text, true)::int`
+    const content = (row: Row) =>
+      sql`case when ${made} < 30 then repeat('x', 900000) else (1 / (0 * octet_length(${row.column('status')})))::text end`
+    const ids = Array.from({ length: 100 }, () => [id])
+    const { text, values } = answerStatement(
+      {
+        is: 'rows',
+        count: ids.length,
+        tables: [
+          {
+            table: 'simulations',
+            keys: [{ field: 'simulationId', kind: 'uuid' }],
+            places: ids.map((_, index) => index + 1),
+            values: ids,
+            members: [{ key: 'content', part: { is: 'sql', json: content, nullable: false, isHuge: true } }],
+          },
+        ],
+      },
+      { page: 10_000_000, value: 10_000_000 },
+    )
+    const asked = arc.sql('admin', async (client) => {
+      await client.query('begin')
+      await client.query(`select set_config('app.user_id', $1, true)`, [tenant.tenantId])
+      await client.query(text, [...values]).finally(() => client.query('rollback'))
+    })
+    await expect(asked).rejects.toMatchObject({ code: '54000' })
   })
 
   it('that the database refuses is answered by resolvers, with their words', async () => {

@@ -14,7 +14,7 @@ import {
 import { LRUCache } from 'lru-cache'
 import type { Statement } from '../../db/tenantTransaction.ts'
 import { answerStatement } from '../../reads/answers/answerSql.ts'
-import { weightOf } from '../../reads/answers/weight.ts'
+import { readsOfOutcomes, weightOf } from '../../reads/answers/weight.ts'
 import { Refusal } from '../../refusal.ts'
 import { isUuid } from '../../uuid.ts'
 import { NotCompiled, planAnswer } from './answerPlan.ts'
@@ -36,17 +36,28 @@ type Query = Pick<ExecutionArgs, 'schema' | 'document' | 'variableValues'>
 /** Trajectories, or parts of them, that one row of an answer may hold at a time. */
 const MOST_HUGE = 2
 
-/** Of a year of weekly chunks to plan one takes some 5 MB, all of a statement together. */
+/** How often a statement may read tables. */
 const MOST_READS = 16
+/** How often outcomes, for conditions and sums too: of two years of weekly chunks to plan one takes some 9 MB, all together. */
+const MOST_READS_OF_OUTCOMES = 6
 
-/** Characters of statements that are kept. */
+/**
+ * Bytes that the pages of a statement may have together, and its values. PostgreSQL takes some nine times as many while it
+ * makes one text of them. What is longer it does not make to its end: resolvers read it row by row, as much as they may.
+ */
+const MOST_BYTES = 8 * 1024 * 1024
+
+/** Characters of statements that are kept, and of what is kept with them. */
 const KEPT_CHARACTERS = 20_000_000
+/** What a document takes as a tree, for each of its characters: that goes only when no statement of it is kept any more. */
+const DOCUMENT_WEIGHT = 15
 /** Variables whose text is longer than that are seldom the same again. */
 const LONGEST_KEY = 2_000
 
 interface Kept {
   fields: RootField[]
   holes: ReadonlyMap<string, string>
+  size: number
 }
 
 /** Makes statements of queries, and keeps them: for an operation with the same variables, whatever the ids among them. */
@@ -55,14 +66,13 @@ export class QueryCompiler {
   readonly #numbers = new WeakMap<OperationDefinitionNode, number>()
   readonly #kept = new LRUCache<string, Kept>({
     maxSize: KEPT_CHARACTERS,
-    sizeCalculation: ({ fields }, key) =>
-      key.length + fields.reduce((sum, { read }) => sum + ('text' in read ? read.text.length : 100), 1),
+    sizeCalculation: ({ size }, key) => key.length + size,
   })
   #operations = 0
 
-  /** `maxBytes`: that the pages of a statement may have together; of what is longer resolvers read as much as they may. */
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes
+  /** `readBytes`: that an operation may read. */
+  constructor(readBytes: number) {
+    this.#maxBytes = Math.min(readBytes, MOST_BYTES)
   }
 
   /** The fields of a query's root, in the order of the answer; undefined when the variables are not what it takes. */
@@ -77,8 +87,13 @@ export class QueryCompiler {
     if (known) return filled(known, given)
     const made = this.#compile(query, operation, variables)
     if (!made) return undefined
-    if (made.isTimeless) this.#kept.set(key, { fields: made.fields, holes })
-    return filled({ fields: made.fields, holes }, given)
+    const size = made.fields.reduce(
+      (sum, { read }) => sum + ('text' in read ? read.text.length : 100),
+      DOCUMENT_WEIGHT * (query.document.loc?.end ?? 0),
+    )
+    const kept = { fields: made.fields, holes, size }
+    if (made.isTimeless) this.#kept.set(key, kept)
+    return filled(kept, given)
   }
 
   #numberOf(operation: OperationDefinitionNode): number {
@@ -123,10 +138,12 @@ export class QueryCompiler {
     try {
       const part = planAnswer(asked, root, nodes)
       if (part.is === 'literal') return { json: part.json }
-      const { pages, huge, reads } = weightOf(part)
+      const { pages, huge, long, reads } = weightOf(part)
       // Resolvers read each of them once, whatever its aliases, and one after the other.
       if (huge > MOST_HUGE || reads > MOST_READS) return { reason: 'TOO_LARGE' }
-      return answerStatement(part, Math.ceil(this.#maxBytes / Math.max(1, pages + huge)))
+      const shareOf = (parts: number) => Math.ceil(this.#maxBytes / Math.max(1, parts))
+      const statement = answerStatement(part, { page: shareOf(pages), value: shareOf(long) })
+      return readsOfOutcomes(statement) > MOST_READS_OF_OUTCOMES ? { reason: 'TOO_LARGE' } : statement
     } catch (error) {
       if (error instanceof NotCompiled) return { reason: error.reason }
       // Its resolver refuses it with the same words, and at its place. graphql-js has some of its own: for a null in place of a

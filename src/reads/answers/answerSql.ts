@@ -16,31 +16,44 @@ import {
 
 /** Stands where a value is missing that has to be there. JSON escapes it in texts, so it is in no other place. */
 export const MISSING = '\u0001'
-/** Stands where the texts of a page became longer than allowed. */
-export const TOO_LONG = '\u0002'
+
+/** How long the texts of an answer may become. */
+export interface MostBytes {
+  /** Those of one page together. */
+  page: number
+  /** A single value. */
+  value: number
+}
+
+/**
+ * PostgreSQL holds three rows at a time while it measures a page. Where they do not fit into its work_mem (4 MB by default) it
+ * makes all of them and writes them to disk before it goes on.
+ */
+const LONGEST_ROW = 1024 * 1024
+/** How much longer the text of JSON may be than it is where it is stored. */
+const INFLATED = 256
 
 const MISSING_MARK = sql`chr(${integerLiteral(MISSING.charCodeAt(0))})`
-const TOO_LONG_MARK = sql`chr(${integerLiteral(TOO_LONG.charCodeAt(0))})`
 
 /** A text in parts: as they stand, or as what an expression gives; null gives nothing. */
 type Piece = string | Sql
 
 /**
- * A statement that selects one value of an answer, as JSON. The texts of a page come to `maxBytes` at most: what would be
- * longer has TOO_LONG in it. Its text depends on the parts' shape alone, but for the length of pages.
+ * A statement that selects one value of an answer, as JSON. It fails with SQLSTATE 54000 as soon as a text becomes longer than
+ * `most` allows. Its text depends on the parts' shape alone, but for the length of pages.
  */
-export function answerStatement(part: Part, maxBytes: number): Statement {
-  return new AnswerWriter(maxBytes).statement(part)
+export function answerStatement(part: Part, most: MostBytes): Statement {
+  return new AnswerWriter(most).statement(part)
 }
 
 /** Writes one answer: the rows that are read have aliases with numbers. */
 class AnswerWriter {
-  readonly #maxBytes: Sql
+  readonly #most: MostBytes
   #aliases = 0
   #isGeneral = true
 
-  constructor(maxBytes: number) {
-    this.#maxBytes = integerLiteral(maxBytes)
+  constructor(most: MostBytes) {
+    this.#most = most
   }
 
   statement(part: Part): Statement {
@@ -59,7 +72,7 @@ class AnswerWriter {
       case 'literal':
         return [part.json]
       case 'column':
-        return columnJson(row.column(part.field), part.kind, part.nullable)
+        return columnJson(row.column(part.field), part.kind, part.nullable, this.#most.value)
       case 'enum': {
         const value = row.column(part.field)
         const names = [...part.names].map(
@@ -73,7 +86,9 @@ class AnswerWriter {
       case 'globalId':
         return ['"', inBase64([`${part.type}:`, ...keyText(part.keys, row)]), '"']
       case 'sql':
-        return [orMissing(part.json(row), part.nullable)]
+        return [
+          orMissing(part.isHuge ? bounded(part.json(row), this.#most.value) : part.json(row), part.nullable),
+        ]
       case 'row':
         return [this.#related(part, row)]
       case 'rows':
@@ -99,6 +114,7 @@ class AnswerWriter {
 
   #rows({ count, tables }: RowsPart): Piece[] {
     if (tables.length === 0) return ['[]']
+    const text = identifier('t0')
     const found = tables.map(({ table, keys, places, values, members }) => {
       const own = this.#row()
       const object = concatenated(this.#object(members, own))
@@ -107,19 +123,34 @@ class AnswerWriter {
         ({ kind }, at) => sql`${values.map((each) => each[at])}::${identifier(SQL_TYPES[kind])}[]`,
       )
       const on = keys.map(({ field }, at) => sql`${own.column(field)} = wanted.${names[at]}`)
-      return sql`select wanted.place, ${object} as json
+      return sql`select wanted.place, ${object} as ${text}
         from unnest(${places}::int[], ${join(lists, ', ')}) as wanted(place, ${join(names, ', ')})
         join ${identifier(table)} ${identifier(own.alias)} on ${join(on, ' and ')}`
     })
-    const text = identifier('t0')
-    const rows = sql`select coalesce(found.json, 'null') as ${text} from generate_series(1, ${count}::int) as places(place)
-      left join (${join(found, ' union all ')}) found on found.place = places.place order by places.place`
-    return ['[', sql`(select ${this.#joined(text)} from (${sized(rows, [text])}) sized)`, ']']
+    const rows = this.#sized(join(found, ' union all '), [text])
+    const all = sql`select string_agg(coalesce(sized.${fitting(text)}, 'null'), ',' order by places.place)
+      from generate_series(1, ${count}::int) as places(place) left join (${rows}) sized on sized.place = places.place`
+    return ['[', sql`(${all})`, ']']
   }
 
-  /** One behind the other, as far as they may go. */
-  #joined(text: Sql, order: Sql = empty): Sql {
-    return sql`string_agg(case when total <= ${this.#maxBytes} then ${text} else ${TOO_LONG_MARK} end, ','${order})`
+  /** Rows of texts in an order, each text as `fitting` names it: with all before it, it is no longer than a page may be. */
+  #sized(rows: Sql, texts: readonly Sql[]): Sql {
+    if (texts.length === 0) return rows
+    const bytes = join(
+      texts.map((name) => sql`coalesce(octet_length(${name}), 0)`),
+      ' + ',
+    )
+    const total = sql`sum(bytes) over (rows unbounded preceding)`
+    const most = integerLiteral(this.#most.page)
+    const fit = texts.map(
+      (name) => sql`case when ${total} > ${most} then ${tooLong(total)} else ${name} end as ${fitting(name)}`,
+    )
+    // `offset 0`: pulled up, each text would be made twice, for the answer and for its length; and a row would be held before
+    // it is known how long it is.
+    return sql`select measured.*, ${join(fit, ', ')} from (
+      select texts.*, case when ${bytes} > ${integerLiteral(LONGEST_ROW)} then ascii(${tooLong(bytes)}) else ${bytes} end as bytes
+      from (${rows} offset 0) texts offset 0
+    ) measured`
   }
 
   #list({ from, members, unless }: ListPart, outer: Row): Piece[] {
@@ -165,7 +196,11 @@ class AnswerWriter {
             info.shows === 'literal' ? [info.json] : [pageInfo(page, info.shows, outer)],
           )
         default:
-          return ['[', this.#joined(texts.get(member)!.name, fromEnd ? sql` order by n desc` : empty), ']']
+          return [
+            '[',
+            sql`string_agg(${fitting(texts.get(member)!.name)}, ','${fromEnd ? sql` order by n desc` : empty})`,
+            ']',
+          ]
       }
     }
     const object = concatenated(braced(members, aggregate))
@@ -186,7 +221,7 @@ class AnswerWriter {
     const names = [...texts.values()].map(({ name }) => name)
     // `having`: it is one row also where nothing is summed up, and without a count PostgreSQL would not even look whether
     // the rows may be read.
-    return sql`select ${object} from (${sized(shownRows, names)}) sized having count(*) >= 0`
+    return sql`select ${object} from (${this.#sized(shownRows, names)}) sized having count(*) >= 0`
   }
 
   #textOf(member: PageMember, { sort }: PagePart, row: Row): Sql {
@@ -207,13 +242,24 @@ class AnswerWriter {
   }
 }
 
-/** Rows of texts in an order, each with the bytes that they have up to it as `total`. */
-function sized(rows: Sql, texts: readonly Sql[]): Sql {
-  const lengths = texts.map((name) => sql`coalesce(octet_length(${name}), 0)`)
-  const total =
-    lengths.length > 0 ? sql`sum(${join(lengths, ' + ')}) over (rows unbounded preceding)` : sql`0`
-  // `offset 0`: pulled up, each text would be made twice, for the answer and for its length.
-  return sql`select texts.*, ${total} as total from (${rows} offset 0) texts`
+/** What a text is called that fits into its page. */
+function fitting(text: Sql): Sql {
+  return sql`${text}_fits`
+}
+
+/** The text, unless it is too long. */
+function bounded(text: Sql, most: number): Sql {
+  // `offset 0`: pulled up, it would be made twice.
+  return sql`(select case when octet_length(long) > ${integerLiteral(most)} then ${tooLong(sql`octet_length(long)`)} else long end
+    from (select ${text} as long offset 0) made)`
+}
+
+/**
+ * Fails where it is evaluated, with SQLSTATE 54000, as what is too large for PostgreSQL does by itself. `bytes` must not be a
+ * constant: then it would fail when it is planned.
+ */
+function tooLong(bytes: Sql): Sql {
+  return sql`chr(least(0, ${bytes})::int)`
 }
 
 function pageInfo(
@@ -237,7 +283,10 @@ function pageInfo(
   return sql`coalesce((array_agg(cursor order by n))[${place}], 'null')`
 }
 
-function columnJson(value: Sql, kind: ColumnKind, nullable: boolean): Piece[] {
+function columnJson(value: Sql, kind: ColumnKind, nullable: boolean, most: number): Piece[] {
+  // What is short where it is stored is not measured.
+  const unlessLong = (text: Sql) =>
+    sql`case when pg_column_size(${value}) > ${integerLiteral(Math.floor(most / INFLATED))} then ${bounded(text, most)} else ${text} end`
   switch (kind) {
     case 'uuid':
       return nullable ? [orMissing(sql`'"' || ${value} || '"'`, true)] : ['"', value, '"']
@@ -255,12 +304,17 @@ function columnJson(value: Sql, kind: ColumnKind, nullable: boolean): Piece[] {
       ]
     case 'decimal':
       return [orMissing(sql`trim_scale(${value})::text`, nullable)]
-    case 'text':
-      return [orMissing(sql`to_json(${value})::text`, nullable)]
+    case 'text': {
+      const length = sql`octet_length(${value})`
+      const json = sql`case when ${length} > ${integerLiteral(most)} then ${tooLong(length)} else to_json(${value})::text end`
+      return [orMissing(json, nullable)]
+    }
+    case 'json':
+      return [orMissing(unlessLong(sql`${value}::text`), nullable)]
     case 'texts': {
       // Each of its texts has to be there.
       const json = sql`case when array_position(${value}, null) is null then to_json(${value})::text else ${MISSING_MARK} end`
-      return [orMissing(json, nullable)]
+      return [orMissing(unlessLong(json), nullable)]
     }
     default:
       return [orMissing(sql`${value}::text`, nullable)]

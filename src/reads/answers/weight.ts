@@ -1,3 +1,5 @@
+import type { Statement } from '../../db/tenantTransaction.ts'
+import type { ColumnKind } from '../catalogue.ts'
 import type { Member, PageMember, Part } from './parts.ts'
 
 /** What a statement takes: the longer its answer, and the more it reads, the more memory. */
@@ -6,18 +8,23 @@ export interface Weight {
   pages: number
   /** Values that may be megabytes. */
   huge: number
-  /** How often tables are read: to plan one that has parts takes megabytes. */
+  /** Values whose length nothing bounds; of texts, which seldom are long, a half. */
+  long: number
+  /** How often tables are read: to plan that takes memory. */
   reads: number
 }
 
-const NOTHING: Weight = { pages: 0, huge: 0, reads: 0 }
+const NOTHING: Weight = { pages: 0, huge: 0, long: 0, reads: 0 }
 const READ: Weight = { ...NOTHING, reads: 1 }
+
+const LONG: Partial<Record<ColumnKind, number>> = { json: 1, texts: 1, text: 1 / 2 }
 
 export function weightOf(part: Part): Weight {
   switch (part.is) {
     case 'column':
+      return { ...NOTHING, huge: part.isHuge ? 1 : 0, long: LONG[part.kind] ?? 0 }
     case 'sql':
-      return { ...NOTHING, huge: part.isHuge ? 1 : 0 }
+      return part.isHuge ? { ...NOTHING, huge: 1, long: 1 } : NOTHING
     case 'row':
       return sum([READ, ofMembers(part.members)])
     case 'list':
@@ -29,6 +36,13 @@ export function weightOf(part: Part): Weight {
     default:
       return NOTHING
   }
+}
+
+/** The views of the table that has partitions. */
+const OF_OUTCOMES = /\b(?:from|join) outcome(?:s|_hourly|_daily)\b/g
+
+export function readsOfOutcomes({ text }: Statement): number {
+  return text.match(OF_OUTCOMES)?.length ?? 0
 }
 
 function ofMembers(members: readonly Member[]): Weight {
@@ -44,9 +58,10 @@ function ofPageMember(member: PageMember): Weight {
 
 function sum(weights: readonly Weight[]): Weight {
   const total = { ...NOTHING }
-  for (const { pages, huge, reads } of weights) {
+  for (const { pages, huge, long, reads } of weights) {
     total.pages += pages
     total.huge += huge
+    total.long += long
     total.reads += reads
   }
   return total

@@ -41,6 +41,7 @@ const page = (args: PageArgs, members: readonly PageMember[], where: Condition =
     planPage(OUTCOMES, args, where),
     members,
   )
+const MOST = { page: 1_000, value: 1_000 }
 const NODES: PageMember = { key: 'nodes', shows: 'nodes', members: FIELDS }
 const MORE: PageMember = {
   key: 'pageInfo',
@@ -52,7 +53,7 @@ describe('the statement of an answer', () => {
   it('selects an object by its key', () => {
     const { text, values, isGeneral } = answerStatement(
       rowWith('outcomes', equal(column('outcomeId', 'uuid'), 'a'), FIELDS),
-      1_000,
+      MOST,
     )
     expect(text).toMatchInlineSnapshot(
       `"/* answer */ select concat(coalesce((select concat('{"id":"', r1.outcome_id, '","status":', case r1.status when 'success' then '"SUCCESS"' when 'error' then '"ERROR"' else chr(1) end, ',"score":', coalesce(r1.reliability_score::text, 'null'), '}') from outcomes r1 where r1.outcome_id = $1), 'null')) as answer"`,
@@ -73,19 +74,22 @@ describe('the statement of an answer', () => {
         ),
       },
     ])
-    expect(answerStatement(simulation, 1_000).text).toMatchInlineSnapshot(`
-      "/* answer */ select concat(coalesce((select concat('{"outcomes":', (select concat('{"nodes":[', string_agg(case when total <= 1000 then t0 else chr(2) end, ','), '],"pageInfo":{"more":', case when count(*) > 2 then 'true' else 'false' end, '}}') from (select texts.*, sum(coalesce(octet_length(t0), 0)) over (rows unbounded preceding) as total from (select n, case when r2.n <= 2 then concat('{"id":"', r2.outcome_id, '","status":', case r2.status when 'success' then '"SUCCESS"' when 'error' then '"ERROR"' else chr(1) end, ',"score":', coalesce(r2.reliability_score::text, 'null'), '}') end as t0 from (
+    expect(answerStatement(simulation, MOST).text).toMatchInlineSnapshot(`
+      "/* answer */ select concat(coalesce((select concat('{"outcomes":', (select concat('{"nodes":[', string_agg(t0_fits, ','), '],"pageInfo":{"more":', case when count(*) > 2 then 'true' else 'false' end, '}}') from (select measured.*, case when sum(bytes) over (rows unbounded preceding) > 1000 then chr(least(0, sum(bytes) over (rows unbounded preceding))::int) else t0 end as t0_fits from (
+            select texts.*, case when coalesce(octet_length(t0), 0) > 1048576 then ascii(chr(least(0, coalesce(octet_length(t0), 0))::int)) else coalesce(octet_length(t0), 0) end as bytes
+            from (select n, case when r2.n <= 2 then concat('{"id":"', r2.outcome_id, '","status":', case r2.status when 'success' then '"SUCCESS"' when 'error' then '"ERROR"' else chr(1) end, ',"score":', coalesce(r2.reliability_score::text, 'null'), '}') end as t0 from (
               select page.*, row_number() over () as n from (select c.outcome_id, c.status, c.reliability_score, c.execution_time
           from outcomes c
           where c.simulation_id = r1.simulation_id and true
           order by c.execution_time desc, c.outcome_id desc
           limit 3) page
-            ) r2 offset 0) texts) sized having count(*) >= 0), ',"version":', coalesce((select concat('{"model":', coalesce(to_json(r3.model)::text, chr(1)), '}') from config_versions r3 where r3.version_id = r1.config_version_id and true), chr(1)), '}') from simulations r1 where r1.simulation_id = $1), 'null')) as answer"
+            ) r2 offset 0) texts offset 0
+          ) measured) sized having count(*) >= 0), ',"version":', coalesce((select concat('{"model":', coalesce(case when octet_length(r3.model) > 1000 then chr(least(0, octet_length(r3.model))::int) else to_json(r3.model)::text end, chr(1)), '}') from config_versions r3 where r3.version_id = r1.config_version_id and true), chr(1)), '}') from simulations r1 where r1.simulation_id = $1), 'null')) as answer"
     `)
   })
 
   it('has one text for all ids, and is planned for each value of another condition', () => {
-    const of = (where: Condition) => answerStatement(page({ first: 5 }, [NODES], where), 1_000)
+    const of = (where: Condition) => answerStatement(page({ first: 5 }, [NODES], where), MOST)
     const scenarioId = column('scenarioId', 'text')
     expect(of(equal(scenarioId, 'a'))).toMatchObject({ isGeneral: true, values: ['a'] })
     expect(of(equal(scenarioId, 'a')).text).toBe(of(equal(scenarioId, 'b')).text)
@@ -111,7 +115,7 @@ describe('the statement of an answer', () => {
         part: { is: 'literal', json: `"it's ${index}"` },
       }),
     ).concat(FIELDS)
-    const { text } = answerStatement(rowWith('outcomes', all(), [...many, ...many]), 1_000)
+    const { text } = answerStatement(rowWith('outcomes', all(), [...many, ...many]), MOST)
     expect(text).toContain(`it''s 299`)
     // PostgreSQL takes no more arguments.
     for (const [, args] of text.matchAll(/concat\(([^()]*)\)/g))
@@ -133,6 +137,6 @@ describe('the statement of an answer', () => {
       },
       { key: 'c', part: { is: 'sql', json: () => sql`'{}'`, nullable: false } },
     ])
-    expect(weightOf(nested)).toEqual({ pages: 2, huge: 2, reads: 3 })
+    expect(weightOf(nested)).toEqual({ pages: 2, huge: 2, long: 2, reads: 3 })
   })
 })
