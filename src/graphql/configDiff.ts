@@ -14,6 +14,7 @@ import { comparisonsOf } from './comparisons.ts'
 import { Configuration } from './configuration.ts'
 import { ConfigVersion } from './configVersion.ts'
 import { Columns } from './lists/columns.ts'
+import { shownRelation } from './lists/relatedRow.ts'
 import { defineStoredList } from './lists/storedList.ts'
 import { payloadOfStep, payloadType } from './payload.ts'
 
@@ -175,9 +176,11 @@ export const ConfigDiff = builder.prismaNode('ConfigDiff', {
       resolve: ({ changeSummary }, _, context) =>
         shownChanges(context, () => (changeSummary ?? []) as unknown as ChangeSummary),
     }),
-    configuration: t.relation('configuration', { description: 'The configuration that changed.' }),
-    before: t.relation('before', { description: 'The version before.' }),
-    after: t.relation('after', { description: 'The version with the change.' }),
+    configuration: t.field(
+      shownRelation('ConfigDiff', 'configuration', Configuration, 'The configuration that changed.'),
+    ),
+    before: t.field(shownRelation('ConfigDiff', 'before', ConfigVersion, 'The version before.')),
+    after: t.field(shownRelation('ConfigDiff', 'after', ConfigVersion, 'The version with the change.')),
   }),
 })
 

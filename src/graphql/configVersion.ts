@@ -8,6 +8,7 @@ import {
 import { builder } from './builder/builder.ts'
 import { Configuration } from './configuration.ts'
 import { Columns } from './lists/columns.ts'
+import { shownRelation, shownRelationIfAny } from './lists/relatedRow.ts'
 import { defineStoredList } from './lists/storedList.ts'
 import { payloadOf, payloadOfStep, payloadType } from './payload.ts'
 
@@ -81,7 +82,14 @@ export const ConfigVersion = builder.prismaNode('ConfigVersion', {
   select: { versionId: true },
   fields: (t) => ({
     ...configVersionColumns.fields(t),
-    configuration: t.relation('configuration', { description: 'The configuration that it is a version of.' }),
+    configuration: t.field(
+      shownRelation(
+        'ConfigVersion',
+        'configuration',
+        Configuration,
+        'The configuration that it is a version of.',
+      ),
+    ),
   }),
 })
 
@@ -95,10 +103,14 @@ export const configVersionPages = defineStoredList('ConfigVersion', {
 })
 
 builder.prismaObjectFields(Configuration, (t) => ({
-  latestVersion: t.relation('latestVersion', {
-    nullable: true,
-    description: 'Its newest version that was not withdrawn; null when there is none.',
-  }),
+  latestVersion: t.field(
+    shownRelationIfAny(
+      'Configuration',
+      'latestVersion',
+      ConfigVersion,
+      'Its newest version that was not withdrawn; null when there is none.',
+    ),
+  ),
   versions: t.field(
     configVersionPages.under(
       { key: 'configId', field: 'configId', type: 'uuid' },

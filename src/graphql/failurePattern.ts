@@ -7,6 +7,7 @@ import { ConfigVersion } from './configVersion.ts'
 import { Columns } from './lists/columns.ts'
 import { sharedByField } from './lists/fieldLoader.ts'
 import { byContained, bySearch, type FilterFields } from './lists/filters.ts'
+import { shownRelation } from './lists/relatedRow.ts'
 import { defineStoredList } from './lists/storedList.ts'
 import { ErrorCategoryEnum, Outcome, ofOutcome } from './outcome.ts'
 import { Scenario } from './scenario.ts'
@@ -87,8 +88,10 @@ export const FailurePattern = builder.prismaNode('FailurePattern', {
         return (await loader.load(signature)) - 1
       },
     }),
-    outcome: t.relation('outcome', { description: 'The outcome of the run.' }),
-    simulation: t.relation('simulation', { description: 'The simulation of the run.' }),
+    outcome: t.field(shownRelation('FailurePattern', 'outcome', Outcome, 'The outcome of the run.')),
+    simulation: t.field(
+      shownRelation('FailurePattern', 'simulation', Simulation, 'The simulation of the run.'),
+    ),
   }),
 })
 

@@ -6,6 +6,7 @@ import type { ReadInStatement } from './builder/fieldRead.ts'
 import { ConfigVersion, configVersionColumns } from './configVersion.ts'
 import { Columns } from './lists/columns.ts'
 import { byRelated, type FilterFields } from './lists/filters.ts'
+import { shownRelation } from './lists/relatedRow.ts'
 import { defineStoredList } from './lists/storedList.ts'
 import { Scenario, scenarioColumns } from './scenario.ts'
 import { Simulation, simulationColumns } from './simulation.ts'
@@ -155,9 +156,18 @@ export const Outcome = builder.prismaNode('Outcome', {
   select: { outcomeId: true, executionTime: true },
   fields: (t) => ({
     ...outcomeColumns.fields(t),
-    simulation: t.relation('simulation', { description: 'The simulation that it belongs to.' }),
-    scenario: t.relation('scenario', { description: 'The scenario that was run.' }),
-    run: t.relation('run', { description: 'The run of the simulation that it was an attempt at.' }),
+    simulation: t.field(
+      shownRelation('Outcome', 'simulation', Simulation, 'The simulation that it belongs to.'),
+    ),
+    scenario: t.field(shownRelation('Outcome', 'scenario', Scenario, 'The scenario that was run.')),
+    run: t.field(
+      shownRelation(
+        'Outcome',
+        'run',
+        SimulationScenario,
+        'The run of the simulation that it was an attempt at.',
+      ),
+    ),
   }),
 })
 

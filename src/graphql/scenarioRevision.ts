@@ -1,6 +1,7 @@
 import type { ScenarioRevision as ScenarioRevisionRow } from '../db/generated/client.ts'
 import { builder } from './builder/builder.ts'
 import { Columns } from './lists/columns.ts'
+import { shownRelation } from './lists/relatedRow.ts'
 import { defineStoredList } from './lists/storedList.ts'
 import { Scenario } from './scenario.ts'
 
@@ -29,7 +30,7 @@ const ScenarioRevision = builder.prismaNode('ScenarioRevision', {
   select: { scenarioId: true, revision: true },
   fields: (t) => ({
     ...scenarioRevisionColumns.fields(t),
-    scenario: t.relation('scenario', { description: 'The scenario as it is now.' }),
+    scenario: t.field(shownRelation('ScenarioRevision', 'scenario', Scenario, 'The scenario as it is now.')),
   }),
 })
 

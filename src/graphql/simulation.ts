@@ -7,6 +7,7 @@ import { Configuration } from './configuration.ts'
 import { ConfigVersion, configVersionColumns } from './configVersion.ts'
 import { Columns } from './lists/columns.ts'
 import { byElement, byRelated } from './lists/filters.ts'
+import { shownRelation } from './lists/relatedRow.ts'
 import { defineStoredList } from './lists/storedList.ts'
 
 export const SimulationStatusEnum = builder.enumType('SimulationStatus', {
@@ -150,7 +151,9 @@ export const Simulation = builder.prismaNode('Simulation', {
         startedAt &&
         (completedAt?.getTime() ?? Math.max(Date.now(), startedAt.getTime())) - startedAt.getTime(),
     }),
-    configVersion: t.relation('configVersion', { description: 'The configuration version that it runs.' }),
+    configVersion: t.field(
+      shownRelation('Simulation', 'configVersion', ConfigVersion, 'The configuration version that it runs.'),
+    ),
   }),
 })
 

@@ -4,6 +4,7 @@ import { all, equal } from '../reads/condition.ts'
 import { builder } from './builder/builder.ts'
 import type { ReadInStatement } from './builder/fieldRead.ts'
 import { Columns } from './lists/columns.ts'
+import { shownRelation } from './lists/relatedRow.ts'
 import { defineStoredList } from './lists/storedList.ts'
 import { Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
@@ -71,8 +72,12 @@ export const SimulationScenario = builder.prismaNode('SimulationScenario', {
   select: { simulationId: true, scenarioId: true, repetition: true },
   fields: (t) => ({
     ...simulationScenarioColumns.fields(t),
-    simulation: t.relation('simulation', { description: 'The simulation that it belongs to.' }),
-    scenario: t.relation('scenario', { description: 'The scenario that it runs.' }),
+    simulation: t.field(
+      shownRelation('SimulationScenario', 'simulation', Simulation, 'The simulation that it belongs to.'),
+    ),
+    scenario: t.field(
+      shownRelation('SimulationScenario', 'scenario', Scenario, 'The scenario that it runs.'),
+    ),
   }),
 })
 

@@ -1,6 +1,7 @@
 import type { ToolUsage as ToolUsageRow } from '../db/generated/client.ts'
 import { builder } from './builder/builder.ts'
 import { Columns } from './lists/columns.ts'
+import { shownRelation } from './lists/relatedRow.ts'
 import { defineStoredList } from './lists/storedList.ts'
 import { Outcome, ofOutcome } from './outcome.ts'
 import { Scenario } from './scenario.ts'
@@ -67,8 +68,8 @@ const ToolUsage = builder.prismaNode('ToolUsage', {
   select: { usageId: true, outcomeId: true, executionTime: true },
   fields: (t) => ({
     ...toolUsageColumns.fields(t),
-    outcome: t.relation('outcome', { description: 'The outcome of the run.' }),
-    simulation: t.relation('simulation', { description: 'The simulation of the run.' }),
+    outcome: t.field(shownRelation('ToolUsage', 'outcome', Outcome, 'The outcome of the run.')),
+    simulation: t.field(shownRelation('ToolUsage', 'simulation', Simulation, 'The simulation of the run.')),
   }),
 })
 

@@ -1,3 +1,4 @@
+import type PrismaTypes from '../../db/generated/pothos.ts'
 import { getDatamodel } from '../../db/generated/pothos.ts'
 import { rowWith } from '../../reads/answers/pages.ts'
 import type { Part } from '../../reads/answers/parts.ts'
@@ -9,6 +10,7 @@ import type { PlannedField } from './fieldRead.ts'
 
 /** A type whose rows have global ids. */
 interface Identified {
+  model: keyof PrismaTypes
   table: string
   /** The fields of its key, in the order that its global ids have them. */
   keys: readonly SortField[]
@@ -16,10 +18,10 @@ interface Identified {
 
 const byType = new Map<string, Identified>()
 
-export function registerKeys(type: string, model: string, keys: readonly SortField[]): void {
+export function registerKeys(type: string, model: keyof PrismaTypes, keys: readonly SortField[]): void {
   const { primaryKey } = (getDatamodel() as { datamodel: { models: Models } }).datamodel.models[model]!
   const inOrder = primaryKey?.fields.map((name) => keys.find(({ field }) => field === name)!) ?? keys
-  byType.set(type, { table: TABLES[model]!, keys: inOrder })
+  byType.set(type, { model, table: TABLES[model]!, keys: inOrder })
 }
 
 export function identified(type: string): Identified {

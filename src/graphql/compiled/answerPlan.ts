@@ -10,9 +10,7 @@ import {
   isObjectType,
   type SelectionSetNode,
 } from 'graphql'
-import { relatedRow } from '../../reads/answers/pages.ts'
 import type { EdgeMember, Member, PageInfoMember, PageMember, Part } from '../../reads/answers/parts.ts'
-import { relationOf } from '../../reads/catalogue.ts'
 import type { PlannedField, ReadInStatement } from '../builder/fieldRead.ts'
 import { identified } from '../builder/globalId.ts'
 import { type Asked, fieldsOf } from './selections.ts'
@@ -49,16 +47,8 @@ class AnswerPlan {
     const field = parent.getFields()[name]
     if (!field) throw new NotCompiled(`${parent.name}.${name}`)
     const { read } = field.extensions as Partial<ReadInStatement>
-    const nullable = !isNonNullType(field.type)
     if (read) return asDeclared(read(this.#planned(field, nodes)), field)
-    const model = parent.extensions.pothosPrismaModel as string | undefined
-    const { pothosPrismaRelationField: related } = field.extensions as {
-      pothosPrismaRelationField?: { name: string }
-    }
-    const relation = model && related ? relationOf(model, related.name) : undefined
-    if (relation)
-      return relatedRow(relation.table, relation.on, this.#members(typeOf(field), nodes), nullable)
-    if (model && name === 'id')
+    if (name === 'id' && parent.extensions.pothosPrismaModel)
       return { is: 'globalId', type: parent.name, keys: identified(parent.name).keys }
     throw new NotCompiled(`${parent.name}.${name}`)
   }

@@ -182,9 +182,9 @@ function parentLoader(
 }
 
 /** The rows at these places, in the same order. */
-async function rowsAt(
-  source: PageSource,
-  places: Row[],
+export async function rowsAt(
+  source: { model: keyof PrismaTypes; keys: readonly SortField[] },
+  places: readonly Row[],
   selection: object,
   context: Context,
 ): Promise<Row[]> {
@@ -208,7 +208,7 @@ async function rowsAt(
  * Finds at least the wanted rows by the values of each key. Times become a range, which partitions and chunks are
  * chosen by.
  */
-function among(keys: readonly SortField[], wanted: Row[]): Record<string, object> {
+function among(keys: readonly SortField[], wanted: readonly Row[]): Record<string, object> {
   return Object.fromEntries(
     keys.map(({ field, kind }) => {
       const values = wanted.map((row) => row[field])
