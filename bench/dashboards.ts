@@ -165,4 +165,63 @@ const SIMULATION: Dashboard = {
       from simulations s where s.user_id = ${tenant} and s.simulation_id = $1)))::text as answer`,
 }
 
-export const DASHBOARDS: readonly Dashboard[] = [LATEST_SIMULATIONS, FAILED_OUTCOMES, SIMULATION]
+const TRAJECTORIES: Dashboard = {
+  name: 'trajectories',
+  description: 'page of 100 outcomes with their whole trajectories',
+  query: `query Trajectories {
+    outcomes(first: 100) { nodes { outcomeId scenarioId status trajectory } pageInfo { hasNextPage } }
+  }`,
+  variables: () => ({}),
+  sql: (tenant) => `/* bench trajectories */
+    select json_build_object('data', json_build_object('outcomes', json_build_object(
+      'nodes', coalesce(json_agg(json_build_object(
+        'outcomeId', outcome_id, 'scenarioId', scenario_id, 'status', upper(status), 'trajectory', trajectory
+      ) order by execution_time desc, outcome_id desc) filter (where place <= 100), '[]'),
+      'pageInfo', json_build_object('hasNextPage', count(*) > 100))))::text as answer
+    from (
+      select outcome_id, scenario_id, execution_time, status, trajectory,
+        row_number() over (order by execution_time desc, outcome_id desc) as place
+      from store.outcomes where user_id = ${tenant} order by execution_time desc, outcome_id desc limit 101
+    ) o`,
+}
+
+/** The same object, however it is asked for. */
+const simulationSql = (tenant: string, key: string, name: string) => `/* bench ${name} */
+    select json_build_object('data', json_build_object('${name}', (
+      select json_build_object('simulationId', simulation_id, 'simulationName', simulation_name, 'status', upper(status),
+        'createdAt', ${iso('created_at')}, 'totalScenarios', total_scenarios, 'totalCostUsd', total_cost_usd)
+      from simulations where user_id = ${tenant} and simulation_id = ${key})))::text as answer`
+
+const OBJECT_BY_KEY: Dashboard = {
+  name: 'object-by-key',
+  description: 'one simulation by its key',
+  query: `query ObjectByKey($simulationId: UUID!) {
+    simulation(simulationId: $simulationId) {
+      simulationId simulationName status createdAt totalScenarios totalCostUsd
+    }
+  }`,
+  variables: (simulationId) => ({ simulationId }),
+  sql: (tenant) => simulationSql(tenant, '$1', 'simulation'),
+}
+
+const OBJECT_BY_ID: Dashboard = {
+  name: 'object-by-id',
+  description: 'the same by its global id',
+  query: `query ObjectById($id: ID!) {
+    node(id: $id) {
+      ... on Simulation { simulationId simulationName status createdAt totalScenarios totalCostUsd }
+    }
+  }`,
+  variables: (simulationId) => ({ id: Buffer.from(`Simulation:${simulationId}`).toString('base64') }),
+  sql: (tenant) =>
+    simulationSql(tenant, `substr(convert_from(decode($1, 'base64'), 'UTF8'), 12)::uuid`, 'node'),
+}
+
+export const DASHBOARDS: readonly Dashboard[] = [
+  LATEST_SIMULATIONS,
+  FAILED_OUTCOMES,
+  TRAJECTORIES,
+  SIMULATION,
+  OBJECT_BY_KEY,
+  OBJECT_BY_ID,
+]

@@ -13,8 +13,16 @@ import { createDatabase } from './database.ts'
 import { GraphQLConnections } from './graphqlConnections.ts'
 import { CLIENTS, IngestBench, type IngestResult } from './ingest.ts'
 import { type LiveResult, measureLive, SUBSCRIBERS } from './live.ts'
-import { latenciesOf, measureReads, READERS, type ReadResult } from './reads.ts'
-import { type BenchResult, printReport, type UnitProfile } from './report.ts'
+import {
+  type CallersResult,
+  latenciesOf,
+  MOST_CALLERS,
+  measureCallers,
+  measureReads,
+  READERS,
+  type ReadResult,
+} from './reads.ts'
+import { type BenchResult, printReport, type StartResult, type UnitProfile } from './report.ts'
 import { seed } from './seed.ts'
 import { measureSoak, type SoakResult } from './soak.ts'
 import { readStatements, resetStatements } from './statements.ts'
@@ -109,10 +117,12 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
   }
 
   let reads: ReadResult[] = []
+  const callers: CallersResult[] = []
+  let starting: StartResult | undefined
   if (parts.includes('reads')) {
     say('The data for reads is made')
     const reader = randomUUID()
-    const readers = await connect(reader, READERS)
+    const readers = await connect(reader, MOST_CALLERS)
     const { simulationIds } = await seed(readers, admin, reader, size.simulations, size.otherTenants)
     const bareServer = await ChildServer.start<BareStarted>(new URL('./bareServer.ts', import.meta.url), {
       ...env,
@@ -121,18 +131,24 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
       BENCH_TENANT_ID: reader,
     })
     undo.push(() => bareServer.stop())
+    // The embedded database is one process's.
+    const started = database && (await startOrdinary(env, await tokenOf(reader)))
+    starting = started?.starting
     say('Reads')
-    reads = await measureReads({
+    const asked = {
       arc: readers,
-      bare: (dashboard) => {
-        const made = new GraphQLConnections(`${bareServer.started.url}/${dashboard}`, '', READERS)
+      bare: (dashboard: string) => {
+        const made = new GraphQLConnections(`${bareServer.started.url}/${dashboard}`, '', MOST_CALLERS)
         undo.push(() => made.close())
         return made
       },
       simulationIds,
-      rounds: size.readRounds,
       durationMs: size.readMs,
-    })
+    }
+    reads = await measureReads({ ...asked, ordinary: started?.connections, rounds: size.readRounds })
+    for (const dashboard of ['failed-outcomes', 'object-by-key'])
+      callers.push(await measureCallers(dashboard, asked))
+    if (starting) starting.afterReads = await arc.ask<Memory>('memory')
     for (const { query, description, variables } of DASHBOARDS) {
       await profiled(description, 'request', async () => {
         const body = JSON.stringify({ query, variables: variables(simulationIds.at(-1)!) })
@@ -196,10 +212,28 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     processors: availableParallelism(),
     ingest,
     reads,
+    callers,
+    starting,
     live,
     soak,
     profiles,
   }
+}
+
+/** A second server, without compiled reads; how long it took until it answered, and what it took in memory. */
+async function startOrdinary(env: Record<string, string>, token: string) {
+  const begin = performance.now()
+  const server = await ChildServer.start<ArcStarted>(new URL('./arcServer.ts', import.meta.url), {
+    ...env,
+    ARC_COMPILED_READS: 'off',
+  })
+  undo.push(() => server.stop())
+  const connections = new GraphQLConnections(server.started.url, token, READERS)
+  undo.push(() => connections.close())
+  await connections.ask('{ viewer { role } }', {})
+  const startMs = performance.now() - begin
+  const starting: StartResult = { startMs, atRest: await server.ask<Memory>('memory'), afterReads: undefined }
+  return { connections, starting }
 }
 
 /** The parts named on the command line; all but the soak when none is. */

@@ -1,8 +1,9 @@
+import type { Memory } from './arcServer.ts'
 import { median } from './figures.ts'
 import { BATCH, CLIENTS, type IngestResult } from './ingest.ts'
 import { type LiveResult, SUBSCRIBERS } from './live.ts'
 import type { Profile } from './profile.ts'
-import { READERS, type ReadResult } from './reads.ts'
+import { type CallersResult, READERS, type ReadResult } from './reads.ts'
 import { type SoakResult, thirds, VISITORS } from './soak.ts'
 import type { StatementTimes } from './statements.ts'
 
@@ -24,6 +25,14 @@ export interface UnitProfile {
   database: StatementTimes | null
 }
 
+/** What starting a server takes, on a database that is migrated. */
+export interface StartResult {
+  /** From the start of its process to its first answer. */
+  startMs: number
+  atRest: Memory
+  afterReads: Memory | undefined
+}
+
 export interface BenchResult {
   database: string
   /** The targets are for a server of its own, not for the embedded database. */
@@ -33,6 +42,8 @@ export interface BenchResult {
   /** Undefined, and the lists empty, for what was not asked for. */
   ingest: IngestResult | undefined
   reads: ReadResult[]
+  callers: CallersResult[]
+  starting: StartResult | undefined
   live: LiveResult[]
   soak: SoakResult | undefined
   profiles: UnitProfile[]
@@ -45,6 +56,8 @@ export function printReport(result: BenchResult): void {
   )
   if (result.ingest) printIngest(result.ingest, result.embedded)
   if (result.reads.length > 0) printReads(result.reads)
+  for (const callers of result.callers) printCallers(callers)
+  if (result.starting) printStart(result.starting)
   if (result.live.length > 0) printLive(result.live, result.embedded)
   if (result.soak) printSoak(result.soak)
   for (const profile of result.profiles) printProfile(profile)
@@ -83,8 +96,8 @@ function printReads(reads: readonly ReadResult[]): void {
     `\nReads: ${READERS} clients; bare is one hand-written statement on the tables behind node:http, equal answers`,
   )
   printTable(
-    ['', 'answer', 'Arc req/s', 'p50', 'p95', 'bare req/s', 'p50', 'p95', 'ratio'],
-    reads.map(({ description, answerBytes, arc, bare }) => [
+    ['', 'answer', 'Arc req/s', 'p50', 'p95', 'bare req/s', 'p50', 'p95', 'ratio', 'by resolvers'],
+    reads.map(({ description, answerBytes, arc, bare, ordinary }) => [
       description,
       `${(answerBytes / 1_000).toFixed(1)} kB`,
       ...[arc, bare].flatMap((speeds) => [
@@ -93,7 +106,34 @@ function printReads(reads: readonly ReadResult[]): void {
         ms(median(speeds.map(({ p95Ms }) => p95Ms))),
       ]),
       ratioOf(arc, bare).toFixed(3),
+      ordinary.length > 0 ? ratioOf(ordinary, bare).toFixed(3) : '',
     ]),
+  )
+}
+
+function printCallers({ description, clients }: CallersResult): void {
+  console.log(`\n${description}, by the number of clients`)
+  printTable(
+    ['clients', 'Arc req/s', 'p50', 'p95', 'bare req/s', 'p50', 'p95', 'ratio'],
+    clients.map(({ count: callers, arc, bare }) => [
+      String(callers),
+      ...[arc, bare].flatMap(({ requestsPerSecond, p50Ms, p95Ms }) => [
+        count(requestsPerSecond),
+        ms(p50Ms),
+        ms(p95Ms),
+      ]),
+      (arc.requestsPerSecond / bare.requestsPerSecond).toFixed(3),
+    ]),
+  )
+}
+
+function printStart({ startMs, atRest, afterReads }: StartResult): void {
+  const memory = ({ heapMb, residentMb }: Memory) =>
+    `${heapMb.toFixed(0)} MB of heap, ${residentMb.toFixed(0)} MB resident`
+  console.log(
+    `\nA server on a migrated database answers after ${(startMs / 1_000).toFixed(1)} s: ${memory(atRest)}${
+      afterReads ? `; after the reads: ${memory(afterReads)}` : ''
+    }`,
   )
 }
 
