@@ -15,6 +15,10 @@ export function keepExactNumbers(pool: pg.Pool): void {
     connection.prependListener('rowDescription', ({ fields }: { fields: { dataTypeID: number }[] }) => {
       jsonColumns = fields.flatMap(({ dataTypeID }, index) => (JSON_TYPES.has(dataTypeID) ? [index] : []))
     })
+    // What comes next may have rows that nobody describes.
+    connection.prependListener('readyForQuery', () => {
+      jsonColumns = []
+    })
     connection.prependListener('dataRow', ({ fields }: { fields: (string | null)[] }) => {
       for (const index of jsonColumns) {
         const json = fields[index]

@@ -2,6 +2,7 @@ import pg from 'pg'
 import type { Logger } from 'pino'
 import { Refusal } from '../refusal.ts'
 import { keepExactNumbers } from './exactJson.ts'
+import { RawRowsClient } from './rawRows.ts'
 import { breakOffBeyondBudgets } from './readBudget.ts'
 
 export interface PoolSettings {
@@ -48,6 +49,7 @@ export function createPool({
       // pg hangs up on a statement that was not answered in time, so that nobody gets its connection after it.
       query_timeout: answerMs,
       application_name: 'arc',
+      Client: RawRowsClient,
       // Statements leave without waiting for the answer to the one before.
       pipeline: true,
     },

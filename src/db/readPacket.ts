@@ -1,5 +1,9 @@
 import pg from 'pg'
 import { prepareValue } from 'pg/lib/utils.js'
+import { takeRawRows } from './rawRows.ts'
+
+/** JSON as text, or as the bytes of that. */
+export type Answer = string | Buffer
 
 /** `name`: under which the connection prepares it. */
 export interface PacketStatement {
@@ -10,14 +14,15 @@ export interface PacketStatement {
 
 /**
  * Reads with statements that leave as one packet and are one transaction without BEGIN and COMMIT: PostgreSQL begins it with
- * the first and ends it at the Sync behind the last. The first column of the last row of each, as text.
+ * the first and ends it at the Sync behind the last. The first column of the last row of each: as text, or
+ * as its bytes where it is long.
  *
  * @throws what the database says of the first that fails; nothing behind it is carried out.
  */
 export function readInOnePacket(
   client: pg.ClientBase,
   statements: readonly PacketStatement[],
-): Promise<(string | null | undefined)[]> {
+): Promise<(Answer | null | undefined)[]> {
   return new Promise((resolve, reject) => {
     const packet: ReadPacket = new ReadPacket(statements, (error) =>
       error ? reject(error) : resolve(packet.texts),
@@ -33,7 +38,7 @@ type KnownNames = pg.Connection & { parsedStatements: Record<string, string> }
 
 /** One query for pg, without what it does for each statement: a Sync, the description of columns, rows as objects. */
 class ReadPacket extends pg.Query {
-  readonly texts: (string | null | undefined)[]
+  readonly texts: (Answer | null | undefined)[]
   /** pg puts its own around it, for what is not answered in time. */
   callback: DoneCallback
   readonly statements: PacketStatement[]
@@ -50,6 +55,7 @@ class ReadPacket extends pg.Query {
   override submit = (connection: pg.Connection): void => {
     const { parsedStatements } = connection as KnownNames
     const unparsed: PacketStatement[] = []
+    takeRawRows(connection, true)
     connection.stream.cork()
     for (const { name = '', text, values } of this.statements) {
       const isKnown =
@@ -77,7 +83,7 @@ class ReadPacket extends pg.Query {
     this.#stopListening = () => connection.off('parseComplete', note)
   }
 
-  handleDataRow({ fields }: { fields: (string | null)[] }): void {
+  handleDataRow({ fields }: { fields: (Answer | null)[] }): void {
     this.texts[this.#at] = fields[0]
   }
 
@@ -85,13 +91,18 @@ class ReadPacket extends pg.Query {
     this.#at++
   }
 
-  handleReadyForQuery(): void {
-    this.#stopListening()
+  handleReadyForQuery(connection: pg.Connection): void {
+    this.#end(connection)
     this.callback(null)
   }
 
-  handleError(error: Error): void {
-    this.#stopListening()
+  handleError(error: Error, connection: pg.Connection): void {
+    this.#end(connection)
     this.callback(error)
+  }
+
+  #end(connection: pg.Connection): void {
+    this.#stopListening()
+    takeRawRows(connection, false)
   }
 }

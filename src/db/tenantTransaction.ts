@@ -3,12 +3,12 @@ import sql from 'sql-template-tag'
 import type { Viewer } from '../viewer.ts'
 import { PINNED_SETTINGS, settingsSql } from './pinnedSettings.ts'
 import { countRowsFor, type ReadBudget } from './readBudget.ts'
-import { readInOnePacket } from './readPacket.ts'
+import { type Answer, readInOnePacket } from './readPacket.ts'
 import { ownSession, type StatementNames } from './statementNames.ts'
 import { type Beginning, giveBack, inTransaction, type Statement, type Transaction } from './transaction.ts'
 
 export type TenantTransaction = Transaction
-export type { Statement }
+export type { Answer, Statement }
 
 /** Runs `work` in one read-write transaction of the viewer; its result comes after COMMIT. */
 export type Write = <Result>(work: (transaction: TenantTransaction) => Promise<Result>) => Promise<Result>
@@ -71,7 +71,7 @@ export async function inTenantTransaction<Result>(
 }
 
 /**
- * Reads one text with each statement, all in one state of the database, with one way there and back. `budget`: for the
+ * Reads one value with each statement, all in one state of the database, with one way there and back. `budget`: for the
  * bytes that come back; `names`: for what the connection may prepare.
  */
 export async function readTogether(
@@ -80,7 +80,7 @@ export async function readTogether(
   budget: ReadBudget,
   statements: readonly Statement[],
   names: StatementNames | undefined,
-): Promise<(string | null)[]> {
+): Promise<(Answer | null)[]> {
   const read = async (claim: string) => {
     const client = await pool.connect()
     try {
@@ -101,7 +101,7 @@ async function readInSession(
   claim: string,
   statements: readonly Statement[],
   names: StatementNames,
-): Promise<(string | null)[]> {
+): Promise<(Answer | null)[]> {
   const settings = settingsSql(viewersSettings(viewer, 'read only'))
   const beginning = sql`select ${settings}, ${ownSession(client)}, ${claim}`
   const packet = [{ text: beginning.text, values: beginning.values, isGeneral: true }, ...statements]
@@ -126,7 +126,7 @@ function readInTransaction(
   viewer: Viewer,
   claim: string,
   statements: readonly Statement[],
-): Promise<(string | null)[]> {
+): Promise<(Answer | null)[]> {
   const last = statements.length - 1
   return inTransaction(
     client,

@@ -1,17 +1,21 @@
+import type { Answer } from '../db/tenantTransaction.ts'
 import { parseExactly, stringifyExactly } from '../exactNumbers.ts'
 
-/** The data of an answer as the text of its JSON, as it came from the database. */
+/** The data of an answer as its JSON, in pieces as they came from the database. */
 export class AnswerData {
   /** A result's data may be of any shape. */
   readonly [field: string]: unknown
-  readonly text: string
-  /** The texts of its fields, where it was made of these. */
-  readonly members: ReadonlyMap<string, string> | undefined
+  readonly pieces: readonly Answer[]
+  /** The JSON of its fields, where it was made of these. */
+  readonly members: ReadonlyMap<string, Answer> | undefined
 
-  constructor(made: string | ReadonlyMap<string, string>) {
+  constructor(made: string | ReadonlyMap<string, Answer>) {
     this.members = typeof made === 'string' ? undefined : made
-    this.text =
-      typeof made === 'string' ? made : `{${[...made].map(([key, text]) => `"${key}":${text}`).join(',')}}`
+    this.pieces = typeof made === 'string' ? [made] : piecesOf(made)
+  }
+
+  get text(): string {
+    return this.pieces.join('')
   }
 
   /** For whoever makes a text of what is around it by other means. */
@@ -20,14 +24,26 @@ export class AnswerData {
   }
 }
 
-/** The text of a result, of which only the data may be text already. */
-export function resultText(result: { data?: unknown; errors?: unknown; extensions?: unknown }): string {
+function piecesOf(members: ReadonlyMap<string, Answer>): Answer[] {
+  const pieces: Answer[] = ['{']
+  for (const [key, json] of members) pieces.push(`${pieces.length > 1 ? ',' : ''}"${key}":`, json)
+  pieces.push('}')
+  return pieces
+}
+
+interface Result {
+  data?: unknown
+  errors?: unknown
+  extensions?: unknown
+}
+
+/** The JSON of a result, of which only the data may be JSON already, in pieces. */
+export function resultJson(result: Result): readonly Answer[] {
   const { data, errors, extensions } = result
-  if (!(data instanceof AnswerData)) return stringifyExactly(result)
-  const parts = [
-    ...(errors === undefined ? [] : [`"errors":${stringifyExactly(errors)}`]),
-    `"data":${data.text}`,
-    ...(extensions === undefined ? [] : [`"extensions":${stringifyExactly(extensions)}`]),
+  if (!(data instanceof AnswerData)) return [stringifyExactly(result)]
+  return [
+    errors === undefined ? '{"data":' : `{"errors":${stringifyExactly(errors)},"data":`,
+    ...data.pieces,
+    extensions === undefined ? '}' : `,"extensions":${stringifyExactly(extensions)}}`,
   ]
-  return `{${parts.join(',')}}`
 }

@@ -26,7 +26,8 @@ export function encodingFor({ headers }: IncomingMessage, bytes: number): Encodi
 }
 
 /** Beside the event loop, which serves others meanwhile. */
-export function pack(encoding: Encoding, body: string): Promise<Buffer> {
+export function pack(encoding: Encoding, pieces: readonly (string | Buffer)[]): Promise<Buffer> {
+  const body = Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece)))
   return encoding === 'br' ? packed.br(body, BROTLI) : packed.gzip(body, GZIP)
 }
 

@@ -6,7 +6,7 @@ import {
   locatedError,
   type OperationDefinitionNode,
 } from 'graphql'
-import type { Statement } from '../db/tenantTransaction.ts'
+import type { Answer, Statement } from '../db/tenantTransaction.ts'
 import { stringifyExactly } from '../exactNumbers.ts'
 import type { Context } from '../graphql/builder/context.ts'
 import { type QueryCompiler, type RootField, withFields } from '../graphql/compiled/compiledQuery.ts'
@@ -41,7 +41,10 @@ export async function executeQuery(
     return execute(args)
   }
   metrics.countRoads(context.viewer.tenantId, compiled.length, reasons)
-  const texts = new Map([...answers.texts, ...constant.map(({ key, read }) => [key, read.json] as const)])
+  const texts = new Map<string, Answer>([
+    ...answers.texts,
+    ...constant.map(({ key, read }) => [key, read.json] as const),
+  ])
   const rest =
     ordinary.length === 0
       ? { data: {} as Record<string, unknown> }
@@ -60,7 +63,7 @@ export async function executeQuery(
 }
 
 interface Answers {
-  texts: ReadonlyMap<string, string>
+  texts: ReadonlyMap<string, Answer>
   failed: readonly Compiled[]
   errors: GraphQLError[]
 }

@@ -286,6 +286,6 @@ function textOf(value: unknown, places: Places | string | undefined): string {
 }
 
 function memberText(data: ExecutionResult['data'], key: string): string {
-  if (data instanceof AnswerData) return data.members!.get(key)!
+  if (data instanceof AnswerData) return data.members!.get(key)!.toString()
   return stringifyExactly(data?.[key] ?? null)
 }

@@ -1,5 +1,6 @@
 import type { ExecutionResult } from 'graphql'
-import { resultText } from './answerData.ts'
+import type { Answer } from '../db/tenantTransaction.ts'
+import { resultJson } from './answerData.ts'
 
 /**
  * The result with what makes a text of it, where Yoga looks for that. Of itself it makes its own copy of each error, which
@@ -7,13 +8,13 @@ import { resultText } from './answerData.ts'
  */
 export function writtenAsIs<Result extends ExecutionResult>(result: Result): Result {
   return Object.assign(result, {
-    stringify: ({ extensions }: ExecutionResult) => textOf({ ...result, extensions }),
+    stringify: ({ extensions }: ExecutionResult) => jsonOf({ ...result, extensions }).join(''),
   })
 }
 
-/** The text of a result. */
-export function textOf(result: ExecutionResult): string {
-  return resultText({ ...result, errors: result.errors?.map(withoutHttp) })
+/** The JSON of a result, in pieces. */
+export function jsonOf(result: ExecutionResult): readonly Answer[] {
+  return resultJson({ ...result, errors: result.errors?.map(withoutHttp) })
 }
 
 /** What HTTP says of an error is in the head of the answer. */

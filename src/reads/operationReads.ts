@@ -3,17 +3,13 @@ import type { Prisma, PrismaClient } from '../db/generated/client.ts'
 import { settingsSql } from '../db/pinnedSettings.ts'
 import type { Pools } from '../db/pools.ts'
 import { countRowsFor, ReadBudget, type ReadLimits } from '../db/readBudget.ts'
-import type { Statement } from '../db/tenantTransaction.ts'
+import type { Answer, Statement } from '../db/tenantTransaction.ts'
 import { readTogether, tenantSettings } from '../db/tenantTransaction.ts'
 import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'
 import { MISSING } from './answers/answerSql.ts'
 
 type Transaction = Prisma.TransactionClient
-
-interface Answer {
-  answer: string
-}
 
 type ReadingPools = Pick<Pools, 'reading' | 'names'>
 
@@ -88,19 +84,21 @@ export class OperationReads {
   }
 
   /**
-   * The JSON that each of these selects as text, all of one state of the database; null where a value is missing that has to
+   * The JSON that each of these selects, all of one state of the database; null where a value is missing that has to
    * be there. `alone`: nothing else is read for the operation, so that they need no transaction that stays open.
    *
    * @throws Refusal BAD_USER_INPUT for values that no column can hold, TOO_LARGE or RATE_LIMITED for what passes the budget.
    */
-  async answers(statements: readonly Statement[], alone: boolean): Promise<(string | null)[]> {
+  async answers(statements: readonly Statement[], alone: boolean): Promise<(Answer | null)[]> {
     const answers = alone ? await this.#readTogether(statements) : await this.#readBeside(statements)
     return answers.map((answer) => (answer === null || answer.includes(MISSING) ? null : answer))
   }
 
   async #readBeside(statements: readonly Statement[]): Promise<(string | null)[]> {
     try {
-      const answers = await Promise.all(statements.map((statement) => this.query<Answer>(statement)))
+      const answers = await Promise.all(
+        statements.map((statement) => this.query<{ answer: string }>(statement)),
+      )
       return answers.map(([row]) => row!.answer)
     } catch (error) {
       // Whoever answers in their place begins anew.
@@ -109,7 +107,7 @@ export class OperationReads {
     }
   }
 
-  async #readTogether(statements: readonly Statement[]): Promise<(string | null)[]> {
+  async #readTogether(statements: readonly Statement[]): Promise<(Answer | null)[]> {
     for (const { values } of statements) refuseUnstorable(values)
     const { reading, names } = this.#pools
     try {

@@ -31,7 +31,7 @@ describe.skipIf(inject('serverUrl') === null)('a connection that prepares statem
     const budget = new ReadBudget({ bytes: 1_000_000, memory: 1_000_000 }, () => {})
     const statement = { text: ANSWER.text, values: ANSWER.values, isGeneral: true }
     const [answer] = await readTogether(pool, viewer, budget, [statement], names)
-    const [session, zone] = answer!.split(' ')
+    const [session, zone] = String(answer).split(' ')
     return { session, zone }
   }
   const onIt = async (text: string) => {

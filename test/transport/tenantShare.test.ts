@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { brotliCompressSync } from 'node:zlib'
@@ -286,6 +287,10 @@ describe('tokens of documents', () => {
 
 describe('answers that are not taken', () => {
   const arc = useArc({ ARC_MAX_ANSWER_BYTES_PER_TENANT: String(30 * MIB), ARC_MAX_WRITE_SECONDS: '1' })
+  const byResolvers = useArc({
+    ARC_MAX_ANSWER_BYTES_PER_TENANT: String(30 * MIB),
+    ARC_COMPILED_READS: 'off',
+  })
   const QUERY = '{ outcomes { nodes { trajectory } } }'
 
   it('have a share, and the time in which something must be taken; others are answered', async () => {
@@ -314,8 +319,8 @@ describe('answers that are not taken', () => {
     await expect.poll(async () => (await tenant.ask(QUERY)).status).toBe(200)
   })
 
-  it('take from it what they are in memory: controls are six characters, and one wide character makes all of them two bytes', async () => {
-    const tenant = arc.tenant()
+  it('take from it what they are in memory: by resolvers a text, of which controls are six characters, and one wide character makes all of them two bytes', async () => {
+    const tenant = byResolvers.tenant()
     const taskPrompt = `${'\u0001'.repeat(1_000_000)}中`
     await tenant.data(
       `mutation ($taskPrompt: String!) {
@@ -374,10 +379,15 @@ describe('events that are not taken', () => {
       return value.errors?.[0]
     }
 
-    // The system takes some megabytes for it.
+    const served: Socket[] = []
+    const note = (message: unknown) => served.push((message as { socket: Socket }).socket)
+    subscribe('net.server.socket', note)
+    onTestFinished(() => void unsubscribe('net.server.socket', note))
     const stalled = await open(arc, tenant, body.length, body, { Accept: 'text/event-stream' })
     await once(stalled, 'readable')
     stalled.pause()
+    // The system takes some megabytes for it. Until then it would be refused itself when others are shown events.
+    await expect.poll(() => served.some(({ writableLength }) => writableLength > 0)).toBe(true)
     await expect.poll(first).toMatchObject({
       message: expect.stringMatching(/ARC_MAX_ANSWER_BYTES_PER_TENANT/),
       extensions: { code: 'RATE_LIMITED', retryAfterSeconds: 1 },

@@ -88,3 +88,8 @@ export function textSize(text: string): AnswerSize {
   const bytes = Buffer.byteLength(text)
   return { characters: length, bytes: bytes === length ? bytes : Math.max(bytes, 2 * length) }
 }
+
+/** The same of its bytes. How many characters they are is looked at where they could be too many. */
+export function bytesSize(bytes: Buffer, limit: number): AnswerSize {
+  return { characters: bytes.length > limit ? bytes.toString().length : bytes.length, bytes: bytes.length }
+}

@@ -29,7 +29,7 @@ it('what is packed is unpacked as it was', async () => {
   const body = JSON.stringify({
     data: Array.from({ length: 1_000 }, (_, index) => ({ index, text: 'ä€😀' })),
   })
-  const [br, gzipped] = [await pack('br', body), await pack('gzip', body)]
+  const [br, gzipped] = [await pack('br', [body]), await pack('gzip', [body])]
   expect(brotliDecompressSync(br).toString()).toBe(body)
   expect(gunzipSync(gzipped).toString()).toBe(body)
   expect(Math.max(br.length, gzipped.length)).toBeLessThan(body.length / 4)
