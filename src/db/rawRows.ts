@@ -3,7 +3,7 @@ import { type Message, Parser } from 'pg-protocol/dist/parser.js'
 
 const DATA_ROW = 0x44
 /** Shorter ones are made into texts as fast as they are copied. */
-const LEAST_BYTES = 4_096
+const LEAST_BYTES = 128 * 1024
 /** Before a row's first field: how many there are, and how long it is. */
 const HEAD_BYTES = 6
 

@@ -35,9 +35,9 @@ describe.skipIf(inject('serverUrl') === null)('statements that leave as one pack
   })
 
   it('have long answers as bytes, whole and as they are, however they come', async () => {
-    for (const length of [4_000, 5_000, 300_000, 5_000_000]) {
+    for (const length of [4_000, 18_000, 19_000, 1_000_000]) {
       const [text] = await read(statement(`select repeat('aé😀', $1::int)`, [length]), statement('select 1'))
-      expect(Buffer.isBuffer(text)).toBe(length * 7 > 4_096)
+      expect(Buffer.isBuffer(text)).toBe(length * 7 > 128 * 1024)
       expect(String(text)).toBe('aé😀'.repeat(length))
     }
   })
@@ -45,7 +45,7 @@ describe.skipIf(inject('serverUrl') === null)('statements that leave as one pack
   it('have all digits, whatever was read on the connection before', async () => {
     const { rows } = await pool.query(`select '[12345678901234567890]'::jsonb as numbers`)
     expect(JSON.stringify(rows)).not.toContain('12345678901234567890]')
-    const padding = 'x'.repeat(5_000)
+    const padding = 'x'.repeat(200_000)
     expect(
       await read(
         statement(`select '[12345678901234567890]'`),
