@@ -1,7 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
 import pg from 'pg'
-import { readConfig } from '../src/config.ts'
-import { type ArcServer, startServer } from '../src/server.ts'
 import { type Profile, Profiler } from './profile.ts'
 
 /** What this process says when it is ready. */
@@ -22,7 +20,12 @@ export interface Memory {
 }
 
 // The child process of the benchmark that is Arc: the server as `arc serve` starts it, and a profiler of it.
-const server: ArcServer = await startServer(readConfig())
+// As it is published: tsx, which runs the sources, makes a name for each function whenever it is made.
+const built = <Module>(file: string): Promise<Module> =>
+  import(new URL(`../dist/${file}`, import.meta.url).href)
+const { readConfig } = await built<typeof import('../src/config.ts')>('config.js')
+const { startServer } = await built<typeof import('../src/server.ts')>('server.js')
+const server = await startServer(readConfig())
 const profiler = new Profiler(pg.Client.prototype)
 process.on('message', async (question) => {
   if (question === 'profile start') {

@@ -15,7 +15,7 @@ export class ChildServer<Started> {
     this.started = started
   }
 
-  /** Resolves when the child has sent its first message. It runs as `npm start` does, with `env` beside its environment. */
+  /** Resolves when the child has sent its first message. With `env` beside its environment. */
   static async start<Started>(file: URL, env: Record<string, string>): Promise<ChildServer<Started>> {
     const child = fork(fileURLToPath(file), [], {
       env: { ...process.env, NODE_ENV: 'production', ...env },

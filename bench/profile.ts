@@ -21,7 +21,7 @@ const FUNCTIONS_SHOWN = 40
 /** The first that fits says whose code it is. */
 const AREAS: readonly (readonly [area: string, url: RegExp])[] = [
   ['WebAssembly (Prisma query compiler; PGlite when embedded)', /^wasm:/],
-  ['Prisma client', /node_modules\/@prisma\/|src\/db\/generated\//],
+  ['Prisma client', /node_modules\/@prisma\/|(src|dist)\/db\/generated\//],
   ['pg (protocol, rows, pool)', /node_modules\/pg(-[a-z]+)?\//],
   ['PGlite', /node_modules\/@electric-sql\//],
   ['Pothos', /node_modules\/@pothos\//],
@@ -31,11 +31,11 @@ const AREAS: readonly (readonly [area: string, url: RegExp])[] = [
   ['Yoga, fetch API', /node_modules\/(graphql-yoga|@graphql-yoga|@whatwg-node|@envelop|@graphql-tools)\//],
   ['WebSocket', /node_modules\/(ws|graphql-ws)\//],
   ['jose (token)', /node_modules\/jose\//],
-  ['Arc: ingestion', /\/src\/evaluation\//],
-  ['Arc: GraphQL', /\/src\/graphql\//],
-  ['Arc: database', /\/src\/db\//],
-  ['Arc: live', /\/src\/live\//],
-  ['Arc: HTTP, rest', /\/src\//],
+  ['Arc: ingestion', /\/(src|dist)\/evaluation\//],
+  ['Arc: GraphQL', /\/(src|dist)\/graphql\//],
+  ['Arc: database', /\/(src|dist)\/db\//],
+  ['Arc: live', /\/(src|dist)\/live\//],
+  ['Arc: HTTP, rest', /\/(src|dist)\//],
   ['other packages', /node_modules\//],
   [
     'Node: HTTP, sockets, streams',
@@ -108,7 +108,8 @@ function selfTimes(profile: Inspector.Profile): Pick<Profile, 'areas' | 'functio
     if (ms === 0 || functionName === '(idle)' || (functionName === 'dispatch' && url === '')) continue
     const area = areaOf(functionName, url)
     areas.set(area, (areas.get(area) ?? 0) + ms)
-    const where = url === '' ? area : `${url.replace(/^.*\/(node_modules|src)\//, '$1/')}:${lineNumber + 1}`
+    const where =
+      url === '' ? area : `${url.replace(/^.*\/(node_modules|src|dist)\//, '$1/')}:${lineNumber + 1}`
     const key = `${functionName} ${where}`
     const known = functions.get(key)
     if (known) known.selfMs += ms

@@ -600,7 +600,7 @@ describe('deleted for good', () => {
     })
     expect(steps).toBeGreaterThanOrEqual(10)
     // Of each that waits one look, and some of each that goes. From the start in each step it would be 330 and those.
-    expect(rows[0].looks).toBeLessThan(2 * waiting.length + 10 * steps)
+    expect(rows[0].looks).toBeLessThan(4 * waiting.length + 10 * steps)
   })
 
   it('does not come back with its configuration, half or whole', async () => {
