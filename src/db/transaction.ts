@@ -70,13 +70,13 @@ export async function inTransaction<Result>(
     // All of these leave at once, in one packet with what `work` asks for right away. Where the settings fail the
     // transaction is spoilt, and with it what follows.
     sendTogether(client)
-    const begun = [client.query(begin), client.query(withoutMarks(sql`select ${settings}`))]
+    const begun = [client.query(begin), client.query(queryOf(sql`select ${settings}`))]
     for (const step of begun) step.catch(() => {})
     let failure: unknown
     const query = <Row extends object>(statement: Statement): Promise<Row[]> => {
       if (committed) throw new Error('a statement came after the last one of its transaction')
       const answered = client.query<Row>({
-        ...withoutMarks(statement),
+        ...queryOf(statement),
         ...(answerMs && { query_timeout: answerMs }),
       })
       const rows = Promise.all([answered, ...begun]).then(
@@ -117,7 +117,7 @@ function sendTogether(client: pg.ClientBase): void {
   process.nextTick(() => stream.uncork())
 }
 
-/** What pg takes of a statement: it would look at more. */
-function withoutMarks({ text, values }: Statement): { text: string; values: unknown[] } {
+/** What pg takes of a statement. */
+function queryOf({ text, values }: Statement): { text: string; values: unknown[] } {
   return { text, values }
 }

@@ -286,25 +286,4 @@ describe('a query', () => {
       JSON.stringify({ outcomes: { nodes: [shown], edges: [{ cursor, node: shown }], totalCount: 1 } }),
     )
   })
-
-  it('whose variable is null where none is taken has the error at its field, and the other fields', async () => {
-    const tenant = arc.tenant()
-    const error = (path?: string) => ({
-      extensions: { code: path ? 'BAD_USER_INPUT' : 'BAD_REQUEST' },
-      ...(path && { path: [path] }),
-    })
-    const ask = (query: string) => tenant.ask(query, { given: null })
-    const ofArgument = await ask(
-      'query ($given: String = "a") { scenario(scenarioId: $given) { name } scenarios { totalCount } }',
-    )
-    expect(ofArgument.data).toEqual({ scenario: null, scenarios: { totalCount: 0 } })
-    expect(ofArgument.errors).toMatchObject([error('scenario')])
-    const ofDirective = await ask(
-      'query ($given: Boolean = true) { scenario(scenarioId: "a") { name @skip(if: $given) } scenarios { totalCount } }',
-    )
-    expect(ofDirective.data).toEqual({ scenario: null, scenarios: { totalCount: 0 } })
-    expect(ofDirective.errors).toMatchObject([error('scenario')])
-    const ofRoot = await ask('query ($given: Boolean = true) { scenarios @skip(if: $given) { totalCount } }')
-    expect(ofRoot).toMatchObject({ status: 200, data: null, errors: [error()] })
-  })
 })

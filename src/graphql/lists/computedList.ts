@@ -16,7 +16,7 @@ import type { Columns } from './columns.ts'
 import { type Connection, defineConnection, defineListArgs } from './connection.ts'
 import { sharedByField } from './fieldLoader.ts'
 import { conditionOf, defineFilter, type FilterFields, type FilterValues } from './filters.ts'
-import { connectionOf, type Row } from './pageReading.ts'
+import { connectionOf, type Row, timeNow } from './pageReading.ts'
 import { checkRanges } from './ranges.ts'
 
 /** What is said of computed rows that are listed. */
@@ -42,8 +42,6 @@ type RowsOf = (parents: ParentKeys, of: Condition) => ComputedRows
 
 /** Rows without a parent have this one in their SQL. */
 const NO_PARENT = ''
-
-const timeNow = () => new Date()
 
 /** Makes the types of a connection of computed rows, and the fields that list them. */
 export function defineComputedList<Computed>(

@@ -15,7 +15,8 @@ import { checkRanges } from './ranges.ts'
 
 export type Row = Record<string, unknown>
 
-const timeNow = () => new Date()
+/** For filters of what is read at once; statements that are kept have a time of their own. */
+export const timeNow = () => new Date()
 
 /** How the rows of one type are read: the one declaration behind its root connection and its nested ones. */
 export interface PageSource extends Sorting {
