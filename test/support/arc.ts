@@ -8,6 +8,7 @@ import { type Config, readConfig } from '../../src/config.ts'
 import { type ArcServer, startServer } from '../../src/server.ts'
 import type { Role } from '../../src/viewer.ts'
 import { recordStatements, watchStatements } from './recordedStatements.ts'
+import { SOON } from './soon.ts'
 
 export const JWT_SECRET = 'a secret that only tests know, of 32 bytes and more'
 
@@ -213,7 +214,7 @@ export function useArc(env?: NodeJS.ProcessEnv): Arc {
       const { health } = await tenant.data('{ health { poolStats { total idle waiting } } }')
       const { total, idle, waiting } = health.poolStats
       expect({ taken: total - idle, waiting }).toEqual({ taken: 0, waiting: 0 })
-    })
+    }, SOON)
     await arc.stop()
   })
   return arc
