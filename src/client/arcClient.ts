@@ -45,6 +45,7 @@ export type ScenarioOutcome = NonNullable<
   operations.ScenarioOutcomesQuery['simulation']
 >['outcomes']['nodes'][number]
 export type OutcomeBatcher = RowBatcher<operations.OutcomeInput, OutcomeReceipt>
+export type AmendmentBatcher = RowBatcher<operations.OutcomeAmendmentInput, AmendmentReceipt>
 
 /**
  * A client of one Arc server, for Node and the browser.
@@ -312,6 +313,11 @@ export class ArcClient {
   /** Gathers outcomes that come one by one, from sandboxes for instance. */
   outcomeBatcher(limits?: BatchLimits): OutcomeBatcher {
     return new RowBatcher(outcomeRows(this.#connection), limits)
+  }
+
+  /** The same for amendments. */
+  amendmentBatcher(limits?: BatchLimits): AmendmentBatcher {
+    return new RowBatcher(amendmentRows(this.#connection), limits)
   }
 
   /** Stores a result in the structure that sandboxes report. */

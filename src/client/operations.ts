@@ -17,7 +17,7 @@ export type AmendmentStatus =
   | 'AMENDED'
   /** It cannot be applied; see code, reason and path. Other amendments are not affected. */
   | 'REJECTED'
-  /** The outcome is stored exactly so; nothing was written. */
+  /** The outcome is stored exactly so, or with more steps of a trajectory that grows; nothing was written. */
   | 'UNCHANGED';
 
 /** The decision on a diff. */
@@ -478,6 +478,8 @@ export type NumberFilter = {
 
 /** What was found out about a stored outcome. What is left out stays as it is. */
 export type OutcomeAmendmentInput = {
+  /** Further metrics beside those stored, in place of those of the same names. */
+  addMetrics?: Record<string, unknown> | null | undefined;
   /** Output tokens of the model. */
   completionTokens?: number | null | undefined;
   /** What the run cost. */
@@ -508,6 +510,10 @@ export type OutcomeAmendmentInput = {
   tokensUsed?: number | null | undefined;
   /** All tools used, in place of those stored. */
   toolUsage?: Array<ToolUsageInput> | null | undefined;
+  /** Everything the agent did, in place of what is stored: of a run that went on. Its tools are counted anew unless toolUsage is given. */
+  trajectory?: unknown;
+  /** Whether the run goes on while it is stored: an amendment whose trajectory has fewer steps than the stored one is an older copy of it and changes nothing. False by default. */
+  trajectoryGrows?: boolean | null | undefined;
 };
 
 /** Filters outcomes; all conditions must match. */
@@ -556,6 +562,8 @@ export type OutcomeFilter = {
   simulationId?: IdFilter | null | undefined;
   /** By how the run ended. */
   status?: OutcomeStatusFilter | null | undefined;
+  /** By how many steps or messages its trajectory has. */
+  stepCount?: NumberFilter | null | undefined;
   /** Whether a later attempt is stored: false finds one outcome for each run. All by default. */
   superseded?: boolean | null | undefined;
   /** By the scenario’s tags. */
@@ -1031,12 +1039,12 @@ export type FindRecordsQueryVariables = Exact<{
 
 export type FindRecordsQuery = { outcomes: { nodes: Array<{ outcomeId: string, scenarioId: string, repetition: number, retryCount: number, executionTime: string, executionTimeMs: number | null, tokensUsed: number | null, status: OutcomeStatus }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
-export type FindMetricsQueryVariables = Exact<{
+export type FindAmendableQueryVariables = Exact<{
   outcomeIds: Array<string> | string;
 }>;
 
 
-export type FindMetricsQuery = { outcomes: { nodes: Array<{ outcomeId: string, metrics: unknown }> } };
+export type FindAmendableQuery = { outcomes: { nodes: Array<{ outcomeId: string, stepCount: number, metrics: unknown }> } };
 
 export type FindOutcomesOfScenariosQueryVariables = Exact<{
   scenarioIds: Array<string> | string;
@@ -1270,8 +1278,8 @@ export const FindOutcomesDocument: TypedDocument<FindOutcomesQuery, FindOutcomes
 export const FindRecordsDocument: TypedDocument<FindRecordsQuery, FindRecordsQueryVariables> =
   "query FindRecords($simulationId:UUID!$after:String){outcomes(first:500 after:$after filter:{simulationId:{eq:$simulationId}}){nodes{outcomeId scenarioId repetition retryCount executionTime executionTimeMs tokensUsed status}pageInfo{hasNextPage endCursor}}}"
 
-export const FindMetricsDocument: TypedDocument<FindMetricsQuery, FindMetricsQueryVariables> =
-  "query FindMetrics($outcomeIds:[UUID!]!){outcomes(first:500 filter:{outcomeId:{in:$outcomeIds}}){nodes{outcomeId metrics}}}"
+export const FindAmendableDocument: TypedDocument<FindAmendableQuery, FindAmendableQueryVariables> =
+  "query FindAmendable($outcomeIds:[UUID!]!){outcomes(first:500 filter:{outcomeId:{in:$outcomeIds}}){nodes{outcomeId stepCount metrics}}}"
 
 export const FindOutcomesOfScenariosDocument: TypedDocument<FindOutcomesOfScenariosQuery, FindOutcomesOfScenariosQueryVariables> =
   "query FindOutcomesOfScenarios($scenarioIds:[String!]!$after:String){outcomes(first:500 after:$after filter:{scenarioId:{in:$scenarioIds}}){nodes{outcomeId scenarioId repetition retryCount status reliabilityScore metrics model failurePatterns(first:5){nodes{failureType failureCategory errorMessage}}simulation{simulationId simulationName}}pageInfo{hasNextPage endCursor}}}"

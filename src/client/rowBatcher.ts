@@ -18,7 +18,7 @@ export interface BatchLimits extends CallOptions {
 }
 
 /** What became of a row, as far as every kind of row has it. */
-interface Receipt {
+export interface Receipt {
   index: number
   status: string
   code: ErrorCode | null

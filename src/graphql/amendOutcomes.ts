@@ -21,6 +21,10 @@ const OutcomeAmendmentInput = builder.inputType('OutcomeAmendmentInput', {
     }),
     reliabilityScore: t.float({ description: '0 to 1; null takes a grade back.' }),
     metrics: t.field({ type: 'JSONObject', description: 'All further metrics, in place of those stored.' }),
+    addMetrics: t.field({
+      type: 'JSONObject',
+      description: 'Further metrics beside those stored, in place of those of the same names.',
+    }),
     error: t.string({
       description:
         'Why it failed, in words: becomes its failure pattern; null takes its failure patterns back.',
@@ -44,6 +48,15 @@ const OutcomeAmendmentInput = builder.inputType('OutcomeAmendmentInput', {
     completionTokens: t.int({ description: 'Output tokens of the model.' }),
     costUsd: t.field({ type: 'Usd', description: 'What the run cost.' }),
     model: t.string({ description: 'The model that ran, up to 200 characters.' }),
+    trajectory: t.field({
+      type: 'JSON',
+      description:
+        'Everything the agent did, in place of what is stored: of a run that went on. Its tools are counted anew unless toolUsage is given.',
+    }),
+    trajectoryGrows: t.boolean({
+      description:
+        'Whether the run goes on while it is stored: an amendment whose trajectory has fewer steps than the stored one is an older copy of it and changes nothing. False by default.',
+    }),
   }),
 })
 
@@ -106,7 +119,7 @@ builder.mutationField('amendOutcomes', (t) =>
   t.field({
     type: AmendOutcomesPayload,
     description:
-      'Amends stored outcomes, e.g. grades them later, whether their simulation is running or has ended. Runs, counts, sums and the overall score follow; the audit log keeps what was before.',
+      'Amends stored outcomes, e.g. grades them later, whether their simulation is running or has ended. Runs, counts, sums and the overall score follow; the audit log keeps what was before, of a trajectory its digest.',
     args: { input: t.arg({ type: AmendOutcomesInput, required: true, description: 'The amendments.' }) },
     resolve: (_, { input }, context) =>
       payloadOf(() =>

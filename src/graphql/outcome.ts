@@ -99,6 +99,12 @@ export const outcomeColumns = new Columns<OutcomeRow>({
     filter: 'By cost in US dollars.',
     order: 'Its cost.',
   },
+  stepCount: {
+    kind: 'integer',
+    description: 'How many steps or messages its trajectory has; 0 without a list of them.',
+    filter: 'By how many steps or messages its trajectory has.',
+    order: 'How many steps it took.',
+  },
   model: {
     kind: 'text',
     nullable: true,

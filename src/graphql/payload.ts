@@ -94,7 +94,11 @@ export const AmendmentStatus = builder.enumType('AmendmentStatus', {
   description: 'The result of one amendment of a call.',
   values: {
     AMENDED: { value: 'AMENDED', description: 'The outcome was changed.' },
-    UNCHANGED: { value: 'UNCHANGED', description: 'The outcome is stored exactly so; nothing was written.' },
+    UNCHANGED: {
+      value: 'UNCHANGED',
+      description:
+        'The outcome is stored exactly so, or with more steps of a trajectory that grows; nothing was written.',
+    },
     REJECTED: {
       value: 'REJECTED',
       description: 'It cannot be applied; see code, reason and path. Other amendments are not affected.',

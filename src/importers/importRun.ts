@@ -1,18 +1,17 @@
 import type { ArcClient } from '../client/arcClient.ts'
 import { ArcRequestError } from '../client/arcRequestError.ts'
 import {
-  FindMetricsDocument,
+  FindAmendableDocument,
   FindScenariosDocument,
-  type OutcomeAmendmentInput,
   type OutcomeInput,
   type ScenarioInput,
   type SimulationStatus,
 } from '../client/operations.ts'
+import type { BatchLimits, Receipt, RowBatcher } from '../client/rowBatcher.ts'
 import type { OutcomeReceipt } from '../client/rowKinds.ts'
 import { scenarioKey } from '../evaluation/scenarios/scenarioKey.ts'
-import type { JsonObject } from '../json.ts'
 import { MAX_RETRY_COUNT } from '../valueChecks.ts'
-import { amendmentOf, leftBy } from './amendment.ts'
+import { type AmendableOutcome, amendmentOf, leftBy } from './amendment.ts'
 import type { ImportedOutcome, ImportedRun, ImportedScenario, RejectedRecord } from './format.ts'
 import type { EarlierRun, PlacedRun } from './placedRun.ts'
 import { outcomeIdOf, replaced } from './recordPlaces.ts'
@@ -109,7 +108,8 @@ export async function importRun(
   onSent(report.rejected.length)
   const there: ImportedOutcome[] = []
   const conflicts: Conflict[] = []
-  await recordAll(client, outcomes, inputOf, (outcome, receipt) => {
+  const batcherOfOutcomes = (limits: BatchLimits) => client.outcomeBatcher(limits)
+  await sendAll(batcherOfOutcomes, outcomes, inputOf, (outcome, receipt) => {
     if (receipt.status !== 'REJECTED') there.push(outcome)
     if (receipt.status === 'CONFLICT') conflicts.push({ outcome, differences: receipt.differences })
     else addReceipt(report, outcome, receipt, now)
@@ -133,7 +133,7 @@ export async function gradeEarlier(
   const now = new Date()
   const amendments = graded.flatMap((outcome) => {
     const input = outcomeInput(simulationId, outcome, now)
-    return amendmentOf(input, input.outcomeId!, ['reliabilityScore'], {}) ?? []
+    return amendmentOf(input, ['reliabilityScore'], { metrics: {}, stepCount: 0 }) ?? []
   })
   await client.amendOutcomes(amendments)
 }
@@ -328,19 +328,19 @@ function outcomeInput(simulationId: string, outcome: ImportedOutcome, now: Date)
   }
 }
 
-/** Sends the rows, and hears of each what became of it; after a failure no other is sent. */
-async function recordAll(
-  client: ArcClient,
-  outcomes: ImportedOutcome[],
-  inputOf: (outcome: ImportedOutcome) => OutcomeInput,
-  onReceipt: (outcome: ImportedOutcome, receipt: OutcomeReceipt) => void,
+/** Sends a row of each, made as it is sent, and hears of each what became of it; after a failure no other is sent. */
+async function sendAll<Each, Row, RowReceipt extends Receipt>(
+  batcherOf: (limits: BatchLimits) => RowBatcher<Row, RowReceipt>,
+  all: Each[],
+  rowOf: (each: Each) => Row,
+  onReceipt: (each: Each, receipt: RowReceipt) => void,
 ): Promise<void> {
   const failed = new AbortController()
-  const batcher = client.outcomeBatcher({ signal: failed.signal })
+  const batcher = batcherOf({ signal: failed.signal })
   const answers: Promise<void>[] = []
-  for (const outcome of outcomes) {
+  for (const each of all) {
     await batcher.ready()
-    const answer = batcher.record(inputOf(outcome)).then((receipt) => onReceipt(outcome, receipt))
+    const answer = batcher.record(rowOf(each)).then((receipt) => onReceipt(each, receipt))
     answer.catch((error) => failed.abort(error))
     answers.push(answer)
   }
@@ -355,35 +355,43 @@ async function amendAll(
   conflicts: Conflict[],
   inputOf: (outcome: ImportedOutcome) => OutcomeInput,
 ): Promise<void> {
-  const amendments: { conflict: Conflict; amendment: OutcomeAmendmentInput }[] = []
   const ids = conflicts.map(({ outcome }) => outcomeIdOf(report.simulationId, outcome))
-  const stored = await findMetrics(client, ids)
-  for (const [index, conflict] of conflicts.entries()) {
-    const { outcome, differences } = conflict
-    const outcomeId = ids[index]!
-    const amendment = amendmentOf(inputOf(outcome), outcomeId, differences, stored.get(outcomeId) ?? null)
-    if (amendment) amendments.push({ conflict, amendment })
+  const stored = await findAmendable(client, ids)
+  const amendmentTo = ({ outcome, differences }: Conflict) => {
+    const input = inputOf(outcome)
+    return amendmentOf(input, differences, stored.get(input.outcomeId!) ?? null, outcome.growsInPlace)
+  }
+  const amended: Conflict[] = []
+  for (const conflict of conflicts) {
+    const amendment = amendmentTo(conflict)
+    if (amendment) amended.push(conflict)
     report.duplicates++
-    for (const field of leftBy(amendment, differences)) count(report.differing, field)
+    for (const field of leftBy(amendment, conflict.differences)) count(report.differing, field)
   }
-  if (amendments.length === 0) return
-  const receipts = await client.amendOutcomes(amendments.map(({ amendment }) => amendment))
-  for (const { index, status, reason } of receipts) {
-    const { conflict } = amendments[index]!
-    if (status === 'AMENDED') report.amended++
-    if (status !== 'REJECTED') continue
-    report.duplicates--
-    reject(report, conflict.outcome, reason ?? 'no reason given')
-  }
+  // Made once more as they are sent: all of their trajectories may be more than memory has room for.
+  const batcherOfAmendments = (limits: BatchLimits) => client.amendmentBatcher(limits)
+  await sendAll(
+    batcherOfAmendments,
+    amended,
+    (conflict) => amendmentTo(conflict)!,
+    ({ outcome }, receipt) => {
+      if (receipt.status === 'AMENDED') report.amended++
+      if (receipt.status !== 'REJECTED') return
+      report.duplicates--
+      reject(report, outcome, receipt.reason ?? 'no reason given')
+    },
+  )
 }
 
 /** By outcome; none to a key that only brings results in and sees none. */
-async function findMetrics(client: ArcClient, ids: string[]): Promise<Map<string, JsonObject>> {
-  const found = new Map<string, JsonObject>()
+async function findAmendable(client: ArcClient, ids: string[]): Promise<Map<string, AmendableOutcome>> {
+  const found = new Map<string, AmendableOutcome>()
   for (let start = 0; start < ids.length; start += MAX_IDS_PER_QUERY) {
     const outcomeIds = ids.slice(start, start + MAX_IDS_PER_QUERY)
-    const answer = await unlessForbidden(client.request(FindMetricsDocument, { outcomeIds }))
-    for (const { outcomeId, metrics } of answer?.outcomes.nodes ?? []) found.set(outcomeId, asObject(metrics))
+    const answer = await unlessForbidden(client.request(FindAmendableDocument, { outcomeIds }))
+    for (const { outcomeId, metrics, stepCount } of answer?.outcomes.nodes ?? []) {
+      found.set(outcomeId, { metrics: asObject(metrics), stepCount })
+    }
   }
   return found
 }

@@ -229,6 +229,56 @@ describe.each(ENGINES)('on $dump', ({ extension }) => {
   })
 })
 
+const messages = (count: number) => Array.from({ length: count }, () => ({ role: 'user' }))
+
+describe.each(ENGINES)('on $dump', ({ extension }) => {
+  it('steps are counted of trajectories from before anybody kept their number', async () => {
+    const url = await emptyDatabase(extension)
+    await migrate(url, await migrationsUntil('0039'))
+    const arc = new Arc({ DATABASE_URL: await serviceUrlOf(url) })
+    const tenant = arc.tenant()
+    const trajectories = [
+      { messages: messages(3), steps: messages(1) },
+      { messages: 'none', traj: messages(2) },
+      { full_trajectory: messages(4) },
+      { trajectory: messages(5) },
+      { steps: { 0: 'x' } },
+      {},
+    ]
+    await on(url, async (client) => {
+      const old = new OldTenant(client)
+      const scenarios = trajectories.map((_, index) => `s${index}`)
+      await old.begin(tenant.tenantId, scenarios)
+      const simulationId = await old.simulation(tenant.tenantId, scenarios)
+      await old.record(
+        simulationId,
+        trajectories.map((trajectory, index) => ({
+          scenario_id: scenarios[index],
+          trajectory: { start_time: null, status: 'success', ...trajectory },
+        })),
+      )
+    })
+    await migrate(url)
+    await arc.start()
+    try {
+      const { outcomes } = await tenant.data(
+        '{ outcomes { nodes { scenarioId stepCount trajectorySteps { totalCount nodes { index } } } } }',
+      )
+      const counts = outcomes.nodes.map(({ scenarioId, stepCount, trajectorySteps }: any) => [
+        scenarioId,
+        stepCount,
+        trajectorySteps.totalCount,
+        trajectorySteps.nodes.length,
+      ])
+      expect(counts.sort()).toEqual(
+        [3, 2, 4, 5, 0, 0].map((steps, index) => [`s${index}`, steps, steps, steps]),
+      )
+    } finally {
+      await arc.stop()
+    }
+  })
+})
+
 async function resultsOf(tenant: Tenant, names: Record<string, string>): Promise<Record<string, unknown>> {
   const { simulations } = await tenant.data(
     `query ($ids: [UUID!]!) {

@@ -310,6 +310,125 @@ describe('an amendment', () => {
     })
   })
 
+  it('adds metrics to those that are stored, which it need not know', async () => {
+    const tenant = arc.tenant()
+    const { simulationId, ids } = await ungraded(tenant)
+    const metrics = async () => (await stateOf(tenant, simulationId)).outcomes.nodes[0].metrics
+    await amend(tenant, [{ outcomeId: ids[0], metrics: { kept: 1, changed: { deep: 1 } } }])
+    for (const status of ['AMENDED', 'UNCHANGED']) {
+      const { receipts } = await amend(tenant, [
+        { outcomeId: ids[0], addMetrics: { changed: { other: 2 }, added: null } },
+      ])
+      expect(receipts).toMatchObject([{ status }])
+      expect(await metrics()).toEqual({ kept: 1, changed: { other: 2 }, added: null })
+    }
+    await amend(tenant, [{ outcomeId: ids[0], metrics: { a: 1 }, addMetrics: { b: 2 } }])
+    expect(await metrics()).toEqual({ a: 1, b: 2 })
+    const { receipts } = await amend(tenant, [{ outcomeId: ids[1], addMetrics: null }])
+    expect(receipts).toMatchObject([{ status: 'REJECTED', code: 'INVALID_VALUE' }])
+  })
+
+  describe('of a trajectory', () => {
+    const said = (...texts: string[]) => texts.map((content) => ({ role: 'assistant', content }))
+    const called = (tool: string) => ({
+      role: 'assistant',
+      tool_calls: [{ id: tool, function: { name: tool, arguments: {} } }],
+    })
+    const TRAJECTORY = `query ($id: UUID!) { outcome(outcomeId: $id) {
+      stepCount trajectory status trajectorySteps { totalCount } toolUsage { nodes { toolName } }
+    } }`
+    const read = async (tenant: Tenant, id: string) => (await tenant.data(TRAJECTORY, { id })).outcome
+    const started = '2026-03-01T10:00:00Z'
+
+    async function recorded(tenant: Tenant, trajectory: unknown): Promise<string> {
+      const simulationId = await tenant.simulation(['a'])
+      const { receipts } = await tenant.record([
+        { simulationId, scenarioId: 'a', status: 'ERROR', executionTime: '2026-03-01T11:00:00Z', trajectory },
+      ])
+      return receipts[0].outcomeId
+    }
+
+    it('puts it in the place of the stored one, with its steps and tools', async () => {
+      const tenant = arc.tenant()
+      const outcomeId = await recorded(tenant, { start_time: started, messages: said('one') })
+      const messages = [...said('one', 'two'), called('grep')]
+      const amendment = { outcomeId, trajectory: { messages, result: 12345678901234567890n.toString() } }
+      for (const status of ['AMENDED', 'UNCHANGED']) {
+        expect((await amend(tenant, [amendment])).receipts).toMatchObject([{ status }])
+        expect(await read(tenant, outcomeId)).toEqual({
+          stepCount: 3,
+          trajectory: { ...amendment.trajectory, start_time: started, status: 'error' },
+          status: 'ERROR',
+          trajectorySteps: { totalCount: 3 },
+          toolUsage: { nodes: [{ toolName: 'grep' }] },
+        })
+      }
+      // What says nothing of tools takes none back; a text or a list becomes what it would be of a new outcome.
+      await amend(tenant, [{ outcomeId, trajectory: 'It just went on.', status: 'SUCCESS' }])
+      expect(await read(tenant, outcomeId)).toMatchObject({
+        stepCount: 0,
+        trajectory: { text: 'It just went on.', start_time: started, status: 'success' },
+        toolUsage: { nodes: [{ toolName: 'grep' }] },
+      })
+      await amend(tenant, [
+        {
+          outcomeId,
+          trajectory: [called('find')],
+          toolUsage: [{ toolName: 'ls', callCount: 1, successRate: 1 }],
+        },
+      ])
+      expect(await read(tenant, outcomeId)).toMatchObject({
+        stepCount: 1,
+        trajectory: { steps: [called('find')] },
+        toolUsage: { nodes: [{ toolName: 'ls' }] },
+      })
+      // Null is nothing said.
+      await amend(tenant, [{ outcomeId, trajectory: null, tokensUsed: 5 }])
+      expect((await read(tenant, outcomeId)).trajectory.steps).toEqual([called('find')])
+    })
+
+    it('that grows takes nothing back where it is an older copy', async () => {
+      const tenant = arc.tenant()
+      const outcomeId = await recorded(tenant, { messages: said('one', 'two') })
+      const grown = (...texts: string[]) => ({
+        outcomeId,
+        trajectory: { messages: said(...texts) },
+        trajectoryGrows: true,
+        tokensUsed: texts.length,
+      })
+      for (const [amendment, status, steps] of [
+        [grown('one', 'two', 'three'), 'AMENDED', 3],
+        [grown('one'), 'UNCHANGED', 3],
+        [grown('one', 'two', 'three, and more'), 'AMENDED', 3],
+        [{ ...grown('one'), trajectoryGrows: false }, 'AMENDED', 1],
+      ] as const) {
+        expect((await amend(tenant, [amendment])).receipts).toMatchObject([{ status }])
+        expect((await read(tenant, outcomeId)).stepCount).toBe(steps)
+      }
+      const { receipts } = await amend(tenant, [{ outcomeId, tokensUsed: 9, trajectoryGrows: true }])
+      expect(receipts).toMatchObject([
+        { status: 'REJECTED', code: 'INVALID_VALUE', path: ['trajectoryGrows'] },
+      ])
+    })
+
+    it('is told in the audit log by its digest: the log outlives outcomes', async () => {
+      const tenant = arc.tenant()
+      const outcomeId = await recorded(tenant, { messages: said('one') })
+      await amend(tenant, [{ outcomeId, trajectory: { messages: said('a secret', 'two') } }])
+      const { auditLog } = await tenant.data(
+        '{ auditLog(filter: { tableName: { eq: "outcomes" } }) { nodes { oldData newData } } }',
+      )
+      const digest = (steps: number) => ({
+        step_count: steps,
+        trajectory_sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      })
+      expect(auditLog.nodes).toMatchObject([{ oldData: digest(1), newData: digest(2) }])
+      const [{ oldData, newData }] = auditLog.nodes
+      expect(oldData.trajectory_sha256).not.toBe(newData.trajectory_sha256)
+      expect(JSON.stringify(auditLog)).not.toContain('secret')
+    })
+  })
+
   it('is refused alone, with its reason', async () => {
     const tenant = arc.tenant()
     const { simulationId, ids } = await ungraded(tenant)

@@ -675,6 +675,7 @@ describe('results that name no repetition', () => {
         tokens_used: tokens + (index % 3),
         retry_count: 0,
         trajectory: { start_time: null, status: 'success' },
+        step_count: 0,
         metrics: {},
         tools: [],
         failures: [],

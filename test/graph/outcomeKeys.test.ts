@@ -88,6 +88,7 @@ describe('the first outcome of a week', () => {
               status: 'success',
               retry_count: 0,
               trajectory: { start_time: time.toISOString(), status: 'success' },
+              step_count: 0,
               tools: [],
               failures: [],
             },

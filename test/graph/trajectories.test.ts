@@ -94,6 +94,25 @@ describe('the steps of a trajectory', () => {
     const [id] = await record(tenant, [trajectory])
     const { totalCount, nodes } = await stepsOf(tenant, { id })
     expect([totalCount, nodes.length]).toEqual([total, total])
+    const { outcomes } = await tenant.data(
+      `query ($steps: Float!) { outcomes(filter: { stepCount: { eq: $steps } }) { nodes { outcomeId stepCount } } }`,
+      { steps: total },
+    )
+    expect(outcomes.nodes).toEqual([{ outcomeId: id, stepCount: total }])
+  })
+
+  it('are counted where they are stored: to unpack megabytes for their number takes seconds', async () => {
+    const tenant = arc.tenant()
+    const [id] = await record(tenant, [{ messages: [message(0)] }])
+    // Nobody could tell otherwise which of the two was read.
+    await arc.sql('admin', (client) =>
+      client.query('update store.outcomes set step_count = 7 where outcome_id = $1', [id]),
+    )
+    const { outcome } = await tenant.data(
+      'query ($id: UUID!) { outcome(outcomeId: $id) { trajectorySteps { totalCount } } }',
+      { id },
+    )
+    expect(outcome.trajectorySteps.totalCount).toBe(7)
   })
 
   it('are of another list where its path is given', async () => {

@@ -550,6 +550,31 @@ describe('a file of', () => {
     expect([scenarios.totalCount, configurations.totalCount]).toEqual([2, 2])
   })
 
+  it('records that come again with more steps have these; with fewer they keep what is there', async () => {
+    const tenant = arc.tenant()
+    const withSteps = (steps: number) => ({
+      ...tau2Record(0),
+      messages: Array.from({ length: steps }, (_, n) => ({ role: 'assistant', content: `Step ${n}.` })),
+    })
+    const files = await Promise.all(
+      [2, 3, 1].map((steps) => folder.write(`steps-${steps}.json`, tau2([withSteps(steps)]))),
+    )
+    const reports: string[] = []
+    for (const file of files) reports.push((await importInto(arc, tenant, [file])).output)
+    expect(reports[1]).toContain('amended        1 of those')
+    expect(reports[1]).not.toContain('differing')
+    expect(reports[2]).not.toContain('amended')
+    expect(reports[2]).toContain('differing      metrics (1), trajectory (1): what was stored before stays')
+    // A grade is news, whatever else is in its file.
+    const regraded = { ...withSteps(1), reward_info: { reward: 0.5 } }
+    const { output } = await importInto(arc, tenant, [await folder.write('regraded.json', tau2([regraded]))])
+    expect(output).toContain('amended        1 of those')
+    const { outcomes } = await tenant.data('{ outcomes { nodes { reliabilityScore stepCount trajectory } } }')
+    expect(outcomes.nodes).toMatchObject([
+      { reliabilityScore: 0.5, stepCount: 3, trajectory: { messages: [{}, {}, { content: 'Step 2.' }] } },
+    ])
+  })
+
   it('tau2-bench that grows and is graded by a key that only brings results in', async () => {
     const tenant = arc.tenant()
     const ungraded = { ...tau2Record(0), reward_info: null }

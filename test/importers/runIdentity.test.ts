@@ -15,7 +15,7 @@ async function simulationsOf(tenant: Tenant): Promise<any[]> {
         outcomes(first: 100) {
           nodes {
             scenario { externalId } repetition retryCount superseded status reliabilityScore tokensUsed costUsd
-            errorCode metrics trajectory
+            errorCode metrics stepCount trajectory
           }
         }
       }
@@ -365,29 +365,52 @@ describe('a trajectory that goes on', () => {
   })
 })
 
-it('a trajectory by itself becomes more in its place; an older copy takes nothing back', async () => {
-  const tenant = arc.tenant()
-  const trajectory = (answers: number) => ({
-    schema_version: 'ATIF-v1.6',
-    session_id: 'session-1',
-    agent: { name: 'kite-agent', version: '1', model_name: 'm-1' },
-    steps: [
-      { step_id: 1, source: 'user', message: 'Fly.', timestamp: '2025-03-04T10:00:00Z' },
-      ...Array.from({ length: answers }, (_, n) => ({
-        step_id: n + 2,
-        source: 'agent',
-        message: `Answer ${n}.`,
-        timestamp: `2025-03-04T10:0${n + 1}:00Z`,
-        metrics: { prompt_tokens: 100, completion_tokens: 10 },
-      })),
-    ],
-  })
-  const files = await Promise.all([0, 1, 3].map((n) => folder.write(`atif/${n}.json`, trajectory(n))))
-  await importEach(tenant, ...files)
-  const after = await simulationsOf(tenant)
-  expect(after).toMatchObject([{ totalTokens: 330, outcomes: { nodes: [{ metrics: { step_count: 4 } }] } }])
-  await expectNothingNew(tenant, files[1]!, files[2]!)
-})
+it.each(['app_user', 'app_ingest'] as const)(
+  'a trajectory by itself becomes more in its place; an older copy takes nothing back (%s)',
+  async (role) => {
+    const tenant = arc.tenant()
+    const trajectory = (answers: number) => ({
+      schema_version: 'ATIF-v1.6',
+      session_id: 'session-1',
+      agent: { name: 'kite-agent', version: '1', model_name: 'm-1' },
+      steps: [
+        { step_id: 1, source: 'user', message: 'Fly.', timestamp: '2025-03-04T10:00:00Z' },
+        ...Array.from({ length: answers }, (_, n) => ({
+          step_id: n + 2,
+          source: 'agent',
+          message: `Answer ${n}.`,
+          timestamp: `2025-03-04T10:0${n + 1}:00Z`,
+          metrics: { prompt_tokens: 100, completion_tokens: 10 },
+        })),
+      ],
+    })
+    const files = await Promise.all([1, 2, 4].map((n) => folder.write(`atif/${n}.json`, trajectory(n))))
+    const outputs: string[] = []
+    for (const at of [0, 1, 2, 1, 2]) {
+      const { exitCode, output } = await importInto(arc, tenant, [files[at]!], { role })
+      expect(exitCode).toBe(0)
+      outputs.push(output)
+    }
+    expect(outputs.map((output) => /\d+ stored|(?<=amended +)\d/g[Symbol.match](output))).toEqual([
+      ['1 stored'],
+      ['0 stored', '1'],
+      ['0 stored', '1'],
+      ['0 stored'],
+      ['0 stored'],
+    ])
+    const [simulation, ...others] = await simulationsOf(tenant)
+    expect(others).toEqual([])
+    expect(simulation).toMatchObject({
+      totalTokens: 440,
+      outcomes: { nodes: [{ metrics: { step_count: 5 }, stepCount: 5 }] },
+    })
+    const [{ trajectory: stored }] = simulation.outcomes.nodes
+    expect(stored.messages.map(({ content }: any) => content)).toEqual([
+      'Fly.',
+      ...[0, 1, 2, 3].map((n) => `Answer ${n}.`),
+    ])
+  },
+)
 
 function tau2Simulation(id: string, task: number, change: object = {}) {
   return {

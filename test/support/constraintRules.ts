@@ -325,6 +325,7 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       })),
       outcomes_execution_time_ms_check: [{ execution_time_ms: -1 }],
       outcomes_tokens_used_check: [{ tokens_used: -1 }],
+      outcomes_step_count_check: [{ step_count: -1 }],
       outcomes_prompt_tokens_check: [{ prompt_tokens: -1 }],
       outcomes_completion_tokens_check: [{ completion_tokens: -1 }],
       outcomes_cost_usd_check: [{ cost_usd: -0.000_001 }],

@@ -167,6 +167,7 @@ describe('a function', () => {
       status: 'success',
       retry_count: 0,
       trajectory: { start_time: '2026-01-15T12:00:00Z', status: 'success' },
+      step_count: 0,
       tools: [{ user_id: owner.tenant.tenantId, tool_name: 'x', call_count: 1, success_rate: 1 }],
       failures: [],
     }

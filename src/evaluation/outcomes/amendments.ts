@@ -1,7 +1,7 @@
 import sql from 'sql-template-tag'
 import type { TenantTransaction, Write } from '../../db/tenantTransaction.ts'
 import { stringifyExactly } from '../../exactNumbers.ts'
-import type { JsonObject } from '../../json.ts'
+import type { JsonObject, JsonValue } from '../../json.ts'
 import { Refusal } from '../../refusal.ts'
 import {
   checkEach,
@@ -12,9 +12,10 @@ import {
   oneOf,
   optionalScore,
   optionalText,
+  storableAt,
   uuid,
 } from '../../valueChecks.ts'
-import { classifyFailure, deriveFailurePatterns } from '../failures/failurePattern.ts'
+import { classifyFailure, deriveFailurePatterns, failureMessage } from '../failures/failurePattern.ts'
 import {
   ERROR_CATEGORIES,
   type ErrorCategory,
@@ -25,6 +26,7 @@ import {
 } from '../outcomeInput.ts'
 import { inOrder, type Receipt, rejection } from './outcomes.ts'
 import {
+  derivedTools,
   type FailurePatternRow,
   failureRow,
   figuresOf,
@@ -34,16 +36,19 @@ import {
   type OutcomeFigures,
   type ToolUsageRow,
 } from './outcomeValidation.ts'
+import { stepCountOf, trajectoryFields } from './trajectory.ts'
 
 /**
  * What was found out about an outcome after it was recorded: what is absent stays as it is. Null takes a grade or an error
- * back; what a run took can be filled in, not taken back.
+ * back; what a run took and did can be filled in, not taken back.
  */
 export interface OutcomeAmendment {
   outcomeId: string
   status?: OutcomeStatus | null
   reliabilityScore?: number | null
   metrics?: JsonObject | null
+  /** In place of those of the same names. */
+  addMetrics?: JsonObject | null
   error?: string | null
   errorCode?: string | null
   errorCategory?: ErrorCategory | null
@@ -55,6 +60,9 @@ export interface OutcomeAmendment {
   completionTokens?: number | null
   costUsd?: number | null
   model?: string | null
+  trajectory?: JsonValue
+  /** The run goes on: an amendment whose trajectory has fewer steps than the stored one is an older copy of it. */
+  trajectoryGrows?: boolean | null
 }
 
 export type AmendmentReceipt = Receipt<'AMENDED' | 'UNCHANGED'>
@@ -64,9 +72,13 @@ interface AmendedColumns extends Partial<OutcomeFigures> {
   status?: OutcomeStatus
   reliability_score?: number | null
   metrics?: JsonObject
+  added_metrics?: JsonObject
   model?: string
   error_code?: string | null
   error_category?: ErrorCategory | null
+  /** Without what it lacks: start time and status follow from the outcome. */
+  trajectory?: JsonObject
+  step_count?: number
   tools?: ToolUsageRow[]
   failures?: FailurePatternRow[]
 }
@@ -75,6 +87,7 @@ interface NumberedAmendment {
   index: number
   outcomeId: string
   set: AmendedColumns
+  grows: boolean
   notes: string[]
 }
 
@@ -106,7 +119,12 @@ async function amend(
   rows: readonly NumberedAmendment[],
 ): Promise<AmendmentReceipt[]> {
   const byIndex = new Map(rows.map((row) => [row.index, row]))
-  const lines = rows.map(({ index, outcomeId, set }) => ({ idx: index, outcome_id: outcomeId, set }))
+  const lines = rows.map(({ index, outcomeId, set, grows }) => ({
+    idx: index,
+    outcome_id: outcomeId,
+    set,
+    grows,
+  }))
   const verdicts = await queryLast<{
     idx: number
     outcome_id: string
@@ -156,15 +174,39 @@ function validateAmendment(amendment: OutcomeAmendment): Omit<NumberedAmendment,
   if (amendment.reliabilityScore !== undefined) {
     set.reliability_score = optionalScore(amendment.reliabilityScore, ['reliabilityScore'])
   }
-  if (amendment.metrics !== undefined) set.metrics = metricsOf(amendment.metrics, notes)
+  if (amendment.metrics !== undefined) set.metrics = metricsOf(amendment.metrics, ['metrics'], notes)
+  if (amendment.addMetrics != null) set.added_metrics = metricsOf(amendment.addMetrics, ['addMetrics'], notes)
   const model = optionalText(amendment.model, LENGTHS.label, ['model'], notes)
   if (model !== null) set.model = model
+  const trajectory = storableAt(amendment.trajectory, ['trajectory'], notes)
+  if (trajectory !== null) Object.assign(set, actionsOf(trajectory, notes))
   if (amendment.toolUsage != null) set.tools = givenTools(amendment.toolUsage, notes)
-  Object.assign(set, errorOf(amendment, set.status, notes))
+  Object.assign(set, errorOf({ ...amendment, trajectory }, set.status, notes))
   if (Object.keys(set).length === 0) {
     throw new Refusal('INVALID_VALUE', 'The amendment says nothing of the outcome but its id.', ['outcomeId'])
   }
-  return { outcomeId, set, notes }
+  const grows = amendment.trajectoryGrows ?? false
+  if (grows && trajectory === null) {
+    throw new Refusal('INVALID_VALUE', 'trajectoryGrows is of a trajectory, and none is given.', [
+      'trajectoryGrows',
+    ])
+  }
+  return { outcomeId, set, grows, notes }
+}
+
+/** What the agent did: the tools of a trajectory that tells of none stay those that are stored. */
+function actionsOf(trajectory: JsonValue, notes: string[]): AmendedColumns {
+  const { start_time, status, ...fields } = trajectoryFields(trajectory)
+  const tools = derivedTools(trajectory, notes)
+  return {
+    trajectory: {
+      ...fields,
+      ...(start_time == null ? {} : { start_time }),
+      ...(status == null ? {} : { status }),
+    },
+    step_count: stepCountOf(fields),
+    ...(tools.length === 0 ? {} : { tools }),
+  }
 }
 
 /**
@@ -178,7 +220,9 @@ function errorOf(
 ): AmendedColumns {
   const { errorCategory, failurePatterns } = amendment
   const errorCode = optionalText(amendment.errorCode, LENGTHS.label, ['errorCode'], notes)
-  const error = optionalText(amendment.error, LENGTHS.any, ['error'], notes)
+  const given = optionalText(amendment.error, LENGTHS.any, ['error'], notes)
+  const error =
+    status === undefined ? given : failureMessage({ status, error: given, trajectory: amendment.trajectory })
   const category = errorCategory == null ? null : oneOf(ERROR_CATEGORIES, errorCategory, ['errorCategory'])
   const set: AmendedColumns = {}
   if (amendment.errorCode !== undefined || status !== undefined) set.error_code = errorCode

@@ -39,7 +39,7 @@ import {
   type ToolUsageInput,
 } from '../outcomeInput.ts'
 import { checkedScenarioKey } from '../scenarios/scenarioKey.ts'
-import { deriveToolUsage, normaliseTrajectory } from './trajectory.ts'
+import { deriveToolUsage, normaliseTrajectory, stepCountOf } from './trajectory.ts'
 
 /** One outcome as the ingest function of the database takes it; times are ISO 8601 in UTC. */
 export interface OutcomeRow extends OutcomeFigures {
@@ -57,6 +57,7 @@ export interface OutcomeRow extends OutcomeFigures {
   status: OutcomeStatus
   reliability_score: number | null
   trajectory: JsonObject
+  step_count: number
   metrics: JsonObject
   model: string | null
   modal_call_id: string | null
@@ -120,17 +121,23 @@ export function validateOutcome(input: OutcomeInput, now: Date): ValidOutcome {
   const executionTime = pastTime(input.executionTime ?? now, now, ['executionTime'])
   const figures = figuresOf(input)
 
-  const trajectory = storableAt(input.trajectory, ['trajectory'], notes)
+  const givenTrajectory = storableAt(input.trajectory, ['trajectory'], notes)
+  const trajectory = normaliseTrajectory(
+    givenTrajectory,
+    status,
+    new Date(executionTime.getTime() - (figures.execution_time_ms ?? 0)),
+  )
 
   const errorCode = optionalText(input.errorCode, LENGTHS.label, ['errorCode'], notes)
   const error = failureMessage({
     status,
     error: optionalText(input.error, LENGTHS.any, ['error'], notes),
-    trajectory,
+    trajectory: givenTrajectory,
   })
-  const given =
+  const givenCategory =
     input.errorCategory == null ? null : oneOf(ERROR_CATEGORIES, input.errorCategory, ['errorCategory'])
-  const errorCategory = given ?? (status === 'success' ? null : classifyFailure(error, errorCode, status))
+  const errorCategory =
+    givenCategory ?? (status === 'success' ? null : classifyFailure(error, errorCode, status))
 
   return {
     row: {
@@ -140,27 +147,28 @@ export function validateOutcome(input: OutcomeInput, now: Date): ValidOutcome {
       repetition: optionalInteger(input.repetition, 1, MAX_INTEGER, ['repetition']),
       execution_time: executionTime.toISOString(),
       time_given: input.executionTime != null,
-      start_time_given: isJsonObject(trajectory) && trajectory.start_time != null,
+      start_time_given: isJsonObject(givenTrajectory) && givenTrajectory.start_time != null,
       status,
       reliability_score: optionalScore(input.reliabilityScore, ['reliabilityScore']),
       ...figures,
-      trajectory: normaliseTrajectory(
-        trajectory,
-        status,
-        new Date(executionTime.getTime() - (figures.execution_time_ms ?? 0)),
-      ),
-      metrics: metricsOf(input.metrics, notes),
+      trajectory,
+      step_count: stepCountOf(trajectory),
+      metrics: metricsOf(input.metrics, ['metrics'], notes),
       model: optionalText(input.model, LENGTHS.label, ['model'], notes),
       modal_call_id: optionalText(input.modalCallId, LENGTHS.label, ['modalCallId'], notes),
       sandbox_id: optionalText(input.sandboxId, LENGTHS.label, ['sandboxId'], notes),
       error_code: errorCode,
       error_category: errorCategory,
       retry_count: optionalInteger(input.retryCount, 0, MAX_RETRY_COUNT, ['retryCount']) ?? 0,
-      tools: input.toolUsage ? givenTools(input.toolUsage, notes) : derivedTools(trajectory, notes),
+      tools: input.toolUsage ? givenTools(input.toolUsage, notes) : derivedTools(givenTrajectory, notes),
       failures: input.failurePatterns
-        ? givenFailures(input.failurePatterns, { status, error, errorCode, errorCategory: given }, notes)
-        : deriveFailurePatterns({ status, error, errorCode, errorCategory, trajectory }).map((pattern) =>
-            failureRow(pattern, ['error'], ['error'], notes),
+        ? givenFailures(
+            input.failurePatterns,
+            { status, error, errorCode, errorCategory: givenCategory },
+            notes,
+          )
+        : deriveFailurePatterns({ status, error, errorCode, errorCategory, trajectory: givenTrajectory }).map(
+            (pattern) => failureRow(pattern, ['error'], ['error'], notes),
           ),
     },
     notes,
@@ -168,9 +176,13 @@ export function validateOutcome(input: OutcomeInput, now: Date): ValidOutcome {
 }
 
 /** @throws Refusal INVALID_VALUE */
-export function metricsOf(given: JsonObject | null | undefined, notes: string[]): JsonObject {
-  const metrics: JsonValue = storableAt(given ?? {}, ['metrics'], notes)
-  if (!isJsonObject(metrics)) throw invalid(metrics, 'an object', ['metrics'])
+export function metricsOf(
+  given: JsonObject | null | undefined,
+  path: InputPath,
+  notes: string[],
+): JsonObject {
+  const metrics: JsonValue = storableAt(given ?? {}, path, notes)
+  if (!isJsonObject(metrics)) throw invalid(metrics, 'an object', path)
   return metrics
 }
 
@@ -202,7 +214,7 @@ function sumOf(prompt: number | null, completion: number | null): number | null 
   return prompt === null || completion === null ? null : prompt + completion
 }
 
-function derivedTools(trajectory: JsonValue, notes: string[]): ToolUsageRow[] {
+export function derivedTools(trajectory: JsonValue, notes: string[]): ToolUsageRow[] {
   const usage = deriveToolUsage(trajectory)
   if (usage.length > MAX_PARTS) {
     notes.push(`only the first ${MAX_PARTS} of the trajectory's ${usage.length} tools are counted`)

@@ -26,7 +26,8 @@ export function normaliseTrajectory(
   }
 }
 
-function trajectoryFields(trajectory: JsonValue): JsonObject {
+/** The same without what follows from the outcome: of a trajectory that takes the place of a stored one. */
+export function trajectoryFields(trajectory: JsonValue): JsonObject {
   if (trajectory === null) return {}
   if (Array.isArray(trajectory)) return { steps: trajectory }
   if (typeof trajectory === 'object') return trajectory
@@ -35,6 +36,15 @@ function trajectoryFields(trajectory: JsonValue): JsonObject {
 
 /** Where a trajectory may keep its messages or steps; the first list that holds a tool call is the one read. */
 export const LIST_FIELDS = ['messages', 'steps', 'traj', 'full_trajectory', 'trajectory'] as const
+
+/** How many steps or messages it has: of the first of LIST_FIELDS that is a list; 0 without one. */
+export function stepCountOf(trajectory: JsonObject): number {
+  for (const field of LIST_FIELDS) {
+    const list = trajectory[field]
+    if (Array.isArray(list)) return list.length
+  }
+  return 0
+}
 
 /**
  * How often and how well each tool was used, in the order of first use; an empty list for unknown shapes.

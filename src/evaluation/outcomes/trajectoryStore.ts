@@ -40,7 +40,6 @@ export async function readSteps(
   path: readonly string[] | null,
   range: StepRange,
 ): Promise<Steps[]> {
-  const list = listAt(sql`o.trajectory`, path)
   const rows = await reads.query<{
     place: bigint
     total: number
@@ -53,7 +52,7 @@ export async function readSteps(
       ), '[]') as steps
     from ${placesOf(keys)}
     join outcomes o on o.outcome_id = key.outcome_id and o.execution_time = key.execution_time
-    cross join lateral (${listSql(list)}) list
+    cross join lateral (${listSql(sql`o.trajectory`, path)}) list
     ${pageSql(range)}`)
   return inOrder(keys, rows)
 }
@@ -117,17 +116,17 @@ function inOrder<Row extends { place: bigint }>(keys: readonly unknown[], rows: 
   return keys.map((_, index) => byPlace.get(index + 1)!)
 }
 
-/** The list at the path, or the first of LIST_FIELDS that is one. */
-function listAt(trajectory: Sql, path: readonly string[] | null): Sql {
-  if (path) return sql`${trajectory} #> ${path}::text[]`
-  return sql`(select ${trajectory} -> name from unnest(${LIST_FIELDS}::text[]) with ordinality as field(name, place)
-    where jsonb_typeof(${trajectory} -> name) = 'array' order by place limit 1)`
-}
-
-/** The list, unpacked once, and how long it is. */
-function listSql(list: Sql): Sql {
+/**
+ * The list at the path, or the first of LIST_FIELDS that is one, and how long it is. `||` and `offset 0`, so that a trajectory is
+ * unpacked once and not for each look into it.
+ */
+function listSql(trajectory: Sql, path: readonly string[] | null): Sql {
+  const list = path
+    ? sql`unpacked.whole #> ${path}::text[]`
+    : sql`(select unpacked.whole -> name from unnest(${LIST_FIELDS}::text[]) with ordinality as field(name, place)
+        where jsonb_typeof(unpacked.whole -> name) = 'array' order by place limit 1)`
   return sql`select steps, case when jsonb_typeof(steps) = 'array' then jsonb_array_length(steps) else 0 end as total
-    from (select ${list} as steps offset 0) found`
+    from (select ${list} as steps from (select ${trajectory} || '{}' as whole offset 0) unpacked offset 0) found`
 }
 
 /** The first and last index of a page of `list`, as `page`. */
@@ -148,7 +147,7 @@ export function stepsPage(
   sort: readonly SortField[],
   members: readonly PageMember[],
 ): PagePart {
-  const listOf = (outer: Row) => listSql(listAt(outer.column('trajectory'), path))
+  const listOf = (outer: Row) => listSql(outer.column('trajectory'), path)
   return {
     is: 'page',
     isGeneral: true,
@@ -156,11 +155,15 @@ export function stepsPage(
     rows: (outer) => sql`select at as number, at as index, list.steps -> at as content
       from (${listOf(outer)}) list ${pageSql(range)}
       cross join lateral generate_series(page.low, page.high) as at order by at`,
-    count: (outer) => sql`select total from (${listOf(outer)}) list`,
+    count: (outer) =>
+      path
+        ? sql`select total from (${listOf(outer)}) list`
+        : sql`select ${outer.column('stepCount')} as total`,
     sort,
     size: MAX_PAGE_SIZE,
     fromEnd: false,
     isCut: false,
+    isHuge: path !== null || members.some(({ shows }) => shows !== 'totalCount' && shows !== 'literal'),
     members,
   }
 }

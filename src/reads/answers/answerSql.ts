@@ -168,7 +168,8 @@ class AnswerWriter {
     const infos = members.flatMap((member) => (member.shows === 'pageInfo' ? member.members : []))
     // Whether there is more is told by one row beyond the page.
     const beyond = fromEnd ? 'hasPreviousPage' : 'hasNextPage'
-    const asksForMore = page.numberedFrom === undefined && infos.some(({ shows }) => shows === beyond)
+    const isNumbered = page.numberedFrom !== undefined
+    const asksForMore = !isNumbered && infos.some(({ shows }) => shows === beyond)
     const asksForEnds = infos.some(({ shows }) => shows === 'startCursor' || shows === 'endCursor')
     const texts = new Map(
       members
@@ -182,7 +183,7 @@ class AnswerWriter {
     if (asksForEnds)
       columns.push({ name: identifier('cursor'), text: concatenated(cursorJson(page.sort, row)) })
 
-    if (page.numberedFrom !== undefined)
+    if (isNumbered && infos.some(({ shows }) => shows === 'hasNextPage' || shows === 'hasPreviousPage'))
       columns.push({ name: identifier('number'), text: row.column('number') })
 
     const aggregate = (member: PageMember): Piece[] => {

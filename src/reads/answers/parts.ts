@@ -139,6 +139,8 @@ export interface PagePart {
   isCut: boolean
   /** The rows are numbered from here on in their field `number`, without a gap: that tells what comes before and behind. */
   numberedFrom?: 0 | 1
+  /** Whether its rows are cut out of a value that may be megabytes. */
+  isHuge?: boolean
   members: readonly PageMember[]
 }
 

@@ -32,7 +32,7 @@ export function weightOf(part: Part): Weight {
     case 'rows':
       return sum(part.tables.flatMap(({ members }) => [READ, ofMembers(members)]))
     case 'page':
-      return sum([{ ...READ, pages: 1 }, ...part.members.map(ofPageMember)])
+      return sum([{ ...READ, pages: 1, huge: part.isHuge ? 1 : 0 }, ...part.members.map(ofPageMember)])
     default:
       return NOTHING
   }

@@ -47,6 +47,7 @@ describe('validateOutcome', () => {
         completion_tokens: null,
         cost_usd: null,
         trajectory: { start_time: '2025-08-01T12:00:00.000Z', status: 'success' },
+        step_count: 0,
         metrics: {},
         model: null,
         modal_call_id: null,
