@@ -10,25 +10,26 @@ const MARK = `\0${Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) 
 const MARKED_TEXT = new RegExp(`"${JSON.stringify(MARK).slice(1, -1).replace('\\', '\\\\')}([^"]*)"`, 'g')
 const ESCAPED_MARK = JSON.stringify(MARK).slice(1, -1)
 
-/** JavaScript has every number of fewer characters, but for those whose exponent has three digits. */
-const LONG = 16
-const LARGE_EXPONENT = /\d[eE][+-]?\d{3}/
-
-/** A number that it may not have, standing between what surrounds values in JSON. Texts are told apart later. */
-const LONG_NUMBER = /(?<=^|[\s:,[])-?(?=[\d.eE+-]{16}|\d+(?:\.\d+)?[eE][+-]?\d{3})\d[\d.eE+-]*(?=$|[\s,}\]])/g
+/**
+ * A number that JavaScript may not have, behind what stands before a value in JSON: it has every number of fewer than 16
+ * characters, but for those whose exponent has three digits. Texts are told apart later. It begins with a character and not
+ * with a look behind, which would look at every digit of every text: nearly all JSON has no such number.
+ */
+const LONG_NUMBER =
+  /(?:^|[\s:,[])(-?(?:\d[\d.eE+-]{15,}|\d+(?:\.\d+)?[eE][+-]?\d{3}[\d.eE+-]*))(?=$|[\s,}\]])/g
 
 /** What of that is one: the rest is for the parser to refuse. */
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 
 /** The text of a JSON document with a marked text for each number that JavaScript would change. */
 export function withExactNumbers(json: string): string {
-  if (!mayHaveLongNumbers(json)) return json
   const parts: string[] = []
   let copied = 0
   let at = 0
   let inText = false
-  for (const { 0: number, index } of json.matchAll(LONG_NUMBER)) {
+  for (const { 0: found, 1: number = '', index: start } of json.matchAll(LONG_NUMBER)) {
     if (!NUMBER.test(number) || isExact(number)) continue
+    const index = start + found.length - number.length
     for (; at < index; at++) {
       const code = json.charCodeAt(at)
       if (inText && code === BACKSLASH) at++
@@ -41,27 +42,6 @@ export function withExactNumbers(json: string): string {
   }
   return copied === 0 ? json : parts.join('') + json.slice(copied)
 }
-
-/** Looks at each 16th character only, as one of them is within any number that long: most JSON has none. */
-function mayHaveLongNumbers(json: string): boolean {
-  if (LARGE_EXPONENT.test(json)) return true
-  for (let at = LONG - 1; at < json.length; at += LONG) {
-    if (!isOfNumber(json, at)) continue
-    let start = at
-    while (isOfNumber(json, start - 1)) start--
-    let end = at + 1
-    while (isOfNumber(json, end)) end++
-    if (end - start >= LONG) return true
-  }
-  return false
-}
-
-function isOfNumber(json: string, at: number): boolean {
-  return OF_NUMBERS[json.charCodeAt(at)] === 1
-}
-const OF_NUMBERS = Uint8Array.from({ length: 128 }, (_, code) =>
-  /[\d.eE+-]/.test(String.fromCharCode(code)) ? 1 : 0,
-)
 
 /** Whether this process has met such a number at all: most never do, and need not look for them. */
 export function hasMetExactNumbers(): boolean {
@@ -127,7 +107,10 @@ export function asPlainNumber<Value>(value: Value): Value | number {
 /** Whether the number is the same after it was read. Trailing zeros, and how it is written, make no difference. */
 export function isExact(digits: string): boolean {
   const read = Number(digits)
-  return Number.isFinite(read) && sameAs(digits) === sameAs(String(read))
+  const written = String(read)
+  // As most programs write it.
+  if (written === digits) return true
+  return Number.isFinite(read) && sameAs(digits) === sameAs(written)
 }
 
 /** One text for all that write one number: `-12.50e3` is `-125e2`. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { useArc } from '../support/arc.ts'
+import { SOON } from '../support/soon.ts'
 import { type Run, sqlAs } from '../support/sqlAs.ts'
 import { seedTenant } from '../support/tenantRows.ts'
 
@@ -35,6 +36,32 @@ async function simulationsWithOutcomes(tenantId: string): Promise<string[]> {
   })
 }
 
+/** One outcome of scenario a. */
+const ingest = (run: Run, simulationId: string, time: Date) =>
+  run('select receipt from ingest_outcomes($1)', [
+    JSON.stringify({
+      simulation_ids: [simulationId],
+      rows: [
+        {
+          idx: 0,
+          outcome_id: randomUUID(),
+          simulation_id: simulationId,
+          scenario_id: 'a',
+          repetition: 1,
+          execution_time: time.toISOString(),
+          status: 'success',
+          retry_count: 0,
+          trajectory: { start_time: time.toISOString(), status: 'success' },
+          step_count: 0,
+          tools: [],
+          failures: [],
+        },
+      ],
+    }),
+  ])
+
+const stored = { rows: [{ receipt: 'STORED' }] }
+
 describe('a deleted simulation', () => {
   it('takes its outcomes with all their parts along, and nobody else’s', async () => {
     const [one, two] = [await seedTenant(arc), await seedTenant(arc)]
@@ -62,6 +89,35 @@ describe('a deleted simulation', () => {
   })
 })
 
+describe('a simulation that is deleted while outcomes are stored', () => {
+  it('waits for them, and takes them along; those that come later find none', async ({ skip }) => {
+    if (arc.onPGlite) skip('PGlite has one connection')
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a'])
+    let deleting: Promise<unknown> | undefined
+    await sqlAs(arc, 'app_user', tenant, async (run) => {
+      expect(await ingest(run, simulationId, new Date())).toMatchObject(stored)
+      deleting = arc.sql('admin', async (client) => {
+        await client.query('delete from simulations where simulation_id = $1', [simulationId])
+      })
+      await vi.waitFor(async () => {
+        const { rows } = await arc.sql('admin', (client) =>
+          client.query(
+            `select from pg_stat_activity
+            where wait_event_type = 'Lock' and query like 'delete from simulations%' and datname = current_database()`,
+          ),
+        )
+        expect(rows).toHaveLength(1)
+      }, SOON)
+    })
+    await deleting
+    expect(await partsOf([simulationId])).toEqual({ [simulationId]: [0, 0, 0, 0] })
+    await sqlAs(arc, 'app_user', tenant, async (run) => {
+      expect((await ingest(run, simulationId, new Date())).rows).toMatchObject([{ receipt: 'REJECTED' }])
+    })
+  })
+})
+
 describe('the first outcome of a week', () => {
   it('waits for no other batch that is being stored, though it makes a chunk', async ({ skip }) => {
     if (arc.onPGlite) skip('PGlite has one connection')
@@ -73,31 +129,8 @@ describe('the first outcome of a week', () => {
       { simulationId: one, scenarioId: 'b', status: 'SUCCESS', executionTime: thisWeek.toISOString() },
     ])
     expect(storedCount).toBe(1)
-    const ingest = (run: Run, simulationId: string, time: Date) =>
-      run('select receipt from ingest_outcomes($1)', [
-        JSON.stringify({
-          simulation_ids: [simulationId],
-          rows: [
-            {
-              idx: 0,
-              outcome_id: randomUUID(),
-              simulation_id: simulationId,
-              scenario_id: 'a',
-              repetition: 1,
-              execution_time: time.toISOString(),
-              status: 'success',
-              retry_count: 0,
-              trajectory: { start_time: time.toISOString(), status: 'success' },
-              step_count: 0,
-              tools: [],
-              failures: [],
-            },
-          ],
-        }),
-      ])
     // Nothing else in the tests is of that time: the week has no chunk yet, and is too young for that of the history.
     const unusedWeek = new Date(Date.now() - 600 * 86_400_000)
-    const stored = { rows: [{ receipt: 'STORED' }] }
     await sqlAs(arc, 'app_user', tenant, async (first) => {
       expect(await ingest(first, one, thisWeek)).toMatchObject(stored)
       // Of one tenant they would wait for the number of their change.

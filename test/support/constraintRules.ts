@@ -294,7 +294,6 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       execution_time: LONG_AGO,
     },
     refuses: {
-      outcome_keys_user_id_simulation_id_fkey: [{ simulation_id: randomUUID() }],
       outcome_keys_pkey: [{ outcome_id: keys.outcome_id }],
     },
   },
