@@ -13,8 +13,18 @@ export type { Answer, Statement }
 /** Runs `work` in one read-write transaction of the viewer; its result comes after COMMIT. */
 export type Write = <Result>(work: (transaction: TenantTransaction) => Promise<Result>) => Promise<Result>
 
-/** Longest time that one statement of a request may take. */
+/** Longest time that one statement of a request may take, or all that are read together. */
 const STATEMENT_TIMEOUT_MS = 30_000
+
+/**
+ * Between statements that leave at once. What takes longer than the pool waits it hangs up on, and PostgreSQL goes on to the
+ * end of all that it was sent, beyond every tenant's share of connections.
+ */
+const REST_OF_TIME = sql`/* restOfTime */ select set_config(
+  'statement_timeout',
+  greatest(1, floor(${STATEMENT_TIMEOUT_MS}::int - 1000 * extract(epoch from clock_timestamp() - transaction_timestamp())))::text,
+  true
+)`
 
 /**
  * The settings that make a transaction the viewer's own: role, tenant, actor, client. All are local to the transaction,
@@ -81,17 +91,22 @@ export async function readTogether(
   statements: readonly Statement[],
   names: StatementNames | undefined,
 ): Promise<(Answer | null)[]> {
+  const { text, values } = REST_OF_TIME
+  const timed = statements.flatMap((statement, at) =>
+    at === 0 ? [statement] : [{ text, values, isGeneral: true }, statement],
+  )
   const read = async (claim: string) => {
     const client = await pool.connect()
     try {
       return names?.for(client)
-        ? await readInSession(client, viewer, claim, statements, names)
-        : await readInTransaction(client, viewer, claim, statements)
+        ? await readInSession(client, viewer, claim, timed, names)
+        : await readInTransaction(client, viewer, claim, timed)
     } finally {
       giveBack(client, names)
     }
   }
-  return countRowsFor(budget, read, false)
+  const answers = await countRowsFor(budget, read, false)
+  return answers.filter((_, at) => at % 2 === 0)
 }
 
 /** On a connection that keeps its session: its pinned settings are made, and how its transactions begin. */
@@ -117,6 +132,8 @@ async function readInSession(
     return texts.map((text) => text ?? null)
   } catch (error) {
     names.noteFailure(client, error as { code?: unknown })
+    // Of a session that the database ends it says so first: whoever had the connection next would be cut off.
+    await client.query('').catch(() => {})
     throw error
   }
 }
