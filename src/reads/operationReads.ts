@@ -111,9 +111,11 @@ export class OperationReads {
     for (const { values } of statements) refuseUnstorable(values)
     const { reading, names } = this.#pools
     try {
-      return await this.#share.inTurn(() =>
+      const answers = await this.#share.inTurn(() =>
         readTogether(reading, this.#viewer, this.#budget, statements, names),
       )
+      this.#refuseBeyondBudget()
+      return answers
     } catch (error) {
       throw this.#budget.refusal ?? error
     }
