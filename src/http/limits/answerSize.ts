@@ -82,7 +82,7 @@ export function sizeWithin(limit: number, value: unknown): AnswerSize | undefine
 }
 
 /** The same of what is a text already. */
-export function textSize(text: string): AnswerSize {
+function textSize(text: string): AnswerSize {
   const { length } = text
   // Twice as much in memory as soon as one character is beyond U+00FF, which takes three bytes when it is sent.
   const bytes = Buffer.byteLength(text)
