@@ -49,6 +49,7 @@ export function createPool({
       // pg hangs up on a statement that was not answered in time, so that nobody gets its connection after it.
       query_timeout: answerMs,
       application_name: 'arc',
+      onConnect: refuseStandby,
       Client: RawRowsClient,
       // Statements leave without waiting for the answer to the one before.
       pipeline: true,
@@ -65,6 +66,19 @@ export function createPool({
   keepExactNumbers(pool)
   breakOffBeyondBudgets(pool)
   return pool
+}
+
+/**
+ * While a primary is replaced its address may lead to a standby: that answers for as long as the connection lives, with
+ * rows of the past.
+ *
+ * @throws what PostgreSQL says of what only a primary does
+ */
+async function refuseStandby(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ standby: boolean }>(
+    '/* refuseStandby */ select pg_is_in_recovery() as standby',
+  )
+  if (rows[0]!.standby) throw Object.assign(new Error('the address leads to a standby'), { code: '25006' })
 }
 
 /** A pool in whose queue no more than so many wait. */

@@ -41,13 +41,17 @@ class ReadPacket extends pg.Query {
   readonly texts: (Answer | null | undefined)[]
   /** pg puts its own around it, for what is not answered in time. */
   callback: DoneCallback
-  readonly statements: PacketStatement[]
+  readonly statements: (PacketStatement & { values: (string | Buffer | null)[] })[]
   #at = 0
   #stopListening = () => {}
 
   constructor(statements: readonly PacketStatement[], callback: DoneCallback) {
     super('')
-    this.statements = [...statements]
+    // Here, as what cannot be sent would leave half a packet in the connection.
+    this.statements = statements.map((statement) => ({
+      ...statement,
+      values: statement.values.map(prepareValue),
+    }))
     this.callback = callback
     this.texts = statements.map(() => undefined)
   }
@@ -64,7 +68,7 @@ class ReadPacket extends pg.Query {
         unparsed.push({ name, text, values })
         connection.parse({ name, text, types: [] }, true)
       }
-      connection.bind({ statement: name, values: values.map(prepareValue) }, true)
+      connection.bind({ statement: name, values }, true)
       connection.execute({}, true)
     }
     connection.sync()

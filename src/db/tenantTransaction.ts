@@ -13,8 +13,26 @@ export type { Answer, Statement }
 /** Runs `work` in one read-write transaction of the viewer; its result comes after COMMIT. */
 export type Write = <Result>(work: (transaction: TenantTransaction) => Promise<Result>) => Promise<Result>
 
-/** Longest time that one statement of a request may take. */
+/** Longest time that one statement of a request may take, or all that are read together. */
 const STATEMENT_TIMEOUT_MS = 30_000
+
+/**
+ * The same where the pool has less patience. What it hangs up on PostgreSQL goes on with, to the end of all that it was sent
+ * and beyond its tenant's share of connections: so it must have ended it before.
+ */
+export function statementTimeoutMs({ options: { query_timeout: answerMs } }: pg.Pool): number {
+  return answerMs ? Math.min(STATEMENT_TIMEOUT_MS, Math.floor((answerMs * 6) / 7)) : STATEMENT_TIMEOUT_MS
+}
+
+/** Between statements that leave at once. */
+function restOfTime(timeoutMs: number): Statement {
+  const { text, values } = sql`/* restOfTime */ select set_config(
+    'statement_timeout',
+    greatest(1, floor(${timeoutMs}::int - 1000 * extract(epoch from clock_timestamp() - transaction_timestamp())))::text,
+    true
+  )`
+  return { text, values, isGeneral: true }
+}
 
 /**
  * The settings that make a transaction the viewer's own: role, tenant, actor, client. All are local to the transaction,
@@ -24,14 +42,16 @@ const STATEMENT_TIMEOUT_MS = 30_000
 export function tenantSettings(
   viewer: Viewer,
   access: 'read only' | 'read write',
+  timeoutMs = STATEMENT_TIMEOUT_MS,
 ): (readonly [name: string, value: string])[] {
-  return [...viewersSettings(viewer, access), ...PINNED_SETTINGS]
+  return [...viewersSettings(viewer, access, timeoutMs), ...PINNED_SETTINGS]
 }
 
 /** Those that are another viewer's in the next transaction. */
 function viewersSettings(
   viewer: Viewer,
   access: 'read only' | 'read write',
+  timeoutMs: number,
 ): (readonly [name: string, value: string])[] {
   const settings: (readonly [string, string])[] = [
     ['role', viewer.role],
@@ -40,7 +60,7 @@ function viewersSettings(
     ['app.client_ip', viewer.clientIp ?? ''],
     ['app.user_agent', viewer.userAgent ?? ''],
     ['app.api_key_id', viewer.apiKeyId ?? ''],
-    ['statement_timeout', String(STATEMENT_TIMEOUT_MS)],
+    ['statement_timeout', String(timeoutMs)],
   ]
   if (access === 'read only') settings.push(['transaction_read_only', 'on'])
   return settings
@@ -60,7 +80,8 @@ export async function inTenantTransaction<Result>(
   access: 'read only' | 'read write',
   work: (transaction: TenantTransaction) => Promise<Result>,
 ): Promise<Result> {
-  const beginning = { begin: 'begin', settings: settingsSql(tenantSettings(viewer, access)) }
+  const settings = settingsSql(tenantSettings(viewer, access, statementTimeoutMs(pool)))
+  const beginning = { begin: 'begin', settings }
   for (let attempt = 1; ; attempt++) {
     try {
       return await runOnce(pool, beginning, work)
@@ -81,28 +102,33 @@ export async function readTogether(
   statements: readonly Statement[],
   names: StatementNames | undefined,
 ): Promise<(Answer | null)[]> {
+  const timeoutMs = statementTimeoutMs(pool)
+  const rest = restOfTime(timeoutMs)
+  const timed = statements.flatMap((statement, at) => (at === 0 ? [statement] : [rest, statement]))
   const read = async (claim: string) => {
     const client = await pool.connect()
     try {
       return names?.for(client)
-        ? await readInSession(client, viewer, claim, statements, names)
-        : await readInTransaction(client, viewer, claim, statements)
+        ? await readInSession(client, viewer, timeoutMs, claim, timed, names)
+        : await readInTransaction(client, viewer, timeoutMs, claim, timed)
     } finally {
       giveBack(client, names)
     }
   }
-  return countRowsFor(budget, read, false)
+  const answers = await countRowsFor(budget, read, false)
+  return answers.filter((_, at) => at % 2 === 0)
 }
 
 /** On a connection that keeps its session: its pinned settings are made, and how its transactions begin. */
 async function readInSession(
   client: pg.PoolClient,
   viewer: Viewer,
+  timeoutMs: number,
   claim: string,
   statements: readonly Statement[],
   names: StatementNames,
 ): Promise<(Answer | null)[]> {
-  const settings = settingsSql(viewersSettings(viewer, 'read only'))
+  const settings = settingsSql(viewersSettings(viewer, 'read only', timeoutMs))
   const beginning = sql`select ${settings}, ${ownSession(client)}, ${claim}`
   const packet = [{ text: beginning.text, values: beginning.values, isGeneral: true }, ...statements]
   try {
@@ -117,6 +143,8 @@ async function readInSession(
     return texts.map((text) => text ?? null)
   } catch (error) {
     names.noteFailure(client, error as { code?: unknown })
+    // Of a session that the database ends it says so first: whoever had the connection next would be cut off.
+    await client.query('').catch(() => {})
     throw error
   }
 }
@@ -124,6 +152,7 @@ async function readInSession(
 function readInTransaction(
   client: pg.PoolClient,
   viewer: Viewer,
+  timeoutMs: number,
   claim: string,
   statements: readonly Statement[],
 ): Promise<(Answer | null)[]> {
@@ -132,7 +161,7 @@ function readInTransaction(
     client,
     {
       begin: last === 0 ? 'begin' : 'begin isolation level repeatable read',
-      settings: sql`${settingsSql(tenantSettings(viewer, 'read only'))}, ${claim}`,
+      settings: sql`${settingsSql(tenantSettings(viewer, 'read only', timeoutMs))}, ${claim}`,
     },
     ({ query, queryLast }) =>
       Promise.all(

@@ -37,9 +37,13 @@ export function refusalOfDatabase(error: unknown, requestId: string, logger: Log
 /** When to come back: a connection that was lost is replaced at once, a database that is down is not. */
 const RETRY_AFTER_SECONDS = 2
 
-/** Connection errors of Node and pg, PostgreSQL's classes 08, 53 (out of memory or locks) and 57, statement timeout, and Prisma's words for them. */
+/**
+ * Connection errors of Node and pg, PostgreSQL's classes 08, 53 (out of memory or locks) and 57 (statement timeout among them),
+ * the other timeouts that a database may have set (of transactions, of locks), one that only reads, and Prisma's words for them.
+ */
 export function isUnavailable(error: unknown): boolean {
-  const unavailable = /^(08|53|57|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|P1001|P1002|P1008|P1017|P2024|P2028)/
+  const unavailable =
+    /^(08|25006|25P0[34]|53|55P03|57|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|P1001|P1002|P1008|P1017|P2024|P2028)/
   if (codesOf(error).some((code) => unavailable.test(code))) return true
   const { message } = error as { message?: unknown }
   return (

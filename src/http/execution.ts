@@ -15,7 +15,7 @@ import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'
 import { AnswerData } from './answerData.ts'
 import { presentableErrors } from './errors.ts'
-import { type AnswerSize, bytesSize, sizeWithin, textSize } from './limits/answerSize.ts'
+import { type AnswerSize, piecesSize, sizeWithin } from './limits/answerSize.ts'
 import type { TenantShare } from './limits/tenantShare.ts'
 import { executeQuery } from './queryExecution.ts'
 import { executeShowingRows } from './shownRows.ts'
@@ -140,13 +140,9 @@ function answerSize(limit: number, data: unknown, errors: unknown): AnswerSize |
   if (!(data instanceof AnswerData)) return sizeWithin(limit, { data, errors })
   const beside = sizeWithin(limit, { errors })
   if (!beside) return undefined
-  let { characters, bytes } = beside
-  for (const piece of data.pieces) {
-    const size = typeof piece === 'string' ? textSize(piece) : bytesSize(piece, limit)
-    characters += size.characters
-    bytes += size.bytes
-  }
-  return characters > limit ? undefined : { characters, bytes }
+  const size = piecesSize(limit - beside.characters, data.pieces)
+  const characters = beside.characters + size.characters
+  return characters > limit ? undefined : { characters, bytes: beside.bytes + size.bytes }
 }
 
 /** A result whose errors may be of any kind. */

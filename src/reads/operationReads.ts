@@ -4,7 +4,7 @@ import { settingsSql } from '../db/pinnedSettings.ts'
 import type { Pools } from '../db/pools.ts'
 import { countRowsFor, ReadBudget, type ReadLimits } from '../db/readBudget.ts'
 import type { Answer, Statement } from '../db/tenantTransaction.ts'
-import { readTogether, tenantSettings } from '../db/tenantTransaction.ts'
+import { readTogether, statementTimeoutMs, tenantSettings } from '../db/tenantTransaction.ts'
 import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'
 import { MISSING } from './answers/answerSql.ts'
@@ -111,9 +111,11 @@ export class OperationReads {
     for (const { values } of statements) refuseUnstorable(values)
     const { reading, names } = this.#pools
     try {
-      return await this.#share.inTurn(() =>
+      const answers = await this.#share.inTurn(() =>
         readTogether(reading, this.#viewer, this.#budget, statements, names),
       )
+      this.#refuseBeyondBudget()
+      return answers
     } catch (error) {
       throw this.#budget.refusal ?? error
     }
@@ -208,7 +210,8 @@ export class OperationReads {
     let ended: Promise<unknown> = Promise.resolve()
     const client = new Promise<Transaction>((resolve, reject) => {
       const read = async (transaction: Transaction) => {
-        const settings = settingsSql(tenantSettings(this.#viewer, 'read only'))
+        const timeoutMs = statementTimeoutMs(this.#pools.reading)
+        const settings = settingsSql(tenantSettings(this.#viewer, 'read only', timeoutMs))
         await countRowsFor(this.#budget, (claim) => rowsOf(transaction, sql`select ${settings}, ${claim}`))
         resolve(transaction)
         await finished

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import pg from 'pg'
 import { pino } from 'pino'
 import sql from 'sql-template-tag'
 import { afterAll, describe, expect, inject, it } from 'vitest'
@@ -16,6 +17,7 @@ const viewer: Viewer = {
   userAgent: undefined,
   expiresAtMs: undefined,
 }
+const budget = () => new ReadBudget({ bytes: 1_000_000, memory: 1_000_000 }, () => {})
 const ANSWER = sql`/* answer */ select concat(${'x'}::text, pg_backend_pid(), ' ', current_setting('TimeZone')) as answer`
 
 // The embedded database has one session for all.
@@ -28,9 +30,8 @@ describe.skipIf(inject('serverUrl') === null)('a connection that prepares statem
   afterAll(() => pool.end())
   const names = new StatementNames()
   const read = async () => {
-    const budget = new ReadBudget({ bytes: 1_000_000, memory: 1_000_000 }, () => {})
     const statement = { text: ANSWER.text, values: ANSWER.values, isGeneral: true }
-    const [answer] = await readTogether(pool, viewer, budget, [statement], names)
+    const [answer] = await readTogether(pool, viewer, budget(), [statement], names)
     const [session, zone] = String(answer).split(' ')
     return { session, zone }
   }
@@ -47,6 +48,23 @@ describe.skipIf(inject('serverUrl') === null)('a connection that prepares statem
     for (let time = 0; time < 3; time++) expect(await read()).toEqual(first)
     expect(await onIt('select from pg_prepared_statements')).toHaveLength(2)
     expect(await onIt('show IntervalStyle')).toEqual([{ IntervalStyle: 'postgres' }])
+  })
+
+  it('may take as long for all statements together as for one', async () => {
+    const work = sql`/* work */ select count(*)::text from generate_series(1, 10000)`
+    const left = sql`/* left */ select setting from pg_settings where name = 'statement_timeout'`
+    for (const known of [undefined, names]) {
+      const [all, , less, , least] = await readTogether(
+        pool,
+        viewer,
+        budget(),
+        [left, work, left, work, left],
+        known,
+      )
+      expect(Number(all)).toBe(30_000)
+      expect(Number(less)).toBeLessThan(Number(all))
+      expect(Number(least)).toBeLessThan(Number(less))
+    }
   })
 
   it('is replaced when it has lost what it prepared', async () => {
@@ -66,5 +84,30 @@ describe.skipIf(inject('serverUrl') === null)('a connection that prepares statem
     client.release()
     await expect(read()).rejects.toMatchObject({ code: '22012' })
     expect((await read()).zone).toBe('UTC')
+  })
+
+  it('that the database ends is nobody else’s any more', async () => {
+    for (let time = 0; time < 3; time++) await read()
+    const admin = new pg.Client({ connectionString: inject('adminUrl') })
+    await admin.connect()
+    try {
+      const {
+        rows: [lock],
+      } = await admin.query('select pg_advisory_lock(pg_backend_pid()), pg_backend_pid() as key')
+      const waiting = sql`/* waiting */ select pg_advisory_xact_lock(${lock.key}::int)::text`
+      const ended = expect(readTogether(pool, viewer, budget(), [waiting], names)).rejects.toMatchObject({
+        code: '57P01',
+      })
+      const next = read()
+      let ends: unknown[] = []
+      while (ends.length === 0) {
+        const blocked = `select pg_terminate_backend(pid) from pg_stat_activity where pg_backend_pid() = any (pg_blocking_pids(pid))`
+        ends = (await admin.query(blocked)).rows
+      }
+      await ended
+      expect((await next).zone).toBe('UTC')
+    } finally {
+      await admin.end()
+    }
   })
 })

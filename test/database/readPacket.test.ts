@@ -55,6 +55,15 @@ describe.skipIf(inject('serverUrl') === null)('statements that leave as one pack
     expect((await pool.query(`select repeat('y', 9000) as long`)).rows).toEqual([{ long: 'y'.repeat(9_000) }])
   })
 
+  it('leave as a whole or not at all', async () => {
+    const endless: unknown[] = []
+    endless.push({ endless })
+    await expect(read(statement('select 1'), statement('select $1::text', [endless]))).rejects.toThrow(
+      'circular',
+    )
+    expect(await read(statement('select 2::text'))).toEqual(['2'])
+  })
+
   it('are one transaction, of which nothing is carried out behind what fails, and what it prepared stays', async () => {
     const [one, other] = [statement('select 1::text', [], 'one'), statement('select 2::text', [], 'other')]
     await expect(read(one, statement('select 1 / 0'), other)).rejects.toMatchObject({ code: '22012' })

@@ -64,6 +64,21 @@ describe('an operation that reads more than it may', () => {
     await expectBrokenOff(`{ ${lists.join(' ')} }`)
   })
 
+  it('is not begun again by resolvers', async () => {
+    const other = arc.tenant()
+    await other.data(
+      'mutation ($prompt: String!) { upsertScenarios(input: { scenarios: [{ scenarioId: "a", taskPrompt: $prompt }] }) { errors { code } } }',
+      { prompt: 'x'.repeat(ROW_BYTES) },
+    )
+    const lists = Array.from({ length: 4 }, (_, index) => `list${index}: ${PROMPTS(1)}`)
+    for (let time = 0; time < 12; time++) {
+      const { errors } = await other.ask(`{ ${lists.join(' ')} }`)
+      expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['TOO_LARGE'])
+    }
+    const { metrics } = await other.data('{ metrics { resolvedFields { reason } } }')
+    expect(metrics.resolvedFields).not.toContainEqual({ reason: 'DATABASE' })
+  })
+
   it('leaves a pool that serves as before, and to each later operation a budget of its own', async () => {
     // More often than the pool has connections.
     for (let time = 0; time < 12; time++) await expectBrokenOff(`{ ${PROMPTS(4)} }`)

@@ -82,14 +82,20 @@ export function sizeWithin(limit: number, value: unknown): AnswerSize | undefine
 }
 
 /** The same of what is a text already. */
-export function textSize(text: string): AnswerSize {
+function textSize(text: string): AnswerSize {
   const { length } = text
   // Twice as much in memory as soon as one character is beyond U+00FF, which takes three bytes when it is sent.
   const bytes = Buffer.byteLength(text)
   return { characters: length, bytes: bytes === length ? bytes : Math.max(bytes, 2 * length) }
 }
 
-/** The same of its bytes. How many characters they are is looked at where they could be too many. */
-export function bytesSize(bytes: Buffer, limit: number): AnswerSize {
-  return { characters: bytes.length > limit ? bytes.toString().length : bytes.length, bytes: bytes.length }
+/** The same of pieces. How many characters bytes are is looked at where together they could be too many. */
+export function piecesSize(limit: number, pieces: readonly (string | Buffer)[]): AnswerSize {
+  const sizes = pieces.map((piece) =>
+    typeof piece === 'string' ? textSize(piece) : { characters: piece.length, bytes: piece.length },
+  )
+  const bytes = sizes.reduce((sum, size) => sum + size.bytes, 0)
+  const characters = sizes.reduce((sum, size) => sum + size.characters, 0)
+  if (characters <= limit) return { characters, bytes }
+  return { characters: pieces.reduce((sum, piece) => sum + piece.toString().length, 0), bytes }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { sizeWithin } from '../../../src/http/limits/answerSize.ts'
+import { piecesSize, sizeWithin } from '../../../src/http/limits/answerSize.ts'
 
 const texts = fc.oneof(
   fc.string({ unit: 'binary' }),
@@ -46,4 +46,19 @@ it('text that stands in an answer many times is not looked at beyond the limit',
   }))
   expect(sizeWithin(10_000_000, answer)).toBeUndefined()
   expect(looks).toBe(2)
+})
+
+it('bytes count by their characters where together they could be too many', () => {
+  const pieces = fc.array(fc.tuple(fc.string({ unit: 'grapheme' }), fc.boolean()))
+  fc.assert(
+    fc.property(pieces, fc.nat(100), (texts, limit) => {
+      const { length } = texts.map(([text]) => text).join('')
+      const { characters } = piecesSize(
+        limit,
+        texts.map(([text, isBytes]) => (isBytes ? Buffer.from(text) : text)),
+      )
+      if (length <= limit) expect(characters).toBeLessThanOrEqual(limit)
+      else expect(characters).toBe(length)
+    }),
+  )
 })

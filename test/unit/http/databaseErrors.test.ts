@@ -7,6 +7,10 @@ const silent = pino({ level: 'silent' })
 it.each([
   ['no locks left', { code: '53200' }],
   ['no disk left', { code: '53100' }],
+  ['a lock that did not come in time', { code: '55P03' }],
+  ['a transaction that took too long', { code: '25P04' }],
+  ['a transaction that waited too long', { code: 'P2010', meta: { code: '25P03' } }],
+  ['a database that only reads', { code: '25006' }],
   ['no locks left, as Prisma says it', { code: 'P2010', meta: { code: '53200' } }],
   [
     'no locks left, far inside',
