@@ -190,7 +190,8 @@ function rowsQuery(
     selectionSet,
   }
   return {
-    document: { kind: Kind.DOCUMENT, definitions: [operation, ...fragments.values()] },
+    // With the place of the whole text: what is kept of this query keeps that in memory, and counts it.
+    document: { ...document, definitions: [operation, ...fragments.values()] },
     operation,
     uses: given.map(({ variable }) => variable.name.value),
   }
