@@ -60,6 +60,23 @@ describe('a row that a mutation shows', () => {
     expect(plain[2]!.errors).toMatchObject([{ path: ['startSimulation', 'again', 'runs'] }, {}])
   })
 
+  it('has the variables of the operation that runs, whatever else its document has', async () => {
+    const tenant = arc.tenant()
+    const id = await tenant.simulation(['a', 'b', 'c'])
+    const operation = (name: string, otherwise: number) =>
+      `mutation ${name}($id: UUID!, $first: Int = ${otherwise}) { describeSimulation(input: { simulationId: $id, description: "${name}" }) { ...Shown } }`
+    const query = `${operation('One', 1)} ${operation('Two', 2)}
+      fragment Shown on SimulationPayload { simulation { description runs(first: $first) { nodes { scenarioId } } } }`
+    for (const [operationName, scenarioIds] of [
+      ['One', ['a']],
+      ['Two', ['a', 'b']],
+    ] as const) {
+      const { data } = await arc.post({ query, operationName, variables: { id } }, await tenant.token())
+      const nodes = scenarioIds.map((scenarioId) => ({ scenarioId }))
+      expect(data.describeSimulation.simulation).toEqual({ description: operationName, runs: { nodes } })
+    }
+  })
+
   it('does not keep the document in memory that asked for it', async () => {
     const tenant = arc.tenant()
     const { versionId } = await tenant.configVersion()
