@@ -1,7 +1,7 @@
 import sql from 'sql-template-tag'
-import { Prisma } from '../db/generated/client.ts'
 import type { TenantTransaction } from '../db/tenantTransaction.ts'
 import type { SimulationStatus } from '../evaluation/simulations/simulationStore.ts'
+import { Decimal } from '../reads/computedPages.ts'
 import type { OperationReads } from '../reads/operationReads.ts'
 
 type EventKind =
@@ -29,7 +29,7 @@ export interface Progress {
   meanScore: number | null
   /** Null while none are known. */
   totalTokens: number | null
-  totalCostUsd: Prisma.Decimal | null
+  totalCostUsd: Decimal | null
   at: Date
 }
 
@@ -120,7 +120,7 @@ function progressOf(row: ProgressRow): Progress {
     meanScore: row.mean_score,
     totalTokens: row.total_tokens === null ? null : Number(row.total_tokens),
     // Of a sum JavaScript's numbers may not have all digits.
-    totalCostUsd: row.total_cost_usd === null ? null : new Prisma.Decimal(String(row.total_cost_usd)),
+    totalCostUsd: row.total_cost_usd === null ? null : new Decimal(String(row.total_cost_usd)),
     at: row.at,
   }
 }

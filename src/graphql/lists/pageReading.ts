@@ -207,7 +207,7 @@ function parentLoader(
 }
 
 /** The rows at these places, in the same order. */
-export async function rowsAt(
+async function rowsAt(
   source: { model: keyof PrismaTypes; keys: readonly SortField[] },
   places: readonly Row[],
   selection: object,
