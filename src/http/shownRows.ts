@@ -76,7 +76,7 @@ interface WithoutRows {
   document: DocumentNode
   /** What was asked of each of them. */
   asked: ReadonlyMap<FieldNode, FieldNode>
-  /** The queries of such rows, by the places in the document that show them. */
+  /** The queries of such rows, by the operation that runs and the places in the document that show them. */
   queries: Map<string, RowsQuery>
   /** Begins the names of the rows and of their keys, and no other variable's. */
   prefix: string
@@ -135,7 +135,8 @@ function queryOf(
 ): RowsQuery & { variables: Record<string, unknown> } {
   const { asked, queries, prefix } = without
   const places = [...asked.keys()]
-  const signature = rows.map(({ nodes }) => nodes.map((node) => places.indexOf(node)).join()).join(' ')
+  const shownAt = rows.map(({ nodes }) => nodes.map((node) => places.indexOf(node)).join())
+  const signature = [document.definitions.indexOf(operation), ...shownAt].join(' ')
   let query = queries.get(signature)
   if (!query) {
     query = rowsQuery(schema, document, operation, without, rows)
@@ -190,7 +191,8 @@ function rowsQuery(
     selectionSet,
   }
   return {
-    document: { kind: Kind.DOCUMENT, definitions: [operation, ...fragments.values()] },
+    // With the place of the whole text: what is kept of this query keeps that in memory, and counts it.
+    document: { ...document, definitions: [operation, ...fragments.values()] },
     operation,
     uses: given.map(({ variable }) => variable.name.value),
   }

@@ -1,6 +1,7 @@
 import sql from 'sql-template-tag'
 import type { TenantTransaction } from '../db/tenantTransaction.ts'
 import type { SimulationStatus } from '../evaluation/simulations/simulationStore.ts'
+import { Decimal } from '../reads/computedPages.ts'
 import type { OperationReads } from '../reads/operationReads.ts'
 
 type EventKind =
@@ -28,7 +29,7 @@ export interface Progress {
   meanScore: number | null
   /** Null while none are known. */
   totalTokens: number | null
-  totalCostUsd: number | null
+  totalCostUsd: Decimal | null
   at: Date
 }
 
@@ -118,7 +119,8 @@ function progressOf(row: ProgressRow): Progress {
     failedScenarios: row.failed_scenarios,
     meanScore: row.mean_score,
     totalTokens: row.total_tokens === null ? null : Number(row.total_tokens),
-    totalCostUsd: row.total_cost_usd === null ? null : Number(row.total_cost_usd),
+    // Of a sum JavaScript's numbers may not have all digits.
+    totalCostUsd: row.total_cost_usd === null ? null : new Decimal(String(row.total_cost_usd)),
     at: row.at,
   }
 }

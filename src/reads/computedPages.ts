@@ -1,5 +1,5 @@
 import sql, { type Sql } from 'sql-template-tag'
-import type { Prisma } from '../db/generated/client.ts'
+import { Prisma } from '../db/generated/client.ts'
 import { selected } from './catalogue.ts'
 import type { Condition } from './condition.ts'
 import { conditionSql, type Order, orderSql } from './conditionSql.ts'
@@ -7,6 +7,7 @@ import type { OperationReads } from './operationReads.ts'
 
 /** A sum of `numeric`, with all its digits. */
 export type Decimal = Prisma.Decimal
+export const { Decimal } = Prisma
 
 /** Rows that are not stored but computed from others, e.g. sums. */
 export interface ComputedRows {

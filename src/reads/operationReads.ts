@@ -48,6 +48,8 @@ export class OperationReads {
   readonly #budget: ReadBudget
   readonly #giveBackRows: () => void
   readonly #running = new Set<Promise<unknown>>()
+  /** Rows that were asked for by their key and a selection, of the open transaction's state. */
+  readonly #unique = new Map<string, Promise<unknown>>()
   #open: OpenTransaction | undefined
   #pause: Promise<unknown> | undefined
   #ended = false
@@ -193,6 +195,7 @@ export class OperationReads {
     while (this.#running.size > 0) await Promise.allSettled(this.#running)
     const open = this.#open
     this.#open = undefined
+    this.#unique.clear()
     await open?.end()
   }
 
@@ -252,6 +255,15 @@ export class OperationReads {
   }
 
   #call(model: string | symbol, method: string | symbol, args: unknown): Promise<unknown> {
+    if (method !== 'findUnique') return this.#ask(model, method, args)
+    // Prisma would read such a row once for all who ask for it, and make a copy for each: of metadata of a megabyte a hundred.
+    const key = `${String(model)} ${textOf(args)}`
+    const known = this.#unique.get(key) ?? this.#ask(model, method, args)
+    this.#unique.set(key, known)
+    return known
+  }
+
+  #ask(model: string | symbol, method: string | symbol, args: unknown): Promise<unknown> {
     return this.#read(args, (transaction) => {
       const delegates = transaction as unknown as Record<
         string | symbol,
@@ -275,6 +287,11 @@ function rowsOf<Row>(
 function isOfSpoiltTransaction(error: unknown): boolean {
   const { message = '' } = error as { message?: string }
   return /25P02|current transaction is aborted|the database gave no answer/.test(message)
+}
+
+/** Of what Prisma is given. */
+function textOf(args: unknown): string {
+  return JSON.stringify(args, (_, value) => (typeof value === 'bigint' ? String(value) : value))
 }
 
 function refuseUnstorable(value: unknown): void {

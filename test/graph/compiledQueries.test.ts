@@ -3,7 +3,8 @@ import sql from 'sql-template-tag'
 import { describe, expect, it } from 'vitest'
 import { NUMBER } from '../../src/graphql/lists/numberedList.ts'
 import { answerStatement } from '../../src/reads/answers/answerSql.ts'
-import type { PagePart, Row } from '../../src/reads/answers/parts.ts'
+import type { ListPart, Member, PagePart, Row } from '../../src/reads/answers/parts.ts'
+import { identifier } from '../../src/reads/catalogue.ts'
 import { useArcBehindProxy } from '../support/databaseProxy.ts'
 
 const { arc, proxy } = await useArcBehindProxy()
@@ -123,28 +124,28 @@ describe('a query', () => {
     ['a row', 1_500_000, { page: 10_000_000, value: 10_000_000 }, 1],
     ['a page', 1_000_000, { page: 10_000_000, value: 10_000_000 }, 12],
     ['a page from its end', 1_000_000, { page: 10_000_000, value: 10_000_000 }, 12],
+    ['a list', 1_000_000, { page: 10_000_000, value: 10_000_000 }, 12],
   ])('in which %s is too long ends there: no more is made', async (what, length, most, next) => {
     // From there on to make one fails in another way.
     const content = (row: Row) =>
       sql`repeat('x', case when ${row.column('number')} >= ${next}::int then 1 / (${row.column('number')} * 0) else ${length}::int end)`
+    const members: Member[] = [
+      { key: 'content', part: { is: 'sql', json: content, nullable: false, isHuge: true } },
+    ]
+    const rows = sql`select n as number from generate_series(0, 99) as n`
     const page: PagePart = {
       is: 'page',
-      rows: () => sql`select n as number from generate_series(0, 99) as n`,
+      rows: () => rows,
       count: () => sql`select 100`,
       isGeneral: false,
       sort: NUMBER,
       size: 100,
       fromEnd: what === 'a page from its end',
       isCut: false,
-      members: [
-        {
-          key: 'nodes',
-          shows: 'nodes',
-          members: [{ key: 'content', part: { is: 'sql', json: content, nullable: false, isHuge: true } }],
-        },
-      ],
+      members: [{ key: 'nodes', shows: 'nodes', members }],
     }
-    const { text, values } = answerStatement(page, most)
+    const list: ListPart = { is: 'list', from: (own) => sql`(${rows}) ${identifier(own.alias)}`, members }
+    const { text, values } = answerStatement(what === 'a list' ? list : page, most)
     const asked = arc.sql('admin', (client) => client.query(text, [...values]))
     await expect(asked).rejects.toMatchObject({ code: '54000' })
   })

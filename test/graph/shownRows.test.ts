@@ -1,6 +1,11 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { useArc } from '../support/arc.ts'
 import { useSubscriptions } from '../support/subscriptions.ts'
+
+setFlagsFromString('--expose_gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 const arc = useArc({ ARC_COMPILED_READS: 'on' })
 const byResolvers = useArc({ ARC_COMPILED_READS: 'off' })
@@ -55,6 +60,47 @@ describe('a row that a mutation shows', () => {
     expect(plain[2]!.errors).toMatchObject([{ path: ['startSimulation', 'again', 'runs'] }, {}])
   })
 
+  it('has the variables of the operation that runs, whatever else its document has', async () => {
+    const tenant = arc.tenant()
+    const id = await tenant.simulation(['a', 'b', 'c'])
+    const operation = (name: string, otherwise: number) =>
+      `mutation ${name}($id: UUID!, $first: Int = ${otherwise}) { describeSimulation(input: { simulationId: $id, description: "${name}" }) { ...Shown } }`
+    const query = `${operation('One', 1)} ${operation('Two', 2)}
+      fragment Shown on SimulationPayload { simulation { description runs(first: $first) { nodes { scenarioId } } } }`
+    for (const [operationName, scenarioIds] of [
+      ['One', ['a']],
+      ['Two', ['a', 'b']],
+    ] as const) {
+      const { data } = await arc.post({ query, operationName, variables: { id } }, await tenant.token())
+      const nodes = scenarioIds.map((scenarioId) => ({ scenarioId }))
+      expect(data.describeSimulation.simulation).toEqual({ description: operationName, runs: { nodes } })
+    }
+  })
+
+  it('does not keep the document in memory that asked for it', async () => {
+    const tenant = arc.tenant()
+    const { versionId } = await tenant.configVersion()
+    await tenant.scenarios('a')
+    const long = `"${'x'.repeat(25)}"`
+    const start = (index: number) =>
+      tenant.data(
+        `mutation ($version: UUID!) {
+          alias${index}: startSimulation(input: { configVersionId: $version, scenarioIds: ["a"], metadata: { a: [${`${long} `.repeat(9_000)}] } }) {
+            simulation { status }
+          }
+        }`,
+        { version: versionId },
+      )
+    const heapAfter = async (from: number, count: number) => {
+      for (let index = from; index < from + count; index++) await start(index)
+      collectGarbage()
+      return process.memoryUsage().heapUsed
+    }
+    const before = await heapAfter(0, 5)
+    // Each takes more than a megabyte as a tree.
+    expect((await heapAfter(5, 25)) - before).toBeLessThan(15 * 1024 * 1024)
+  })
+
   it('of several mutations is what it was before the next', async () => {
     const tenant = arc.tenant()
     const simulationId = await tenant.simulation(['a'])
@@ -95,6 +141,29 @@ describe('events', () => {
     })
     expect(statements.filter((text) => text.includes('/* answer */'))).toHaveLength(2)
     expect(statements.filter((text) => /"public"\."simulations"/i.test(text))).toEqual([])
+  })
+
+  it('have all digits of their sums, whoever reads them', async () => {
+    for (const server of [arc, byResolvers]) {
+      const tenant = server.tenant()
+      const simulationId = await tenant.simulation(['a', 'b'])
+      await tenant.record([
+        { simulationId, scenarioId: 'a', status: 'SUCCESS', costUsd: 999_999 },
+        { simulationId, scenarioId: 'b', status: 'SUCCESS', costUsd: 1e-12 },
+      ])
+      const response = await fetch(server.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${await tenant.token()}` },
+        body: JSON.stringify({
+          query: `{
+            changes(afterSeq: 1) { event { totalCostUsd } }
+            simulations { nodes { totalCostUsd events(last: 1) { nodes { totalCostUsd } } } }
+          }`,
+        }),
+      })
+      const costs = [...(await response.text()).matchAll(/"totalCostUsd":([\d.]+)/g)].map(([, cost]) => cost)
+      expect(costs).toEqual(Array(3).fill('999999.000000000001'))
+    }
   })
 
   it('are listed by a statement, and refused as elsewhere', async () => {

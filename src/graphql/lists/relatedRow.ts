@@ -1,6 +1,4 @@
 import type { ObjectRef } from '@pothos/core'
-import { queryFromInfo } from '@pothos/plugin-prisma'
-import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
 import type PrismaTypes from '../../db/generated/pothos.ts'
 import { relatedRow } from '../../reads/answers/pages.ts'
@@ -9,8 +7,7 @@ import type { builder } from '../builder/builder.ts'
 import type { Context } from '../builder/context.ts'
 import type { ReadInStatement } from '../builder/fieldRead.ts'
 import { identified } from '../builder/globalId.ts'
-import { sharedByField } from './fieldLoader.ts'
-import { type Row, rowsAt } from './pageReading.ts'
+import { type Row, readShared } from './pageReading.ts'
 
 type Model = keyof PrismaTypes
 type RowType = ObjectRef<typeof builder.$inferSchemaTypes, Row>
@@ -21,10 +18,7 @@ type ToOne<Name extends Model> = Exclude<
   PrismaTypes[Name]['ListRelations']
 >
 
-/**
- * A field that shows the row that others belong to. It is read once, however many of them a list has: Prisma would make a copy
- * for each, of metadata of a megabyte five hundred.
- */
+/** A field that shows the row that others belong to. */
 export function shownRelation<Name extends Model>(
   model: Name,
   relation: ToOne<Name> & string,
@@ -59,7 +53,6 @@ function relationField(
   nullable: boolean,
 ) {
   const { table, on } = relationOf(model, relation)!
-  const theirs = Object.fromEntries(on.map(([, their]) => [their, true]))
   return {
     type,
     description,
@@ -67,18 +60,13 @@ function relationField(
     extensions: {
       read: ({ members }) => relatedRow(table, on, members(), nullable),
     } satisfies ReadInStatement,
-    resolve: (row: Row, _: unknown, context: Context, info: GraphQLResolveInfo): Promise<Row> => {
-      const selection = () => queryFromInfo({ context, info, select: theirs })
-      const { loader, first } = sharedByField(context, info, () => {
-        const selected = selection()
-        return new DataLoader<Row, Row, string>(
-          (places) => rowsAt(identified(type.name), places, selected, context),
-          { cacheKeyFn: (place) => JSON.stringify(Object.values(place)) },
-        )
-      })
-      // Pothos notes for each place in the answer what its rows hold: without this note it would read them again.
-      if (!first) selection()
-      return loader.load(Object.fromEntries(on.map(([ours, their]) => [their, row[ours]])))
-    },
+    resolve: (row: Row, _: unknown, context: Context, info: GraphQLResolveInfo): Promise<Row> =>
+      // A relation leads to a row that is there.
+      readShared(
+        identified(type.name),
+        Object.fromEntries(on.map(([ours, their]) => [their, row[ours]])),
+        context,
+        info,
+      ) as Promise<Row>,
   }
 }

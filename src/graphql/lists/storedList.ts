@@ -4,6 +4,7 @@ import type PrismaTypes from '../../db/generated/pothos.ts'
 import { rowWith, storedPage } from '../../reads/answers/pages.ts'
 import { TABLES } from '../../reads/catalogue.ts'
 import { type Condition, equal } from '../../reads/condition.ts'
+import { DECODE } from '../../reads/keyset.ts'
 import { type PageArgs, planPage } from '../../reads/pagePlan.ts'
 import { builder } from '../builder/builder.ts'
 import type { Context } from '../builder/context.ts'
@@ -19,6 +20,7 @@ import {
   type Row,
   readByKey,
   readRoot,
+  readShared,
   readUnder,
 } from './pageReading.ts'
 
@@ -73,7 +75,9 @@ export function defineStoredList<Stored>(
     resolve: (parent: Parent, _: unknown, context: Context, info: GraphQLResolveInfo) => {
       const shown = keyOf(parent)
       if (shown === null) return null
-      if (!context.rowsLater) return readByKey(source, shown, context, info)
+      // As rows have it: a mutation may have been given it in capitals.
+      const place = { [key.field]: DECODE[key.kind](shown) }
+      if (!context.rowsLater) return readShared(source, place, context, info)
       context.rowsLater({
         type: name,
         key: shown,

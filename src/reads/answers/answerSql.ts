@@ -19,7 +19,7 @@ export const MISSING = '\u0001'
 
 /** How long the texts of an answer may become. */
 export interface MostBytes {
-  /** Those of one page together. */
+  /** Those of one page or list together. */
   page: number
   /** A single value. */
   value: number
@@ -155,8 +155,10 @@ class AnswerWriter {
 
   #list({ from, members, unless }: ListPart, outer: Row): Piece[] {
     const own = this.#row()
+    const text = identifier('t0')
     const object = concatenated(this.#object(members, own))
-    const pieces: Piece[] = ['[', sql`(select string_agg(${object}, ',') from ${from(own, outer)})`, ']']
+    const rows = this.#sized(sql`select ${object} as ${text} from ${from(own, outer)}`, [text])
+    const pieces: Piece[] = ['[', sql`(select string_agg(${fitting(text)}, ',') from (${rows}) sized)`, ']']
     return unless ? [sql`case when ${unless} then ${MISSING_MARK} else ${concatenated(pieces)} end`] : pieces
   }
 

@@ -4,7 +4,7 @@ import type { Member, PageMember, Part } from './parts.ts'
 
 /** What a statement takes: the longer its answer, and the more it reads, the more memory. */
 export interface Weight {
-  /** Of which each has a length of its own. */
+  /** And lists: each has a length of its own. */
   pages: number
   /** Values that may be megabytes. */
   huge: number
@@ -28,7 +28,7 @@ export function weightOf(part: Part): Weight {
     case 'row':
       return sum([READ, ofMembers(part.members)])
     case 'list':
-      return ofMembers(part.members)
+      return sum([{ ...NOTHING, pages: 1 }, ofMembers(part.members)])
     case 'rows':
       return sum(part.tables.flatMap(({ members }) => [READ, ofMembers(members)]))
     case 'page':
