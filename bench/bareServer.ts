@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import pg from 'pg'
 import { DASHBOARDS } from './dashboards.ts'
+import { MANY_KEYS } from './manyKeys.ts'
 
 /** What this process says when it is ready. */
 export interface BareStarted {
@@ -12,7 +13,9 @@ export interface BareStarted {
 // behind node:http, with no GraphQL, no token, no transaction, and nothing between it and the rows that could hide a cost.
 const { DATABASE_URL: connectionString, ARC_POOL_SIZE: poolSize, BENCH_TENANT_ID: tenantId } = process.env
 const pool = new pg.Pool({ connectionString, max: Number(poolSize) })
-const statements = new Map(DASHBOARDS.map(({ name, sql }) => [`/${name}`, sql(pg.escapeLiteral(tenantId!))]))
+const statements = new Map(
+  [...DASHBOARDS, ...MANY_KEYS].map(({ name, sql }) => [`/${name}`, sql(pg.escapeLiteral(tenantId!))]),
+)
 
 const server = createServer((request, response) => {
   const statement = statements.get(request.url!)!

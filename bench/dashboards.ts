@@ -1,5 +1,5 @@
 /** One screen of a dashboard: as Arc is asked for it, and as one SQL statement that builds the very same answer. */
-interface Dashboard {
+export interface Dashboard {
   name: string
   description: string
   query: string

@@ -13,6 +13,7 @@ import { createDatabase } from './database.ts'
 import { GraphQLConnections } from './graphqlConnections.ts'
 import { CLIENTS, IngestBench, type IngestResult } from './ingest.ts'
 import { type LiveResult, measureLive, SUBSCRIBERS } from './live.ts'
+import { fillKeys, laterPlaces, type ManyKeysResult, measureManyKeys } from './manyKeys.ts'
 import {
   type CallersResult,
   latenciesOf,
@@ -50,9 +51,11 @@ const PROFILED_LIVE_SECONDS = 3
 const POOL_SIZE = '10'
 
 const PARTS = ['reads', 'live', 'ingest'] as const
-/** It takes its time, and is measured where it is asked for. */
-const SOAK = 'soak'
-type Part = (typeof PARTS)[number] | typeof SOAK
+/** They take their time, and are measured where they are asked for. */
+const NAMED_PARTS = ['keys', 'soak'] as const
+type Part = (typeof PARTS)[number] | (typeof NAMED_PARTS)[number]
+
+const KEYS = Number(process.env.BENCH_KEYS ?? 10_000_000)
 
 const SOAK_MINUTES = Number(process.env.BENCH_SOAK_MINUTES ?? 10)
 
@@ -116,6 +119,22 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     })
   }
 
+  /** One hand-written statement for each answer, of this tenant's rows. */
+  const startBare = async (tenantId: string) => {
+    const server = await ChildServer.start<BareStarted>(new URL('./bareServer.ts', import.meta.url), {
+      ...env,
+      // Whoever reads the tables past the views and policies is their owner.
+      DATABASE_URL: adminUrl,
+      BENCH_TENANT_ID: tenantId,
+    })
+    undo.push(() => server.stop())
+    return (name: string) => {
+      const made = new GraphQLConnections(`${server.started.url}/${name}`, '', MOST_CALLERS)
+      undo.push(() => made.close())
+      return made
+    }
+  }
+
   let reads: ReadResult[] = []
   const callers: CallersResult[] = []
   let starting: StartResult | undefined
@@ -124,24 +143,14 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     const reader = randomUUID()
     const readers = await connect(reader, MOST_CALLERS)
     const { simulationIds } = await seed(readers, admin, reader, size.simulations, size.otherTenants)
-    const bareServer = await ChildServer.start<BareStarted>(new URL('./bareServer.ts', import.meta.url), {
-      ...env,
-      // Whoever reads the tables past the views and policies is their owner.
-      DATABASE_URL: adminUrl,
-      BENCH_TENANT_ID: reader,
-    })
-    undo.push(() => bareServer.stop())
+    const bare = await startBare(reader)
     // The embedded database is one process's.
     const started = database && (await startOrdinary(env, await tokenOf(reader)))
     starting = started?.starting
     say('Reads')
     const asked = {
       arc: readers,
-      bare: (dashboard: string) => {
-        const made = new GraphQLConnections(`${bareServer.started.url}/${dashboard}`, '', MOST_CALLERS)
-        undo.push(() => made.close())
-        return made
-      },
+      bare,
       simulationIds,
       durationMs: size.readMs,
     }
@@ -199,8 +208,20 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     })
   }
 
+  let keys: ManyKeysResult | undefined
+  if (parts.includes('keys')) {
+    const owner = randomUUID()
+    say(`${KEYS.toLocaleString('en')} outcomes are made`)
+    await fillKeys(admin, owner, KEYS, (made) => say(`  ${made.toLocaleString('en')}`))
+    say('Pages of them')
+    const asked = { arc: await connect(owner, MOST_CALLERS), bare: await startBare(owner) }
+    const places = await laterPlaces(admin, owner)
+    const queries = await measureManyKeys(asked, places, { rounds: size.readRounds, durationMs: size.readMs })
+    keys = { outcomes: KEYS, queries }
+  }
+
   let soak: SoakResult | undefined
-  if (parts.includes(SOAK)) {
+  if (parts.includes('soak')) {
     say(`Soak, ${SOAK_MINUTES} minutes`)
     soak = await measureSoak({ url, tokenOf, memory: () => arc.ask<Memory>('memory') }, SOAK_MINUTES)
   }
@@ -215,6 +236,7 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     callers,
     starting,
     live,
+    keys,
     soak,
     profiles,
   }
@@ -236,10 +258,10 @@ async function startOrdinary(env: Record<string, string>, token: string) {
   return { connections, starting }
 }
 
-/** The parts named on the command line; all but the soak when none is. */
+/** The parts named on the command line; those that do not take their time when none is. */
 function chosenParts(): readonly Part[] {
   const names = process.argv.slice(2)
-  const known: readonly string[] = [...PARTS, SOAK]
+  const known: readonly string[] = [...PARTS, ...NAMED_PARTS]
   const unknown = names.find((name) => !known.includes(name))
   if (unknown !== undefined) {
     console.error(`There is no part "${unknown}": the parts are ${known.join(', ')}.`)

@@ -4,9 +4,9 @@ import { quantile } from './figures.ts'
 import type { GraphQLConnections } from './graphqlConnections.ts'
 
 export const READERS = 16
-const WARM_UP_MS = 500
+export const WARM_UP_MS = 500
 
-interface Speed {
+export interface Speed {
   requestsPerSecond: number
   p50Ms: number
   p95Ms: number
@@ -111,7 +111,7 @@ export async function measureCallers(
   return { description, clients }
 }
 
-async function speedOf(
+export async function speedOf(
   server: GraphQLConnections,
   bodies: readonly string[],
   durationMs: number,

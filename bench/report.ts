@@ -2,6 +2,7 @@ import type { Memory } from './arcServer.ts'
 import { median } from './figures.ts'
 import { BATCH, CLIENTS, type IngestResult } from './ingest.ts'
 import { type LiveResult, SUBSCRIBERS } from './live.ts'
+import type { ManyKeysResult } from './manyKeys.ts'
 import type { Profile } from './profile.ts'
 import { type CallersResult, READERS, type ReadResult } from './reads.ts'
 import { type SoakResult, thirds, VISITORS } from './soak.ts'
@@ -45,6 +46,7 @@ export interface BenchResult {
   callers: CallersResult[]
   starting: StartResult | undefined
   live: LiveResult[]
+  keys: ManyKeysResult | undefined
   soak: SoakResult | undefined
   profiles: UnitProfile[]
 }
@@ -59,6 +61,7 @@ export function printReport(result: BenchResult): void {
   for (const callers of result.callers) printCallers(callers)
   if (result.starting) printStart(result.starting)
   if (result.live.length > 0) printLive(result.live, result.embedded)
+  if (result.keys) printKeys(result.keys)
   if (result.soak) printSoak(result.soak)
   for (const profile of result.profiles) printProfile(profile)
 }
@@ -107,6 +110,22 @@ function printReads(reads: readonly ReadResult[]): void {
       ]),
       ratioOf(arc, bare).toFixed(3),
       ordinary.length > 0 ? ratioOf(ordinary, bare).toFixed(3) : '',
+    ]),
+  )
+}
+
+function printKeys({ outcomes, queries }: ManyKeysResult): void {
+  console.log(`\n${count(outcomes)} outcomes of one tenant: ${READERS} clients`)
+  printTable(
+    ['', 'Arc req/s', 'p50', 'p95', 'bare req/s', 'p50', 'p95', 'ratio'],
+    queries.map(({ description, arc, bare }) => [
+      description,
+      ...[arc, bare].flatMap((speeds) => [
+        count(median(speeds.map(({ requestsPerSecond }) => requestsPerSecond))),
+        ms(median(speeds.map(({ p50Ms }) => p50Ms))),
+        ms(median(speeds.map(({ p95Ms }) => p95Ms))),
+      ]),
+      ratioOf(arc, bare).toFixed(3),
     ]),
   )
 }

@@ -23,6 +23,9 @@ export const LENGTHS = {
   toolName: { min: 1, max: 100 },
   errorType: { min: 1, max: 200 },
   failureType: { min: 1, max: 100 },
+  scenarioKey: { min: 1, max: 100 },
+  /** Hexadecimal digits of a hash. */
+  signature: { min: 32, max: 32 },
   /** Of an error or a reason: more is cut. */
   message: { min: 1, max: 10_000 },
   description: { min: 10, max: 10_000 },

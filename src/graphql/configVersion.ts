@@ -5,6 +5,7 @@ import {
   setLatestVersion,
   setWithdrawn,
 } from '../evaluation/configurations/configurations.ts'
+import { LENGTHS } from '../valueChecks.ts'
 import { builder } from './builder/builder.ts'
 import { Configuration } from './configuration.ts'
 import { Columns } from './lists/columns.ts'
@@ -44,6 +45,7 @@ export const configVersionColumns = new Columns<ConfigVersionRow>({
   },
   model: {
     kind: 'text',
+    maxLength: LENGTHS.label.max,
     description: 'The model that the agent runs on.',
     filter: 'By model.',
     order: 'Its model.',

@@ -1,4 +1,5 @@
 import type { Configuration as ConfigurationRow } from '../db/generated/client.ts'
+import { LENGTHS, MAX_TAGS } from '../valueChecks.ts'
 import { builder } from './builder/builder.ts'
 import { Columns } from './lists/columns.ts'
 import { byColumn, byRelated } from './lists/filters.ts'
@@ -8,13 +9,29 @@ const configurationColumns = new Columns<ConfigurationRow>({
   configId: { kind: 'uuid', description: 'Its key.', filter: 'By key.' },
   name: {
     kind: 'text',
+    maxLength: LENGTHS.configurationName.max,
     description: 'Its name, unique among the tenant’s active configurations.',
     filter: 'By name.',
     order: 'Its name.',
   },
-  description: { kind: 'text', nullable: true, description: 'What people say of it.' },
-  tags: { kind: 'texts', description: 'Its tags.', filter: 'By tags.' },
-  modalAppId: { kind: 'text', nullable: true, description: 'The Modal app that runs it.' },
+  description: {
+    kind: 'text',
+    maxLength: LENGTHS.prose.max,
+    nullable: true,
+    description: 'What people say of it.',
+  },
+  tags: {
+    kind: 'texts',
+    maxLength: MAX_TAGS * LENGTHS.tag.max,
+    description: 'Its tags.',
+    filter: 'By tags.',
+  },
+  modalAppId: {
+    kind: 'text',
+    maxLength: LENGTHS.label.max,
+    nullable: true,
+    description: 'The Modal app that runs it.',
+  },
   isActive: {
     kind: 'boolean',
     description: 'Whether it is active; an archived one is not.',

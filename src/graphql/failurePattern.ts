@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader'
 import type { FailurePattern as FailurePatternRow } from '../db/generated/client.ts'
 import { countBySignature, SIMILAR_FAILURES } from '../evaluation/failures/failurePatternStore.ts'
+import { LENGTHS } from '../valueChecks.ts'
 import { builder } from './builder/builder.ts'
 import type { ReadInStatement } from './builder/fieldRead.ts'
 import { ConfigVersion } from './configVersion.ts'
@@ -33,6 +34,7 @@ const failurePatternColumns = new Columns<FailurePatternRow>({
   },
   failureType: {
     kind: 'text',
+    maxLength: LENGTHS.failureType.max,
     description: 'Its type, e.g. an exception class or a failed check.',
     filter: 'By type.',
     order: 'Its type.',
@@ -43,9 +45,10 @@ const failurePatternColumns = new Columns<FailurePatternRow>({
     description: 'The kind of error.',
     filter: 'By kind of error.',
   },
-  errorMessage: { kind: 'text', nullable: true, description: 'Its message.' },
+  errorMessage: { kind: 'text', maxLength: LENGTHS.message.max, nullable: true, description: 'Its message.' },
   signature: {
     kind: 'text',
+    maxLength: LENGTHS.signature.max,
     description:
       'Hash of the message without variable parts (ids, numbers, paths): equal signatures mean one failure.',
     filter: 'By signature: all occurrences of one failure.',
@@ -60,7 +63,12 @@ const failurePatternColumns = new Columns<FailurePatternRow>({
     description: 'Whether it recovered.',
     filter: 'Whether the agent recovered; all by default.',
   },
-  resolutionSteps: { kind: 'text', nullable: true, description: 'How to fix it.' },
+  resolutionSteps: {
+    kind: 'text',
+    maxLength: LENGTHS.message.max,
+    nullable: true,
+    description: 'How to fix it.',
+  },
   createdAt: { kind: 'time', description: 'When it was stored.' },
 })
 

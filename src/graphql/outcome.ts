@@ -1,5 +1,6 @@
 import type { Outcome as OutcomeRow } from '../db/generated/client.ts'
 import { outcomeAt, outcomeOf } from '../evaluation/outcomes/outcomeAnswer.ts'
+import { LENGTHS } from '../valueChecks.ts'
 import { builder } from './builder/builder.ts'
 import type { Context } from './builder/context.ts'
 import type { ReadInStatement } from './builder/fieldRead.ts'
@@ -41,7 +42,12 @@ export const ErrorCategoryEnum = builder.enumType('ErrorCategory', {
 export const outcomeColumns = new Columns<OutcomeRow>({
   outcomeId: { kind: 'uuid', description: 'Its key.', filter: 'By key.' },
   simulationId: { kind: 'uuid', description: 'The simulation’s key.', filter: 'By simulation.' },
-  scenarioId: { kind: 'text', description: 'The scenario’s key.', filter: 'By scenario.' },
+  scenarioId: {
+    kind: 'text',
+    maxLength: LENGTHS.scenarioKey.max,
+    description: 'The scenario’s key.',
+    filter: 'By scenario.',
+  },
   repetition: {
     kind: 'integer',
     description: 'Which repetition of the scenario, from 1.',
@@ -107,6 +113,7 @@ export const outcomeColumns = new Columns<OutcomeRow>({
   },
   model: {
     kind: 'text',
+    maxLength: LENGTHS.label.max,
     nullable: true,
     description: 'The model that ran, as its source names it; else that of the configuration version.',
     filter: 'By model.',
@@ -114,18 +121,21 @@ export const outcomeColumns = new Columns<OutcomeRow>({
   metrics: { kind: 'json', description: 'Further metrics, e.g. the score’s dimensions.' },
   modalCallId: {
     kind: 'text',
+    maxLength: LENGTHS.label.max,
     nullable: true,
     description: 'The Modal call that it ran in.',
     filter: 'By the Modal call.',
   },
   sandboxId: {
     kind: 'text',
+    maxLength: LENGTHS.label.max,
     nullable: true,
     description: 'The sandbox that it ran in.',
     filter: 'By the sandbox.',
   },
   errorCode: {
     kind: 'text',
+    maxLength: LENGTHS.label.max,
     nullable: true,
     description: 'The error’s code, as its source names it.',
     filter: 'By the error’s code.',

@@ -1,5 +1,6 @@
 import type { Scenario as ScenarioRow } from '../db/generated/client.ts'
 import { rejection, type ScenarioReceipt, upsertScenarios } from '../evaluation/scenarios/scenarios.ts'
+import { LENGTHS, MAX_TAGS } from '../valueChecks.ts'
 import { builder } from './builder/builder.ts'
 import { withReadableRows } from './builder/unreadableRows.ts'
 import { Columns } from './lists/columns.ts'
@@ -19,23 +20,32 @@ const Difficulty = builder.enumType('Difficulty', {
 export const scenarioColumns = new Columns<ScenarioRow>({
   scenarioId: {
     kind: 'text',
+    maxLength: LENGTHS.scenarioKey.max,
     description: 'Its key: lower-case letters, digits and _.',
     filter: 'By key.',
     order: 'Its key.',
   },
   externalId: {
     kind: 'text',
+    maxLength: LENGTHS.externalId.max,
     nullable: true,
     description: 'Its id in its source.',
     filter: 'By the source’s id.',
   },
   source: {
     kind: 'text',
+    maxLength: LENGTHS.label.max,
     nullable: true,
     description: 'Where it comes from, e.g. a benchmark.',
     filter: 'By source.',
   },
-  name: { kind: 'text', description: 'Its display name.', filter: 'By name.', order: 'Its name.' },
+  name: {
+    kind: 'text',
+    maxLength: LENGTHS.scenarioName.max,
+    description: 'Its display name.',
+    filter: 'By name.',
+    order: 'Its name.',
+  },
   taskPrompt: { kind: 'text', description: 'What the agent is asked to do.' },
   groundTruth: { kind: 'json', nullable: true, description: 'The expected answer.' },
   difficultyLevel: {
@@ -44,7 +54,12 @@ export const scenarioColumns = new Columns<ScenarioRow>({
     description: 'How hard it is.',
     filter: 'By difficulty.',
   },
-  tags: { kind: 'texts', description: 'Its tags.', filter: 'By tags.' },
+  tags: {
+    kind: 'texts',
+    maxLength: MAX_TAGS * LENGTHS.tag.max,
+    description: 'Its tags.',
+    filter: 'By tags.',
+  },
   expectedTools: { kind: 'json', nullable: true, description: 'The tools that an agent should use.' },
   isActive: {
     kind: 'boolean',

@@ -1,6 +1,7 @@
 import type { Simulation as SimulationRow } from '../db/generated/client.ts'
 import { COMPLETION_PERCENT, runtimeMs } from '../evaluation/simulations/simulationAnswer.ts'
 import { among } from '../reads/condition.ts'
+import { LENGTHS, MAX_TAGS } from '../valueChecks.ts'
 import { builder } from './builder/builder.ts'
 import type { ReadInStatement } from './builder/fieldRead.ts'
 import { Configuration } from './configuration.ts'
@@ -26,13 +27,24 @@ export const simulationColumns = new Columns<SimulationRow>({
   simulationId: { kind: 'uuid', description: 'Its key.', filter: 'By key.' },
   simulationName: {
     kind: 'text',
+    maxLength: LENGTHS.simulationName.max,
     nullable: true,
     description: 'Its display name.',
     filter: 'By name.',
     order: 'Its name.',
   },
-  description: { kind: 'text', nullable: true, description: 'What people say of it.' },
-  tags: { kind: 'texts', description: 'Its tags.', filter: 'By tags.' },
+  description: {
+    kind: 'text',
+    maxLength: LENGTHS.prose.max,
+    nullable: true,
+    description: 'What people say of it.',
+  },
+  tags: {
+    kind: 'texts',
+    maxLength: MAX_TAGS * LENGTHS.tag.max,
+    description: 'Its tags.',
+    filter: 'By tags.',
+  },
   status: { kind: 'enum', enum: SimulationStatusEnum, description: 'Its status.', filter: 'By status.' },
   scenarioSet: { kind: 'texts', description: 'The keys of its scenarios, in order.' },
   repetitions: { kind: 'integer', description: 'How often each scenario runs.' },
@@ -92,8 +104,17 @@ export const simulationColumns = new Columns<SimulationRow>({
     description: 'Custom data stored with it.',
     filter: 'By any path in their custom data; all must match.',
   },
-  modalAppId: { kind: 'text', nullable: true, description: 'The Modal app that runs it.' },
-  modalEnvironment: { kind: 'text', description: 'The Modal environment that it runs in.' },
+  modalAppId: {
+    kind: 'text',
+    maxLength: LENGTHS.label.max,
+    nullable: true,
+    description: 'The Modal app that runs it.',
+  },
+  modalEnvironment: {
+    kind: 'text',
+    maxLength: LENGTHS.label.max,
+    description: 'The Modal environment that it runs in.',
+  },
   sandboxInstances: { kind: 'integer', description: 'How many sandboxes run in parallel.' },
   timeoutMs: { kind: 'integer', description: 'How long one run may take, in milliseconds.' },
   maxRetries: { kind: 'integer', description: 'How often a run may be retried.' },
@@ -103,7 +124,12 @@ export const simulationColumns = new Columns<SimulationRow>({
     filter: 'By priority.',
     order: 'How urgent it is.',
   },
-  errorMessage: { kind: 'text', nullable: true, description: 'Why it failed or was cancelled.' },
+  errorMessage: {
+    kind: 'text',
+    maxLength: LENGTHS.message.max,
+    nullable: true,
+    description: 'Why it failed or was cancelled.',
+  },
   eventSeq: { kind: 'bigint', description: 'Number of its latest event, to continue from with afterSeq.' },
   createdAt: {
     kind: 'time',

@@ -1,6 +1,7 @@
 import type { SimulationScenario as SimulationScenarioRow } from '../db/generated/client.ts'
 import { rowWith } from '../reads/answers/pages.ts'
 import { all, equal } from '../reads/condition.ts'
+import { LENGTHS } from '../valueChecks.ts'
 import { builder } from './builder/builder.ts'
 import type { ReadInStatement } from './builder/fieldRead.ts'
 import { Columns } from './lists/columns.ts'
@@ -29,7 +30,12 @@ const RunStatus = builder.enumType('RunStatus', {
 
 const simulationScenarioColumns = new Columns<SimulationScenarioRow>({
   simulationId: { kind: 'uuid', description: 'The simulation’s key.', filter: 'By simulation.' },
-  scenarioId: { kind: 'text', description: 'The scenario’s key.', filter: 'By scenario.' },
+  scenarioId: {
+    kind: 'text',
+    maxLength: LENGTHS.scenarioKey.max,
+    description: 'The scenario’s key.',
+    filter: 'By scenario.',
+  },
   repetition: {
     kind: 'integer',
     description: 'Which repetition, from 1.',
@@ -42,7 +48,12 @@ const simulationScenarioColumns = new Columns<SimulationScenarioRow>({
     order: 'Its scenario’s position in the simulation.',
   },
   status: { kind: 'enum', enum: RunStatus, description: 'Its status.', filter: 'By status.' },
-  modalCallId: { kind: 'text', nullable: true, description: 'The Modal call of its latest attempt.' },
+  modalCallId: {
+    kind: 'text',
+    maxLength: LENGTHS.label.max,
+    nullable: true,
+    description: 'The Modal call of its latest attempt.',
+  },
   attempts: { kind: 'integer', description: 'Number of attempts.', filter: 'By number of attempts.' },
   reliabilityScore: {
     kind: 'number',

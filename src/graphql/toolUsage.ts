@@ -1,4 +1,5 @@
 import type { ToolUsage as ToolUsageRow } from '../db/generated/client.ts'
+import { LENGTHS, MAX_ERROR_TYPES } from '../valueChecks.ts'
 import { builder } from './builder/builder.ts'
 import { Columns } from './lists/columns.ts'
 import { shownRelation } from './lists/relatedRow.ts'
@@ -24,6 +25,7 @@ export const toolUsageColumns = new Columns<ToolUsageRow>({
   },
   toolName: {
     kind: 'text',
+    maxLength: LENGTHS.toolName.max,
     description: 'The tool; prefixed with `user:` if the simulated user called it.',
     filter: 'By tool.',
     order: 'The tool.',
@@ -57,7 +59,11 @@ export const toolUsageColumns = new Columns<ToolUsageRow>({
     description: 'What its calls cost; null when unknown.',
     filter: 'By what its calls cost in US dollars.',
   },
-  errorTypes: { kind: 'texts', description: 'Errors of its failed calls.' },
+  errorTypes: {
+    kind: 'texts',
+    maxLength: MAX_ERROR_TYPES * LENGTHS.errorType.max,
+    description: 'Errors of its failed calls.',
+  },
   createdAt: { kind: 'time', description: 'When it was stored.' },
 })
 

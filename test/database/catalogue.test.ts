@@ -86,6 +86,32 @@ it.each(declared)('what is said of the columns of %s is what the database says',
   }
 })
 
+/** Of each column: how many characters the database lets it have. */
+const lengthsIn = (table: string) =>
+  arc.sql('admin', async (client) => {
+    const { rows } = await client.query<{ said: string }>(
+      `select pg_get_constraintdef(oid) as said from pg_constraint where conrelid = $1::regclass and contype = 'c'`,
+      [table === 'outcomes' ? 'store.outcomes' : `public.${table}`],
+    )
+    const bounds = rows.flatMap(({ said }) => [...said.matchAll(/char_length\((\w+)\) <= (\d+)/g)])
+    return new Map(bounds.map(([, column, most]) => [column!, Number(most)]))
+  })
+
+it('says of no text that it is shorter than the database lets it be', async () => {
+  let compared = 0
+  for (const [model, columns] of declared) {
+    const bounds = await lengthsIn(TABLES[model]!)
+    for (const { field, maxBytes } of columns as (Column & { maxBytes?: number })[]) {
+      const most = bounds.get(columnName(field))
+      if (most === undefined || maxBytes === undefined) continue
+      // Escaped, a character takes six.
+      expect(maxBytes, `${model}.${field}`).toBe(6 * most)
+      compared++
+    }
+  }
+  expect(compared).toBeGreaterThan(5)
+})
+
 it('knows the relations that filters use, each with columns that both tables have', async () => {
   expect(Object.keys(RELATIONS)).toEqual(
     expect.arrayContaining(['configVersion', 'outcome', 'scenario', 'simulation']),

@@ -43,10 +43,13 @@ type OfKind<Kind, Name> = Kind extends SortKind
       kind: Kind
       /** What the order says; lists can be ordered by it, as `name` or as the field in capitals. */
       order?: string | { name: string; description: string }
-    }
+    } & MaybeShort<Kind>
   : Kind extends 'enum'
     ? Line<Name> & { kind: Kind; enum: Enum }
-    : Line<Name> & { kind: Kind }
+    : Line<Name> & { kind: Kind } & MaybeShort<Kind>
+
+/** Characters of a text, or of a list of texts together, that no row has more of. */
+type MaybeShort<Kind> = Kind extends 'text' | 'texts' ? { maxLength?: number } : unknown
 
 type LineOf<Value, Name> = OfKind<KindOf<NonNullable<Value>>, Name> & MaybeNull<Value>
 
@@ -67,7 +70,11 @@ interface AnyLine extends Line<string> {
   nullable?: boolean
   enum?: Enum
   order?: string | { name: string; description: string }
+  maxLength?: number
 }
+
+/** A character takes four bytes in UTF-8 at most, and six where JSON escapes it. */
+const BYTES_PER_CHARACTER = 6
 
 const OUTPUT_TYPES = {
   uuid: 'UUID',
@@ -110,7 +117,11 @@ export class Columns<Row> {
       [...this.#lines].flatMap(([field, { kind, nullable = false, description, name = field, ...line }]) => {
         if (description === undefined) return []
         const type = kind === 'enum' ? line.enum : OUTPUT_TYPES[kind]
-        const extensions: ReadInStatement = { read: () => ({ is: 'column', field, kind, nullable }) }
+        const { maxLength } = line
+        const bound = maxLength === undefined ? {} : { maxBytes: BYTES_PER_CHARACTER * maxLength }
+        const extensions: ReadInStatement = {
+          read: () => ({ is: 'column', field, kind, nullable, ...bound }),
+        }
         return [[name, t.expose(field, { type, nullable, description, extensions })]]
       }),
     )

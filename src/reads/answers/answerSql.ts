@@ -1,8 +1,9 @@
 import sql, { empty, join, type Sql } from 'sql-template-tag'
 import type { Statement } from '../../db/tenantTransaction.ts'
-import { type ColumnKind, identifier, integerLiteral, textLiteral } from '../catalogue.ts'
+import { identifier, integerLiteral, textLiteral } from '../catalogue.ts'
 import type { SortField } from '../keyset.ts'
 import {
+  type ColumnPart,
   type EdgeMember,
   type ListPart,
   type Member,
@@ -13,6 +14,7 @@ import {
   type RowPart,
   type RowsPart,
 } from './parts.ts'
+import { mostBytesOf } from './weight.ts'
 
 /** Stands where a value is missing that has to be there. JSON escapes it in texts, so it is in no other place. */
 export const MISSING = '\u0001'
@@ -72,7 +74,7 @@ class AnswerWriter {
       case 'literal':
         return [part.json]
       case 'column':
-        return columnJson(row.column(part.field), part.kind, part.nullable, this.#most.value)
+        return columnJson(row.column(part.field), part, this.#most.value)
       case 'enum': {
         const value = row.column(part.field)
         const names = [...part.names].map(
@@ -188,6 +190,10 @@ class AnswerWriter {
     if (isNumbered && infos.some(({ shows }) => shows === 'hasNextPage' || shows === 'hasPreviousPage'))
       columns.push({ name: identifier('number'), text: row.column('number') })
 
+    // Rows that cannot be too long together are not measured.
+    const rowBytes = members.reduce((most, member) => most + bytesOf(member), 0)
+    const isShort = rowBytes * size <= this.#most.page
+    const shownAs = (name: Sql) => (isShort ? name : fitting(name))
     const aggregate = (member: PageMember): Piece[] => {
       switch (member.shows) {
         case 'literal':
@@ -201,7 +207,7 @@ class AnswerWriter {
         default:
           return [
             '[',
-            sql`string_agg(${fitting(texts.get(member)!.name)}, ','${fromEnd ? sql` order by n desc` : empty})`,
+            sql`string_agg(${shownAs(texts.get(member)!.name)}, ','${fromEnd ? sql` order by n desc` : empty})`,
             ']',
           ]
       }
@@ -224,7 +230,8 @@ class AnswerWriter {
     const names = [...texts.values()].map(({ name }) => name)
     // `having`: it is one row also where nothing is summed up, and without a count PostgreSQL would not even look whether
     // the rows may be read.
-    return sql`select ${object} from (${this.#sized(shownRows, names)}) sized having count(*) >= 0`
+    const read = isShort ? shownRows : this.#sized(shownRows, names)
+    return sql`select ${object} from (${read}) page having count(*) >= 0`
   }
 
   #textOf(member: PageMember, { sort }: PagePart, row: Row): Sql {
@@ -244,6 +251,19 @@ class AnswerWriter {
     )
   }
 }
+
+/** What a row of the page takes at most. */
+function bytesOf(member: PageMember): number {
+  if (member.shows === 'nodes') return mostBytesOf(member.members)
+  if (member.shows !== 'edges') return 0
+  const edges = member.members.map((edge) =>
+    edge.shows === 'node' ? mostBytesOf(edge.members) : CURSOR_BYTES,
+  )
+  return edges.reduce((sum, bytes) => sum + bytes, 0)
+}
+
+/** A cursor may have a text in it that rows are ordered by, twice as long in Base64. */
+const CURSOR_BYTES = 8 * 1024
 
 /** What a text is called that fits into its page. */
 function fitting(text: Sql): Sql {
@@ -286,10 +306,13 @@ function pageInfo(
   return sql`coalesce((array_agg(cursor order by n))[${place}], 'null')`
 }
 
-function columnJson(value: Sql, kind: ColumnKind, nullable: boolean, most: number): Piece[] {
+function columnJson(value: Sql, { kind, nullable, maxBytes }: ColumnPart, most: number): Piece[] {
+  const isShort = maxBytes !== undefined && maxBytes <= most
   // What is short where it is stored is not measured.
   const unlessLong = (text: Sql) =>
-    sql`case when pg_column_size(${value}) > ${integerLiteral(Math.floor(most / INFLATED))} then ${bounded(text, most)} else ${text} end`
+    isShort
+      ? text
+      : sql`case when pg_column_size(${value}) > ${integerLiteral(Math.floor(most / INFLATED))} then ${bounded(text, most)} else ${text} end`
   switch (kind) {
     case 'uuid':
       return nullable ? [orMissing(sql`'"' || ${value} || '"'`, true)] : ['"', value, '"']
@@ -309,8 +332,11 @@ function columnJson(value: Sql, kind: ColumnKind, nullable: boolean, most: numbe
       return [orMissing(sql`trim_scale(${value})::text`, nullable)]
     case 'text': {
       const length = sql`octet_length(${value})`
-      const json = sql`case when ${length} > ${integerLiteral(most)} then ${tooLong(length)} else to_json(${value})::text end`
-      return [orMissing(json, nullable)]
+      const json = sql`to_json(${value})::text`
+      const checked = isShort
+        ? json
+        : sql`case when ${length} > ${integerLiteral(most)} then ${tooLong(length)} else ${json} end`
+      return [orMissing(checked, nullable)]
     }
     case 'json':
       return [orMissing(unlessLong(sql`${value}::text`), nullable)]

@@ -53,13 +53,15 @@ interface LiteralPart {
   json: string
 }
 
-interface ColumnPart {
+export interface ColumnPart {
   is: 'column'
   field: string
   kind: ColumnKind
   nullable: boolean
   /** Whether it may be megabytes. */
   isHuge?: true
+  /** Of a text or list of texts: what its JSON takes at most. */
+  maxBytes?: number
 }
 
 /** A column of text whose values GraphQL has other names for. */

@@ -22,7 +22,7 @@ const LONG: Partial<Record<ColumnKind, number>> = { json: 1, texts: 1, text: 1 /
 export function weightOf(part: Part): Weight {
   switch (part.is) {
     case 'column':
-      return { ...NOTHING, huge: part.isHuge ? 1 : 0, long: LONG[part.kind] ?? 0 }
+      return { ...NOTHING, huge: part.isHuge ? 1 : 0, long: isShort(part) ? 0 : (LONG[part.kind] ?? 0) }
     case 'sql':
       return part.isHuge ? { ...NOTHING, huge: 1, long: 1 } : NOTHING
     case 'row':
@@ -35,6 +35,36 @@ export function weightOf(part: Part): Weight {
       return sum([{ ...READ, pages: 1, huge: part.isHuge ? 1 : 0 }, ...part.members.map(ofPageMember)])
     default:
       return NOTHING
+  }
+}
+
+/** What so short a text takes is not worth to be looked at. */
+const SHORT = 64 * 1024
+
+function isShort({ maxBytes = Number.POSITIVE_INFINITY }: { maxBytes?: number }): boolean {
+  return maxBytes <= SHORT
+}
+
+/** As long as a value is written that is no text: a time, an id, a number with its decimals. */
+const VALUE_BYTES = 64
+
+/** Bytes that the text of an object with these members has at most; infinite where nothing bounds one of them. */
+export function mostBytesOf(members: readonly Member[]): number {
+  return members.reduce((sum, { key, part }) => sum + key.length + 4 + valueBytes(part), 2)
+}
+
+function valueBytes(part: Part): number {
+  switch (part.is) {
+    case 'literal':
+      return part.json.length
+    case 'enum':
+      return Math.max(...[...part.names.values()].map((name) => name.length + 2), 4)
+    case 'column':
+      return part.maxBytes ?? (part.kind in LONG ? Number.POSITIVE_INFINITY : VALUE_BYTES)
+    case 'row':
+      return mostBytesOf(part.members)
+    default:
+      return Number.POSITIVE_INFINITY
   }
 }
 

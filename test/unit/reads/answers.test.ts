@@ -41,7 +41,7 @@ const page = (args: PageArgs, members: readonly PageMember[], where: Condition =
     planPage(OUTCOMES, args, where),
     members,
   )
-const MOST = { page: 1_000, value: 1_000 }
+const MOST = { page: 300, value: 1_000 }
 const NODES: PageMember = { key: 'nodes', shows: 'nodes', members: FIELDS }
 const MORE: PageMember = {
   key: 'pageInfo',
@@ -61,6 +61,43 @@ describe('the statement of an answer', () => {
     expect({ values, isGeneral }).toEqual({ values: ['a'], isGeneral: true })
   })
 
+  it('measures no rows that cannot be too long together', () => {
+    const text = (maxBytes?: number): Member => ({
+      key: 'name',
+      part: {
+        is: 'column',
+        field: 'name',
+        kind: 'text',
+        nullable: false,
+        ...(maxBytes !== undefined && { maxBytes }),
+      },
+    })
+    const isMeasured = (member: Member, first = 10) => {
+      const nodes: PageMember = { key: 'nodes', shows: 'nodes', members: [member] }
+      const answer = answerStatement(
+        rowWith('simulations', equal(column('simulationId', 'uuid'), 'a'), [
+          { key: 'outcomes', part: page({ first }, [nodes]) },
+        ]),
+        { page: 10_000, value: 1_000 },
+      )
+      return answer.text.includes('sum(bytes)')
+    }
+    expect(isMeasured(FIELDS[0]!)).toBe(false)
+    expect(isMeasured(text(900))).toBe(false)
+    expect(isMeasured(text(900), 11)).toBe(true)
+    expect(isMeasured(text())).toBe(true)
+    // A related row is as long as its members, and what is in lists is of any length.
+    const row: Member['part'] = {
+      is: 'row',
+      from: (own) => sql`scenarios ${own.alias}`,
+      members: [text(900)],
+      nullable: false,
+    }
+    expect(isMeasured({ key: 'scenario', part: row })).toBe(false)
+    expect(isMeasured({ key: 'scenario', part: { ...row, members: [text()] } })).toBe(true)
+    expect(isMeasured({ key: 'outcomes', part: page({ first: 1 }, [NODES]) })).toBe(true)
+  })
+
   it('selects the columns that are shown, of no more rows than are shown, below their parent', () => {
     const simulation = rowWith('simulations', equal(column('simulationId', 'uuid'), 'a'), [
       { key: 'outcomes', part: page({ first: 2 }, [NODES, MORE]) },
@@ -75,7 +112,7 @@ describe('the statement of an answer', () => {
       },
     ])
     expect(answerStatement(simulation, MOST).text).toMatchInlineSnapshot(`
-      "/* answer */ select concat(coalesce((select concat('{"outcomes":', (select concat('{"nodes":[', string_agg(t0_fits, ','), '],"pageInfo":{"more":', case when count(*) > 2 then 'true' else 'false' end, '}}') from (select measured.*, case when sum(bytes) over (rows unbounded preceding) > 1000 then chr(least(0, sum(bytes) over (rows unbounded preceding))::int) else t0 end as t0_fits from (
+      "/* answer */ select concat(coalesce((select concat('{"outcomes":', (select concat('{"nodes":[', string_agg(t0_fits, ','), '],"pageInfo":{"more":', case when count(*) > 2 then 'true' else 'false' end, '}}') from (select measured.*, case when sum(bytes) over (rows unbounded preceding) > 300 then chr(least(0, sum(bytes) over (rows unbounded preceding))::int) else t0 end as t0_fits from (
             select texts.*, case when coalesce(octet_length(t0), 0) > 1048576 then ascii(chr(least(0, coalesce(octet_length(t0), 0))::int)) else coalesce(octet_length(t0), 0) end as bytes
             from (select n, case when r2.n <= 2 then concat('{"id":"', r2.outcome_id, '","status":', case r2.status when 'success' then '"SUCCESS"' when 'error' then '"ERROR"' else chr(1) end, ',"score":', coalesce(r2.reliability_score::text, 'null'), '}') end as t0 from (
               select page.*, row_number() over () as n from (select c.outcome_id, c.status, c.reliability_score, c.execution_time
@@ -84,7 +121,7 @@ describe('the statement of an answer', () => {
           order by c.execution_time desc, c.outcome_id desc
           limit 3) page
             ) r2 offset 0) texts offset 0
-          ) measured) sized having count(*) >= 0), ',"version":', coalesce((select concat('{"model":', coalesce(case when octet_length(r3.model) > 1000 then chr(least(0, octet_length(r3.model))::int) else to_json(r3.model)::text end, chr(1)), '}') from config_versions r3 where r3.version_id = r1.config_version_id and true), chr(1)), '}') from simulations r1 where r1.simulation_id = $1), 'null')) as answer"
+          ) measured) page having count(*) >= 0), ',"version":', coalesce((select concat('{"model":', coalesce(case when octet_length(r3.model) > 1000 then chr(least(0, octet_length(r3.model))::int) else to_json(r3.model)::text end, chr(1)), '}') from config_versions r3 where r3.version_id = r1.config_version_id and true), chr(1)), '}') from simulations r1 where r1.simulation_id = $1), 'null')) as answer"
     `)
   })
 
