@@ -5,7 +5,7 @@ import { type Column, identifier, type RelationName } from './catalogue.ts'
 export type Value = string | number | bigint | boolean | Date
 
 /** What rows have to be: a tree of conditions, which conditionSql.ts writes. */
-export type Condition = Joined | Compared | Among | Missing | Contains | Lists | Related | Written
+export type Condition = Joined | Compared | Beyond | Among | Missing | Contains | Lists | Related | Written
 
 /** All of them hold, or one of them; of none `all` holds for every row and `any` for none. */
 interface Joined {
@@ -20,6 +20,14 @@ interface Compared {
   column: Column
   by: Comparison
   value: Value
+}
+
+/** The row stands before or behind a place in the order of these columns, none of which may be missing. */
+interface Beyond {
+  is: 'beyond'
+  columns: readonly Column[]
+  by: '<' | '>'
+  values: readonly Value[]
 }
 
 /** The value is one of these. */
@@ -96,6 +104,10 @@ export function compared(column: Column, by: Comparison, value: Value): Conditio
 
 export function equal(column: Column, value: Value): Condition {
   return compared(column, '=', value)
+}
+
+export function beyondPlace(columns: readonly Column[], by: '<' | '>', values: readonly Value[]): Condition {
+  return columns.length === 0 ? any() : { is: 'beyond', columns, by, values }
 }
 
 export function among(column: Column, values: readonly Value[]): Condition {

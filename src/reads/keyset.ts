@@ -2,7 +2,7 @@ import { isInCalendar } from '../calendar.ts'
 import { Refusal } from '../refusal.ts'
 import { isUuid } from '../uuid.ts'
 import type { Column, ColumnKind } from './catalogue.ts'
-import { all, any, type Condition, compared, equal, missing, type Value } from './condition.ts'
+import { all, any, beyondPlace, type Condition, compared, equal, missing, type Value } from './condition.ts'
 import type { Order } from './conditionSql.ts'
 
 /** How the value of a column that rows are ordered by travels in a cursor. */
@@ -150,27 +150,14 @@ export function beyond(
   const by = (direction === 'asc') !== fromEnd ? '>' : '<'
   const [first, ...keys] = sort as [SortField, ...SortField[]]
   const [value, ...places] = values as [Value | null, ...Value[]]
-  const keysBeyond = lexicographic(keys, by, places)
+  const keysBeyond = beyondPlace(keys, by, places)
   if (value === null) {
     const amongNulls = all(missing(first), keysBeyond)
     return fromEnd ? any(missing(first, false), amongNulls) : amongNulls
   }
-  if (!first.nullable)
-    return all(compared(first, `${by}=`, value), lexicographic(sort, by, [value, ...places]))
+  if (!first.nullable) return all(compared(first, `${by}=`, value), beyondPlace(sort, by, [value, ...places]))
   const beyondValue = [compared(first, by, value), all(equal(first, value), keysBeyond)]
   return any(...beyondValue, ...(fromEnd ? [] : [missing(first)]))
-}
-
-function lexicographic(sort: readonly SortField[], by: '<' | '>', values: readonly Value[]): Condition {
-  const places = sort.map((column, index) => ({ column, value: values[index]! }))
-  return any(
-    ...places.map(({ column, value }, index) =>
-      all(
-        ...places.slice(0, index).map((before) => equal(before.column, before.value)),
-        compared(column, by, value),
-      ),
-    ),
-  )
 }
 
 function opposite(direction: Direction): Direction {

@@ -233,39 +233,39 @@ describe('the rows beyond a place', () => {
   it('by its keys', () => {
     expect(pages(KEYS, [TIME, 'a'])).toMatchInlineSnapshot(`
       "asc: c.execution_time asc, c.outcome_id asc []
-      beyond: (c.execution_time >= $1 and (c.execution_time > $2 or (c.execution_time = $3 and c.outcome_id > $4))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
+      beyond: (c.execution_time >= $1 and (c.execution_time, c.outcome_id) > ($2, $3)) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
       asc from the end: c.execution_time desc, c.outcome_id desc []
-      beyond: (c.execution_time <= $1 and (c.execution_time < $2 or (c.execution_time = $3 and c.outcome_id < $4))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
+      beyond: (c.execution_time <= $1 and (c.execution_time, c.outcome_id) < ($2, $3)) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
       desc: c.execution_time desc, c.outcome_id desc []
-      beyond: (c.execution_time <= $1 and (c.execution_time < $2 or (c.execution_time = $3 and c.outcome_id < $4))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
+      beyond: (c.execution_time <= $1 and (c.execution_time, c.outcome_id) < ($2, $3)) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
       desc from the end: c.execution_time asc, c.outcome_id asc []
-      beyond: (c.execution_time >= $1 and (c.execution_time > $2 or (c.execution_time = $3 and c.outcome_id > $4))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]"
+      beyond: (c.execution_time >= $1 and (c.execution_time, c.outcome_id) > ($2, $3)) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]"
     `)
   })
 
   it('by a field that may be null', () => {
     expect(pages(BY_COST, ['1.5', TIME, 'a'])).toMatchInlineSnapshot(`
       "asc: c.cost_usd asc nulls last, c.execution_time asc, c.outcome_id asc []
-      beyond: (c.cost_usd > $1 or (c.cost_usd = $2 and (c.execution_time > $3 or (c.execution_time = $4 and c.outcome_id > $5))) or c.cost_usd is null) ["1.5","1.5","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
+      beyond: (c.cost_usd > $1 or (c.cost_usd = $2 and (c.execution_time, c.outcome_id) > ($3, $4)) or c.cost_usd is null) ["1.5","1.5","2026-01-02T03:04:05.000Z","a"]
       asc from the end: c.cost_usd desc nulls first, c.execution_time desc, c.outcome_id desc []
-      beyond: (c.cost_usd < $1 or (c.cost_usd = $2 and (c.execution_time < $3 or (c.execution_time = $4 and c.outcome_id < $5)))) ["1.5","1.5","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
+      beyond: (c.cost_usd < $1 or (c.cost_usd = $2 and (c.execution_time, c.outcome_id) < ($3, $4))) ["1.5","1.5","2026-01-02T03:04:05.000Z","a"]
       desc: c.cost_usd desc nulls last, c.execution_time desc, c.outcome_id desc []
-      beyond: (c.cost_usd < $1 or (c.cost_usd = $2 and (c.execution_time < $3 or (c.execution_time = $4 and c.outcome_id < $5))) or c.cost_usd is null) ["1.5","1.5","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
+      beyond: (c.cost_usd < $1 or (c.cost_usd = $2 and (c.execution_time, c.outcome_id) < ($3, $4)) or c.cost_usd is null) ["1.5","1.5","2026-01-02T03:04:05.000Z","a"]
       desc from the end: c.cost_usd asc nulls first, c.execution_time asc, c.outcome_id asc []
-      beyond: (c.cost_usd > $1 or (c.cost_usd = $2 and (c.execution_time > $3 or (c.execution_time = $4 and c.outcome_id > $5)))) ["1.5","1.5","2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]"
+      beyond: (c.cost_usd > $1 or (c.cost_usd = $2 and (c.execution_time, c.outcome_id) > ($3, $4))) ["1.5","1.5","2026-01-02T03:04:05.000Z","a"]"
     `)
   })
 
   it('by a field that is null', () => {
     expect(pages(BY_COST, [null, TIME, 'a'])).toMatchInlineSnapshot(`
       "asc: c.cost_usd asc nulls last, c.execution_time asc, c.outcome_id asc []
-      beyond: (c.cost_usd is null and (c.execution_time > $1 or (c.execution_time = $2 and c.outcome_id > $3))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
+      beyond: (c.cost_usd is null and (c.execution_time, c.outcome_id) > ($1, $2)) ["2026-01-02T03:04:05.000Z","a"]
       asc from the end: c.cost_usd desc nulls first, c.execution_time desc, c.outcome_id desc []
-      beyond: (c.cost_usd is not null or (c.cost_usd is null and (c.execution_time < $1 or (c.execution_time = $2 and c.outcome_id < $3)))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
+      beyond: (c.cost_usd is not null or (c.cost_usd is null and (c.execution_time, c.outcome_id) < ($1, $2))) ["2026-01-02T03:04:05.000Z","a"]
       desc: c.cost_usd desc nulls last, c.execution_time desc, c.outcome_id desc []
-      beyond: (c.cost_usd is null and (c.execution_time < $1 or (c.execution_time = $2 and c.outcome_id < $3))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]
+      beyond: (c.cost_usd is null and (c.execution_time, c.outcome_id) < ($1, $2)) ["2026-01-02T03:04:05.000Z","a"]
       desc from the end: c.cost_usd asc nulls first, c.execution_time asc, c.outcome_id asc []
-      beyond: (c.cost_usd is not null or (c.cost_usd is null and (c.execution_time > $1 or (c.execution_time = $2 and c.outcome_id > $3)))) ["2026-01-02T03:04:05.000Z","2026-01-02T03:04:05.000Z","a"]"
+      beyond: (c.cost_usd is not null or (c.cost_usd is null and (c.execution_time, c.outcome_id) > ($1, $2))) ["2026-01-02T03:04:05.000Z","a"]"
     `)
   })
 })
