@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
+import { prepareValue } from 'pg/lib/utils.js'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { tenantSettings } from '../../src/db/tenantTransaction.ts'
 import { encodeCursor, type SortField } from '../../src/reads/keyset.ts'
@@ -156,7 +157,7 @@ describe.each(ENGINES)('on $dump', ({ dump, extension }) => {
     const parts = [
       ['graphql', golden.query],
       ['json', masked(JSON.stringify(variables, null, 2))],
-      ['sql', `${text}\n-- ${masked(JSON.stringify(values))}`],
+      ['sql', `${text}\n-- ${masked(JSON.stringify(values.map(prepareValue)))}`],
       ['json', masked(JSON.stringify(data, null, 2))],
     ]
     const blocks = parts.map(([language, block]) => `${FENCE}${language}\n${block}\n${FENCE}\n`).join('\n')
@@ -189,6 +190,6 @@ function masker(): (text: string) => string {
   return (text) =>
     text
       .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, (id) => nameOf('id', id))
-      .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)/g, (time) => nameOf('time', time))
+      .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g, (time) => nameOf('time', time))
       .replace(/"(?:[A-Za-z0-9_-]{4}){8,}[A-Za-z0-9_=+/-]*"/g, (coded) => `"${nameOf('coded', coded)}"`)
 }
