@@ -88,10 +88,10 @@ export async function fillHistory(
     )
     await admin.query(
       `insert into store.outcomes (user_id, outcome_id, simulation_id, scenario_id, repetition, execution_time, status,
-        error_code, error_category, reliability_score, event_seq, superseded, trajectory)
+        error_code, error_category, reliability_score, event_seq, superseded, step_count, trajectory)
       select $1, outcome_id, simulation_id, scenario_id, repetition, execution_time, status,
         case when status <> 'success' then 'E' || repetition end, case when status <> 'success' then 'tool_error' end,
-        0.5, 1, status = 'error', jsonb_build_object('status', status, 'start_time', execution_time, 'messages', jsonb_build_array(scenario_id))
+        0.5, 1, status = 'error', 1, jsonb_build_object('status', status, 'start_time', execution_time, 'messages', jsonb_build_array(scenario_id))
       from made`,
       [tenantId],
     )
