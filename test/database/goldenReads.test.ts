@@ -1,12 +1,11 @@
-import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { prepareValue } from 'pg/lib/utils.js'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { describe, expect, inject, it } from 'vitest'
 import { tenantSettings } from '../../src/db/tenantTransaction.ts'
 import { encodeCursor, type SortField } from '../../src/reads/keyset.ts'
-import { Arc, type Tenant } from '../support/arc.ts'
-import { ENGINES, makeMigratedDatabase, on } from '../support/emptyDatabase.ts'
-import { fillHistory, type History } from '../support/history.ts'
+import type { Tenant } from '../support/arc.ts'
+import { ENGINES, on, query } from '../support/emptyDatabase.ts'
+import { type History, useHistory } from '../support/history.ts'
 import { planShape } from '../support/planShape.ts'
 import { recordStatements } from '../support/recordedStatements.ts'
 import { viewerOf } from '../support/sqlAs.ts'
@@ -120,35 +119,13 @@ const GOLDEN: readonly Golden[] = [
 ]
 
 describe.each(ENGINES)('on $dump', ({ dump, extension }) => {
-  let drop: () => Promise<unknown>
-  let arc: Arc
-  let tenant: Tenant
-  let history: History
-  let serviceUrl: string
-  let isPlanned: boolean
-  beforeAll(async () => {
-    const database = await makeMigratedDatabase(extension)
-    ;({ serviceUrl } = database)
-    arc = new Arc({ DATABASE_URL: serviceUrl })
-    tenant = arc.tenant()
-    history = await on(database.url, async (admin) => {
-      const { rows } = await admin.query('show server_version')
-      isPlanned = inject('serverUrl') !== null && rows[0].server_version.startsWith(PLANNED_VERSION)
-      return fillHistory(admin, [tenant.tenantId, randomUUID(), randomUUID()])
-    })
-    await arc.start()
-    drop = async () => {
-      await arc.stop()
-      await database.drop()
-    }
-  }, 120_000)
-  afterAll(() => drop())
+  const past = useHistory(extension)
 
   it.each(GOLDEN)('$name: its statement, plan and answer (vitest -u rewrites them)', async (golden) => {
-    const variables = golden.variables?.(history) ?? {}
+    const variables = golden.variables?.(past.history) ?? {}
     let data: unknown
     const statements = await recordStatements(async () => {
-      data = await tenant.data(golden.query, variables)
+      data = await past.tenant.data(golden.query, variables)
     })
     const answers = statements.filter(({ text }) => text.startsWith('/* answer */'))
     expect(answers).toHaveLength(1)
@@ -162,11 +139,17 @@ describe.each(ENGINES)('on $dump', ({ dump, extension }) => {
     ]
     const blocks = parts.map(([language, block]) => `${FENCE}${language}\n${block}\n${FENCE}\n`).join('\n')
     await expect(blocks).toMatchFileSnapshot(`golden/${golden.name}.md`)
-    if (!isPlanned) return
-    const plan = await on(serviceUrl, (client) => planOf(client, tenant, text, values))
+    if (!(await isPlanned(past.adminUrl))) return
+    const plan = await on(past.serviceUrl, (client) => planOf(client, past.tenant, text, values))
     await expect(`${planShape(plan)}\n`).toMatchFileSnapshot(`golden/${golden.name}.${dump}.plan.txt`)
   })
 })
+
+async function isPlanned(adminUrl: string): Promise<boolean> {
+  if (inject('serverUrl') === null) return false
+  const [row] = await query<{ server_version: string }>(adminUrl, 'show server_version')
+  return row!.server_version.startsWith(PLANNED_VERSION)
+}
 
 async function planOf(client: pg.Client, tenant: Tenant, text: string, values: unknown[]) {
   await client.query('begin')

@@ -1,9 +1,7 @@
-import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Arc, type Tenant } from '../support/arc.ts'
-import { ENGINES, makeMigratedDatabase, on } from '../support/emptyDatabase.ts'
+import { describe, expect, it } from 'vitest'
+import { ENGINES } from '../support/emptyDatabase.ts'
 import { everyConnection } from '../support/everyConnection.ts'
-import { fillHistory, type History } from '../support/history.ts'
+import { useHistory } from '../support/history.ts'
 import { blocksReadDuring, rowsReadDuring } from '../support/plans.ts'
 import { SUM_KEYS } from '../support/sums.ts'
 
@@ -11,32 +9,13 @@ import { SUM_KEYS } from '../support/sums.ts'
 // beside two others with as many: what reads more than it shows reads them by the thousand.
 
 describe.each(ENGINES)('with a long history, on $dump', ({ extension }) => {
-  let drop: () => Promise<unknown>
-  let arc: Arc
-  let tenant: Tenant
-  let history: History
-  let serviceUrl: string
-  beforeAll(async () => {
-    const database = await makeMigratedDatabase(extension)
-    ;({ serviceUrl } = database)
-    arc = new Arc({ DATABASE_URL: serviceUrl })
-    tenant = arc.tenant()
-    history = await on(database.url, (admin) =>
-      fillHistory(admin, [tenant.tenantId, randomUUID(), randomUUID()]),
-    )
-    await arc.start()
-    drop = async () => {
-      await arc.stop()
-      await database.drop()
-    }
-  }, 120_000)
-  afterAll(() => drop())
+  const past = useHistory(extension)
 
   /** What the answer is made of; the rows that the database looked at for it. */
   async function read(query: string, variables: object = {}) {
     let data: any
-    const counts = await rowsReadDuring(serviceUrl, tenant, async () => {
-      data = await tenant.data(query, variables)
+    const counts = await rowsReadDuring(past.serviceUrl, past.tenant, async () => {
+      data = await past.tenant.data(query, variables)
     })
     return { data, counts, rows: counts.reduce((sum, { rows }) => sum + rows, 0) }
   }
@@ -66,7 +45,7 @@ describe.each(ENGINES)('with a long history, on $dump', ({ extension }) => {
         }`.replace(/\$(?!cursor)\w+: \w+,? ?/g, (variable) =>
           args.includes(variable.split(':')[0]!) ? variable : '',
         ),
-        { ...history, cursor },
+        { ...past.history, cursor },
       )
     for (const [forward, page] of [
       [true, 'first: 20'],
@@ -119,7 +98,7 @@ describe.each(ENGINES)('with a long history, on $dump', ({ extension }) => {
     for (const page of ['first: 20', 'last: 20']) {
       const { data, counts } = await read(
         `query (${variable}) { parent: ${parent} { list: ${list}(${page}) { nodes { __typename } } } }`,
-        history,
+        past.history,
       )
       expect(data.parent.list.nodes.length).toBeGreaterThan(0)
       // And the parent.
@@ -135,7 +114,7 @@ describe.each(ENGINES)('with a long history, on $dump', ({ extension }) => {
         `query ($versionId: UUID!) {
         ${list}(first: 20, filter: { configVersionId: { eq: $versionId } }) { nodes { __typename } }
       }`,
-        history,
+        past.history,
       )
       expect(data[list].nodes).toHaveLength(20)
       expect(rows).toBeLessThanOrEqual(11 * PAGE)
@@ -147,7 +126,7 @@ describe.each(ENGINES)('with a long history, on $dump', ({ extension }) => {
     ['failureGroups', 'failure_patterns'],
   ])('%s read their rows once, and what attempts are superseded, once', async (list, table) => {
     const of = async (query: string) => {
-      const { data, counts } = await read(query, history)
+      const { data, counts } = await read(query, past.history)
       const { rows } = counts.find(({ statement }) => statement.includes('/* answer */'))!
       return { rows, nodes: (data.parent ?? data)[list].nodes }
     }
@@ -173,14 +152,14 @@ describe.each(ENGINES)('with a long history, on $dump', ({ extension }) => {
   ])(
     '%s of last attempts in a day look up the outcomes of that day, each in its part',
     async (list, field) => {
-      const from = history.executionTime
+      const from = past.history.executionTime
       const to = new Date(from.getTime() + 86_400_000)
       const query = (filter: string) =>
         `query ($from: DateTime!, $to: DateTime!) {
         ${list}(first: 20, filter: { executionTime: { gte: $from, lt: $to } ${filter} }) { nodes { ${field} } }
       }`
       const blocks = (filter: string) =>
-        blocksReadDuring(serviceUrl, tenant, () => tenant.data(query(filter), { from, to }))
+        blocksReadDuring(past.serviceUrl, past.tenant, () => past.tenant.data(query(filter), { from, to }))
       // No simulation has more in a day than its 100 runs; two tools each.
       for (const superseded of [true, false]) {
         expect(await blocks(`superseded: ${superseded}`)).toBeLessThanOrEqual((await blocks('')) + 5 * 200)
@@ -193,7 +172,7 @@ describe.each(ENGINES)('with a long history, on $dump', ({ extension }) => {
       trajectoryPath(path: ["status"]) simulation { status } scenario { name } run { attempts }`
     const byKey = await read(
       `query ($outcomeId: UUID!) { outcome(outcomeId: $outcomeId) { ${FIELDS} } }`,
-      history,
+      past.history,
     )
     const { id } = byKey.data.outcome
     const byId = await read(`query ($id: ID!) { node(id: $id) { ... on Outcome { ${FIELDS} } } }`, { id })
@@ -205,12 +184,12 @@ describe.each(ENGINES)('with a long history, on $dump', ({ extension }) => {
   })
 
   it('what a mutation answers with reads the rows that it shows', async () => {
-    const { startSimulation } = await tenant.data(
+    const { startSimulation } = await past.tenant.data(
       `mutation ($input: StartSimulationInput!) { startSimulation(input: $input) { simulation { simulationId } } }`,
-      { input: { configVersionId: history.versionId, scenarioIds: [history.scenarioId] } },
+      { input: { configVersionId: past.history.versionId, scenarioIds: [past.history.scenarioId] } },
     )
     const { simulationId } = startSimulation.simulation
-    await tenant.record([{ simulationId, scenarioId: history.scenarioId, status: 'SUCCESS' }])
+    await past.tenant.record([{ simulationId, scenarioId: past.history.scenarioId, status: 'SUCCESS' }])
     const { data, counts } = await read(
       `mutation ($simulationId: UUID!) {
         completeSimulation(input: { simulationId: $simulationId }) {

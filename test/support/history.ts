@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
+import { afterAll, beforeAll } from 'vitest'
+import { Arc, type Tenant } from './arc.ts'
+import { makeMigratedDatabase, on } from './emptyDatabase.ts'
 
 /** How far back the history goes: 100 chunks of seven days, 24 partitions of a month. */
 const DAYS = 700
@@ -175,4 +178,35 @@ export async function fillHistory(
   await admin.query('commit')
   await admin.query('analyze')
   return history
+}
+
+/** A server whose first tenant has such a history, beside two others with as much; set before the tests of a block. */
+export interface Past {
+  tenant: Tenant
+  history: History
+  /** As the service logs in, and as the database's owner does. */
+  serviceUrl: string
+  adminUrl: string
+}
+
+/** Starts it on a database of its own before the tests of a block, and ends it after them. */
+export function useHistory(extension?: 'timescaledb'): Past {
+  const past = {} as Past
+  let drop: () => Promise<unknown>
+  beforeAll(async () => {
+    const database = await makeMigratedDatabase(extension)
+    const arc = new Arc({ DATABASE_URL: database.serviceUrl })
+    const tenant = arc.tenant()
+    const history = await on(database.url, (admin) =>
+      fillHistory(admin, [tenant.tenantId, randomUUID(), randomUUID()]),
+    )
+    await arc.start()
+    Object.assign(past, { tenant, history, serviceUrl: database.serviceUrl, adminUrl: database.url })
+    drop = async () => {
+      await arc.stop()
+      await database.drop()
+    }
+  }, 120_000)
+  afterAll(() => drop())
+  return past
 }
