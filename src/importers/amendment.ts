@@ -32,7 +32,7 @@ export interface AmendableOutcome {
  * with a grade that has been withdrawn, or with fewer steps and no other grade. What graders added to the `stored` metrics is theirs and stays; to metrics that
  * cannot be seen (null) the file's are added.
  *
- * A trajectory takes the place of one with fewer steps. Of a run that grows in its place, Arc itself leaves what is older.
+ * A trajectory takes the place of one with fewer steps, or with as many and another grade: graders write into it. Of a run that grows in its place, Arc itself leaves what is older.
  */
 export function amendmentOf(
   { outcomeId, ...input }: OutcomeInput,
@@ -61,7 +61,8 @@ export function amendmentOf(
   const figures = FIGURES.filter((field) => differs.has(field) && input[field] != null).map(
     (field) => [field, input[field]] as const,
   )
-  const isMore = growsInPlace || (stored !== null && steps > storedSteps)
+  const isMore =
+    growsInPlace || (stored !== null && (steps > storedSteps || (isGradedAnew && steps === storedSteps)))
   const actions =
     differs.has('trajectory') && isMore
       ? [['trajectory', input.trajectory] as const, ['trajectoryGrows', growsInPlace] as const]

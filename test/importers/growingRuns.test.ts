@@ -167,6 +167,8 @@ describe('an Inspect log', () => {
     expect(output).toContain('records        0 stored, 2 there already')
     expect(output).toContain('amended        2 of those')
     expect(output).toContain('passed         1 of 2 graded, mean score 0.5000')
+    // Its trajectory as well, which tells how it was graded.
+    expect(output).not.toContain('differing')
     const after = await simulationsOf(tenant)
     expect(after).toMatchObject([
       {
