@@ -43,6 +43,11 @@ export function withExactNumbers(json: string): string {
   return copied === 0 ? json : parts.join('') + json.slice(copied)
 }
 
+/** Whether JavaScript may not have this number, by how it is written. */
+export function mayBeInexact(number: string): boolean {
+  return number.length > 15 || /e/i.test(number)
+}
+
 /** Whether this process has met such a number at all: most never do, and need not look for them. */
 export function hasMetExactNumbers(): boolean {
   return met

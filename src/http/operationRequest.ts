@@ -50,7 +50,7 @@ export function createOperationReader({ admission, checkOperation, share, exposu
     const outline = outlineOf(text)
     if (bytes > limits.bodyBytes) checkOperation(headOf(text, outline, limits), bytes)
     holding(share.bodyValues, viewer, response)(outline.values)
-    const params = jsonOf(text, 'The body is not JSON.')
+    const params = jsonOf(text, 'The body is not JSON.', outline.hasLongNumber ? parseExactly : JSON.parse)
     if (typeof params !== 'object' || params === null || Array.isArray(params))
       throw new Refusal('BAD_REQUEST', 'The body must be a JSON object.')
     return { params, bytes }
@@ -130,9 +130,9 @@ function headOf(text: string, { values, longestKey, fields }: JsonOutline, limit
   return head
 }
 
-function jsonOf(text: string, otherwise: string): unknown {
+function jsonOf(text: string, otherwise: string, parse: (text: string) => unknown = parseExactly): unknown {
   try {
-    return parseExactly(text)
+    return parse(text)
   } catch {
     throw new Refusal('BAD_REQUEST', otherwise)
   }

@@ -7,7 +7,9 @@ import {
   isText,
   parseExactly,
   stringifyExactly,
+  withExactNumbers,
 } from '../../src/exactNumbers.ts'
+import { outlineOf } from '../../src/http/limits/jsonOutline.ts'
 
 const sameDigits = (json: string) => expect(stringifyExactly(parseExactly(json))).toBe(json)
 
@@ -21,6 +23,15 @@ describe('JSON', () => {
     '["text with 12345678901234567890, and \\" a quote",12345678901234567891]',
     '["\\\\",12345678901234567891,"\\\\\\"",12345678901234567892]',
   ])('%s keeps its digits', sameDigits)
+
+  it.each([
+    ['[1, 0.5, -12, 123456789012345, true, "12345678901234567890", "1e400"]', false],
+    ['[1, -9007199254740993]', true],
+    ['{"a":1e400}', true],
+    ['[0.30000000000000004]', true],
+  ])('the outline of %s tells whether to look for long numbers: %s', (json, expected) => {
+    expect(outlineOf(json).hasLongNumber).toBe(expected)
+  })
 
   it('with numbers that JavaScript has is read as ever', () => {
     for (const json of [
@@ -86,6 +97,8 @@ describe('JSON', () => {
           ),
         )
         expect(again.replaceAll('e+', 'e')).toBe(normal.replaceAll('e+', 'e'))
+        // Bodies are searched for such numbers where their outline has one.
+        if (!outlineOf(json).hasLongNumber) expect(withExactNumbers(json)).toBe(json)
       }),
     )
   })

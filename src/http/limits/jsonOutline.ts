@@ -1,9 +1,13 @@
+import { mayBeInexact } from '../../exactNumbers.ts'
+
 /** What the text of a JSON object is made of, found without building anything from it. */
 export interface JsonOutline {
   /** What is in brackets or behind a comma: about what it takes in memory once it is read. */
   values: number
   /** Characters of the longest key, at any depth. */
   longestKey: number
+  /** Whether one of the numbers may be another in JavaScript. */
+  hasLongNumber: boolean
   /** Where the values of the object's own fields stand in the text; of equal names the last. */
   fields: Map<string, readonly [start: number, end: number]>
 }
@@ -12,12 +16,15 @@ const QUOTE = 0x22
 const COMMA = 0x2c
 const COLON = 0x3a
 const BACKSLASH = 0x5c
+const ZERO = 0x30
+const NINE = 0x39
 
 /** One pass over the text. What is no JSON has an outline as well; reading it tells. */
 export function outlineOf(text: string): JsonOutline {
   const fields: JsonOutline['fields'] = new Map()
   let values = 0
   let longestKey = 0
+  let hasLongNumber = false
   let depth = 0
   let lastText: readonly [start: number, end: number] | undefined
   let field: { name: string; start: number } | undefined
@@ -31,6 +38,10 @@ export function outlineOf(text: string): JsonOutline {
       const end = endOfText(text, at)
       lastText = [at, end + 1]
       at = end
+    } else if (isDigit(code)) {
+      const end = endOfNumber(text, at)
+      hasLongNumber ||= mayBeInexact(text.slice(at, end))
+      at = end - 1
     } else if (isOpening(code)) {
       values += 1
       depth += 1
@@ -46,7 +57,23 @@ export function outlineOf(text: string): JsonOutline {
       if (end - start > longestKey) longestKey = Math.max(longestKey, unescapedLength(text.slice(start, end)))
     }
   }
-  return { values, longestKey, fields }
+  return { values, longestKey, hasLongNumber, fields }
+}
+
+function isDigit(code: number): boolean {
+  return code >= ZERO && code <= NINE
+}
+
+/** Behind the digits and the fraction and exponent that follow. */
+function endOfNumber(text: string, start: number): number {
+  let at = start + 1
+  for (let code = text.charCodeAt(at); isDigit(code) || isInNumber(code); code = text.charCodeAt(at)) at++
+  return at
+}
+
+/** `+`, `-`, `.`, `E` and `e`. */
+function isInNumber(code: number): boolean {
+  return code === 0x2b || code === 0x2d || code === 0x2e || code === 0x45 || code === 0x65
 }
 
 /** `[` and `{`, `]` and `}` differ in one bit. */
