@@ -18,3 +18,9 @@ export function lowestUuidAt(timeMs: number): string {
   const hex = Math.max(0, timeMs).toString(16).padStart(12, '0')
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`
 }
+
+/** The moment that a UUIDv7 was made of; of times before 1970 it has the lower 48 bits. Of any other id: some moment. */
+export function timeOfUuid(uuid: string): Date {
+  const timeMs = Number.parseInt(uuid.replace('-', '').slice(0, 12), 16)
+  return new Date(timeMs < 2 ** 47 ? timeMs : timeMs - 2 ** 48)
+}

@@ -188,7 +188,7 @@ export const Outcome = builder.prismaNode('Outcome', {
 })
 
 // Of what belongs to a simulation, by what that ran.
-const byConfigVersion = byRelated(
+export const byConfigVersion = byRelated(
   'simulation',
   simulationColumns.filter('configVersionId', 'By the configuration version that was run.'),
   { heldByFew: true },
@@ -198,16 +198,13 @@ export const byConfiguration = byRelated(
   byRelated('configVersion', configVersionColumns.filter('configId', 'By the configuration that was run.')),
 )
 
+export const BY_SUPERSEDED =
+  'Whether a later attempt is stored: false finds the last attempt of each run. All attempts by default.'
+
 /** Filters of what belongs to an outcome. */
 export const ofOutcome: FilterFields = {
   scenarioId: byRelated('outcome', outcomeColumns.filter('scenarioId', 'By scenario.')),
-  superseded: byRelated(
-    'outcome',
-    outcomeColumns.filter(
-      'superseded',
-      'Whether a later attempt is stored: false finds the last attempt of each run. All attempts by default.',
-    ),
-  ),
+  superseded: byRelated('outcome', outcomeColumns.filter('superseded', BY_SUPERSEDED)),
   configVersionId: byConfigVersion,
 }
 

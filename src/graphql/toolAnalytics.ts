@@ -8,7 +8,7 @@ import { Configuration } from './configuration.ts'
 import { ConfigVersion } from './configVersion.ts'
 import { Columns } from './lists/columns.ts'
 import { defineComputedList } from './lists/computedList.ts'
-import { byConfiguration, ofOutcome } from './outcome.ts'
+import { BY_SUPERSEDED, byConfiguration, byConfigVersion } from './outcome.ts'
 import { Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
 import { toolUsageColumns } from './toolUsage.ts'
@@ -106,7 +106,9 @@ const toolAnalyticsPages = defineComputedList('ToolAnalytics', {
     toolName: toolUsageColumns.filter('toolName', 'By tool.'),
     simulationId: toolUsageColumns.filter('simulationId', 'By simulation.'),
     executionTime: toolUsageColumns.filter('executionTime', 'By when the attempts ended.'),
-    ...ofOutcome,
+    scenarioId: toolUsageColumns.filter('scenarioId', 'By scenario.'),
+    superseded: toolUsageColumns.filter('superseded', BY_SUPERSEDED),
+    configVersionId: byConfigVersion,
     configId: byConfiguration,
   },
 })

@@ -1,28 +1,28 @@
 import type { ToolUsage as ToolUsageRow } from '../db/generated/client.ts'
+import { toolsOfOutcome, toolUsageAt } from '../evaluation/tools/toolUsageAnswer.ts'
+import { timeOfUuid } from '../uuid.ts'
 import { LENGTHS, MAX_ERROR_TYPES } from '../valueChecks.ts'
 import { builder } from './builder/builder.ts'
+import type { ReadInStatement } from './builder/fieldRead.ts'
 import { Columns } from './lists/columns.ts'
 import { shownRelation } from './lists/relatedRow.ts'
 import { defineStoredList } from './lists/storedList.ts'
-import { Outcome, ofOutcome } from './outcome.ts'
+import { BY_SUPERSEDED, byConfigVersion, Outcome } from './outcome.ts'
 import { Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
 
 export const toolUsageColumns = new Columns<ToolUsageRow>({
-  usageId: {
-    kind: 'uuid',
-    description: 'Its key.',
-    filter: 'By key.',
-    order: { name: 'EXECUTION_TIME', description: 'When the run ended.' },
-  },
+  usageId: { kind: 'uuid', ofTime: 'executionTime', description: 'Its key.', filter: 'By key.' },
   outcomeId: { kind: 'uuid', description: 'The outcome’s key.', filter: 'By outcome.' },
   simulationId: { kind: 'uuid', description: 'The simulation’s key.', filter: 'By simulation.' },
+  scenarioId: { kind: 'text', filter: 'By scenario.' },
   executionTime: {
     kind: 'time',
-    inKey: 'usageId',
     description: 'When the run ended.',
     filter: 'By when the run ended.',
+    order: 'When the run ended.',
   },
+  superseded: { kind: 'boolean', filter: BY_SUPERSEDED },
   toolName: {
     kind: 'text',
     maxLength: LENGTHS.toolName.max,
@@ -68,10 +68,10 @@ export const toolUsageColumns = new Columns<ToolUsageRow>({
 })
 
 const ToolUsage = builder.prismaNode('ToolUsage', {
-  id: { field: 'usageId' },
+  id: { field: 'outcomeId_executionTime_toolName' },
   nullable: true,
   description: 'How one attempt at a run used one tool.',
-  select: { usageId: true, outcomeId: true, executionTime: true },
+  select: { outcomeId: true, executionTime: true, toolName: true },
   fields: (t) => ({
     ...toolUsageColumns.fields(t),
     outcome: t.field(shownRelation('ToolUsage', 'outcome', Outcome, 'The outcome of the run.')),
@@ -83,17 +83,18 @@ const toolUsagePages = defineStoredList('ToolUsage', {
   model: 'ToolUsage',
   type: ToolUsage,
   columns: toolUsageColumns,
-  keys: ['usageId'],
-  defaultOrder: ['usageId', 'desc'],
+  keys: ['executionTime', 'outcomeId', 'toolName'],
+  defaultOrder: ['executionTime', 'desc'],
   filter: 'Filters tool usage; all conditions must match.',
-  filters: {
-    ...ofOutcome,
-  },
+  filters: { configVersionId: byConfigVersion },
 })
 
 builder.prismaObjectField(Outcome, 'toolUsage', (t) =>
   t.field(
-    toolUsagePages.under({ key: 'outcomeId', field: 'outcomeId', type: 'uuid' }, 'The tools that it used.'),
+    toolUsagePages.under(
+      { key: 'outcomeId', field: 'outcomeId', type: 'uuid', rows: toolsOfOutcome },
+      'The tools that it used.',
+    ),
   ),
 )
 
@@ -109,13 +110,26 @@ builder.prismaObjectField(Simulation, 'toolUsage', (t) =>
 builder.prismaObjectField(Scenario, 'toolUsage', (t) =>
   t.field(
     toolUsagePages.under(
-      { key: 'scenarioId', field: 'scenarioId', type: 'text', through: ['outcome'] },
+      { key: 'scenarioId', field: 'scenarioId', type: 'text' },
       'The tools that its runs used in all simulations, latest first.',
     ),
   ),
 )
 
 builder.queryFields((t) => ({
-  toolUsageEntry: t.field(toolUsagePages.byKey('One run’s use of one tool, by its key.')),
+  toolUsageEntry: t.prismaField({
+    type: ToolUsage,
+    nullable: true,
+    description: 'One run’s use of one tool, by its key.',
+    extensions: {
+      read: ({ args: { usageId }, members }) => toolUsageAt(usageId, members()),
+    } satisfies ReadInStatement,
+    args: { usageId: t.arg({ type: 'UUID', required: true, description: 'Its key.' }) },
+    resolve: (query, _, { usageId }, { reads }) =>
+      reads.client.toolUsage.findFirst({
+        ...query,
+        where: { usageId, executionTime: timeOfUuid(usageId) },
+      }),
+  }),
   toolUsage: t.field(toolUsagePages.root('Tool usage in all the tenant’s runs, latest first.')),
 }))

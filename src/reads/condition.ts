@@ -152,6 +152,16 @@ export function hasText(text: Column, contained: string): Condition {
   return written(text, (column) => containsSql(column, contained))
 }
 
+/** The time is that of one of these UUIDv7. In SQL, as a statement may be made before its ids are known. */
+export function atTimeOf(time: Column, uuids: readonly string[]): Condition {
+  const [only, ...more] = uuids
+  return written(time, (column) =>
+    only !== undefined && more.length === 0
+      ? sql`${column} = public.time_of_uuid(${only})`
+      : sql`${column} = any (array(select public.time_of_uuid(id) from unnest(${uuids}::uuid[]) id))`,
+  )
+}
+
 function written(column: Column, write: Written['sql']): Condition {
   return { is: 'written', column, sql: write }
 }

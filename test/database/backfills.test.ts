@@ -279,6 +279,61 @@ describe.each(ENGINES)('on $dump', ({ extension }) => {
   })
 })
 
+describe.each(ENGINES)('on $dump', ({ extension }) => {
+  it('tools are those that were used, in a database from before they lay in the rows of outcomes', async () => {
+    const url = await emptyDatabase(extension)
+    await migrate(url, await migrationsUntil('0041'))
+    const arc = new Arc({ DATABASE_URL: await serviceUrlOf(url) })
+    const tenant = arc.tenant()
+    const search = { tool_name: 'search', call_count: 2, success_rate: 0.5, tool_sequence: [0, 2] }
+    const figures = { avg_duration_ms: 0.1, total_cost_usd: 0.3, error_types: ['"a, b"', '{c}'] }
+    const tools = [
+      [
+        { ...search, ...figures },
+        { ...search, tool_name: 'a "quoted", \\ name' },
+      ],
+      [search],
+      [],
+    ]
+    await on(url, async (client) => {
+      const old = new OldTenant(client)
+      const scenarios = tools.map((_, index) => `s${index}`)
+      for (const tenantId of [randomUUID(), tenant.tenantId]) {
+        await old.begin(tenantId, scenarios)
+        const simulationId = await old.simulation(tenantId, scenarios)
+        await old.record(
+          simulationId,
+          tools.map((used, index) => ({ scenario_id: scenarios[index], step_count: 0, tools: used })),
+        )
+      }
+    })
+    await migrate(url)
+    await arc.start()
+    try {
+      const shown = '{ toolName callCount avgDurationMs successRate toolSequence totalCostUsd errorTypes }'
+      const { outcomes, toolUsage } = await tenant.data(
+        `{ outcomes { nodes { scenarioId toolUsage { nodes ${shown} } } } toolUsage { totalCount } }`,
+      )
+      expect(toolUsage.totalCount).toBe(3)
+      const used = Object.fromEntries(
+        outcomes.nodes.map(({ scenarioId, toolUsage: { nodes } }: any) => [scenarioId, nodes]),
+      )
+      const known = { toolName: 'search', callCount: 2, successRate: 0.5, toolSequence: [0, 2] }
+      const unknown = { avgDurationMs: null, totalCostUsd: null, errorTypes: [] }
+      expect(used).toEqual({
+        s0: expect.arrayContaining([
+          { ...known, avgDurationMs: 0.1, totalCostUsd: 0.3, errorTypes: figures.error_types },
+          { ...known, ...unknown, toolName: 'a "quoted", \\ name' },
+        ]),
+        s1: [{ ...known, ...unknown }],
+        s2: [],
+      })
+    } finally {
+      await arc.stop()
+    }
+  })
+})
+
 async function resultsOf(tenant: Tenant, names: Record<string, string>): Promise<Record<string, unknown>> {
   const { simulations } = await tenant.data(
     `query ($ids: [UUID!]!) {

@@ -14,9 +14,8 @@ beforeAll(async () => {
   const { tenant } = await seedTenant(arc)
   const { rows } = await arc.sql('admin', (client) =>
     client.query(
-      `select user_id, v.config_id, v.version_id, other.version_id as other_version_id, simulation_id, outcome_id,
-        tool_name, secret_hash
-      from simulations s join tool_usage using (user_id, simulation_id) join api_keys using (user_id)
+      `select user_id, v.config_id, v.version_id, other.version_id as other_version_id, simulation_id, outcome_id, secret_hash
+      from simulations s join store.outcomes using (user_id, simulation_id) join api_keys using (user_id)
       join config_versions v using (user_id) join config_versions other using (user_id, config_id)
       where user_id = $1 and s.status = 'running' and v.version_id = config_version_id and other.version_id <> v.version_id
       limit 1`,
@@ -86,9 +85,9 @@ describe('a row', () => {
     const tried = Object.values(constraintRules(keys)).flatMap(({ refuses }) => Object.keys(refuses))
     const { rows } = await arc.sql('admin', (client) =>
       client.query(
-        `select conname from pg_constraint join pg_class c on c.oid = conrelid
+        `select conname from pg_constraint left join pg_class c on c.oid = conrelid
         where connamespace::regnamespace::text in ('public', 'store') and contype in ('c', 'f')
-          and not relispartition and relname <> 'settings'`,
+          and relispartition is not true and relname is distinct from 'settings'`,
       ),
     )
     expect(rows.map(({ conname }) => conname).filter((name) => !tried.includes(name))).toEqual([])

@@ -64,7 +64,7 @@ describe.each(ENGINES)('retention on $dump', ({ extension }) => {
     await arc.start()
     await arc.stop()
     await on(url, async (client) => {
-      for (const table of ['store.outcomes', 'store.outcome_keys', 'failure_patterns', 'tool_usage']) {
+      for (const table of ['store.outcomes', 'store.outcome_keys', 'failure_patterns']) {
         const { rows } = await client.query(
           `select user_id, count(*)::int as rows, min(execution_time) > now() - interval '30 days' as young
           from ${table} group by 1`,

@@ -171,9 +171,10 @@ function textOf(unit: 'characters' | 'bytes', length: number, start = ''): strin
 async function isStored(column: string, text: string): Promise<boolean> {
   const [, table, name] = /^(.+)\.(\w+)$/.exec(column)!
   const is = ['tags', 'error_types'].includes(name!) ? `$2 = any(${name})` : `${name} = $2`
-  const { rows } = await arc.sql('admin', (client) =>
-    client.query(`select from ${table} where user_id = $1 and ${is}`, [tenant.tenantId, text]),
-  )
+  const { rows } = await arc.sql('admin', async (client) => {
+    await client.query(`select set_config('app.user_id', $1, false)`, [tenant.tenantId])
+    return client.query(`select from ${table} where user_id = $1 and ${is}`, [tenant.tenantId, text])
+  })
   return rows.length > 0
 }
 
@@ -206,10 +207,11 @@ describe('the longest text that a table takes', () => {
   beforeAll(async () => {
     const { rows } = await arc.sql('admin', (client) =>
       client.query<{ column: string; rule: string }>(
-        `select relname || '.' || attname as column, pg_get_constraintdef(r.oid) as rule
-        from pg_constraint r join pg_class c on c.oid = conrelid
-        join pg_attribute on attrelid = conrelid and attnum = any(conkey)
-        where contype = 'c' and connamespace::regnamespace::text in ('public', 'store') and not relispartition
+        // Domains are those of what an outcome's tools have.
+        `select coalesce(relname || '.' || attname, 'tool_usage.' || typname) as column, pg_get_constraintdef(r.oid) as rule
+        from pg_constraint r left join pg_class c on c.oid = conrelid left join pg_type t on t.oid = contypid
+        left join pg_attribute on attrelid = conrelid and attnum = any(conkey)
+        where contype = 'c' and connamespace::regnamespace::text in ('public', 'store') and relispartition is not true
           and pg_get_constraintdef(r.oid) ~ '(char|octet)_length'`,
       ),
     )

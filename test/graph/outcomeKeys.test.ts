@@ -7,7 +7,7 @@ import { seedTenant } from '../support/tenantRows.ts'
 
 const arc = useArc()
 
-const PARTS = ['store.outcome_keys', 'store.outcomes', 'failure_patterns', 'tool_usage']
+const PARTS = ['store.outcome_keys', 'store.outcomes', 'failure_patterns']
 
 /** How many rows there are of each part of outcomes, by simulation. Asked by whom no policy binds. */
 async function partsOf(simulationIds: string[]): Promise<Record<string, number[]>> {
@@ -68,7 +68,7 @@ describe('a deleted simulation', () => {
     const [gone, kept] = await simulationsWithOutcomes(one.tenant.tenantId)
     const [alsoGone, alsoKept] = await simulationsWithOutcomes(two.tenant.tenantId)
     const all = [gone!, kept!, alsoGone!, alsoKept!]
-    const whole = [2, 2, 1, 2]
+    const whole = [2, 2, 1]
     expect(await partsOf(all)).toEqual(Object.fromEntries(all.map((id) => [id, whole])))
 
     // Of two tenants in one statement, by a login that acts for none.
@@ -81,8 +81,8 @@ describe('a deleted simulation', () => {
     })
 
     expect(await partsOf(all)).toEqual({
-      [gone!]: [0, 0, 0, 0],
-      [alsoGone!]: [0, 0, 0, 0],
+      [gone!]: [0, 0, 0],
+      [alsoGone!]: [0, 0, 0],
       [kept!]: whole,
       [alsoKept!]: whole,
     })
@@ -111,7 +111,7 @@ describe('a simulation that is deleted while outcomes are stored', () => {
       }, SOON)
     })
     await deleting
-    expect(await partsOf([simulationId])).toEqual({ [simulationId]: [0, 0, 0, 0] })
+    expect(await partsOf([simulationId])).toEqual({ [simulationId]: [0, 0, 0] })
     await sqlAs(arc, 'app_user', tenant, async (run) => {
       expect((await ingest(run, simulationId, new Date())).rows).toMatchObject([{ receipt: 'REJECTED' }])
     })

@@ -3,7 +3,7 @@ import { REFUSED_MODEL } from './globalSetup.ts'
 
 type Row = Record<string, unknown>
 
-/** Of one tenant: a configuration with two versions, a running simulation of the scenario `refund`, an outcome of it that used a tool, an API key. */
+/** Of one tenant: a configuration with two versions, a running simulation of the scenario `refund`, an outcome of it, an API key. */
 export interface RuleKeys {
   user_id: string
   config_id: string
@@ -11,7 +11,6 @@ export interface RuleKeys {
   other_version_id: string
   simulation_id: string
   outcome_id: string
-  tool_name: string
   secret_hash: Buffer
 }
 
@@ -26,6 +25,10 @@ interface Rules {
 
 const x = (length: number) => 'x'.repeat(length)
 const HASH = 'a'.repeat(64)
+/** Of an outcome; what is empty is null. */
+const usedTool = ({ name = 'search', calls = '1', durationMs = '', rate = '1', costUsd = '' }) => ({
+  used_tools: [`(${name},${calls},${durationMs},${rate},,${costUsd},)`],
+})
 const JSON_LIST = '[]'
 const FAR_AHEAD = '2999-01-01T00:00:00Z'
 const LONG_AGO = '2000-01-01T00:00:00Z'
@@ -313,6 +316,8 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       { reliability_score: 1 },
       { error_category: 'sandbox_error' },
       { execution_time: LONG_AGO },
+      usedTool({}),
+      usedTool({ durationMs: '0.5', rate: '0', costUsd: '0' }),
       { trajectory: { start_time: 'x', status: 'error', error: 'no sandbox' } },
     ],
     refuses: {
@@ -338,6 +343,11 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
         ['start_time', 'status'],
       ].map((trajectory) => ({ trajectory: JSON.stringify(trajectory) })),
       outcomes_metrics_check: [{ metrics: JSON_LIST }],
+      tool_name_check: ['""', '', x(101)].map((name) => usedTool({ name })),
+      call_count_check: [usedTool({ calls: '0' }), usedTool({ calls: '' })],
+      call_milliseconds_check: [usedTool({ durationMs: '-1' })],
+      success_rate_check: ['1.1', '-0.1', 'NaN', ''].map((rate) => usedTool({ rate })),
+      call_cost_usd_check: [usedTool({ costUsd: '-1' })],
     },
   },
   'public.failure_patterns': {
@@ -358,27 +368,6 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       failure_patterns_error_message_check: [{ error_message: x(10_001) }],
       failure_patterns_similar_failures_check: [{ similar_failures: -1 }],
       failure_patterns_check: [{ recovery_successful: true }],
-    },
-  },
-  'public.tool_usage': {
-    row: {
-      user_id: keys.user_id,
-      usage_id: randomUUID(),
-      outcome_id: keys.outcome_id,
-      simulation_id: keys.simulation_id,
-      execution_time: LONG_AGO,
-      tool_name: 'another tool',
-      call_count: 1,
-      success_rate: 1,
-    },
-    takes: [{ success_rate: 0 }, { avg_duration_ms: 0.5 }, { error_types: [] }],
-    refuses: {
-      tool_usage_tool_name_check: [{ tool_name: '' }, { tool_name: x(101) }],
-      tool_usage_call_count_check: [{ call_count: 0 }],
-      tool_usage_avg_duration_ms_check: [{ avg_duration_ms: -1 }],
-      tool_usage_success_rate_check: [{ success_rate: 1.1 }, { success_rate: -0.1 }],
-      tool_usage_total_cost_usd_check: [{ total_cost_usd: -1 }],
-      tool_usage_user_id_outcome_id_tool_name_key: [{ tool_name: keys.tool_name }],
     },
   },
   'public.recommendations': {

@@ -340,9 +340,13 @@ class HardRows {
         [tenantId, TREES],
       )
       await client.query(
-        `with numbered as (select usage_id, row_number() over (order by usage_id) as n from tool_usage where user_id = $1)
-        update tool_usage u set tool_sequence = 'null' from numbered
-        where u.user_id = $1 and u.usage_id = numbered.usage_id and n % 5 = 0`,
+        `with numbered as (select outcome_id, row_number() over (order by outcome_id) as n from store.outcomes where user_id = $1)
+        update store.outcomes o set used_tools = array(
+          select row(t.tool_name, t.call_count, t.avg_duration_ms, t.success_rate,
+            case when place % 2 = 1 then 'null' else t.tool_sequence end, t.total_cost_usd, t.error_types)::store.used_tool
+          from unnest(o.used_tools) with ordinality as t(tool_name, call_count, avg_duration_ms, success_rate,
+            tool_sequence, total_cost_usd, error_types, place))
+        from numbered where o.user_id = $1 and o.outcome_id = numbered.outcome_id and n % 4 = 0`,
         [tenantId],
       )
       await client.query(

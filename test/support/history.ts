@@ -91,21 +91,18 @@ export async function fillHistory(
     )
     await admin.query(
       `insert into store.outcomes (user_id, outcome_id, simulation_id, scenario_id, repetition, execution_time, status,
-        error_code, error_category, reliability_score, event_seq, superseded, step_count, trajectory)
+        error_code, error_category, reliability_score, event_seq, superseded, step_count, used_tools, trajectory)
       select $1, outcome_id, simulation_id, scenario_id, repetition, execution_time, status,
         case when status <> 'success' then 'E' || repetition end, case when status <> 'success' then 'tool_error' end,
-        0.5, 1, status = 'error', 1, jsonb_build_object('status', status, 'start_time', execution_time, 'messages', jsonb_build_array(scenario_id))
+        0.5, 1, status = 'error', 1,
+        array[row('search', 1, null, 1, null, null, null), row('book', 1, null, 1, null, null, null)]::store.used_tool[],
+        jsonb_build_object('status', status, 'start_time', execution_time, 'messages', jsonb_build_array(scenario_id))
       from made`,
       [tenantId],
     )
     await admin.query(
       `insert into simulations_scenarios (simulation_id, scenario_id, repetition, execution_order, status, attempts, outcome_id)
       select simulation_id, scenario_id, repetition, substr(scenario_id, 2)::int, status, 1, outcome_id from made`,
-    )
-    await admin.query(
-      `insert into tool_usage (usage_id, outcome_id, simulation_id, execution_time, tool_name, call_count, success_rate)
-      select uuid_v7(execution_time), outcome_id, simulation_id, execution_time, tool, 1, 1
-      from made, unnest(array['search', 'book']) tool`,
     )
     await admin.query(
       `insert into failure_patterns (pattern_id, outcome_id, simulation_id, execution_time, failure_type, failure_category,

@@ -40,7 +40,6 @@ const NOT_AUDITED = [
   'public.scenario_revisions',
   'public.simulation_events',
   'public.simulations_scenarios',
-  'public.tool_usage',
   'store.outcome_keys',
   'store.outcomes',
 ]

@@ -68,6 +68,8 @@ describe('a function', () => {
         'reopen_simulation',
         'search_failure_patterns',
         'search_scenarios',
+        'time_of_uuid',
+        'tool_usage_id',
         'uuid_v7',
       ],
       app_ingest: [
@@ -78,7 +80,14 @@ describe('a function', () => {
         'search_scenarios',
         'uuid_v7',
       ],
-      app_readonly: [...forAll, 'search_failure_patterns', 'search_scenarios', 'uuid_v7'],
+      app_readonly: [
+        ...forAll,
+        'search_failure_patterns',
+        'search_scenarios',
+        'time_of_uuid',
+        'tool_usage_id',
+        'uuid_v7',
+      ],
       app_user: [
         'amend_outcomes',
         'authenticate_api_key',
@@ -94,6 +103,8 @@ describe('a function', () => {
         'reopen_simulation',
         'search_failure_patterns',
         'search_scenarios',
+        'time_of_uuid',
+        'tool_usage_id',
         'uuid_v7',
       ],
     })

@@ -26,13 +26,18 @@ export function attemptsFrom(
   runsOf: RunsOf | null,
   parents: ParentKeys,
 ): { from: Sql; key: Sql; ofParents: Sql; isLast: Sql } {
-  const isLast = sql`replaced.outcome_id is null`
+  // Tools lie in the rows of their outcomes; of failures the keys tell.
+  const areOutcomes = table === 'tool_usage'
+  const isLast = areOutcomes ? sql`not c.superseded` : sql`replaced.outcome_id is null`
   const withReplaced = (from: Sql) =>
-    sql`${from} left join superseded_outcomes replaced on replaced.outcome_id = c.outcome_id`
+    areOutcomes
+      ? from
+      : sql`${from} left join superseded_outcomes replaced on replaced.outcome_id = c.outcome_id`
   if (!runsOf) {
     return { from: withReplaced(sql`${identifier(table)} c`), key: sql`''`, ofParents: sql`true`, isLast }
   }
-  const { from, key } = parentOf({ table, parentField: runsOf.field, through: runsOf.through })
+  const through = areOutcomes ? runsOf.through?.filter((relation) => relation !== 'outcome') : runsOf.through
+  const { from, key } = parentOf({ table, parentField: runsOf.field, ...(through && { through }) })
   const ofParents = sql`${key} = any (${parents}::${identifier(runsOf.type)}[])`
   return { from: withReplaced(from), key, ofParents, isLast }
 }

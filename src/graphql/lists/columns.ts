@@ -36,6 +36,8 @@ interface Line<Name> {
   filter?: string
   /** Of a time: the key that is a UUIDv7 of it. */
   inKey?: Name
+  /** Of a key that is a UUIDv7: the time that it is made of. */
+  ofTime?: Name
 }
 
 type OfKind<Kind, Name> = Kind extends SortKind
@@ -165,6 +167,7 @@ export class Columns<Row> {
         ...this.#column(field),
         ...(line.enum && { enum: line.enum }),
         ...(line.inKey && { inKey: this.#column(line.inKey) }),
+        ...(line.ofTime && { ofTime: this.#column(line.ofTime) }),
       },
       description,
     )

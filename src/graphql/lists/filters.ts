@@ -7,6 +7,7 @@ import {
   among,
   any,
   atJsonPaths,
+  atTimeOf,
   type Condition,
   compared,
   contains,
@@ -91,6 +92,8 @@ export interface FilteredColumn extends Column {
   enum?: Enum
   /** Of a time: the key, if it is a UUIDv7 of it, whose index then finds the rows of a range. */
   inKey?: Column
+  /** Of a key that is a UUIDv7: the time that it is made of, whose index then finds its row. */
+  ofTime?: Column
 }
 
 /** By the value of a column: each kind has one filter. */
@@ -100,7 +103,7 @@ export function byColumn(column: FilteredColumn, description: string): FilterFie
     case 'uuid':
       return filterField(
         (t) => t.field({ type: nullable ? NullableIdFilter : IdFilter, description }),
-        (given) => valueConditions(column, given),
+        (given) => [...valueConditions(column, given), ...timesOf(column.ofTime, given)],
       )
     case 'text':
       return filterField(
@@ -291,6 +294,15 @@ function uuidsOf(key: Column | undefined, { gte, gt, lte, lt }: Conditions<Date>
   return [
     ...(Number.isFinite(from) ? [compared(key, '>=', lowestUuidAt(from))] : []),
     ...(Number.isFinite(to) ? [compared(key, '<', lowestUuidAt(to))] : []),
+  ]
+}
+
+/** Beside the condition on such a key. */
+function timesOf(time: Column | undefined, { eq, in: list }: Conditions<string>): Condition[] {
+  if (!time) return []
+  return [
+    ...present(eq, (uuid) => atTimeOf(time, [uuid])),
+    ...present(list, (uuids) => atTimeOf(time, uuids)),
   ]
 }
 

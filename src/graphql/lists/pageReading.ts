@@ -2,7 +2,7 @@ import { queryFromInfo } from '@pothos/plugin-prisma'
 import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
 import type PrismaTypes from '../../db/generated/pothos.ts'
-import type { RelationName } from '../../reads/catalogue.ts'
+import type { Parentage } from '../../reads/answers/pages.ts'
 import { all, type Condition } from '../../reads/condition.ts'
 import { encodeCursor, type SortField } from '../../reads/keyset.ts'
 import { type PageArgs, type PagePlan, planPage, type Sorting } from '../../reads/pagePlan.ts'
@@ -28,14 +28,9 @@ export interface PageSource extends Sorting {
 }
 
 /** How rows hang on their parent. */
-export interface ParentLink<Key extends string = string> {
-  /** The parent's field that is its key. */
+export interface ParentLink<Key extends string = string> extends Parentage {
   key: Key
-  /** The rows' field that holds it. */
-  field: string
   type: 'uuid' | 'text'
-  /** The relations that lead to the row that holds it, where the listed row itself does not. */
-  through?: readonly RelationName[]
 }
 
 /** Which rows are asked for. @throws Refusal BAD_USER_INPUT. */

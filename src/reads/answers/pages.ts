@@ -8,11 +8,15 @@ import { countSql, rowsOfPage } from '../storedPages.ts'
 import type { Member, PageMember, PagePart, Row, RowPart } from './parts.ts'
 
 /** How listed rows hang on the row that the list stands under. */
-interface Parentage {
+export interface Parentage {
   /** That row's field, which is its key. */
   key: string
+  /** The rows' field that holds it. */
   field: string
-  through?: readonly RelationName[] | undefined
+  /** The relations that lead to the row that holds it, where the listed row itself does not. */
+  through?: readonly RelationName[]
+  /** A SELECT of the rows, where they lie in that row. */
+  rows?: (parent: Row) => Sql
 }
 
 // Limits stand in the text: of one that it does not know PostgreSQL takes a tenth of all rows to be read.
@@ -24,6 +28,7 @@ export function storedPage(
   plan: PagePlan,
   members: readonly PageMember[],
 ): PagePart {
+  if (parent?.rows) return pageOf(parent.rows, plan, members)
   const { where, filtered, order } = plan
   const query = { table, ...(parent && { parentField: parent.field, through: parent.through ?? [] }) }
   const keyOf = (outer: Row) => (parent ? outer.column(parent.key) : undefined)
@@ -42,15 +47,20 @@ export function computedPage(
   plan: PagePlan,
   members: readonly PageMember[],
 ): PagePart {
-  const { where, filtered, order } = plan
   const of = (outer: Row) => rowsOf(key === undefined ? undefined : sql`array[${outer.column(key)}]`).select
+  // A filter may be on what they are computed from.
+  return { ...pageOf(of, plan, members), isGeneral: !plan.args.filter }
+}
+
+/** A page of the rows of a SELECT. */
+function pageOf(select: (outer: Row) => Sql, plan: PagePlan, members: readonly PageMember[]): PagePart {
+  const { where, filtered, order } = plan
   return {
     ...shape(plan, members),
-    // A filter may be on what they are computed from.
-    isGeneral: !plan.args.filter,
-    rows: (outer, fields, limit) => sql`select ${columns(fields)} from (${of(outer)}) c
+    rows: (outer, fields, limit) => sql`select ${columns(fields)} from (${select(outer)}) c
       where ${conditionSql(where, 'c')} order by ${orderSql(order)} limit ${integerLiteral(limit)}`,
-    count: (outer) => sql`select count(*)::int from (${of(outer)}) c where ${conditionSql(filtered, 'c')}`,
+    count: (outer) =>
+      sql`select count(*)::int from (${select(outer)}) c where ${conditionSql(filtered, 'c')}`,
   }
 }
 
