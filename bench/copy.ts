@@ -26,11 +26,12 @@ const COLUMNS = [
   'error_category',
   'retry_count',
   'trajectory',
+  'step_count',
   'metrics',
 ] as const satisfies readonly (keyof OutcomeRow)[]
 
 /** Fills the table that Arc's ingestion ends in, past everything that leads there. */
-export const COPY_OUTCOMES = `copy store.outcomes (user_id, event_seq, ${COLUMNS.join(', ')}) from stdin`
+export const COPY_OUTCOMES = `copy store.outcomes (user_id, event_seq, used_tools, ${COLUMNS.join(', ')}) from stdin`
 
 /** The rows that Arc stores for these outcomes, in COPY's text format. */
 export function copyChunks(tenantId: string, outcomes: readonly SentOutcome[]): Buffer[] {
@@ -53,7 +54,7 @@ export function copyChunks(tenantId: string, outcomes: readonly SentOutcome[]): 
       now,
     )
     const stored = { ...row, outcome_id: row.outcome_id ?? idOf(row) }
-    const line = `${tenantId}\t1\t${COLUMNS.map((column) => fieldOf(stored[column])).join('\t')}\n`
+    const line = `${tenantId}\t1\t${fieldOf(usedTools(row))}\t${COLUMNS.map((column) => fieldOf(stored[column])).join('\t')}\n`
     lines.push(line)
     length += line.length
     if (length >= CHUNK_BYTES) flush()
@@ -66,6 +67,22 @@ export function copyChunks(tenantId: string, outcomes: readonly SentOutcome[]): 
 function idOf({ simulation_id, scenario_id, repetition, retry_count }: OutcomeRow): string {
   const derived = derivedUuid([simulation_id, scenario_id, repetition, retry_count].join('/'))
   return simulation_id.slice(0, 14) + derived.slice(14)
+}
+
+/** As PostgreSQL writes an array of rows; null where there are none. */
+function usedTools({ tools }: OutcomeRow): string | null {
+  const rows = tools.map((tool) => {
+    const errors = tool.error_types && `{${tool.error_types.map(quoted)}}`
+    const { tool_name, call_count, avg_duration_ms, success_rate, tool_sequence, total_cost_usd } = tool
+    const sequence = tool_sequence === undefined ? undefined : JSON.stringify(tool_sequence)
+    const values = [tool_name, call_count, avg_duration_ms, success_rate, sequence, total_cost_usd, errors]
+    return quoted(`(${values.map((value) => (value === undefined ? '' : quoted(String(value))))})`)
+  })
+  return rows.length === 0 ? null : `{${rows}}`
+}
+
+function quoted(text: string): string {
+  return `"${text.replace(/["\\]/g, '\\$&')}"`
 }
 
 const ESCAPES: Record<string, string> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' }

@@ -139,17 +139,16 @@ const SIMULATION: Dashboard = {
               'failurePatterns', f.page
             ) order by o.execution_time desc, o.outcome_id desc), '[]'))
           from (
-            select outcome_id, scenario_id, repetition, execution_time, status, reliability_score, cost_usd
+            select outcome_id, scenario_id, repetition, execution_time, status, reliability_score, cost_usd, used_tools
             from store.outcomes where user_id = ${tenant} and simulation_id = s.simulation_id
             order by execution_time desc, outcome_id desc limit 20
           ) o
           cross join lateral (
             select json_build_object('nodes', coalesce(json_agg(json_build_object(
               'toolName', tool_name, 'callCount', call_count, 'successRate', success_rate,
-              'avgDurationMs', avg_duration_ms, 'errorTypes', error_types) order by tool_name), '[]')) as page
+              'avgDurationMs', avg_duration_ms, 'errorTypes', coalesce(error_types, '{}')) order by tool_name), '[]')) as page
             from (
-              select * from tool_usage where user_id = ${tenant} and outcome_id = o.outcome_id
-              order by tool_name, usage_id limit 20
+              select * from unnest(o.used_tools) order by tool_name limit 20
             ) used
           ) t
           cross join lateral (

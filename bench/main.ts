@@ -46,7 +46,7 @@ const EMBEDDED = {
   liveSeconds: 5,
   ingestRows: 4_000,
 }
-const INGEST_ROUNDS = 3
+const INGEST_ROUNDS = 5
 const PROFILED_LIVE_SECONDS = 3
 const POOL_SIZE = '10'
 

@@ -22,7 +22,6 @@ const TENANT_TABLES = [
   'public.simulation_events',
   'store.outcome_keys',
   'store.outcomes',
-  'public.tool_usage',
   'public.failure_patterns',
 ]
 
