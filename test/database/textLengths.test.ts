@@ -172,8 +172,14 @@ async function isStored(column: string, text: string): Promise<boolean> {
   const [, table, name] = /^(.+)\.(\w+)$/.exec(column)!
   const is = ['tags', 'error_types'].includes(name!) ? `$2 = any(${name})` : `${name} = $2`
   const { rows } = await arc.sql('admin', async (client) => {
-    await client.query(`select set_config('app.user_id', $1, false)`, [tenant.tenantId])
-    return client.query(`select from ${table} where user_id = $1 and ${is}`, [tenant.tenantId, text])
+    await client.query('begin')
+    await client.query(`select set_config('app.user_id', $1, true)`, [tenant.tenantId])
+    const found = await client.query(`select from ${table} where user_id = $1 and ${is}`, [
+      tenant.tenantId,
+      text,
+    ])
+    await client.query('commit')
+    return found
   })
   return rows.length > 0
 }
