@@ -338,6 +338,8 @@ describe('what is being deleted', () => {
       { id: simulationId },
     )
     const { configId } = simulation.configVersion
+    // Of the pool's one connection.
+    const { pid } = (await pool.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]!
     let isDeleted = () => {}
     const deleted = new Promise<void>((resolve) => {
       isDeleted = resolve
@@ -370,8 +372,14 @@ describe('what is being deleted', () => {
       async () => {
         const waiting = await arc.sql('admin', async (client) => {
           const { rows } = await client.query(
-            `select count(*)::int as waiting from pg_stat_activity
-          where datname = current_database() and wait_event_type = 'Lock'`,
+            // Other tests wait for locks of their own.
+            `with recursive waiting as (
+              select pid from pg_stat_activity where $1 = any (pg_blocking_pids(pid))
+              union
+              select a.pid from waiting w join pg_stat_activity a on w.pid = any (pg_blocking_pids(a.pid))
+            )
+            select count(*)::int as waiting from waiting`,
+            [pid],
           )
           return rows[0]!.waiting
         })
