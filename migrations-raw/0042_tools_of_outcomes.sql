@@ -20,7 +20,15 @@ update store.outcomes o set used_tools = t.used_tools
   ) t
   where o.user_id = t.user_id and o.outcome_id = t.outcome_id;
 
--- As the server writes them.
+-- From what the server writes, and back to it. The first has no setting of its own, so that it becomes part of the statement.
+create function store.used_tools(tools jsonb) returns setof store.used_tool
+  language sql stable
+  begin atomic
+    select t.tool_name::store.tool_name, t.call_count::store.call_count, t.avg_duration_ms::store.call_milliseconds,
+      t.success_rate::store.success_rate, t.tool_sequence, t.total_cost_usd::store.call_cost_usd, nullif(t.error_types, '{}')
+    from jsonb_to_recordset(tools) as t(tool_name text, call_count integer, avg_duration_ms double precision,
+      success_rate double precision, tool_sequence jsonb, total_cost_usd numeric, error_types text[]);
+  end;
 create function store.tools_of(used store.used_tool[]) returns jsonb
   language sql stable set search_path = pg_catalog, pg_temp
   return (select coalesce(jsonb_agg(to_jsonb(tool)), '[]') from unnest(used) tool);
@@ -81,11 +89,7 @@ call store.mend('public.ingest_outcomes(jsonb)', $part$
 call store.mend('public.ingest_outcomes(jsonb)', $part$superseded, event_seq, trajectory, step_count, metrics)$part$,
   $mended$superseded, event_seq, trajectory, step_count, metrics, used_tools)$mended$);
 call store.mend('public.ingest_outcomes(jsonb)', $part$i.step_count, coalesce(i.metrics, '{}')
-    from$part$, $mended$i.step_count, coalesce(i.metrics, '{}'), nullif(array(
-        select row(t.tool_name, t.call_count, t.avg_duration_ms, t.success_rate, t.tool_sequence, t.total_cost_usd,
-          nullif(t.error_types, '{}'))::store.used_tool
-        from jsonb_to_recordset(i.tools) as t(tool_name text, call_count integer, avg_duration_ms double precision,
-          success_rate double precision, tool_sequence jsonb, total_cost_usd numeric, error_types text[])), '{}')
+    from$part$, $mended$i.step_count, coalesce(i.metrics, '{}'), nullif(array(select tool from store.used_tools(i.tools) tool), '{}')
     from$mended$);
 
 call store.mend('public.amend_outcomes(jsonb)', $part$
@@ -98,11 +102,7 @@ call store.mend('public.amend_outcomes(jsonb)', $part$
         coalesce(t.error_types, '{}')
       from jsonb_to_recordset(line.set -> 'tools') as t(tool_name text, call_count integer, avg_duration_ms double precision,
         success_rate double precision, tool_sequence jsonb, total_cost_usd numeric, error_types text[]);$part$, $mended$
-      after.used_tools := nullif(array(
-        select row(t.tool_name, t.call_count, t.avg_duration_ms, t.success_rate, t.tool_sequence, t.total_cost_usd,
-          nullif(t.error_types, '{}'))::store.used_tool
-        from jsonb_to_recordset(line.set -> 'tools') as t(tool_name text, call_count integer, avg_duration_ms double precision,
-          success_rate double precision, tool_sequence jsonb, total_cost_usd numeric, error_types text[])), '{}');
+      after.used_tools := nullif(array(select tool from store.used_tools(line.set -> 'tools') tool), '{}');
       execute format($update$update store.outcomes set used_tools = $1
         where user_id = %L and outcome_id = %L and execution_time = %L$update$, tenant, before.outcome_id, before.execution_time)
         using after.used_tools;$mended$);

@@ -64,7 +64,7 @@ export const toolUsageColumns = new Columns<ToolUsageRow>({
     maxLength: MAX_ERROR_TYPES * LENGTHS.errorType.max,
     description: 'Errors of its failed calls.',
   },
-  createdAt: { kind: 'time', description: 'When it was stored.' },
+  createdAt: { kind: 'time', description: 'When its outcome was stored.' },
 })
 
 const ToolUsage = builder.prismaNode('ToolUsage', {

@@ -45,6 +45,18 @@ export async function dumpSchema(client: pg.ClientBase): Promise<string> {
     from pg_namespace where nspname in ${SCHEMAS} order by nspname`,
   )
   await section(
+    'Types',
+    `select format('%s %s', case typtype when 'd' then 'domain' else 'type' end, t.oid::regtype) as head,
+      json_build_array(
+        array_remove(array[format_type(nullif(typbasetype, 0), typtypmod)], null),
+        (select coalesce(array_agg(pg_get_constraintdef(oid) order by conname), '{}') from pg_constraint where contypid = t.oid),
+        (select coalesce(array_agg(concat_ws(' ', attname, format_type(atttypid, atttypmod)) order by attnum), '{}')
+          from pg_attribute where attrelid = typrelid and attnum > 0 and not attisdropped)) as details
+    from pg_type t left join pg_class c on c.oid = typrelid
+    where typnamespace::regnamespace::text in ${SCHEMAS} and (typtype = 'd' or relkind = 'c') and ${notOfExtension('pg_type', 't.oid')}
+    order by t.oid::regtype::text collate "C"`,
+  )
+  await section(
     'Tables',
     `select format('%s %s.%s%s', case relkind when 'p' then 'partitioned table' else 'table' end, nspname, relname,
         coalesce(' partition by ' || pg_get_partkeydef(c.oid), '')) as head,
