@@ -102,24 +102,28 @@ describe.each(ENGINES)('the upkeep of the storage on $dump', ({ extension }) => 
     if (!extension) return
     const [{ made }] = (await query(url, 'select prepare_outcome_storage() as made')) as [{ made: number }]
     expect(made).toBe(0)
-    const intervals = 'select time_interval::text as width from timescaledb_information.dimensions'
-    expect(await query(url, intervals)).toEqual([{ width: '7 days' }])
+    const intervals = () =>
+      query(url, 'select time_interval::text as width from timescaledb_information.dimensions')
+    expect(await intervals()).toEqual([{ width: '7 days' }, { width: '7 days' }])
+    await query(url, 'update store.settings set chunk_days = 1; select prepare_outcome_storage()')
+    expect(await intervals()).toEqual([{ width: '1 day' }, { width: '1 day' }])
   })
 
   it.runIf(extension)('fills the gaps between the weeks that an older database has', async () => {
     const { url: older, drop: dropOlder } = await makeEmptyDatabase(extension)
     cleanUp.push(dropOlder)
     await migrate(older)
-    const weeks = `from timescaledb_information.chunks`
+    const weeks = `from timescaledb_information.chunks where hypertable_name = 'outcomes'`
     await query(
       older,
-      `insert into store.outcomes (user_id, outcome_id, simulation_id, scenario_id, execution_time, status, event_seq, trajectory)
-      select gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'a', time, 'success', 0, '{"start_time": null, "status": null}'
+      `insert into store.outcomes (user_id, outcome_id, simulation_id, config_version_id, scenario_id, execution_time, status, event_seq)
+      select gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'a', time, 'success', 0
       from unnest('{2003-05-01, 2003-05-20, 2019-01-01}'::timestamptz[]) time`,
     )
     expect(await query(older, `select count(*)::int as chunks ${weeks}`)).toEqual([{ chunks: 3 }])
-    // Before the first, between them, and behind the last up to the week of two years ago, which is the fifth.
-    expect(await query(older, 'select prepare_outcome_storage() as made')).toEqual([{ made: 4 }])
+    // Before the first, between them, and behind the last up to the week of two years ago, which is the fifth; and one of the
+    // trajectories, beside the same week.
+    expect(await query(older, 'select prepare_outcome_storage() as made')).toEqual([{ made: 5 }])
     expect(await query(older, `select count(*)::int as chunks ${weeks}`)).toEqual([{ chunks: 8 }])
     expect(await query(older, `select count(*)::int as rows from store.outcomes`)).toEqual([{ rows: 3 }])
     expect(

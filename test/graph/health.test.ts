@@ -31,7 +31,9 @@ describe('health', () => {
       onTimescale ? (settings[0].license === 'timescale' ? 'TIMESCALE' : 'APACHE') : 'PLAIN',
     )
     expect(health.hypertables).toEqual(
-      onTimescale ? [{ name: 'store.outcomes', chunks: health.outcomeParts }] : [],
+      onTimescale
+        ? ['store.outcomes', 'store.trajectories'].map((name) => ({ name, chunks: health.outcomeParts }))
+        : [],
     )
   })
 

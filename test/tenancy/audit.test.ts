@@ -42,6 +42,7 @@ const NOT_AUDITED = [
   'public.simulations_scenarios',
   'store.outcome_keys',
   'store.outcomes',
+  'store.trajectories',
 ]
 
 /** By the clock that the log goes by. */
