@@ -107,34 +107,49 @@ call store.mend('public.amend_outcomes(jsonb)', $part$
         using after.step_count;$mended$);
 alter table store.outcomes drop column trajectory, drop column trajectory_embedding, drop column embedding_model;
 
-/* The outcomes of keys that went, in parts of a thousand. */
+/*
+The outcomes of keys that went. Literals and ranges: of what is packed only the batches of that time are unpacked, where a join
+unpacks all that the tenant has. So each range has keys of one time, a thousand at most.
+*/
 create or replace function store.delete_outcomes_of_keys() returns trigger
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   asking constant text := coalesce(current_setting('app.user_id', true), '');
+  -- Of what a transaction may unpack. Whoever deletes says how much goes at a time.
+  unpacking constant text := 'timescaledb.max_tuples_decompressed_per_dml_transaction';
+  most constant text := current_setting(unpacking, true);
   part record;
   name text;
 begin
+  if most is not null then
+    perform set_config(unpacking, '0', true);
+  end if;
   for part in
     select n.user_id, min(n.execution_time) as first, max(n.execution_time) as last, array_agg(n.outcome_id) as ids
     from (
-      select d.user_id, d.outcome_id, d.execution_time,
-        (row_number() over (partition by d.user_id order by d.execution_time) - 1) / 1000 as number
-      from deleted d
+      select l.user_id, l.outcome_id, l.execution_time, l.place / 1000 as thousand,
+        count(*) filter (where l.is_later) over (partition by l.user_id order by l.place) as time
+      from (
+        select d.user_id, d.outcome_id, d.execution_time,
+          row_number() over by_time as place,
+          d.execution_time - lag(d.execution_time) over by_time > interval '10 minutes' as is_later
+        from deleted d window by_time as (partition by d.user_id order by d.execution_time)
+      ) l
     ) n
-    group by n.user_id, n.number
+    group by n.user_id, n.time, n.thousand
   loop
     -- Row-level security binds the tables' owner as well, and whoever deletes a simulation may act for no tenant.
     perform set_config('app.user_id', part.user_id::text, true);
     foreach name in array array['outcomes', 'trajectories'] loop
-      -- Literals: of what is packed only the batches of that time are unpacked. A join unpacks all that the tenant has, until the
-      -- limit of rows that one statement may unpack ends it.
       execute format('delete from store.%I where user_id = %L and execution_time between %L and %L and outcome_id = any (%L::uuid[])',
         name, part.user_id, part.first, part.last, part.ids);
     end loop;
     delete from public.failure_patterns p where p.user_id = part.user_id and p.outcome_id = any (part.ids);
   end loop;
   perform set_config('app.user_id', asking, true);
+  if most is not null then
+    perform set_config(unpacking, most, true);
+  end if;
   return null;
 end $$;
 

@@ -13,7 +13,10 @@ export async function prepareOutcomeStorage(pool: pg.Pool): Promise<void> {
 /** How many outcomes are deleted for good in one transaction. */
 const PURGE_STEP = 10_000
 
-/** Maintains the tables: partitions for what will arrive, no rows that are older than the retention or deleted for long enough. */
+/**
+ * Maintains the tables: partitions for what will arrive, old chunks packed, no rows that are older than the retention or deleted
+ * for long enough.
+ */
 export const STORAGE_UPKEEP: readonly Job[] = [
   {
     name: 'prepare_outcome_storage',
@@ -26,6 +29,19 @@ export const STORAGE_UPKEEP: readonly Job[] = [
     async run({ query, logger }) {
       const [row] = await query<{ expired: string }>(sql`/* expire */ select expire_outcomes() as expired`)
       if (row!.expired !== '0') logger.info({ outcomes: Number(row!.expired) }, 'outcomes expired')
+    },
+  },
+  {
+    name: 'pack_outcomes',
+    async run({ query, logger, signal }) {
+      let packed: string | null
+      do {
+        const [row]: { packed: string | null }[] = await query(
+          sql`/* pack */ select pack_outcomes() as packed`,
+        )
+        packed = row!.packed
+        if (packed !== null) logger.info({ chunk: packed }, 'packed a chunk')
+      } while (packed !== null && !signal.aborted)
     },
   },
   {

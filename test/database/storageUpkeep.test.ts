@@ -24,8 +24,9 @@ function jobsOf(url: string): Promise<JobRow[]> {
   )
 }
 
-const ended = (runs: { expire: number; prepare: number; purge: number }) => [
+const ended = (runs: { expire: number; pack: number; prepare: number; purge: number }) => [
   { name: 'expire_outcomes', runs: runs.expire, failures: 0, due: false, taken: false },
+  { name: 'pack_outcomes', runs: runs.pack, failures: 0, due: false, taken: false },
   { name: 'prepare_outcome_storage', runs: runs.prepare, failures: 0, due: false, taken: false },
   { name: 'purge_deleted', runs: runs.purge, failures: 0, due: false, taken: false },
 ]
@@ -62,17 +63,17 @@ describe.each(ENGINES)('the upkeep of the storage on $dump', ({ extension }) => 
     await (await server()).start()
     const sees = (rows: JobRow[]) =>
       vi.waitFor(async () => expect(await jobsOf(url)).toEqual(rows), { timeout: 20_000 })
-    await sees(ended({ expire: 1, prepare: 1, purge: 1 }))
+    await sees(ended({ expire: 1, pack: 1, prepare: 1, purge: 1 }))
 
     await query(url, `update store.jobs set due_at = due_at - interval '1 day'`)
     await vi.advanceTimersByTimeAsync(30_000)
-    await sees(ended({ expire: 2, prepare: 2, purge: 2 }))
+    await sees(ended({ expire: 2, pack: 2, prepare: 2, purge: 2 }))
 
     await setRetentionDays(url, 30)
     await vi.advanceTimersByTimeAsync(30_000)
-    await sees(ended({ expire: 3, prepare: 2, purge: 2 }))
+    await sees(ended({ expire: 3, pack: 2, prepare: 2, purge: 2 }))
     await setRetentionDays(url, 30)
-    expect(await jobsOf(url)).toEqual(ended({ expire: 3, prepare: 2, purge: 2 }))
+    expect(await jobsOf(url)).toEqual(ended({ expire: 3, pack: 2, prepare: 2, purge: 2 }))
   })
 
   it('makes no part for each time that one key brings', async () => {
