@@ -18,6 +18,9 @@ begin
   end if;
 end $$;
 
+-- Of chunks, where TimescaleDB is.
+alter table store.settings add column chunk_days integer not null default 7 check (chunk_days between 1 and 31);
+
 /* Makes the monthly partitions from the month of `first` to the month of `last`; returns how many were missing. */
 create or replace function store.ensure_outcome_partitions(first date, last date) returns integer
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -56,21 +59,5 @@ begin
     where i.inhparent = 'store.outcomes'::regclass and c.relname ~ '^outcomes_\d{4}_\d\d$'
   loop
     perform store.ensure_outcome_partitions(to_date(month, 'YYYY_MM'), to_date(month, 'YYYY_MM'));
-  end loop;
-end $$;
-
-/* Drops the monthly partitions in which everything is older. */
-create or replace function store.drop_outcomes_before(oldest timestamptz) returns void language plpgsql as $$
-declare
-  part regclass;
-begin
-  for part in
-    select c.oid
-    from pg_inherits i join pg_class c on c.oid = i.inhrelid
-    where i.inhparent in ('store.outcomes'::regclass, 'store.trajectories'::regclass)
-      and c.relname ~ '^(outcomes|trajectories)_\d{4}_\d\d$'
-      and (to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month') at time zone 'UTC' <= oldest
-  loop
-    execute format('drop table %s', part);
   end loop;
 end $$;

@@ -27,7 +27,7 @@ create function store.history_gap(name text, newest timestamptz) returns timesta
   language sql stable set search_path = pg_catalog, pg_temp
   return (
     select min(week)
-    from generate_series(greatest(timestamptz '2000-01-01 00:00:00+00', store.retention_start()), newest, interval '7 days') week
+    from generate_series(timestamptz '2000-01-01 00:00:00+00', newest, interval '7 days') week
     where not exists (
       select from timescaledb_information.chunks c
       where c.hypertable_schema = 'store' and c.hypertable_name = name and c.range_start <= week and c.range_end > week));
@@ -73,19 +73,3 @@ begin
   return made;
 end $$;
 revoke execute on function store.history_gap(text, timestamptz) from public;
-
-/* Drops the chunks in which everything is older. */
-create or replace function store.drop_outcomes_before(oldest timestamptz) returns void language plpgsql as $$
-declare
-  -- Otherwise the next refresh of a continuous aggregate over that time takes it for empty. Not all versions have it.
-  caggs constant text := 'timescaledb.skip_cagg_invalidation';
-begin
-  if current_setting(caggs, true) is not null then
-    perform set_config(caggs, 'on', true);
-  end if;
-  perform public.drop_chunks('store.outcomes', older_than => oldest);
-  perform public.drop_chunks('store.trajectories', older_than => oldest);
-  if current_setting(caggs, true) is not null then
-    perform set_config(caggs, 'off', true);
-  end if;
-end $$;
