@@ -175,7 +175,7 @@ export async function tenantTables(client: pg.Client): Promise<string[]> {
     `select format('%I.%I', n.nspname, c.relname) as name
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname in ('public', 'store') and c.relkind in ('r', 'p') and not c.relispartition
-      and c.relname not in ('settings', 'jobs')
+      and c.relname not in ('settings', 'jobs', 'sql_logins')
     order by 1`,
   )
   return rows.map(({ name }) => name)
