@@ -147,15 +147,15 @@ set local role arc_analytics;
 
 /*
 Each view of this schema is a barrier, filters by the login's tenant, and leaves out what is deleted; a later one looks like
-these, owner and grant as well (test/tenancy/sqlLogins.test.ts holds them to it). Texts that a person chose carry a collation:
-so the planner has no statistics of them, and its estimates tell nothing of the texts of other tenants. It costs the
-indexes on them. The tenant itself is no column, for the same reason.
+these, owner and grant as well (test/tenancy/sqlLogins.test.ts holds them to it). Texts that a person chose have '' behind
+them: the planner would estimate a condition on the column by statistics of all tenants' rows, and EXPLAIN would tell which
+texts others have; of an expression it has none. That costs the indexes on them. The tenant is no column for the same reason.
 */
 create view analytics.outcomes with (security_barrier) as
-  select outcome_id, simulation_id, scenario_id collate "C" as scenario_id, repetition, execution_time, status,
+  select outcome_id, simulation_id, scenario_id || '' as scenario_id, repetition, execution_time, status,
     reliability_score, execution_time_ms, tokens_used, prompt_tokens, completion_tokens, cost_usd,
-    model collate "C" as model, modal_call_id collate "C" as modal_call_id, sandbox_id collate "C" as sandbox_id,
-    error_code collate "C" as error_code, error_category, retry_count, superseded, step_count, metrics, recorded_at
+    model || '' as model, modal_call_id || '' as modal_call_id, sandbox_id || '' as sandbox_id,
+    error_code || '' as error_code, error_category, retry_count, superseded, step_count, metrics, recorded_at
   from store.outcomes o
   where user_id = (select l.user_id from store.sql_logins l where l.login = session_user)
     and (not exists (select from public.deletions d where d.user_id = o.user_id and d.simulation_id = o.simulation_id)) is true;
@@ -171,8 +171,8 @@ comment on view analytics.trajectories is
   'What the agent did, as JSON, for each row of outcomes. Large: name a time or an outcome.';
 
 create view analytics.tool_usage with (security_barrier) as
-  select o.outcome_id, o.simulation_id, o.scenario_id collate "C" as scenario_id, o.execution_time, o.superseded,
-    t.tool_name::text collate "C" as tool_name, t.call_count::integer as call_count,
+  select o.outcome_id, o.simulation_id, o.scenario_id || '' as scenario_id, o.execution_time, o.superseded,
+    t.tool_name || '' as tool_name, t.call_count::integer as call_count,
     t.avg_duration_ms::double precision as avg_duration_ms, t.success_rate::double precision as success_rate, t.tool_sequence,
     t.total_cost_usd::numeric as total_cost_usd, coalesce(t.error_types, '{}') as error_types
   from store.outcomes o
@@ -183,20 +183,20 @@ comment on view analytics.tool_usage is
   'One row for each tool that an attempt used: calls, mean duration in milliseconds, share of calls that succeeded.';
 
 create view analytics.failure_patterns with (security_barrier) as
-  select pattern_id, outcome_id, simulation_id, execution_time, failure_type collate "C" as failure_type, failure_category,
-    error_message collate "C" as error_message, signature collate "C" as signature, recovery_attempted, recovery_successful,
-    similar_failures, resolution_steps collate "C" as resolution_steps, created_at
+  select pattern_id, outcome_id, simulation_id, execution_time, failure_type || '' as failure_type, failure_category,
+    error_message || '' as error_message, signature || '' as signature, recovery_attempted, recovery_successful,
+    similar_failures, resolution_steps || '' as resolution_steps, created_at
   from public.failure_patterns f
   where user_id = (select l.user_id from store.sql_logins l where l.login = session_user);
 comment on view analytics.failure_patterns is
   'The failures of attempts. Equal signatures are one failure: its message without ids, numbers and paths.';
 
 create view analytics.simulations with (security_barrier) as
-  select simulation_id, config_version_id, simulation_name collate "C" as simulation_name,
-    description collate "C" as description, tags, scenario_set, repetitions, status, modal_app_id collate "C" as modal_app_id,
-    modal_environment collate "C" as modal_environment, sandbox_instances, total_scenarios, completed_scenarios,
+  select simulation_id, config_version_id, simulation_name || '' as simulation_name,
+    description || '' as description, tags, scenario_set, repetitions, status, modal_app_id || '' as modal_app_id,
+    modal_environment || '' as modal_environment, sandbox_instances, total_scenarios, completed_scenarios,
     succeeded_scenarios, failed_scenarios, scored_scenarios, mean_score, overall_score, execution_time_ms, total_tokens,
-    total_cost_usd, metadata, timeout_ms, max_retries, priority, error_message collate "C" as error_message, created_at,
+    total_cost_usd, metadata, timeout_ms, max_retries, priority, error_message || '' as error_message, created_at,
     started_at, completed_at
   from public.simulations s
   where user_id = (select l.user_id from store.sql_logins l where l.login = session_user);
@@ -204,7 +204,7 @@ comment on view analytics.simulations is
   'One configuration version over a set of scenarios. Counts are of runs, each by its last attempt; tokens, costs and times are of all attempts.';
 
 create view analytics.simulations_scenarios with (security_barrier) as
-  select simulation_id, scenario_id collate "C" as scenario_id, repetition, execution_order, status, attempts, outcome_id,
+  select simulation_id, scenario_id || '' as scenario_id, repetition, execution_order, status, attempts, outcome_id,
     reliability_score, started_at, completed_at
   from public.simulations_scenarios r
   where user_id = (select l.user_id from store.sql_logins l where l.login = session_user);
@@ -212,23 +212,23 @@ comment on view analytics.simulations_scenarios is
   'The runs of a simulation, planned and ended, with the outcome of the last attempt.';
 
 create view analytics.scenarios with (security_barrier) as
-  select scenario_id collate "C" as scenario_id, external_id collate "C" as external_id, source collate "C" as source,
-    name collate "C" as name, task_prompt collate "C" as task_prompt, ground_truth, difficulty_level, tags, expected_tools,
+  select scenario_id || '' as scenario_id, external_id || '' as external_id, source || '' as source,
+    name || '' as name, task_prompt || '' as task_prompt, ground_truth, difficulty_level, tags, expected_tools,
     is_active, estimated_duration_ms, metadata, revision, created_at, updated_at
   from public.scenarios s
   where user_id = (select l.user_id from store.sql_logins l where l.login = session_user);
 comment on view analytics.scenarios is 'What agents are asked to do, in the latest revision.';
 
 create view analytics.configurations with (security_barrier) as
-  select config_id, name collate "C" as name, description collate "C" as description, tags, latest_version_id,
-    modal_app_id collate "C" as modal_app_id, is_active, created_at, updated_at
+  select config_id, name || '' as name, description || '' as description, tags, latest_version_id,
+    modal_app_id || '' as modal_app_id, is_active, created_at, updated_at
   from public.configurations c
   where user_id = (select l.user_id from store.sql_logins l where l.login = session_user);
 comment on view analytics.configurations is 'Agents, whose YAML is in config_versions.';
 
 create view analytics.config_versions with (security_barrier) as
-  select version_id, config_id, version_number, model collate "C" as model, temperature, raw_yaml collate "C" as raw_yaml,
-    parsed_config, config_hash collate "C" as config_hash, warnings, generated_by, is_deleted, created_at
+  select version_id, config_id, version_number, model || '' as model, temperature, raw_yaml || '' as raw_yaml,
+    parsed_config, config_hash || '' as config_hash, warnings, generated_by, is_deleted, created_at
   from public.config_versions v
   where user_id = (select l.user_id from store.sql_logins l where l.login = session_user);
 comment on view analytics.config_versions is 'The versions of configurations; simulations.config_version_id names one.';
