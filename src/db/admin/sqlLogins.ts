@@ -104,7 +104,8 @@ async function createRole(client: pg.Client, login: string, database: string): P
     grant connect on database ${database} to ${role};
     alter role ${role} in database ${database} set search_path = analytics, public;
     alter role ${role} in database ${database} set default_transaction_read_only = on;
-    alter role ${role} in database ${database} set timezone = 'UTC'`,
+    alter role ${role} in database ${database} set timezone = 'UTC';
+    alter role ${role} in database ${database} set datestyle = 'ISO, MDY'`,
   )
   // Of this one PostgreSQL lets nobody but a superuser say what it is.
   await attempt(
