@@ -140,6 +140,8 @@ async function isPooled(client: pg.Client): Promise<boolean> {
 
 /** Letters, digits and underscores: every login may LISTEN, so each database has a name of its own that only the service is told. */
 async function eventChannel(client: pg.Client): Promise<string> {
-  const { rows } = await client.query<{ channel: string }>('/* eventChannel */ select public.event_channel() as channel')
+  const { rows } = await client.query<{ channel: string }>(
+    '/* eventChannel */ select public.event_channel() as channel',
+  )
   return rows[0]!.channel
 }
