@@ -2,10 +2,12 @@
 import { Command, Option } from 'commander'
 import type { ImportOptions } from './commands/import.ts'
 import type { RetentionOptions } from './commands/retention.ts'
+import type { SqlLoginOptions } from './commands/sqlLogin.ts'
 import type { StorageOptions } from './commands/storage.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { LoginRefused } from './db/admin/login.ts'
 import { MigrationError } from './db/admin/migrator.ts'
+import { SqlLoginRefused } from './db/admin/sqlLogins.ts'
 import { DataDirLocked } from './db/embedded/dataDirLock.ts'
 import { DatabaseUnusable } from './db/unusable.ts'
 import { ROLES, type Role } from './viewer.ts'
@@ -106,6 +108,27 @@ program
     await printToken(readConfig(), options)
   })
 
+program
+  .command('sql-login')
+  .description(
+    'Make, list or revoke database logins for people who write their own SQL: each reads one tenant’s rows, in schema analytics. ' +
+      'A new one without a password in ARC_SQL_PASSWORD gets one that is printed once.',
+  )
+  .option('--tenant <uuid>', 'whose rows the login reads')
+  .option(
+    '--name <name>',
+    'of the login, which every login of the server can see; by default arc_sql_ and a number',
+  )
+  .option('--password-stdin', 'read the password from standard input')
+  .option('--statement-timeout <seconds>', 'how long a transaction may last; by default 60')
+  .option('--connections <number>', 'how many it may have at a time; by default 5')
+  .option('--list', 'show them, or those of --tenant')
+  .option('--revoke', 'end the sessions of --name, or of all of --tenant, and drop the login')
+  .action(async (options: SqlLoginOptions) => {
+    const { sqlLogin } = await import('./commands/sqlLogin.ts')
+    await sqlLogin(readConfig(), options)
+  })
+
 readEnvFile()
 try {
   await program.parseAsync()
@@ -133,6 +156,7 @@ function isExplained(error: unknown): error is Error {
     error instanceof DatabaseUnusable ||
     error instanceof LoginRefused ||
     error instanceof MigrationError ||
+    error instanceof SqlLoginRefused ||
     code === 'EADDRINUSE' ||
     code === 'ECONNREFUSED' ||
     code === 'ENOTFOUND'

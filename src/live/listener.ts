@@ -2,7 +2,6 @@ import pg from 'pg'
 import type { Logger } from 'pino'
 import { settledTls } from '../db/tlsMode.ts'
 
-const CHANNEL = 'arc_events'
 const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 10_000
 const HEARTBEAT_MS = 15_000
@@ -84,7 +83,7 @@ export class Listener {
         )
         return
       }
-      await client.query(`listen ${CHANNEL}`)
+      await client.query(`listen ${await eventChannel(client)}`)
     } catch (error) {
       this.#lost(client, error as Error)
       return
@@ -99,7 +98,7 @@ export class Listener {
   #hint(payload: string): void {
     const colon = payload.lastIndexOf(':')
     const seq = Number(payload.slice(colon + 1))
-    // Any role may NOTIFY: what is no hint is nothing.
+    // Whoever knows the channel may NOTIFY: what is no hint is nothing.
     if (colon > 0 && Number.isSafeInteger(seq)) this.#events.onHint(payload.slice(0, colon), seq)
   }
 
@@ -137,4 +136,12 @@ export class Listener {
 async function isPooled(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query<{ pid: number }>('/* ownBackend */ select pg_backend_pid() as pid')
   return rows[0]!.pid !== (client as unknown as { processID: number }).processID
+}
+
+/** Letters, digits and underscores: every login may LISTEN, so each database has a name of its own that only the service is told. */
+async function eventChannel(client: pg.Client): Promise<string> {
+  const { rows } = await client.query<{ channel: string }>(
+    '/* eventChannel */ select public.event_channel() as channel',
+  )
+  return rows[0]!.channel
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { appendFile, cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { pino } from 'pino'
 import { describe, expect, inject, it } from 'vitest'
 import { MigrationError, migrate, missingMigrations } from '../../src/db/admin/migrator.ts'
+import { listSqlLogins, makeSqlLogin, revokeSqlLogin } from '../../src/db/admin/sqlLogins.ts'
 import { detectEngine } from '../../src/db/engine.ts'
 import { startServer } from '../../src/server.ts'
 import { Arc } from '../support/arc.ts'
@@ -160,7 +161,9 @@ describe('pgvector', () => {
 })
 
 describe.skipIf(serverUrl === null)('a login that is no superuser', () => {
-  it('migrates a database that it owns, if it may act as arc_owner', async ({ skip }) => {
+  it('migrates a database that it owns, and makes logins for SQL, if it may act as the owners', async ({
+    skip,
+  }) => {
     if ((await majorVersion()) < 16) skip('before PostgreSQL 16 who may create roles may act as any')
     const url = new URL(await emptyDatabase())
     await migrate(url.toString())
@@ -177,9 +180,27 @@ describe.skipIf(serverUrl === null)('a login that is no superuser', () => {
     other.username = login
     other.password = 'secret'
     await expect(migrate(other.toString())).rejects.toThrow('arc_owner')
-    await query(url.toString(), `grant arc_owner to ${login}`)
+    await query(
+      url.toString(),
+      `grant arc_owner, arc_analytics to ${login}; grant app_analyst to ${login} with admin option`,
+    )
     expect((await migrate(other.toString())).applied).toHaveLength(
       (await query(url.toString(), 'select from arc_migrations.ledger')).length,
     )
+    const tenantId = randomUUID()
+    const analyst = `arc_test_sql_${randomBytes(4).toString('hex')}`
+    const terms = { tenantId, login: analyst, password: 'secret', connections: 3 }
+    const { isNew, openDoors } = await makeSqlLogin(other.toString(), 'a test', terms)
+    expect(isNew).toBe(true)
+    // What is a superuser's to take back it is told.
+    expect(openDoors).toEqual([expect.stringContaining('call store.revoke_public_powers()')])
+    expect(await listSqlLogins(other.toString(), tenantId)).toMatchObject([
+      { login: analyst, tenantId, statementSeconds: 60, connections: 3 },
+    ])
+    const session = new URL(other)
+    session.username = analyst
+    expect(await query(session.toString(), 'select * from v_active_simulations')).toEqual([])
+    await revokeSqlLogin(other.toString(), 'a test', analyst)
+    expect(await query(url.toString(), `select from pg_roles where rolname = '${analyst}'`)).toEqual([])
   })
 })

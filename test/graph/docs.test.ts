@@ -201,6 +201,25 @@ async function run(tenant: Tenant, query: string, story: Record<string, unknown>
   return { data: answer.data, errors: answer.errors }
 }
 
+/** As a login that is bound to the tenant reads, on PGlite too, where there are no logins; what Grafana puts in is put in. */
+async function runSql(tenant: Tenant, text: string): Promise<unknown> {
+  return arc.sql('admin', async (client) => {
+    await client.query('begin')
+    await client.query(
+      'insert into store.sql_logins (login, user_id, statement_seconds) values (session_user, $1, 60)',
+      [tenant.tenantId],
+    )
+    await client.query(
+      `set local role app_analyst; set local search_path = analytics, public; set local timezone = 'UTC'; set local datestyle = 'ISO, MDY'`,
+    )
+    const { rows } = await client.query(
+      text.replace(/\$__timeFilter\((\w+)\)/, `$1 between '2026-02-01' and '2026-03-01'`),
+    )
+    await client.query('rollback')
+    return JSON.parse(JSON.stringify(rows))
+  })
+}
+
 describe.each([...GUIDES, 'README.md'])('%s', (file) => {
   it('has operations that go well, and answers as they come', async () => {
     const tenant = arc.tenant()
@@ -220,6 +239,8 @@ describe.each([...GUIDES, 'README.md'])('%s', (file) => {
             if (Array.isArray(payload?.errors)) expect(payload.errors, place).toEqual([])
           }
         }
+      } else if (language === 'sql') {
+        data = await runSql(tenant, text)
       } else if (language === 'json') {
         expect(data, place).toEqual(shownAnswer(text))
       } else if (language === 'sh' && file !== 'README.md') {

@@ -70,7 +70,8 @@ async function plansDuring(
   }
 }
 
-function rowsRead(node: PlanNode): number {
+/** The same of a plan that somebody has. */
+export function rowsRead(node: PlanNode): number {
   if (node['Parent Relationship'] === 'SubPlan' && node['Relation Name'] === 'deletions') return 0
   const looked =
     node['Relation Name'] === undefined

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 
-const SCHEMAS = `('public', 'store', 'arc_migrations')`
+const SCHEMAS = `('public', 'store', 'analytics', 'arc_migrations')`
 
 /** Objects that an extension brought belong to its version, not to the schema. */
 const notOfExtension = (catalog: string, oid: string) =>
@@ -37,7 +37,7 @@ export async function dumpSchema(client: pg.ClientBase): Promise<string> {
     `select rolname as head, json_build_array(array_remove(array[
       case when rolsuper then 'superuser' end, case when rolbypassrls then 'bypassrls' end,
       case when rolcanlogin then 'login' end, case when rolcreaterole then 'createrole' end], null)) as details
-    from pg_roles where rolname in ('arc_owner', 'app_user', 'app_readonly', 'app_admin') order by rolname`,
+    from pg_roles where rolname in ('arc_owner', 'arc_analytics', 'app_user', 'app_readonly', 'app_admin', 'app_analyst') order by rolname`,
   )
   await section(
     'Schemas',
@@ -96,7 +96,7 @@ export async function dumpSchema(client: pg.ClientBase): Promise<string> {
     'Views',
     `select format('view %s.%s', nspname, relname) as head,
       json_build_array(
-        array_remove(array[case when relowner = 'arc_owner'::regrole then 'owner arc_owner' end, reloptions::text], null),
+        array_remove(array[case when relowner in ('arc_owner'::regrole, 'arc_analytics'::regrole) then 'owner ' || relowner::regrole end, reloptions::text], null),
         array[pg_get_viewdef(c.oid, true)],
         ${grants('relacl', 'relowner')}
       ) as details

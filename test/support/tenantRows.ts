@@ -189,7 +189,7 @@ export async function tenantTables(client: pg.Client): Promise<string[]> {
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname in ('public', 'store') and c.relkind in ('r', 'p') and not c.relispartition
       -- Marks are worked off at any time.
-      and c.relname not in ('settings', 'jobs', 'stale_hours')
+      and c.relname not in ('settings', 'jobs', 'stale_hours', 'sql_logins')
     order by 1`,
   )
   return rows.map(({ name }) => name)

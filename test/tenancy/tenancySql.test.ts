@@ -231,7 +231,7 @@ describe('a table', () => {
     expect(unguarded).toEqual([])
   })
 
-  it('has no unique constraint over more than one tenant, but for hashes of secrets', async () => {
+  it('has no unique constraint over more than one tenant, but for hashes of secrets and names of logins', async () => {
     const { rows: unique } = await arc.sql('admin', (client) =>
       client.query(
         `select indexrelid::regclass::text as index
@@ -240,6 +240,6 @@ describe('a table', () => {
           and indkey[0] <> (select attnum from pg_attribute where attrelid = indrelid and attname = 'user_id')`,
       ),
     )
-    expect(unique).toEqual([{ index: 'api_keys_secret_hash_key' }])
+    expect(unique).toEqual([{ index: 'api_keys_secret_hash_key' }, { index: 'store.sql_logins_pkey' }])
   })
 })

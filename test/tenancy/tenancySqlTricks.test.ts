@@ -101,6 +101,8 @@ describe('a function', () => {
         ...forAll,
         'duration_quantile',
         'end_job',
+        'end_long_sql',
+        'event_channel',
         'expire_logs',
         'expire_outcomes',
         'ingest_outcomes',
@@ -463,7 +465,8 @@ describe('a key', () => {
 
 it('a notification names a simulation and a number, and nothing of a tenant', async () => {
   await arc.sql('service', async (client) => {
-    await client.query('listen arc_events')
+    const { rows } = await client.query<{ channel: string }>('select event_channel() as channel')
+    await client.query(`listen ${rows[0]!.channel}`)
     const payloads: string[] = []
     client.on('notification', ({ payload }) => payloads.push(payload!))
     const simulationId = await owner.tenant.simulation(['refund'])

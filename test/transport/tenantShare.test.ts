@@ -478,7 +478,9 @@ describe('connections that read', async () => {
     const held = simulationIds.map(() => proxy.hold('/* readEvents */'))
     // As each of them would be told of a step.
     await arc.sql('admin', (client) =>
-      client.query(`select pg_notify('arc_events', id || ':99') from unnest($1::text[]) id`, [simulationIds]),
+      client.query(`select pg_notify(event_channel(), id || ':99') from unnest($1::text[]) id`, [
+        simulationIds,
+      ]),
     )
     await Promise.all(held.slice(0, 3))
     expect((await other.data('{ simulations { nodes { status } } }')).simulations.nodes).toEqual([])
