@@ -1,6 +1,5 @@
-import { createServer } from 'node:http'
+import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { Logger } from 'pino'
 import { createAuthenticator } from './auth/authenticator.ts'
@@ -192,7 +191,12 @@ export async function startServer(
       logger,
     }
     const { handle, breakOffStreams } = createGraphQLHandler(parts)
-    const answer = answerByRoutes(routesOf(handle, health), admission, exposure, logger)
+    const route = answerByRoutes(routesOf(handle, health), admission, exposure, logger)
+    const answer: RequestListener = (request, response) => {
+      // The next request of this connection finds a server that stays.
+      if (health.isClosing) response.shouldKeepAlive = false
+      route(request, response)
+    }
     // What Node refuses by itself it refuses without a body.
     const server = createServer({ ...HTTP_TIMEOUTS, requireHostHeader: false }, answer)
     server.on('checkContinue', (request, response) => {
@@ -236,7 +240,7 @@ export async function startServer(
     })
     undo.push(async () => {
       health.close()
-      await delay(config.drainMs)
+      await new Promise((resolve) => setTimeout(resolve, config.drainMs))
     })
     const { port } = server.address() as AddressInfo
     const host = config.host.includes(':') ? `[${config.host}]` : config.host

@@ -2,7 +2,7 @@
 const NAMED = /^\s*\/\* (\w[\w ]{0,60}) \*\//
 
 /** Prisma names none: what it does, and with which table. */
-const UNNAMED = /^\s*(select|insert|update|delete)\b.*?\b(?:from|into|update)\s+(?:"?\w+"?\.)?"?(\w+)/is
+const UNNAMED = /^\s*(?:(update)|(select|insert|delete)\b.*?\b(?:from|into))\s+(?:"?\w+"?\.)?"?(\w+)/is
 
 /** Settings of a transaction belong to its beginning, and take no time of their own. */
 const BEGINNINGS = /^\s*(begin|start|set|select (\S+ )?set_config)\b/i
@@ -16,6 +16,6 @@ export function statementLabel(text: string): string | undefined {
   if (named) return named[1]
   if (BEGINNINGS.test(text)) return undefined
   const unnamed = UNNAMED.exec(text)
-  if (unnamed) return `${unnamed[1]!.toUpperCase()} ${unnamed[2]}`
+  if (unnamed) return `${(unnamed[1] ?? unnamed[2])!.toUpperCase()} ${unnamed[3]}`
   return /^\s*(commit|rollback)\b/i.exec(text)?.[1]?.toUpperCase() ?? 'other'
 }

@@ -12,7 +12,7 @@ type Ask = (...asked: unknown[]) => unknown
 export class TracedClient extends RawRowsClient {
   constructor(config?: string | pg.ClientConfig) {
     super(config)
-    const ask = this.query.bind(this) as Ask
+    const ask: Ask = (...asked) => (super.query as Ask).apply(this, asked)
     this.query = ((...asked: unknown[]) => (isTracing() ? askTraced(ask, asked) : ask(...asked))) as Ask &
       typeof this.query
   }

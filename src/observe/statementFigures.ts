@@ -81,15 +81,14 @@ function add(
   })
 }
 
-/** The extension is there and loaded, its view is where Arc looks for tables, and the login sees other roles' statements. */
+/** The extension is there, its view is where Arc looks for tables, and the login sees other roles' statements. */
 async function isReadable(pool: pg.Pool): Promise<boolean> {
   const [row] = await queryOwn<{ readable: boolean }>(
     pool,
     sql`/* hasStatementFigures */
     select coalesce(
       has_table_privilege(to_regclass('pg_stat_statements'), 'select')
-        and pg_has_role(session_user, 'pg_read_all_stats', 'usage')
-        and current_setting('shared_preload_libraries') ~ '\\mpg_stat_statements\\M', false) as readable`,
+        and pg_has_role(session_user, 'pg_read_all_stats', 'usage'), false) as readable`,
   )
   return row!.readable
 }

@@ -8,8 +8,8 @@ const FAILED = { code: 2 } as const
 
 /**
  * Makes spans and sends them to `url` (OTLP over HTTP, as JSON), in batches, beside what they are of. Which of them, for whose
- * service and with what headers is set by OpenTelemetry's own variables, which its SDK reads. Loaded only when it is on, as it
- * takes as long as a third of the server's start.
+ * service and with what headers is set by OpenTelemetry's own variables, which its SDK reads. Loaded only when it is on, as loading it
+ * takes a third of a second.
  *
  * @returns what sends the rest and ends it.
  */
