@@ -25,25 +25,38 @@ const COLUMNS = [
   'error_code',
   'error_category',
   'retry_count',
-  'trajectory',
   'step_count',
   'metrics',
 ] as const satisfies readonly (keyof OutcomeRow)[]
 
-/** Fills the table that Arc's ingestion ends in, past everything that leads there. */
-export const COPY_OUTCOMES = `copy store.outcomes (user_id, event_seq, used_tools, ${COLUMNS.join(', ')}) from stdin`
+/** What fills the tables that Arc's ingestion ends in, past everything that leads there. */
+export interface Copies {
+  outcomes: Buffer[]
+  trajectories: Buffer[]
+}
 
-/** The rows that Arc stores for these outcomes, in COPY's text format. */
-export function copyChunks(tenantId: string, outcomes: readonly SentOutcome[]): Buffer[] {
+/** In one transaction; how many outcomes there were. */
+export async function copyOutcomes(client: pg.ClientBase, copies: Copies): Promise<number> {
+  await client.query('begin')
+  const rows = await copyIn(
+    client,
+    `copy store.outcomes (user_id, config_version_id, event_seq, used_tools, ${COLUMNS.join(', ')}) from stdin`,
+    copies.outcomes,
+  )
+  await copyIn(
+    client,
+    'copy store.trajectories (user_id, outcome_id, execution_time, trajectory) from stdin',
+    copies.trajectories,
+  )
+  await client.query('commit')
+  return rows
+}
+
+/** The rows that Arc stores for these outcomes of a version's simulations, in COPY's text format. */
+export function copiesOf(tenantId: string, versionId: string, outcomes: readonly SentOutcome[]): Copies {
   const now = new Date()
-  const chunks: Buffer[] = []
-  let lines: string[] = []
-  let length = 0
-  const flush = () => {
-    chunks.push(Buffer.from(lines.join('')))
-    lines = []
-    length = 0
-  }
+  const rows = new Lines()
+  const trajectories = new Lines()
   for (const outcome of outcomes) {
     const { row } = validateOutcome(
       {
@@ -54,13 +67,36 @@ export function copyChunks(tenantId: string, outcomes: readonly SentOutcome[]): 
       now,
     )
     const stored = { ...row, outcome_id: row.outcome_id ?? idOf(row) }
-    const line = `${tenantId}\t1\t${fieldOf(usedTools(row))}\t${COLUMNS.map((column) => fieldOf(stored[column])).join('\t')}\n`
-    lines.push(line)
-    length += line.length
-    if (length >= CHUNK_BYTES) flush()
+    const values = [tenantId, versionId, 1, usedTools(row), ...COLUMNS.map((column) => stored[column])]
+    rows.add(values)
+    trajectories.add([tenantId, stored.outcome_id, stored.execution_time, stored.trajectory])
   }
-  if (lines.length > 0) flush()
-  return chunks
+  return { outcomes: rows.chunks(), trajectories: trajectories.chunks() }
+}
+
+/** Lines of COPY's text format, in chunks. */
+class Lines {
+  readonly #chunks: Buffer[] = []
+  #lines: string[] = []
+  #length = 0
+
+  add(values: readonly unknown[]): void {
+    const line = `${values.map(fieldOf).join('\t')}\n`
+    this.#lines.push(line)
+    this.#length += line.length
+    if (this.#length >= CHUNK_BYTES) this.#flush()
+  }
+
+  chunks(): Buffer[] {
+    if (this.#length > 0) this.#flush()
+    return this.#chunks
+  }
+
+  #flush(): void {
+    this.#chunks.push(Buffer.from(this.#lines.join('')))
+    this.#lines = []
+    this.#length = 0
+  }
 }
 
 /** As the database derives them: the ids of a simulation begin as its own does, and lie together in an index. */

@@ -174,14 +174,16 @@ const TRAJECTORIES: Dashboard = {
   sql: (tenant) => `/* bench trajectories */
     select json_build_object('data', json_build_object('outcomes', json_build_object(
       'nodes', coalesce(json_agg(json_build_object(
-        'outcomeId', outcome_id, 'scenarioId', scenario_id, 'status', upper(status), 'trajectory', trajectory
-      ) order by execution_time desc, outcome_id desc) filter (where place <= 100), '[]'),
+        'outcomeId', o.outcome_id, 'scenarioId', scenario_id, 'status', upper(status), 'trajectory', trajectory
+      ) order by o.execution_time desc, o.outcome_id desc) filter (where place <= 100), '[]'),
       'pageInfo', json_build_object('hasNextPage', count(*) > 100))))::text as answer
     from (
-      select outcome_id, scenario_id, execution_time, status, trajectory,
+      select outcome_id, scenario_id, execution_time, status,
         row_number() over (order by execution_time desc, outcome_id desc) as place
       from store.outcomes where user_id = ${tenant} order by execution_time desc, outcome_id desc limit 101
-    ) o`,
+    ) o
+    join store.trajectories t
+      on t.user_id = ${tenant} and t.outcome_id = o.outcome_id and t.execution_time = o.execution_time`,
 }
 
 /** The same object, however it is asked for. */

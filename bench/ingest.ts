@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { COPY_OUTCOMES, copyChunks, copyIn } from './copy.ts'
+import { copiesOf, copyOutcomes } from './copy.ts'
 import type { GraphQLConnections } from './graphqlConnections.ts'
 import {
   outcomesOf,
@@ -105,11 +105,9 @@ export class IngestBench {
     const { rows, tenantId } = this.#settings
     const parts = await this.#newRows(CLIENTS)
     const streams = connections === 1 ? [parts.flat()] : parts
-    const chunks = streams.map((own) => copyChunks(tenantId, own))
+    const copies = streams.map((own) => copiesOf(tenantId, this.#versionId, own))
     return this.#perSecond(async () => {
-      const copied = await Promise.all(
-        chunks.map((own, stream) => copyIn(this.#admins[stream]!, COPY_OUTCOMES, own)),
-      )
+      const copied = await Promise.all(copies.map((own, stream) => copyOutcomes(this.#admins[stream]!, own)))
       const sum = copied.reduce((a, b) => a + b)
       if (sum !== rows) throw new Error(`COPY stored ${sum} of ${rows} rows`)
     })

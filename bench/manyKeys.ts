@@ -122,8 +122,8 @@ export async function fillKeys(
         select $1, outcome_id, simulation_id, at from made
       )
       insert into store.outcomes
-        (user_id, outcome_id, simulation_id, scenario_id, execution_time, status, event_seq, step_count, trajectory)
-      select $1, outcome_id, simulation_id, scenario_id, at, status, 1, 0, '{"start_time": null, "status": null}' from made`,
+        (user_id, outcome_id, simulation_id, config_version_id, scenario_id, execution_time, status, event_seq)
+      select $1, outcome_id, simulation_id, simulation_id, scenario_id, at, status, 1 from made`,
       [tenantId, made, last - 1, outcomes],
     )
     onSlice(last)

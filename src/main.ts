@@ -1,6 +1,8 @@
 #!/usr/bin/env -S node --max-semi-space-size=64
 import { Command, Option } from 'commander'
 import type { ImportOptions } from './commands/import.ts'
+import type { RetentionOptions } from './commands/retention.ts'
+import type { StorageOptions } from './commands/storage.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { LoginRefused } from './db/admin/login.ts'
 import { MigrationError } from './db/admin/migrator.ts'
@@ -38,15 +40,31 @@ program
 
 program
   .command('retention')
-  .description('Show or set for how many days outcomes are kept.')
+  .description('Show or set for how many days outcomes, events and the audit log are kept.')
   .argument('[days]', 'a number of days, or "off" to keep them forever')
   .option(
     '--deleted <days>',
     'for how many days what is deleted can be taken back, or "off" for as long as nobody deletes it for good',
   )
-  .action(async (days: string | undefined, { deleted }: { deleted?: string }) => {
+  .option('--events <days>', 'for how many days the events of simulations that have ended are kept, or "off"')
+  .option('--audit <days>', 'for how many days the audit log is kept, or "off"')
+  .action(async (days: string | undefined, options: RetentionOptions) => {
     const { retention } = await import('./commands/retention.ts')
-    await retention(readConfig(), days, deleted)
+    await retention(readConfig(), days, options)
+  })
+
+program
+  .command('storage')
+  .description('Show or set how TimescaleDB lays outcomes out.')
+  .option('--pack-after <days>', 'after how many days chunks are packed by the full edition, or "off"')
+  .option('--chunk-days <days>', 'how many days a new chunk holds: 1 from about a million outcomes a day')
+  .option(
+    '--segment-by-tenant <on|off>',
+    'whether each tenant’s outcomes are packed for themselves: off for thousands of tenants with a few outcomes a week each',
+  )
+  .action(async (options: StorageOptions) => {
+    const { storage } = await import('./commands/storage.ts')
+    await storage(readConfig(), options)
   })
 
 program

@@ -48,7 +48,6 @@ export const ERROR_CODES = {
   NOTE_NOT_FOUND: 'This tenant has no such note.',
   OUTCOME_ID_TAKEN: 'The outcome id belongs to an outcome of another simulation.',
   TIME_IN_FUTURE: 'The time is more than five minutes ahead of the database clock.',
-  TIME_BEFORE_RETENTION: 'The time is earlier than this database’s retention period.',
   CURSOR_INVALID: 'The cursor does not belong to this connection and order.',
   LIMIT_EXCEEDED: 'The request exceeds a limit of this server; the message names it.',
   RATE_LIMITED:

@@ -311,8 +311,6 @@ export type ErrorCode =
   | 'SIMULATION_NOT_FOUND'
   /** This tenant has nothing of that kind under that key. */
   | 'SOURCE_NOT_FOUND'
-  /** The time is earlier than this database’s retention period. */
-  | 'TIME_BEFORE_RETENTION'
   /** The time is more than five minutes ahead of the database clock. */
   | 'TIME_IN_FUTURE'
   /** A string, document or tree is larger than allowed. */

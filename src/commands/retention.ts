@@ -1,50 +1,56 @@
 import { type Config, ConfigError } from '../config.ts'
-import { migrate } from '../db/admin/migrator.ts'
-import { readRetention, setDeletedDays, setRetentionDays } from '../db/admin/retention.ts'
-import { startEmbeddedDatabase } from '../db/embedded/embedded.ts'
+import { changeStorageSettings, type StorageSettings } from '../db/admin/storageSettings.ts'
+import { withAdminUrl } from './withAdminUrl.ts'
 
-/** `arc retention`: shows or sets for how many days outcomes are kept, and what is deleted can be taken back. */
+/** As the command line gives them: a number of days or "off". */
+export interface RetentionOptions {
+  deleted?: string
+  events?: string
+  audit?: string
+}
+
+/** `arc retention`: shows or sets for how many days outcomes and logs are kept, and what is deleted can be taken back. */
 export async function retention(
   config: Config,
-  wanted: string | undefined,
-  wantedDeleted: string | undefined,
+  days: string | undefined,
+  { deleted, events, audit }: RetentionOptions,
 ): Promise<void> {
-  const days = wanted === undefined ? undefined : daysOf(wanted)
-  const deletedDays = wantedDeleted === undefined ? undefined : daysOf(wantedDeleted)
-  await withDatabase(config, async (url) => {
-    if (days !== undefined) await setRetentionDays(url, days)
-    if (deletedDays !== undefined) await setDeletedDays(url, deletedDays)
-    const kept = await readRetention(url)
+  const changed: Partial<StorageSettings> = {
+    ...(days !== undefined && { retentionDays: daysOf(days) }),
+    ...(deleted !== undefined && { deletedDays: daysOf(deleted) }),
+    ...(events !== undefined && { eventDays: daysOf(events) }),
+    ...(audit !== undefined && { auditDays: daysOf(audit) }),
+  }
+  await withAdminUrl(config, async (url) => {
+    const kept = await changeStorageSettings(url, changed)
     console.log(
-      kept.outcomesDays === null
+      kept.retentionDays === null
         ? 'Outcomes are kept forever.'
-        : `Outcomes are kept for ${kept.outcomesDays} days after their execution time. Older ones are deleted within a minute, or when a server starts, and daily.`,
+        : `Outcomes are kept for ${kept.retentionDays} days after they ended or, if later, were recorded. Older ones are deleted within a minute, or when a server starts, and daily; their sums stay.`,
     )
     console.log(
       kept.deletedDays === null
         ? 'What is deleted can be taken back until somebody deletes it for good.'
         : `What is deleted can be taken back for ${kept.deletedDays} days, then it is deleted for good.`,
     )
+    console.log(
+      kept.eventDays === null
+        ? 'Events are kept as long as their simulation.'
+        : `Events of simulations that have ended are kept for ${kept.eventDays} days, the last one of each as long as the simulation.`,
+    )
+    console.log(
+      kept.auditDays === null
+        ? 'The audit log is kept forever.'
+        : `The audit log is kept for ${kept.auditDays} days.`,
+    )
   })
 }
 
-function daysOf(text: string): number | null {
+export function daysOf(text: string): number | null {
   if (text === 'off') return null
   const days = Number(text)
   if (!Number.isInteger(days) || days < 1 || days > 36_500) {
-    throw new ConfigError(`The retention must be 1 to 36500 days or "off", not "${text}".`)
+    throw new ConfigError(`A number of days must be 1 to 36500 or "off", not "${text}".`)
   }
   return days
-}
-
-async function withDatabase(config: Config, work: (url: string) => Promise<void>): Promise<void> {
-  const url = config.databaseAdminUrl ?? config.databaseUrl
-  if (url !== undefined) return work(url)
-  const database = await startEmbeddedDatabase(config.dataDir)
-  try {
-    await migrate(database.connectionString)
-    await work(database.connectionString)
-  } finally {
-    await database.close()
-  }
 }

@@ -13,7 +13,16 @@ export async function prepareOutcomeStorage(pool: pg.Pool): Promise<void> {
 /** How many outcomes are deleted for good in one transaction. */
 const PURGE_STEP = 10_000
 
-/** Maintains the tables: partitions for what will arrive, no rows that are older than the retention or deleted for long enough. */
+/** How many entries of each log are. */
+const EXPIRE_STEP = 10_000
+
+/** How many hours are summed in one transaction: the embedded database does nothing else meanwhile. */
+const REFRESH_STEP = 20
+
+/**
+ * Maintains the tables: partitions for what will arrive, old chunks packed, no rows that are older than the retention or deleted
+ * for long enough.
+ */
 export const STORAGE_UPKEEP: readonly Job[] = [
   {
     name: 'prepare_outcome_storage',
@@ -23,9 +32,53 @@ export const STORAGE_UPKEEP: readonly Job[] = [
   },
   {
     name: 'expire_outcomes',
-    async run({ query, logger }) {
-      const [row] = await query<{ expired: string }>(sql`/* expire */ select expire_outcomes() as expired`)
-      if (row!.expired !== '0') logger.info({ outcomes: Number(row!.expired) }, 'outcomes expired')
+    async run({ query, logger, signal }) {
+      let expired: string | null
+      do {
+        const [row]: { expired: string | null }[] = await query(
+          sql`/* expire */ select expire_outcomes() as expired`,
+        )
+        expired = row!.expired
+        if (expired !== null) logger.info({ outcomes: Number(expired) }, 'outcomes expired')
+      } while (expired !== null && !signal.aborted)
+    },
+  },
+  {
+    name: 'expire_logs',
+    async run({ query, logger, signal }) {
+      let expired: number
+      do {
+        const [row] = await query<{ expired: string }>(
+          sql`/* expireLogs */ select expire_logs(${EXPIRE_STEP}) as expired`,
+        )
+        expired = Number(row!.expired)
+        if (expired > 0) logger.info({ entries: expired }, 'entries of logs expired')
+      } while (expired > 0 && !signal.aborted)
+    },
+  },
+  {
+    name: 'refresh_rollups',
+    async run({ query, signal }) {
+      let hours: number
+      do {
+        const [row] = await query<{ hours: number }>(
+          sql`/* refreshRollups */ select refresh_rollups(${REFRESH_STEP}) as hours`,
+        )
+        hours = row!.hours
+      } while (hours === REFRESH_STEP && !signal.aborted)
+    },
+  },
+  {
+    name: 'pack_outcomes',
+    async run({ query, logger, signal }) {
+      let packed: string | null
+      do {
+        const [row]: { packed: string | null }[] = await query(
+          sql`/* pack */ select pack_outcomes() as packed`,
+        )
+        packed = row!.packed
+        if (packed !== null) logger.info({ chunk: packed }, 'packed a chunk')
+      } while (packed !== null && !signal.aborted)
     },
   },
   {

@@ -21,6 +21,19 @@ export const TABLES: Readonly<Record<string, string>> = {
   ToolUsage: 'tool_usage',
 }
 
+/** A column that lies beside its table, because it is much larger than the rest: a function gives it for many rows in one look. */
+export interface Beside {
+  field: string
+  /** Takes an array of the values of each of these fields, and gives rows of the first of them and the column. */
+  from: string
+  by: readonly [string, ...string[]]
+}
+
+/** By table. */
+export const BESIDE: Readonly<Record<string, Beside>> = {
+  outcomes: { field: 'trajectory', from: 'outcome_trajectories', by: ['outcomeId', 'executionTime'] },
+}
+
 /** How a column's values are written as JSON, in cursors and in statements. Those of an enum are text. */
 export type ColumnKind =
   | 'uuid'

@@ -3,11 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, inject, it } from 'vitest'
+import { describe, expect, inject, it, vi } from 'vitest'
 import { migrate } from '../../src/db/admin/migrator.ts'
-import { setRetentionDays } from '../../src/db/admin/retention.ts'
+import { changeStorageSettings } from '../../src/db/admin/storageSettings.ts'
 import { Arc, type Tenant } from '../support/arc.ts'
 import { cleanUp, ENGINES, emptyDatabase, on, query, serviceUrlOf } from '../support/emptyDatabase.ts'
+import { SOON } from '../support/soon.ts'
 
 const DAY_MS = 24 * 3_600_000
 
@@ -31,7 +32,7 @@ async function record(tenant: Tenant, simulationId: string, days: number[]) {
 }
 
 describe.each(ENGINES)('retention on $dump', ({ extension }) => {
-  it('lets nothing older in, deletes what became older for every tenant, and keeps the rest', async () => {
+  it('deletes what became older for every tenant but for its sums, and keeps what was recorded lately', async () => {
     const url = await emptyDatabase(extension)
     await migrate(url)
     const inParts = `select count(*)::int as parts from pg_inherits where inhparent = 'store.outcomes'::regclass`
@@ -46,6 +47,7 @@ describe.each(ENGINES)('retention on $dump', ({ extension }) => {
     cleanUp.push(() => arc.stop())
     const tenants = [arc.tenant(), arc.tenant()]
     const simulationIds: string[] = []
+    await changeStorageSettings(url, { retentionDays: null })
     for (const tenant of tenants) {
       const simulationId = await tenant.simulation(['d0', 'd20', 'd40', 'd41', 'd120', 'd4000'])
       simulationIds.push(simulationId)
@@ -53,32 +55,53 @@ describe.each(ENGINES)('retention on $dump', ({ extension }) => {
     }
     const [{ parts: partsBefore }] = (await query(url, inParts)) as [{ parts: number }]
 
-    await expect(setRetentionDays(url, 0)).rejects.toMatchObject({ code: '23514' })
-    await setRetentionDays(url, 30)
-    expect(await record(tenants[0]!, simulationIds[0]!, [41])).toEqual([
-      ['TIME_BEFORE_RETENTION', ['executionTime']],
-    ])
+    await expect(changeStorageSettings(url, { retentionDays: 0 })).rejects.toMatchObject({ code: '23514' })
+    await query(url, 'update store.outcomes set recorded_at = execution_time')
+    await changeStorageSettings(url, { retentionDays: 30 })
+    expect(await record(tenants[0]!, simulationIds[0]!, [41])).toEqual(['STORED'])
 
     // A server deletes when it starts.
     await arc.stop()
     await arc.start()
+    await vi.waitFor(async () => {
+      const [left] = await query<{ rows: number }>(
+        url,
+        'select count(*)::int as rows from store.outcome_keys',
+      )
+      expect(left!.rows).toBe(5)
+    }, SOON)
     await arc.stop()
     await on(url, async (client) => {
-      for (const table of ['store.outcomes', 'store.outcome_keys', 'failure_patterns']) {
+      for (const table of [
+        'store.outcomes',
+        'store.trajectories',
+        'store.outcome_keys',
+        'failure_patterns',
+      ]) {
         const { rows } = await client.query(
           `select user_id, count(*)::int as rows, min(execution_time) > now() - interval '30 days' as young
           from ${table} group by 1`,
         )
+        const [first, second] = tenants.map(({ tenantId }) => tenantId)
         expect(rows, table).toHaveLength(2)
-        expect(rows, table).toEqual(rows.map(({ user_id }) => ({ user_id, rows: 2, young: true })))
+        // The one of 41 days was recorded a moment ago.
+        expect(rows, table).toContainEqual({ user_id: first, rows: 3, young: false })
+        expect(rows, table).toContainEqual({ user_id: second, rows: 2, young: true })
       }
+      await client.query('begin; set local role arc_owner; select refresh_rollups(1000); commit')
+      const { rows: sums } = await client.query(
+        `select user_id, sum(attempts)::int as attempts, sum(attempts) filter (where expired)::int as expired
+        from store.outcome_days group by 1 order by 2`,
+      )
+      expect(sums.map(({ attempts, expired }) => [attempts, expired])).toEqual([
+        [5, 3],
+        [6, 3],
+      ])
     })
     const [{ parts }] = (await query(url, inParts)) as [{ parts: number }]
     expect(parts).toBeLessThan(partsBefore)
 
-    await setRetentionDays(url, null)
     await arc.start()
-    expect(await record(tenants[0]!, simulationIds[0]!, [41])).toEqual(['STORED'])
     for (const [index, tenant] of tenants.entries()) {
       const { simulation } = await tenant.data(
         `query ($simulationId: UUID!) {
@@ -102,7 +125,7 @@ describe.each(ENGINES)('retention on $dump', ({ extension }) => {
 
 // It brings an embedded database of its own, whatever database the tests run on.
 describe.skipIf(inject('serverUrl') !== null)('arc retention', () => {
-  it('shows and sets how long outcomes are kept, and what is deleted can be taken back', async () => {
+  it('shows and sets how long outcomes and logs are kept, and what is deleted can be taken back', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'arc-retention-'))
     cleanUp.push(() => rm(dataDir, { recursive: true }))
     const { DATABASE_URL: _, DATABASE_ADMIN_URL: __, ...inherited } = process.env
@@ -111,20 +134,24 @@ describe.skipIf(inject('serverUrl') !== null)('arc retention', () => {
         env: { ...inherited, ARC_DATA_DIR: dataDir },
       })
     const atFirst = (await retention()).stdout
-    expect(atFirst).toContain('kept forever')
+    expect(atFirst).toContain('kept for 365 days')
     expect(atFirst).toContain('taken back for 30 days')
+    expect(atFirst).toContain('Events are kept as long as their simulation')
     expect((await retention('90')).stdout).toContain('kept for 90 days')
     const set = (await retention('--deleted', '7')).stdout
     expect(set).toContain('kept for 90 days')
     expect(set).toContain('taken back for 7 days')
+    const logs = (await retention('--events', '60', '--audit', '700')).stdout
+    expect(logs).toContain('Events of simulations that have ended are kept for 60 days')
+    expect(logs).toContain('audit log is kept for 700 days')
     const off = (await retention('off', '--deleted', 'off')).stdout
     expect(off).toContain('kept forever')
     expect(off).toContain('until somebody deletes it for good')
     await expect(retention('0')).rejects.toMatchObject({
-      stderr: expect.stringContaining('must be 1 to 36500 days or "off", not "0"'),
+      stderr: expect.stringContaining('must be 1 to 36500 or "off", not "0"'),
     })
     await expect(retention('--deleted', 'soon')).rejects.toMatchObject({
-      stderr: expect.stringContaining('must be 1 to 36500 days or "off", not "soon"'),
+      stderr: expect.stringContaining('must be 1 to 36500 or "off", not "soon"'),
     })
   })
 })

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { migrate } from '../../src/db/admin/migrator.ts'
-import { setRetentionDays } from '../../src/db/admin/retention.ts'
+import { changeStorageSettings } from '../../src/db/admin/storageSettings.ts'
 import { STORAGE_UPKEEP } from '../../src/jobs/storageUpkeep.ts'
 import { Arc } from '../support/arc.ts'
 import { cleanUp, ENGINES, makeEmptyDatabase, query, serviceUrlOf } from '../support/emptyDatabase.ts'
@@ -20,14 +20,18 @@ interface JobRow {
 function jobsOf(url: string): Promise<JobRow[]> {
   return query<JobRow>(
     url,
-    `select name, runs, failures, due_at <= now() as due, lease is not null as taken from store.jobs order by name`,
+    // refresh_rollups runs every few seconds.
+    `select name, runs, failures, due_at <= now() as due, lease is not null as taken from store.jobs
+    where name <> 'refresh_rollups' order by name`,
   )
 }
 
-const ended = (runs: { expire: number; prepare: number; purge: number }) => [
+const ended = (runs: { expire: number; others: number }) => [
+  { name: 'expire_logs', runs: runs.others, failures: 0, due: false, taken: false },
   { name: 'expire_outcomes', runs: runs.expire, failures: 0, due: false, taken: false },
-  { name: 'prepare_outcome_storage', runs: runs.prepare, failures: 0, due: false, taken: false },
-  { name: 'purge_deleted', runs: runs.purge, failures: 0, due: false, taken: false },
+  { name: 'pack_outcomes', runs: runs.others, failures: 0, due: false, taken: false },
+  { name: 'prepare_outcome_storage', runs: runs.others, failures: 0, due: false, taken: false },
+  { name: 'purge_deleted', runs: runs.others, failures: 0, due: false, taken: false },
 ]
 
 /** The partitions of months. */
@@ -58,25 +62,25 @@ describe.each(ENGINES)('the upkeep of the storage on $dump', ({ extension }) => 
   it('is done at the first start, when it is due, and as soon as the retention changes', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const names = (await jobsOf(url)).map(({ name }) => name)
-    expect(STORAGE_UPKEEP.map(({ name }) => name).sort()).toEqual(names)
+    expect(STORAGE_UPKEEP.map(({ name }) => name).sort()).toEqual([...names, 'refresh_rollups'].sort())
     await (await server()).start()
     const sees = (rows: JobRow[]) =>
       vi.waitFor(async () => expect(await jobsOf(url)).toEqual(rows), { timeout: 20_000 })
-    await sees(ended({ expire: 1, prepare: 1, purge: 1 }))
+    await sees(ended({ expire: 1, others: 1 }))
 
     await query(url, `update store.jobs set due_at = due_at - interval '1 day'`)
     await vi.advanceTimersByTimeAsync(30_000)
-    await sees(ended({ expire: 2, prepare: 2, purge: 2 }))
+    await sees(ended({ expire: 2, others: 2 }))
 
-    await setRetentionDays(url, 30)
+    await changeStorageSettings(url, { retentionDays: 30 })
     await vi.advanceTimersByTimeAsync(30_000)
-    await sees(ended({ expire: 3, prepare: 2, purge: 2 }))
-    await setRetentionDays(url, 30)
-    expect(await jobsOf(url)).toEqual(ended({ expire: 3, prepare: 2, purge: 2 }))
+    await sees(ended({ expire: 3, others: 2 }))
+    await changeStorageSettings(url, { retentionDays: 30 })
+    expect(await jobsOf(url)).toEqual(ended({ expire: 3, others: 2 }))
   })
 
   it('makes no part for each time that one key brings', async () => {
-    await setRetentionDays(url, null)
+    await changeStorageSettings(url, { retentionDays: null })
     const arc = await server()
     await arc.start()
     const tenant = arc.tenant()
@@ -102,24 +106,28 @@ describe.each(ENGINES)('the upkeep of the storage on $dump', ({ extension }) => 
     if (!extension) return
     const [{ made }] = (await query(url, 'select prepare_outcome_storage() as made')) as [{ made: number }]
     expect(made).toBe(0)
-    const intervals = 'select time_interval::text as width from timescaledb_information.dimensions'
-    expect(await query(url, intervals)).toEqual([{ width: '7 days' }])
+    const intervals = () =>
+      query(url, 'select time_interval::text as width from timescaledb_information.dimensions')
+    expect(await intervals()).toEqual([{ width: '7 days' }, { width: '7 days' }])
+    await query(url, 'update store.settings set chunk_days = 1; select prepare_outcome_storage()')
+    expect(await intervals()).toEqual([{ width: '1 day' }, { width: '1 day' }])
   })
 
   it.runIf(extension)('fills the gaps between the weeks that an older database has', async () => {
     const { url: older, drop: dropOlder } = await makeEmptyDatabase(extension)
     cleanUp.push(dropOlder)
     await migrate(older)
-    const weeks = `from timescaledb_information.chunks`
+    const weeks = `from timescaledb_information.chunks where hypertable_name = 'outcomes'`
     await query(
       older,
-      `insert into store.outcomes (user_id, outcome_id, simulation_id, scenario_id, execution_time, status, event_seq, trajectory)
-      select gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'a', time, 'success', 0, '{"start_time": null, "status": null}'
+      `insert into store.outcomes (user_id, outcome_id, simulation_id, config_version_id, scenario_id, execution_time, status, event_seq)
+      select gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'a', time, 'success', 0
       from unnest('{2003-05-01, 2003-05-20, 2019-01-01}'::timestamptz[]) time`,
     )
     expect(await query(older, `select count(*)::int as chunks ${weeks}`)).toEqual([{ chunks: 3 }])
-    // Before the first, between them, and behind the last up to the week of two years ago, which is the fifth.
-    expect(await query(older, 'select prepare_outcome_storage() as made')).toEqual([{ made: 4 }])
+    // Before the first, between them, and behind the last up to the week of two years ago, which is the fifth; and one of the
+    // trajectories, beside the same week.
+    expect(await query(older, 'select prepare_outcome_storage() as made')).toEqual([{ made: 5 }])
     expect(await query(older, `select count(*)::int as chunks ${weeks}`)).toEqual([{ chunks: 8 }])
     expect(await query(older, `select count(*)::int as rows from store.outcomes`)).toEqual([{ rows: 3 }])
     expect(

@@ -179,10 +179,9 @@ async function insertHostileRows(client: { query(statement: string, values?: unk
     [stranger, HOSTILE_TREES],
   )
   await client.query(
-    `insert into store.outcomes (user_id, outcome_id, simulation_id, scenario_id, execution_time, status, error_code, model,
-      event_seq, trajectory, metrics)
-    select $1, uuid_v7(), uuid_v7(), '', now(), 'error', tree, tree, 1, tree::jsonb || '{"start_time": "", "status": ""}',
-      tree::jsonb
+    `insert into store.outcomes (user_id, outcome_id, simulation_id, config_version_id, scenario_id, execution_time, status,
+      error_code, model, event_seq, metrics)
+    select $1, uuid_v7(), uuid_v7(), uuid_v7(), '', now(), 'error', tree, tree, 1, tree::jsonb
     from unnest($2::text[]) tree`,
     [stranger, HOSTILE_TREES],
   )

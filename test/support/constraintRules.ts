@@ -309,7 +309,7 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       execution_time: '2026-01-15T12:00:00Z',
       status: 'success',
       event_seq: 1,
-      trajectory: { start_time: null, status: 'success' },
+      config_version_id: keys.version_id,
     },
     takes: [
       { reliability_score: 0 },
@@ -318,7 +318,6 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       { execution_time: LONG_AGO },
       usedTool({}),
       usedTool({ durationMs: '0.5', rate: '0', costUsd: '0' }),
-      { trajectory: { start_time: 'x', status: 'error', error: 'no sandbox' } },
     ],
     refuses: {
       only_the_database_refuses: [{ model: REFUSED_MODEL }],
@@ -335,19 +334,33 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       outcomes_cost_usd_check: [{ cost_usd: -0.000_001 }],
       outcomes_error_category_check: [{ error_category: 'bad_luck' }],
       outcomes_retry_count_check: [{ retry_count: -1 }],
-      outcomes_trajectory_check: [
-        {},
-        { start_time: 'x' },
-        { status: 'x' },
-        'text',
-        ['start_time', 'status'],
-      ].map((trajectory) => ({ trajectory: JSON.stringify(trajectory) })),
       outcomes_metrics_check: [{ metrics: JSON_LIST }],
       tool_name_check: ['""', '', x(101)].map((name) => usedTool({ name })),
       call_count_check: [usedTool({ calls: '0' }), usedTool({ calls: '' })],
       call_milliseconds_check: [usedTool({ durationMs: '-1' })],
       success_rate_check: ['1.1', '-0.1', 'NaN', ''].map((rate) => usedTool({ rate })),
       call_cost_usd_check: [usedTool({ costUsd: '-1' })],
+    },
+  },
+  'store.trajectories': {
+    row: {
+      user_id: keys.user_id,
+      outcome_id: randomUUID(),
+      execution_time: '2026-01-15T12:00:00Z',
+      trajectory: { start_time: null, status: 'success' },
+    },
+    takes: [
+      { execution_time: LONG_AGO },
+      { trajectory: { start_time: 'x', status: 'error', error: 'no sandbox' } },
+    ],
+    refuses: {
+      trajectories_trajectory_check: [
+        {},
+        { start_time: 'x' },
+        { status: 'x' },
+        'text',
+        ['start_time', 'status'],
+      ].map((trajectory) => ({ trajectory: JSON.stringify(trajectory) })),
     },
   },
   'public.failure_patterns': {

@@ -4,6 +4,7 @@ import type { TestProject } from 'vitest/node'
 import { makeServiceLogin } from '../../src/db/admin/login.ts'
 import { migrate } from '../../src/db/admin/migrator.ts'
 import { startEmbeddedDatabase } from '../../src/db/embedded/embedded.ts'
+import type { Engine } from '../../src/db/engine.ts'
 import { FOREIGN_LOCALE, FOREIGN_SESSION_SQL, foreignDatabaseSql } from './foreignSettings.ts'
 
 /** Of all that the server takes this is what the database of the tests refuses. */
@@ -17,6 +18,8 @@ declare module 'vitest' {
     adminUrl: string
     /** The server that TEST_DATABASE_URL names, for tests that make databases of their own; null on PGlite. */
     serverUrl: string | null
+    /** What that database is. */
+    engine: Engine
   }
 }
 
@@ -33,6 +36,7 @@ export default async function setup({ vitest }: TestProject) {
     provide('databaseUrl', database.connectionString)
     provide('adminUrl', database.connectionString)
     provide('serverUrl', null)
+    provide('engine', 'plain')
     console.log('Tests run on PGlite; TEST_DATABASE_URL names another server.')
     return () => database.close()
   }
@@ -59,6 +63,7 @@ export default async function setup({ vitest }: TestProject) {
   provide('databaseUrl', service.toString())
   provide('adminUrl', adminUrl)
   provide('serverUrl', serverUrl)
+  provide('engine', engine)
   console.log(`Tests run on ${server.host}:${server.port}, engine ${engine}.`)
   return async () => {
     await server.query(`drop database ${name} with (force)`)

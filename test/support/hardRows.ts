@@ -334,8 +334,11 @@ class HardRows {
       )
       await client.query(
         `with numbered as (select outcome_id, row_number() over (order by outcome_id) as n from store.outcomes where user_id = $1)
-        update store.outcomes o set metrics = ($2::jsonb[])[1 + n % cardinality($2::jsonb[])], step_count = 4,
-          trajectory = o.trajectory || ($2::jsonb[])[1 + n % cardinality($2::jsonb[])] || '{"messages": [null, {"a": 1.50}, "\\u0001", []]}'
+        , written as (
+          update store.trajectories t set
+            trajectory = t.trajectory || ($2::jsonb[])[1 + n % cardinality($2::jsonb[])] || '{"messages": [null, {"a": 1.50}, "\\u0001", []]}'
+          from numbered where t.user_id = $1 and t.outcome_id = numbered.outcome_id and n % 3 = 0)
+        update store.outcomes o set metrics = ($2::jsonb[])[1 + n % cardinality($2::jsonb[])], step_count = 4
         from numbered where o.user_id = $1 and o.outcome_id = numbered.outcome_id and n % 3 = 0`,
         [tenantId, TREES],
       )

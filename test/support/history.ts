@@ -77,7 +77,7 @@ export async function fillHistory(
     )
     await admin.query(
       `create temp table made on commit drop as
-      select uuid_v7(t.at) as outcome_id, s.simulation_id, 's' || c as scenario_id, r as repetition, t.at as execution_time,
+      select uuid_v7(t.at) as outcome_id, s.simulation_id, s.config_version_id, 's' || c as scenario_id, r as repetition, t.at as execution_time,
         case when (c + r) % 10 > 0 then 'success' when r % 2 = 0 then 'error' else 'timeout' end as status
       from simulations s, generate_series(1, ${SCENARIOS}) c, generate_series(1, ${REPETITIONS}) r,
         lateral (select date_trunc('second', s.created_at) + interval '13 minutes' * (c * ${REPETITIONS} + r) as at) t
@@ -90,12 +90,18 @@ export async function fillHistory(
       [tenantId],
     )
     await admin.query(
-      `insert into store.outcomes (user_id, outcome_id, simulation_id, scenario_id, repetition, execution_time, status,
-        error_code, error_category, reliability_score, event_seq, superseded, step_count, used_tools, trajectory)
-      select $1, outcome_id, simulation_id, scenario_id, repetition, execution_time, status,
+      `insert into store.outcomes (user_id, outcome_id, simulation_id, config_version_id, scenario_id, repetition, execution_time,
+        status, error_code, error_category, reliability_score, event_seq, superseded, step_count, used_tools)
+      select $1, outcome_id, simulation_id, config_version_id, scenario_id, repetition, execution_time, status,
         case when status <> 'success' then 'E' || repetition end, case when status <> 'success' then 'tool_error' end,
         0.5, 1, status = 'error', 1,
-        array[row('search', 1, null, 1, null, null, null), row('book', 1, null, 1, null, null, null)]::store.used_tool[],
+        array[row('search', 1, null, 1, null, null, null), row('book', 1, null, 1, null, null, null)]::store.used_tool[]
+      from made`,
+      [tenantId],
+    )
+    await admin.query(
+      `insert into store.trajectories (user_id, outcome_id, execution_time, trajectory)
+      select $1, outcome_id, execution_time,
         jsonb_build_object('status', status, 'start_time', execution_time, 'messages', jsonb_build_array(scenario_id))
       from made`,
       [tenantId],

@@ -41,7 +41,13 @@ const NOT_AUDITED = [
   'public.simulation_events',
   'public.simulations_scenarios',
   'store.outcome_keys',
+  'store.metric_days',
+  'store.outcome_days',
+  'store.outcome_hours',
   'store.outcomes',
+  'store.scenario_days',
+  'store.tool_days',
+  'store.trajectories',
 ]
 
 /** By the clock that the log goes by. */

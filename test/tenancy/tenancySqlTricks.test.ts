@@ -14,7 +14,7 @@ const arc = useArc()
 let owner: SeededTenant
 /** Has the same keys as the owner. */
 let twin: SeededTenant
-let keys: Record<'config_id' | 'version_id' | 'simulation_id' | 'outcome_id', string>
+let keys: Record<'config_id' | 'version_id' | 'simulation_id' | 'outcome_id' | 'execution_time', string>
 
 beforeAll(async () => {
   owner = await seedTenant(arc)
@@ -22,9 +22,9 @@ beforeAll(async () => {
   await arc.sql('admin', async (client) => {
     await client.query('analyze')
     const { rows } = await client.query(
-      `select config_id, version_id, simulation_id, outcome_id
+      `select config_id, version_id, simulation_id, outcome_id, to_json(execution_time) #>> '{}' as execution_time
       from config_versions v join simulations s using (user_id) join store.outcomes o using (user_id, simulation_id)
-      where user_id = $1 and s.status = 'running' and version_id = config_version_id limit 1`,
+      where user_id = $1 and s.status = 'running' and version_id = s.config_version_id limit 1`,
       [owner.tenant.tenantId],
     )
     keys = rows[0]
@@ -64,8 +64,11 @@ describe('a function', () => {
         'amend_outcomes',
         'audit_act_as',
         ...forAll,
+        'duration_quantile',
         'ingest_outcomes',
+        'outcome_trajectories',
         'reopen_simulation',
+        'rollups_as_of',
         'search_failure_patterns',
         'search_scenarios',
         'time_of_uuid',
@@ -82,6 +85,9 @@ describe('a function', () => {
       ],
       app_readonly: [
         ...forAll,
+        'duration_quantile',
+        'outcome_trajectories',
+        'rollups_as_of',
         'search_failure_patterns',
         'search_scenarios',
         'time_of_uuid',
@@ -93,15 +99,21 @@ describe('a function', () => {
         'authenticate_api_key',
         'claim_jobs',
         ...forAll,
+        'duration_quantile',
         'end_job',
+        'expire_logs',
         'expire_outcomes',
         'hypertable_states',
         'ingest_outcomes',
         'job_states',
+        'outcome_trajectories',
+        'pack_outcomes',
         'prepare_outcome_storage',
         'purge_deleted',
+        'refresh_rollups',
         'renew_job',
         'reopen_simulation',
+        'rollups_as_of',
         'search_failure_patterns',
         'search_scenarios',
         'time_of_uuid',
@@ -162,6 +174,27 @@ describe('a function', () => {
             `select drop_chunks(${hypertable}::regclass, older_than => now())`,
           ])
         }
+      })
+    }
+  })
+
+  it('that reads trajectories reads those of the tenant of the transaction only', async () => {
+    const trajectories = 'select trajectory::text from outcome_trajectories($1, $2)'
+    const values = [[keys.outcome_id], [keys.execution_time]]
+    for (const role of ['app_user', 'app_readonly', 'app_admin'] as const) {
+      await sqlAs(arc, role, owner.tenant, async (run) => {
+        expect(await run(trajectories, values)).toMatchObject({ code: undefined, rows: [{}] })
+      })
+      // It has an outcome of that id and time.
+      await sqlAs(arc, role, twin.tenant, async (run) => {
+        const { rows } = await run(trajectories, values)
+        expect(rows).toHaveLength(1)
+        expectNothingOfOwner(JSON.stringify(rows))
+      })
+      await sqlAs(arc, role, arc.tenant(), async (run) => {
+        expect((await run(trajectories, values)).rows).toEqual([])
+        await run(`select set_config('app.user_id', '', true)`)
+        expect((await run(trajectories, values)).rows).toEqual([])
       })
     }
   })

@@ -1,4 +1,5 @@
 import sql, { type Sql } from 'sql-template-tag'
+import { tableOf } from '../../reads/answers/beside.ts'
 import type { Member, Row, RowPart } from '../../reads/answers/parts.ts'
 import { identifier } from '../../reads/catalogue.ts'
 import { all, type Condition } from '../../reads/condition.ts'
@@ -19,7 +20,7 @@ function outcomeWith(idOf: (outer: Row) => Sql, members: readonly Member[]): Row
     is: 'row',
     from: (own, outer) => {
       const [outcome, key] = [identifier(own.alias), identifier(`${own.alias}_key`)]
-      return sql`outcome_keys ${key} join outcomes ${outcome}
+      return sql`outcome_keys ${key} join ${tableOf('outcomes', own)}
         on ${outcome}.outcome_id = ${key}.outcome_id and ${outcome}.execution_time = ${key}.execution_time
         where ${key}.outcome_id = ${idOf(outer)}`
     },

@@ -95,10 +95,6 @@ const REASONS: Record<
     reason: (row) => `The id ${row.outcome_id} belongs to an outcome of another simulation.`,
     path: ['outcomeId'],
   },
-  TIME_BEFORE_RETENTION: {
-    reason: (row) => `executionTime ${row.execution_time} is earlier than this database’s retention period.`,
-    path: ['executionTime'],
-  },
   TIME_IN_FUTURE: {
     reason: (row) => `executionTime ${row.execution_time} is more than five minutes in the future.`,
     path: ['executionTime'],

@@ -46,13 +46,12 @@ export async function readSteps(
     from: number
     steps: JsonValue[]
   }>(sql`/* trajectorySteps */
-    select key.place, list.total, page.low as "from",
+    select found.place, list.total, page.low as "from",
       coalesce((
         select jsonb_agg(list.steps -> at order by at) from generate_series(page.low, page.high) as at
       ), '[]') as steps
-    from ${placesOf(keys)}
-    join outcomes o on o.outcome_id = key.outcome_id and o.execution_time = key.execution_time
-    cross join lateral (${listSql(sql`o.trajectory`, path)}) list
+    from ${trajectoriesOf(keys)}
+    cross join lateral (${listSql(sql`found.trajectory`, path)}) list
     ${pageSql(range)}`)
   return inOrder(keys, rows)
 }
@@ -71,16 +70,13 @@ export async function readTrajectories(
     bytes: number
     trajectory: JsonValue
   }>(sql`/* trajectories */
-    with wanted as materialized (
-      select key.place, o.outcome_id, o.execution_time, pg_column_size(o.trajectory) as bytes
-      from ${placesOf(keys)}
-      join outcomes o on o.outcome_id = key.outcome_id and o.execution_time = key.execution_time
-    ),
-    total as materialized (select coalesce(sum(bytes), 0)::double precision as bytes from wanted)
-    select w.place, total.bytes, o.trajectory
-    from wanted w cross join total
-    left join outcomes o on o.outcome_id = w.outcome_id and o.execution_time = w.execution_time
-      and total.bytes <= ${maxBytes}::double precision`)
+    with found as materialized (select * from ${trajectoriesOf(keys)}),
+    total as materialized (
+      select coalesce(sum(pg_column_size(trajectory)), 0)::double precision as bytes from found
+    )
+    select found.place, total.bytes,
+      case when total.bytes <= ${maxBytes}::double precision then found.trajectory end as trajectory
+    from found cross join total`)
   if (rows.some(({ bytes }) => bytes > maxBytes)) return null
   return inOrder(keys, rows).map(({ trajectory }) => trajectory)
 }
@@ -91,23 +87,26 @@ export async function readParts(
   keys: readonly OutcomeKey[],
   path: readonly string[],
 ): Promise<(JsonValue | undefined)[]> {
-  const part = sql`o.trajectory #> ${path}::text[]`
+  const part = sql`found.trajectory #> ${path}::text[]`
   const rows = await reads.query<{
     place: bigint
     part: JsonValue
     is_there: boolean
   }>(sql`/* trajectoryPart */
-    select key.place, ${part} as part, ${part} is not null as is_there
-    from ${placesOf(keys)}
-    join outcomes o on o.outcome_id = key.outcome_id and o.execution_time = key.execution_time`)
+    select found.place, ${part} as part, ${part} is not null as is_there
+    from ${trajectoriesOf(keys)}`)
   return inOrder(keys, rows).map(({ part, is_there }) => (is_there ? part : undefined))
 }
 
-/** The keys as rows `key`, numbered from 1. */
-function placesOf(keys: readonly OutcomeKey[]): Sql {
+/** The trajectories as rows `found`, with the place of their key from 1. */
+function trajectoriesOf(keys: readonly OutcomeKey[]): Sql {
   const ids = keys.map(({ outcomeId }) => outcomeId)
   const times = keys.map(({ executionTime }) => executionTime)
-  return sql`unnest(${ids}::uuid[], ${times}::timestamptz[]) with ordinality as key(outcome_id, execution_time, place)`
+  return sql`(
+      select key.place, beside.trajectory
+      from unnest(${ids}::uuid[]) with ordinality as key(outcome_id, place)
+      join outcome_trajectories(${ids}::uuid[], ${times}::timestamptz[]) beside on beside.outcome_id = key.outcome_id
+    ) found`
 }
 
 /** By the place of their key; each key was read from the same state of the database, so its row is there. */

@@ -2,6 +2,7 @@ import sql, { empty, join, type Sql } from 'sql-template-tag'
 import type { Statement } from '../../db/tenantTransaction.ts'
 import { identifier, integerLiteral, textLiteral } from '../catalogue.ts'
 import type { SortField } from '../keyset.ts'
+import { fieldsWithout, pageWithBeside, tableOf } from './beside.ts'
 import {
   type ColumnPart,
   type EdgeMember,
@@ -127,7 +128,7 @@ class AnswerWriter {
       const on = keys.map(({ field }, at) => sql`${own.column(field)} = wanted.${names[at]}`)
       return sql`select wanted.place, ${object} as ${text}
         from unnest(${places}::int[], ${join(lists, ', ')}) as wanted(place, ${join(names, ', ')})
-        join ${identifier(table)} ${identifier(own.alias)} on ${join(on, ' and ')}`
+        join ${tableOf(table, own)} on ${join(on, ' and ')}`
     })
     const rows = this.#sized(join(found, ' union all '), [text])
     const all = sql`select string_agg(coalesce(sized.${fitting(text)}, 'null'), ',' order by places.place)
@@ -223,9 +224,15 @@ class AnswerWriter {
         : text
     const shown = columns.map(({ name, text }) => sql`, ${inPage(text)} as ${name}`)
     const fields = [...new Set([...row.fields, ...page.sort.map(({ field }) => field)])]
-    const rows = page.rows(outer, fields, asksForMore ? size + 1 : size)
+    const beside = page.beside && fields.includes(page.beside.field) ? page.beside : undefined
+    const rows = page.rows(
+      outer,
+      beside ? fieldsWithout(beside, fields) : fields,
+      asksForMore ? size + 1 : size,
+    )
+    const numbered = sql`select page.*, row_number() over () as n from (${rows}) page`
     const shownRows = sql`select n${shown.length > 0 ? join(shown, '') : empty} from (
-        select page.*, row_number() over () as n from (${rows}) page
+        ${beside ? pageWithBeside(beside, numbered, size) : numbered}
       ) ${identifier(row.alias)}`
     const names = [...texts.values()].map(({ name }) => name)
     // `having`: it is one row also where nothing is summed up, and without a count PostgreSQL would not even look whether

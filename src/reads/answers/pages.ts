@@ -1,10 +1,11 @@
 import sql, { type Sql } from 'sql-template-tag'
-import { columns, identifier, integerLiteral, type RelationName } from '../catalogue.ts'
+import { BESIDE, columns, integerLiteral, type RelationName } from '../catalogue.ts'
 import type { ComputedRows } from '../computedPages.ts'
 import { all, type Condition } from '../condition.ts'
 import { conditionSql, orderSql, plansAlike } from '../conditionSql.ts'
 import type { PagePlan } from '../pagePlan.ts'
 import { countSql, rowsOfPage } from '../storedPages.ts'
+import { tableOf } from './beside.ts'
 import type { Member, PageMember, PagePart, Row, RowPart } from './parts.ts'
 
 /** How listed rows hang on the row that the list stands under. */
@@ -34,6 +35,7 @@ export function storedPage(
   const keyOf = (outer: Row) => (parent ? outer.column(parent.key) : undefined)
   return {
     ...shape(plan, members),
+    beside: BESIDE[table],
     rows: (outer, fields, limit) =>
       rowsOfPage({ ...query, where, order }, keyOf(outer), { fields, as: columns }, integerLiteral(limit)),
     count: (outer) => countSql({ ...query, where: filtered }, keyOf(outer)),
@@ -74,7 +76,7 @@ function shape({ sort, size, fromEnd, filtered, args }: PagePlan, members: reado
 export function rowWith(table: string, condition: Condition, members: readonly Member[]): RowPart {
   return {
     is: 'row',
-    from: (own) => sql`${identifier(table)} ${identifier(own.alias)} where ${own.fulfils(condition)}`,
+    from: (own) => sql`${tableOf(table, own)} where ${own.fulfils(condition)}`,
     members,
     nullable: true,
   }
@@ -94,7 +96,7 @@ export function relatedRow(
   return {
     is: 'row',
     from: (own, outer) =>
-      sql`${identifier(table)} ${identifier(own.alias)} where ${conditionOn(on, own, outer)} and ${outer.fulfils(when)}`,
+      sql`${tableOf(table, own)} where ${conditionOn(on, own, outer)} and ${outer.fulfils(when)}`,
     members,
     nullable,
   }

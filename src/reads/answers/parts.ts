@@ -1,5 +1,5 @@
 import type { Sql } from 'sql-template-tag'
-import { type ColumnKind, column } from '../catalogue.ts'
+import { type Beside, type ColumnKind, column } from '../catalogue.ts'
 import type { Condition } from '../condition.ts'
 import { conditionSql, fieldsOf } from '../conditionSql.ts'
 import type { SortField } from '../keyset.ts'
@@ -91,7 +91,7 @@ export interface SqlPart {
 /** Another row, which hangs on this one. */
 export interface RowPart {
   is: 'row'
-  /** Behind FROM: the row under the alias `own`, and the condition that finds it. */
+  /** Behind FROM: the row under the alias `own`, which knows what is read of it, and the condition that finds it. */
   from(own: Row, outer: Row): Sql
   members: readonly Member[]
   nullable: boolean
@@ -129,6 +129,8 @@ export interface PagePart {
   is: 'page'
   /** A SELECT of these fields' columns of so many rows, in the order that they are read in. */
   rows(outer: Row, fields: readonly string[], limit: number): Sql
+  /** A column that those rows do not have, and lies beside their table. */
+  beside?: Beside | undefined
   /** A SELECT of the number of all rows. */
   count(outer: Row): Sql
   /** Whether one plan is good for it, whatever the values of its conditions. */
