@@ -385,7 +385,7 @@ export type GeneratedByFilter = {
 
 /** The server’s status. */
 export type HealthStatus =
-  /** Queries work; live events are polled, because the LISTEN connection is down. */
+  /** Queries and mutations work, and something else does not: see `problems`. */
   | 'DEGRADED'
   /** Everything works. */
   | 'HEALTHY'
@@ -907,7 +907,7 @@ export type ConfigDiffFragment = { diffId: string, configId: string, versionBefo
 export type HealthQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type HealthQuery = { health: { status: HealthStatus, engine: DatabaseEngine | null, serverVersion: string | null, outcomeParts: number | null, listening: boolean, responseTimeMs: number | null, extensions: Array<{ name: string, version: string }> | null, hypertables: Array<{ name: string, chunks: number }> | null, poolStats: { total: number, idle: number, waiting: number } } };
+export type HealthQuery = { health: { status: HealthStatus, problems: Array<string>, engine: DatabaseEngine | null, serverVersion: string | null, outcomeParts: number | null, listening: boolean, responseTimeMs: number | null, extensions: Array<{ name: string, version: string }> | null, hypertables: Array<{ name: string, chunks: number }> | null, poolStats: { total: number, idle: number, waiting: number } } };
 
 export type MetricsQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -1226,7 +1226,7 @@ export type SimulationEventsSubscriptionVariables = Exact<{
 export type SimulationEventsSubscription = { simulationEvents: { kind: SimulationEventKind, simulationId: string, seq: number, status: SimulationStatus, totalScenarios: number, completedScenarios: number, succeededScenarios: number, failedScenarios: number, completionPercent: number, currentScore: number | null, totalTokens: number | null, totalCostUsd: number | null, at: string } };
 
 export const HealthDocument: TypedDocument<HealthQuery, HealthQueryVariables> =
-  "query Health{health{status engine serverVersion extensions{name version}hypertables{name chunks}outcomeParts poolStats{total idle waiting}listening responseTimeMs}}"
+  "query Health{health{status problems engine serverVersion extensions{name version}hypertables{name chunks}outcomeParts poolStats{total idle waiting}listening responseTimeMs}}"
 
 export const MetricsDocument: TypedDocument<MetricsQuery, MetricsQueryVariables> =
   "query Metrics{metrics{totalQueries successRate avgQueryTimeMs}}"

@@ -105,6 +105,7 @@ describe('a function', () => {
         'event_channel',
         'expire_logs',
         'expire_outcomes',
+        'hypertable_states',
         'ingest_outcomes',
         'job_states',
         'outcome_trajectories',
