@@ -1,12 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import pg from 'pg'
 import { afterAll, describe, expect, it } from 'vitest'
 import { callableTableFunctions, makeServiceLogin } from '../../src/db/admin/login.ts'
 import { migrate } from '../../src/db/admin/migrator.ts'
 import { Arc } from '../support/arc.ts'
 import { databaseContents, packOldChunks } from '../support/databaseContents.ts'
-import { cleanUp, query } from '../support/emptyDatabase.ts'
+import { cleanUp, on, query } from '../support/emptyDatabase.ts'
 import { hasPostgresServers, PostgresServer, run, ServerFolder } from '../support/postgresServer.ts'
 import { seedTenant } from '../support/tenantRows.ts'
 
@@ -77,9 +76,7 @@ describe.skipIf(!hasPostgresServers)('pg_dump', () => {
       )) as [{ chunks: number }]
       expect(chunks).toBe(packed)
       // The extension's own rights, which a migration narrowed, come with the dump as well.
-      const pool = new pg.Pool({ connectionString: targetUrl })
-      cleanUp.push(() => pool.end())
-      expect(await callableTableFunctions(pool)).toEqual([])
+      expect(await on(targetUrl, callableTableFunctions)).toEqual([])
     }
 
     const again = new Arc({ DATABASE_URL: target.url('arc', 'arc_service') })

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { makeServiceLogin } from '../../src/db/admin/login.ts'
@@ -80,7 +80,7 @@ archive_command = 'test ! -f ${archive}/%f && cp %p ${archive}/%f'`,
 recovery_target_time = '${moment}'
 recovery_target_action = promote
 archive_mode = off`)
-    writeFileSync(join(restored.data, 'recovery.signal'), '')
+    restored.write('recovery.signal', '')
     restored.start()
     const restoredUrl = restored.url('arc')
     await vi.waitFor(

@@ -3,11 +3,11 @@ import {
   appendFileSync,
   chmodSync,
   chownSync,
-  cpSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
+  writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -106,6 +106,13 @@ export class PostgresServer {
     appendFileSync(join(this.data, 'postgresql.conf'), `${settings}\n`)
   }
 
+  /** A file in its folder, for its eyes only. */
+  write(name: string, text: string): void {
+    const file = join(this.data, name)
+    writeFileSync(file, text, { mode: 0o600 })
+    if (NOBODY) chownSync(file, NOBODY.uid, NOBODY.gid)
+  }
+
   /** Resolves when it answers, as a standby too. */
   start(): void {
     this.set(`port = ${this.port}`)
@@ -140,11 +147,6 @@ export class PostgresServer {
   /** Files of a cluster that a server can be started on: with WAL, or for an archive that has it. */
   baseBackup(to: string, ...options: string[]): void {
     run('pg_basebackup', ['-d', this.url('postgres'), '-D', to, '-c', 'fast', ...options])
-  }
-
-  copyTo(data: string): void {
-    cpSync(this.data, data, { recursive: true })
-    if (NOBODY) spawnSync('chown', ['-R', `${NOBODY.uid}:${NOBODY.gid}`, data])
   }
 
   url(database: string, login = 'postgres'): string {
