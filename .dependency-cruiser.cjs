@@ -1,7 +1,7 @@
 // Data flows one way: http → graphql → evaluation → db; live and importers stand beside. Nothing imports upwards.
 /** The files at the top of src that import nothing but each other: they are for everyone. */
 const SHARED =
-  '(calendar|exactNumbers|freeNames|json|mapKey|refusal|stream|text|uuid|valueChecks|viewer)\\.ts$'
+  '(calendar|exactNumbers|freeNames|json|mapKey|refusal|spans|stream|text|uuid|valueChecks|viewer)\\.ts$'
 const may = (folder, ...targets) => ({
   name: `${folder}-imports-only-downwards`,
   comment: `src/${folder} may import from ${['itself', SHARED, ...targets].join(', ')} only.`,
@@ -18,7 +18,7 @@ module.exports = {
     may('db'),
     may('reads', 'db/(generated/|(pinnedSettings|pools|readBudget|tenantTransaction)\\.ts$)'),
     may('auth', 'config\\.ts$', 'db/(tenantTransaction|transaction)\\.ts$'),
-    may('observe', 'db/(engine|pools|transaction)\\.ts$'),
+    may('observe', 'db/(engine|pools|statementLabel|transaction)\\.ts$'),
     may('jobs', 'db/transaction\\.ts$'),
     may('evaluation', 'reads/', 'db/tenantTransaction\\.ts$'),
     may('live', 'reads/', 'db/(tenantTransaction|tlsMode)\\.ts$', 'evaluation/', 'auth/expiry\\.ts$'),
@@ -44,7 +44,7 @@ module.exports = {
       'http',
       'config\\.ts$',
       'graphql/',
-      'observe/health\\.ts$',
+      'observe/',
       'reads/(operationReads|pagePlan)\\.ts$',
       'db/(generated/|pools\\.ts$|tenantTransaction\\.ts$)',
       'auth/',
@@ -66,6 +66,7 @@ module.exports = {
       'commands',
       'config\\.ts$',
       'server\\.ts$',
+      'observe/logger\\.ts$',
       'auth/',
       'db/(admin|embedded)/',
       'client/',

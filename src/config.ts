@@ -33,10 +33,30 @@ export interface Config {
   sample: boolean
   /** ARC_LOG_LEVEL (info): fatal, error, warn, info, debug, trace or silent. */
   logLevel: string
+  observe: ObserveConfig
+  /**
+   * ARC_DRAIN_SECONDS (0): how long a server that is told to stop goes on as before, but for `/ready`, so that load balancers
+   * take it out first.
+   */
+  drainMs: number
   /** ARC_URL: the GraphQL endpoint that `import` sends to; the server on this machine's PORT when not given. */
   importUrl: string | undefined
   /** ARC_TOKEN: the bearer token of `import`; one signed with this machine's secret when not given. */
   importToken: string | undefined
+}
+
+/** What the server tells of itself. docs/monitoring.md has it all. */
+interface ObserveConfig {
+  /** ARC_SLOW_OPERATION_MS (1000): operations that take so long are in the log; 0: none is for that. */
+  slowMs: number
+  /** ARC_METRICS_PORT (none; 0 takes a free one) and ARC_METRICS_HOST (127.0.0.1): where Prometheus finds `/metrics`. */
+  metricsPort: number | undefined
+  metricsHost: string
+  /**
+   * OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, or OTEL_EXPORTER_OTLP_ENDPOINT (none): where spans go. OTEL_SDK_DISABLED and
+   * OTEL_TRACES_EXPORTER=none switch it off. What else there is of these variables OpenTelemetry's SDK reads.
+   */
+  tracesUrl: string | undefined
 }
 
 interface PoolConfig {
@@ -191,7 +211,17 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Readonly<Confi
     exposure: exposed,
     compiledReads: flag(env, 'ARC_COMPILED_READS', true),
     sample: flag(env, 'ARC_SAMPLE', databaseUrl === undefined),
-    logLevel: text(env, 'ARC_LOG_LEVEL') ?? 'info',
+    logLevel: logLevel(env),
+    observe: {
+      slowMs: integer(env, 'ARC_SLOW_OPERATION_MS', 1_000, 0, 3_600_000),
+      metricsPort:
+        text(env, 'ARC_METRICS_PORT') === undefined
+          ? undefined
+          : integer(env, 'ARC_METRICS_PORT', 0, 0, 65_535),
+      metricsHost: text(env, 'ARC_METRICS_HOST') ?? '127.0.0.1',
+      tracesUrl: tracesUrl(env),
+    },
+    drainMs: 1000 * integer(env, 'ARC_DRAIN_SECONDS', 0, 0, 600),
     importUrl: text(env, 'ARC_URL'),
     importToken: text(env, 'ARC_TOKEN'),
   })
@@ -273,6 +303,28 @@ function jwtSecret(env: NodeJS.ProcessEnv, dataDir: string): Uint8Array {
     writeFileSync(file, randomBytes(32).toString('base64url'), { mode: 0o600 })
   }
   return new TextEncoder().encode(readFileSync(file, 'utf8').trim())
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
+
+function logLevel(env: NodeJS.ProcessEnv): string {
+  const level = text(env, 'ARC_LOG_LEVEL') ?? 'info'
+  if (!LOG_LEVELS.includes(level))
+    throw new ConfigError(`ARC_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}, not "${level}".`)
+  return level
+}
+
+/** As OpenTelemetry has it: what is for all signals gets the path of traces. */
+function tracesUrl(env: NodeJS.ProcessEnv): string | undefined {
+  if (flag(env, 'OTEL_SDK_DISABLED', false) || text(env, 'OTEL_TRACES_EXPORTER') === 'none') return undefined
+  const name = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'].find(
+    (variable) => text(env, variable) !== undefined,
+  )
+  if (name === undefined) return undefined
+  const given = text(env, name)!
+  if (!/^https?:/.test(given) || !URL.canParse(given))
+    throw new ConfigError(`${name} takes a URL like http://localhost:4318, not "${given}".`)
+  return name === 'OTEL_EXPORTER_OTLP_ENDPOINT' ? `${given.replace(/\/+$/, '')}/v1/traces` : given
 }
 
 const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']

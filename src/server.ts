@@ -1,7 +1,7 @@
-import { createServer } from 'node:http'
+import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { PrismaPg } from '@prisma/adapter-pg'
-import { type Logger, pino } from 'pino'
+import type { Logger } from 'pino'
 import { createAuthenticator } from './auth/authenticator.ts'
 import type { Config } from './config.ts'
 import { callableTableFunctions, checkLogin } from './db/admin/login.ts'
@@ -19,6 +19,7 @@ import { schema } from './graphql/schema.ts'
 import { createAdmission } from './http/admit.ts'
 import { createContextFactory, createExecution } from './http/execution.ts'
 import { TenantShare } from './http/limits/tenantShare.ts'
+import { serveMetrics } from './http/metricsPort.ts'
 import { createOperationCheck } from './http/operationCheck.ts'
 import { untilWelcome } from './http/requestHead.ts'
 import { answerByRoutes, GRAPHQL_PATH, routesOf } from './http/routes.ts'
@@ -31,7 +32,12 @@ import { JobRunner } from './jobs/jobRunner.ts'
 import { prepareOutcomeStorage, STORAGE_UPKEEP } from './jobs/storageUpkeep.ts'
 import { LiveHub } from './live/hub.ts'
 import { HealthProbe } from './observe/health.ts'
+import { createLogger } from './observe/logger.ts'
 import { OperationMetrics } from './observe/operationMetrics.ts'
+import { OperationWatch } from './observe/operationWatch.ts'
+import { createPrometheus } from './observe/prometheus.ts'
+import { StatementFigures } from './observe/statementFigures.ts'
+import { startTracing } from './observe/tracing.ts'
 
 /** How long an operation may hold a connection. */
 const OPERATION_MS = 60_000
@@ -51,6 +57,8 @@ export interface ArcServer {
   url: string
   /** The database's own URL, for programs of this machine. */
   databaseUrl: string
+  /** Where Prometheus finds the metrics; undefined where they are not served. */
+  metricsUrl: string | undefined
   /** Lets running requests end, closes what is open, and leaves everything on disk. */
   close(): Promise<void>
 }
@@ -63,13 +71,16 @@ export interface ArcServer {
  */
 export async function startServer(
   config: Config,
-  logger: Logger = pino({ level: config.logLevel }),
+  logger: Logger = createLogger(config.logLevel),
 ): Promise<ArcServer> {
   const undo: (() => Promise<unknown>)[] = []
   const close = async () => {
     for (const step of undo.splice(0).reverse()) await step()
   }
   try {
+    const { metricsPort, metricsHost, slowMs, tracesUrl } = config.observe
+    if (tracesUrl !== undefined) undo.push(await startTracing(tracesUrl, logger))
+    const prometheus = metricsPort === undefined ? undefined : await createPrometheus()
     const file = config.exposure.trustedDocuments
     const trustedDocuments = file === undefined ? new Map() : readTrustedDocuments(file)
     let { databaseUrl } = config
@@ -114,7 +125,8 @@ export async function startServer(
     await warmUp(pools)
 
     await prepareOutcomeStorage(pools.own)
-    const jobs = new JobRunner(pools.own, STORAGE_UPKEEP, logger)
+    const figures = prometheus?.figures
+    const jobs = new JobRunner(pools.own, STORAGE_UPKEEP, logger, (...run) => figures?.countJobRun(...run))
     undo.push(() => jobs.close())
     void jobs.runDue()
 
@@ -133,20 +145,36 @@ export async function startServer(
     await live.start()
     undo.push(() => live.stop())
 
+    const outcomeQueue = new OutcomeQueue(
+      (viewer, bytes) => (work) =>
+        share.inWritersTurn(viewer.tenantId, bytes, () =>
+          inTenantTransaction(pools.writing, viewer, 'read write', work),
+        ),
+      { all: pool.maxWaiting, ofTenant: share.waitingOutcomes },
+    )
+    const { readers, writers, events } = share
+    const health = new HealthProbe({
+      pools,
+      listener: live,
+      backlog: () => ({
+        operations:
+          readers.waiting + writers.waiting + pools.reading.waitingCount + pools.writing.waitingCount,
+        outcomes: outcomeQueue.waiting,
+      }),
+      jobs: jobs.jobs,
+      logger,
+    })
+    const metrics = new OperationMetrics()
+    const watch = new OperationWatch(logger, slowMs, metrics, figures)
     const services: Services = {
       pools,
       live,
       logger,
-      outcomeQueue: new OutcomeQueue(
-        (viewer, bytes) => (work) =>
-          share.inWritersTurn(viewer.tenantId, bytes, () =>
-            inTenantTransaction(pools.writing, viewer, 'read write', work),
-          ),
-        { all: pool.maxWaiting, ofTenant: share.waitingOutcomes },
-      ),
+      outcomeQueue,
       quotas: { openRuns: limits.openRunsPerTenant, apiKeys: limits.apiKeysPerTenant },
-      health: new HealthProbe(pools, logger),
-      metrics: new OperationMetrics(),
+      health,
+      metrics,
+      watch,
     }
     const admission = createAdmission(createAuthenticator(config.auth, pools.own, logger), exposure)
     const execute = createExecution(config.compiledReads ? new QueryCompiler(limits.readBytes) : undefined)
@@ -159,10 +187,16 @@ export async function startServer(
       subscribe: createSubscribe(share, execute),
       share,
       exposure,
+      watch,
       logger,
     }
     const { handle, breakOffStreams } = createGraphQLHandler(parts)
-    const answer = answerByRoutes(routesOf(handle, services.health), admission, exposure, logger)
+    const route = answerByRoutes(routesOf(handle, health), admission, exposure, logger)
+    const answer: RequestListener = (request, response) => {
+      // The next request of this connection finds a server that stays.
+      if (health.isClosing) response.shouldKeepAlive = false
+      route(request, response)
+    }
     // What Node refuses by itself it refuses without a body.
     const server = createServer({ ...HTTP_TIMEOUTS, requireHostHeader: false }, answer)
     server.on('checkContinue', (request, response) => {
@@ -171,13 +205,30 @@ export async function startServer(
     })
     server.on('checkExpectation', answer)
     server.on('clientError', (error, socket) => refuseMalformed(error, socket, logger))
-    const closeSockets = serveWebSocket(server, parts)
+    const sockets = serveWebSocket(server, parts)
+    let metricsUrl: string | undefined
+    if (prometheus) {
+      prometheus.lookAt({
+        pools,
+        turns: { reading: readers, writing: writers, events },
+        open: {
+          sockets: () => sockets.count,
+          subscriptions: () => share.subscriptions.taken,
+          watched: () => live.watchedCount,
+        },
+        health,
+        statements: new StatementFigures(pools.own, logger),
+      })
+      const served = await serveMetrics({ port: metricsPort!, host: metricsHost }, prometheus, logger)
+      undo.push(served.close)
+      metricsUrl = served.url
+    }
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen({ port: config.port, host: config.host, backlog: BACKLOG }, resolve)
     })
     undo.push(async () => {
-      await closeSockets()
+      await sockets.close()
       breakOffStreams()
       const closed = new Promise((resolve) => server.close(resolve))
       // A connection whose request is still running becomes idle later, and would be kept alive for its next one.
@@ -187,9 +238,13 @@ export async function startServer(
       clearInterval(idle)
       clearTimeout(lastResort)
     })
+    undo.push(async () => {
+      health.close()
+      await new Promise((resolve) => setTimeout(resolve, config.drainMs))
+    })
     const { port } = server.address() as AddressInfo
     const host = config.host.includes(':') ? `[${config.host}]` : config.host
-    return { url: `http://${host}:${port}${GRAPHQL_PATH}`, databaseUrl, close }
+    return { url: `http://${host}:${port}${GRAPHQL_PATH}`, databaseUrl, metricsUrl, close }
   } catch (error) {
     await close()
     throw config.databaseUrl === undefined ? error : explained(error, config.databaseUrl)

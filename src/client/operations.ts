@@ -387,7 +387,7 @@ export type GeneratedByFilter = {
 
 /** The server’s status. */
 export type HealthStatus =
-  /** Queries work; live events are polled, because the LISTEN connection is down. */
+  /** Queries and mutations work, and something else does not: see `problems`. */
   | 'DEGRADED'
   /** Everything works. */
   | 'HEALTHY'

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { pino } from 'pino'
 import { signToken } from '../auth/tokens.ts'
 import { ArcClient } from '../client/arcClient.ts'
 import type { Config } from '../config.ts'
+import { createLogger } from '../observe/logger.ts'
 import { runSample } from '../sample/sample.ts'
 import { startServer } from '../server.ts'
 import { LOCAL_TENANT } from './token.ts'
@@ -13,7 +13,7 @@ const STOP_PATIENCE_MS = 15_000
 
 /** `arc serve`: runs until it is told to stop, and says how to begin. */
 export async function serve(config: Config): Promise<void> {
-  const logger = pino({ level: config.logLevel })
+  const logger = createLogger(config.logLevel)
   const server = await startServer(config, logger)
   const stopping = new AbortController()
   const stopped = new Promise<void>((resolve) => {
@@ -48,7 +48,9 @@ export async function serve(config: Config): Promise<void> {
 
   await stopped
   console.log('\nStopping: running requests finish, everything is written.')
-  const lastResort = delay(STOP_PATIENCE_MS, 'late', { ref: false }).then(() => process.exit(1))
+  const lastResort = delay(config.drainMs + STOP_PATIENCE_MS, 'late', { ref: false }).then(() =>
+    process.exit(1),
+  )
   await Promise.race([server.close(), lastResort])
 }
 

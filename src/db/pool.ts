@@ -2,8 +2,8 @@ import pg from 'pg'
 import type { Logger } from 'pino'
 import { Refusal } from '../refusal.ts'
 import { keepExactNumbers } from './exactJson.ts'
-import { RawRowsClient } from './rawRows.ts'
 import { breakOffBeyondBudgets } from './readBudget.ts'
+import { TracedClient } from './tracedClient.ts'
 
 export interface PoolSettings {
   connectionString: string
@@ -50,7 +50,7 @@ export function createPool({
       query_timeout: answerMs,
       application_name: 'arc',
       onConnect: refuseStandby,
-      Client: RawRowsClient,
+      Client: TracedClient,
       // Statements leave without waiting for the answer to the one before.
       pipeline: true,
     },

@@ -1,4 +1,4 @@
-import type { DatabaseHealth, PoolFigures } from '../observe/health.ts'
+import type { Backlog, DatabaseHealth, Health, HypertableState, PoolFigures } from '../observe/health.ts'
 import { builder } from './builder/builder.ts'
 
 const Engine = builder.enumType('DatabaseEngine', {
@@ -24,11 +24,42 @@ const Extension = builder.objectRef<DatabaseHealth['extensions'][number]>('Datab
   }),
 })
 
-const Hypertable = builder.objectRef<DatabaseHealth['hypertables'][number]>('Hypertable').implement({
+const Hypertable = builder.objectRef<HypertableState>('Hypertable').implement({
   description: 'A table that TimescaleDB splits into chunks by time.',
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Its schema and name.' }),
     chunks: t.exposeInt('chunks', { description: 'How many chunks it has.' }),
+    compressedChunks: t.exposeInt('compressedChunks', {
+      description: 'How many of them are compressed; none without the full edition of TimescaleDB.',
+    }),
+    compressedShare: t.float({
+      nullable: true,
+      description: 'The share of its chunks that are compressed, 0 to 1; null while it has none.',
+      resolve: ({ chunks, compressedChunks }) => (chunks === 0 ? null : compressedChunks / chunks),
+    }),
+    bytesBeforeCompression: t.expose('bytesBefore', {
+      type: 'SafeInt',
+      nullable: true,
+      description:
+        'What its compressed chunks took before, with indexes, in bytes; null while none is compressed.',
+    }),
+    bytesAfterCompression: t.expose('bytesAfter', {
+      type: 'SafeInt',
+      nullable: true,
+      description: 'What they take now, with indexes, in bytes; null while none is compressed.',
+    }),
+  }),
+})
+
+const BacklogType = builder.objectRef<Backlog>('Backlog').implement({
+  description: 'What this server has accepted and not begun.',
+  fields: (t) => ({
+    operations: t.exposeInt('operations', {
+      description: 'Operations that wait for their tenant’s turn or for a connection.',
+    }),
+    outcomes: t.exposeInt('outcomes', {
+      description: 'Single outcomes that wait for their batch to be stored.',
+    }),
   }),
 })
 
@@ -81,7 +112,7 @@ const HealthStatus = builder.enumType('HealthStatus', {
     HEALTHY: { value: 'healthy', description: 'Everything works.' },
     DEGRADED: {
       value: 'degraded',
-      description: 'Queries work; live events are polled, because the LISTEN connection is down.',
+      description: 'Queries and mutations work, and something else does not: see `problems`.',
     },
     UNAVAILABLE: {
       value: 'unavailable',
@@ -90,28 +121,27 @@ const HealthStatus = builder.enumType('HealthStatus', {
   } as const,
 })
 
-interface ServerHealth {
-  database: DatabaseHealth | null
-  pool: PoolFigures
-  listening: boolean
-}
-
 /** What only the database knows. */
 const ofDatabase =
   <Value>(pick: (database: DatabaseHealth) => Value) =>
-  ({ database }: ServerHealth): Value | null =>
+  ({ database }: Health): Value | null =>
     database === null ? null : pick(database)
 
-const HealthType = builder.objectRef<ServerHealth>('Health').implement({
+const HealthType = builder.objectRef<Health>('Health').implement({
   description: 'The health of the server and its database.',
   fields: (t) => ({
     status: t.field({
       type: HealthStatus,
       description: 'The server’s status.',
-      resolve: ({ database, listening }) => {
+      resolve: ({ database, problems }) => {
         if (database === null) return 'unavailable'
-        return listening ? 'healthy' : 'degraded'
+        return problems.length === 0 ? 'healthy' : 'degraded'
       },
+    }),
+    problems: t.stringList({
+      description:
+        'What does not work although the server answers, in a sentence each: the LISTEN connection is down, a job of Arc’s failed three times in a row or is not run by any server, the queue of notifications fills up.',
+      resolve: ({ problems }) => problems,
     }),
     engine: t.field({
       type: Engine,
@@ -153,7 +183,27 @@ const HealthType = builder.objectRef<ServerHealth>('Health').implement({
       description: 'The jobs that Arc runs regularly on this database; null while it does not answer.',
       resolve: ofDatabase(({ jobs }) => jobs),
     }),
-    listening: t.exposeBoolean('listening', { description: 'Whether the LISTEN connection is up.' }),
+    listening: t.boolean({
+      description: 'Whether the LISTEN connection is up.',
+      resolve: ({ listener }) => listener.listening,
+    }),
+    listenerLagMs: t.float({
+      nullable: true,
+      description:
+        'How far this server is behind the event log, in milliseconds: what was committed before has been heard by then. Null while the LISTEN connection is down.',
+      resolve: ({ listener }) => listener.lagMs,
+    }),
+    notificationQueueShare: t.float({
+      nullable: true,
+      description:
+        'How full the database’s queue of notifications is, 0 to 1; null while the database does not answer.',
+      resolve: ofDatabase((database) => database.notificationQueueShare),
+    }),
+    backlog: t.field({
+      type: BacklogType,
+      description: 'What this server has accepted and not begun.',
+      resolve: ({ backlog }) => backlog,
+    }),
     responseTimeMs: t.float({
       nullable: true,
       description: 'How long the database took to answer, in milliseconds; null while it does not answer.',
@@ -166,9 +216,6 @@ builder.queryField('health', (t) =>
   t.field({
     type: HealthType,
     description: 'The health of the server and its database: an answer also while the database gives none.',
-    resolve: async (_, __, { reads, services }) => {
-      const health = await reads.pausedFor(() => services.health.check())
-      return { ...health, listening: services.live.listening }
-    },
+    resolve: (_, __, { reads, services }) => reads.pausedFor(() => services.health.check()),
   }),
 )

@@ -206,11 +206,13 @@ builder.mutationFields((t) => ({
       'Stores one outcome. Calls that arrive together are stored together; each is answered after its row is committed.',
     args: { input: t.arg({ type: RecordOutcomeInput, required: true, description: 'The outcome.' }) },
     resolve: (_, { input }, { viewer, reads, services, requestBytes }) =>
-      payloadOf(() =>
-        reads.pausedFor(() =>
+      payloadOf(async () => {
+        const receipt = await reads.pausedFor(() =>
           services.outcomeQueue.record(viewer, input.outcome as OutcomeInput, requestBytes),
-        ),
-      ),
+        )
+        services.watch.ingested([receipt])
+        return receipt
+      }),
   }),
   recordOutcomes: t.field({
     type: RecordOutcomesPayload,
@@ -221,7 +223,7 @@ builder.mutationFields((t) => ({
       payloadOf(() =>
         withReadableRows(context, input.outcomes as OutcomeInput[], 'simulationId', rejection, (outcomes) =>
           recordOutcomes(context.write, outcomes),
-        ),
+        ).then(context.services.watch.ingested),
       ),
   }),
   recordScenarioResults: t.field({
@@ -233,7 +235,7 @@ builder.mutationFields((t) => ({
       payloadOf(() =>
         withReadableRows(context, input.results, MARKED_JSON, rejection, (results) =>
           recordSandboxResults(context.write, context.services.quotas.openRuns, input.simulationId, results),
-        ),
+        ).then(context.services.watch.ingested),
       ),
   }),
 }))

@@ -10,8 +10,11 @@ import type { PrismaClient } from '../db/generated/client.ts'
 import { inTenantTransaction } from '../db/tenantTransaction.ts'
 import type { Context, OperationCost, Services } from '../graphql/builder/context.ts'
 import type { QueryCompiler } from '../graphql/compiled/compiledQuery.ts'
+import type { OutcomeCode } from '../observe/endedOperation.ts'
 import { OperationReads, type ReadersShare } from '../reads/operationReads.ts'
 import { Refusal } from '../refusal.ts'
+import { inSpan, type SpanOptions } from '../spans.ts'
+import { shorten } from '../text.ts'
 import type { Viewer } from '../viewer.ts'
 import { AnswerData } from './answerData.ts'
 import { presentableErrors } from './errors.ts'
@@ -67,23 +70,59 @@ export type Execute = (args: ExecutionArgs) => Promise<ExecutionResult>
 
 /** `compiler`: for queries; without one all fields are answered by their resolvers. */
 export function createExecution(compiler: QueryCompiler | undefined): Execute {
-  return async (args) => {
-    const context = args.contextValue as Context
-    const begin = performance.now()
-    let failed = true
-    try {
-      const result = withinLength(presentable(await run(args, compiler), context), args)
-      failed = result.errors !== undefined
-      return result
-    } finally {
-      await context.reads.end()
-      context.services.metrics.count(context.viewer.tenantId, performance.now() - begin, failed)
-    }
+  return (args) => {
+    const operation = getOperationAST(args.document, args.operationName)
+    // An operation of this type is executed for each of its events.
+    const kind = operation?.operation === 'subscription' ? 'event' : (operation?.operation ?? 'query')
+    const name = operation?.name?.value
+    return inSpan(`graphql ${kind}`, attributesOf(args, name), async (note) => {
+      const context = args.contextValue as Context
+      const { reads, services, viewer, requestId } = context
+      const begin = performance.now()
+      let code: OutcomeCode = 'INTERNAL_SERVER_ERROR'
+      let answerBytes = 0
+      try {
+        const { result, bytes } = withinLength(
+          presentable(await run(args, operation, compiler), context),
+          args,
+        )
+        code = codeOf(result)
+        answerBytes = bytes
+        return result
+      } finally {
+        await reads.end()
+        const durationMs = performance.now() - begin
+        services.watch.ended({ viewer, requestId, kind, name, code, durationMs, answerBytes })
+        if (code !== 'OK') note({ 'error.type': code })
+      }
+    })
   }
 }
 
-async function run(args: ExecutionArgs, compiler: QueryCompiler | undefined): Promise<ExecutionResult> {
-  const operation = getOperationAST(args.document, args.operationName)
+/** In characters. */
+const MAX_NAME = 100
+
+function attributesOf({ contextValue }: ExecutionArgs, name: string | undefined): SpanOptions {
+  const { viewer, requestId } = contextValue as Context
+  return {
+    attributes: {
+      'graphql.operation.name': name && shorten(name, MAX_NAME),
+      'arc.request_id': requestId,
+      'arc.tenant_id': viewer.tenantId,
+    },
+  }
+}
+
+/** What a shown result came to. */
+export function codeOf({ errors }: Pick<ExecutionResult, 'errors'>): OutcomeCode {
+  return errors?.[0] ? (errors[0].extensions.code as OutcomeCode) : 'OK'
+}
+
+async function run(
+  args: ExecutionArgs,
+  operation: OperationDefinitionNode | null | undefined,
+  compiler: QueryCompiler | undefined,
+): Promise<ExecutionResult> {
   if (!operation) return execute(args)
   if (operation.operation === 'query')
     return compiler ? executeQuery(args, operation, compiler) : execute(args)
@@ -109,7 +148,10 @@ async function executeMutation(
 }
 
 /** What is too long is not sent at all: half of an answer looks like all of it. */
-function withinLength(result: ExecutionResult, args: ExecutionArgs): ExecutionResult {
+function withinLength(
+  result: ExecutionResult,
+  args: ExecutionArgs,
+): { result: ExecutionResult; bytes: number } {
   const context = args.contextValue as Context
   const { answerLength, holdAnswer } = context
   const { data, errors } = result
@@ -125,14 +167,14 @@ function withinLength(result: ExecutionResult, args: ExecutionArgs): ExecutionRe
         `The answer is longer than ${answerLength} characters (${LIMIT_SETTINGS.answerLength[0]}): request less.`,
       )
     holdAnswer(size.bytes)
-    return result
+    return { result, bytes: size.bytes }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     const isMutation = getOperationAST(args.document, args.operationName)?.operation === 'mutation'
-    if (!isMutation) return presentable({ errors: [error] }, context)
+    if (!isMutation) return { result: presentable({ errors: [error] }, context), bytes: 0 }
     const said = new Refusal(error.code, `${error.message} The mutation took effect.`, [], error.details)
     // With data, if only null, it is the answer of an operation that ran: who hears 429 sends it again.
-    return presentable({ data: null, errors: [said] }, context)
+    return { result: presentable({ data: null, errors: [said] }, context), bytes: 0 }
   }
 }
 

@@ -21,12 +21,13 @@ export function answerPreflight(
   if (corsOrigins.length > 0) response.setHeader('vary', 'Origin')
   if (origin === undefined || !corsOrigins.includes(origin)) return false
   response.setHeader('access-control-allow-origin', origin)
-  response.setHeader('access-control-expose-headers', 'Retry-After, WWW-Authenticate')
+  response.setHeader('access-control-expose-headers', 'Retry-After, WWW-Authenticate, X-Request-Id')
   if (request.method !== 'OPTIONS' || !request.headers['access-control-request-method']) return false
   response
     .writeHead(204, {
       'access-control-allow-methods': methods.join(', '),
-      'access-control-allow-headers': 'Authorization, Content-Type, Content-Encoding, X-Arc-Act-As',
+      'access-control-allow-headers':
+        'Authorization, Content-Type, Content-Encoding, X-Arc-Act-As, X-Request-Id, Traceparent, Tracestate',
       'access-control-max-age': '7200',
     })
     .end()

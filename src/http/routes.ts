@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import type { ExposureConfig } from '../config.ts'
@@ -8,6 +7,7 @@ import type { Admission } from './admit.ts'
 import { answerOf, RequestRefused } from './errors.ts'
 import { answerPreflight } from './origins.ts'
 import { normaliseHead } from './requestHead.ts'
+import { requestIdOf } from './requestId.ts'
 
 export const GRAPHQL_PATH = '/graphql'
 
@@ -24,7 +24,7 @@ export type Route = { path: string; methods: readonly string[] } & (
 
 export function routesOf(
   graphql: (request: IncomingMessage, response: ServerResponse) => Answering,
-  health: Pick<HealthProbe, 'isReady'>,
+  health: Pick<HealthProbe, 'whyNotReady'>,
 ): Route[] {
   return [
     // It admits by itself: GraphiQL's page is for everybody, and errors have the media type that the client takes.
@@ -48,10 +48,8 @@ export function routesOf(
       methods: ['GET', 'HEAD', 'OPTIONS'],
       admitted: false,
       handle: async (_, response) => {
-        if (!(await health.isReady()))
-          throw new RequestRefused(503, 'UNAVAILABLE', 'The database does not answer.', {
-            'retry-after': '2',
-          })
+        const why = await health.whyNotReady()
+        if (why !== undefined) throw new RequestRefused(503, 'UNAVAILABLE', why, { 'retry-after': '2' })
         response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"ready"}')
       },
     },
@@ -85,6 +83,7 @@ export function answerByRoutes(
 ): RequestListener {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.setHeader('x-content-type-options', 'nosniff')
+    response.setHeader('x-request-id', requestIdOf(request))
     breakOffStalled(response, limits.writeSeconds)
     normaliseHead(request)
     const path = request.url?.split('?', 1)[0]
@@ -102,14 +101,14 @@ export function answerByRoutes(
     else await route.handle(request, response)
   }
 
-  function refuse(error: unknown, response: ServerResponse): void {
-    const { status, headers, body } = answerOf(error, randomUUID(), logger)
+  function refuse(error: unknown, request: IncomingMessage, response: ServerResponse): void {
+    const { status, headers, body } = answerOf(error, requestIdOf(request), logger)
     // Half of an answer is out: only a broken connection tells that it is not all of it.
     if (response.headersSent) response.destroy()
     else response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
   }
 
   return (request, response) => {
-    answer(request, response).catch((error) => refuse(error, response))
+    answer(request, response).catch((error) => refuse(error, request, response))
   }
 }

@@ -1,8 +1,15 @@
 import { setImmediate } from 'node:timers/promises'
-import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, print } from 'graphql'
+import {
+  createSourceEventStream,
+  type ExecutionArgs,
+  type ExecutionResult,
+  getOperationAST,
+  print,
+} from 'graphql'
 import type { Context } from '../graphql/builder/context.ts'
+import type { OutcomeCode } from '../observe/endedOperation.ts'
 import { type Stream, stream } from '../stream.ts'
-import { type Execute, presentable } from './execution.ts'
+import { codeOf, type Execute, presentable } from './execution.ts'
 import type { TenantShare } from './limits/tenantShare.ts'
 import type { Holding } from './limits/tenantSlots.ts'
 import type { TenantTurns } from './limits/tenantTurns.ts'
@@ -26,15 +33,28 @@ export function createSubscribe(share: TenantShare, execute: Execute): Subscribe
       const show = showing(args, share.events, execute)
       const hand = handing(share, tenantId)
       const events = await createSourceEventStream(args)
-      if (Symbol.asyncIterator in events)
+      if (Symbol.asyncIterator in events) {
+        noteOpening(args, 'OK')
         return resultsOf(events as AsyncIterableIterator<object>, show, hand, context, leave)
+      }
       leave()
-      return presentable(events, context)
+      return refusedWith(presentable(events, context), args)
     } catch (error) {
       leave()
-      return presentable({ errors: [error] }, context)
+      return refusedWith(presentable({ errors: [error] }, context), args)
     }
   }
+}
+
+function refusedWith(result: ExecutionResult, args: ExecutionArgs): ExecutionResult {
+  noteOpening(args, codeOf(result))
+  return result
+}
+
+function noteOpening({ contextValue, document, operationName }: ExecutionArgs, code: OutcomeCode): void {
+  const { viewer, requestId, services } = contextValue as Context
+  const name = getOperationAST(document, operationName)?.name?.value
+  services.watch.ended({ viewer, requestId, kind: 'subscription', name, code, durationMs: 0, answerBytes: 0 })
 }
 
 /** What an event looks like, and how many bytes that takes. */

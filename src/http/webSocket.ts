@@ -11,6 +11,7 @@ import { Refusal } from '../refusal.ts'
 import { isLongerThan } from '../text.ts'
 import type { Viewer } from '../viewer.ts'
 import { closeOf, errorsOf, presentableError, RequestRefused } from './errors.ts'
+import { codeOf } from './execution.ts'
 import type { Holding } from './limits/tenantSlots.ts'
 import { isAllowedOrigin } from './origins.ts'
 import { normaliseHead } from './requestHead.ts'
@@ -46,10 +47,13 @@ interface SocketState extends Record<PropertyKey, unknown> {
 
 /**
  * GraphQL over WebSocket (graphql-transport-ws). The token comes in connectionParams, or in the upgrade request's
- * header where a client can set one; the socket is closed when it ends. Returns what closes all sockets.
+ * header where a client can set one; the socket is closed when it ends. `close` closes all sockets.
  */
-export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<void> {
-  const { admission, execute, share, subscribe, exposure, logger } = parts
+export function serveWebSocket(
+  server: Server,
+  parts: HttpParts,
+): { readonly count: number; close(): Promise<void> } {
+  const { admission, execute, share, subscribe, exposure, watch, logger } = parts
   const { limits } = exposure
   const sockets = new WebSocketServer({
     noServer: true,
@@ -73,6 +77,7 @@ export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<
         return true
       } catch (error) {
         if (!(error instanceof Refusal)) throw error
+        watch.refused(error.code, randomUUID())
         close(socket, error)
         return false
       }
@@ -139,14 +144,19 @@ export function serveWebSocket(server: Server, parts: HttpParts): () => Promise<
     refuseOnSocket(socket, new RequestRefused(400, 'BAD_REQUEST', `${message}.`), logger),
   )
 
-  return async () => {
-    server.off('upgrade', onUpgrade)
-    const lastResort = setTimeout(() => {
-      for (const socket of sockets.clients) socket.terminate()
-    }, LAST_RESORT_MS)
-    for (const socket of sockets.clients) socket.close(1001, 'Going away')
-    await new Promise((resolve) => sockets.close(resolve))
-    clearTimeout(lastResort)
+  return {
+    get count() {
+      return sockets.clients.size
+    },
+    close: async () => {
+      server.off('upgrade', onUpgrade)
+      const lastResort = setTimeout(() => {
+        for (const socket of sockets.clients) socket.terminate()
+      }, LAST_RESORT_MS)
+      for (const socket of sockets.clients) socket.close(1001, 'Going away')
+      await new Promise((resolve) => sockets.close(resolve))
+      clearTimeout(lastResort)
+    },
   }
 }
 
@@ -193,7 +203,7 @@ function goOnWithout(
 
 /** What is wrong goes back to the one operation; thrown, it would close the socket for all of them. */
 function prepare(
-  { schema, admission, share, checkOperation, contextFor, exposure, logger }: HttpParts,
+  { schema, admission, share, checkOperation, contextFor, exposure, watch, logger }: HttpParts,
   state: SocketState,
   running: number,
   payload: SubscribePayload,
@@ -228,7 +238,9 @@ function prepare(
     }
   } catch (error) {
     giveBack(state, payload)
-    return errorsOf(error).map((one) => presentableError(one, requestId, logger))
+    const errors = errorsOf(error).map((one) => presentableError(one, requestId, logger))
+    watch.refused(codeOf({ errors }), requestId)
+    return errors
   }
 }
 

@@ -4,15 +4,19 @@ import { type ExecutionArgs, type ExecutionResult, GraphQLError, type GraphQLSch
 import { createYoga, type Plugin } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import type { ExposureConfig } from '../config.ts'
+import type { Context } from '../graphql/builder/context.ts'
+import type { OperationWatch } from '../observe/operationWatch.ts'
+import { inSpan, type SpanOptions } from '../spans.ts'
 import type { Admission } from './admit.ts'
 import { errorsOf, presentableError, presentableOverHttp, RequestRefused } from './errors.ts'
-import type { ContextFactory, Execute } from './execution.ts'
+import { type ContextFactory, codeOf, type Execute } from './execution.ts'
 import { createGraphiQLPage } from './graphiql.ts'
 import { sendResult } from './jsonAnswer.ts'
 import type { TenantShare } from './limits/tenantShare.ts'
 import type { CheckOperation } from './operationCheck.ts'
 import { type Admitted, createOperationReader, holding } from './operationRequest.ts'
 import { jsonTypeFor, takesAnswer, wantsPage } from './requestHead.ts'
+import { requestIdOf } from './requestId.ts'
 import { GRAPHQL_PATH } from './routes.ts'
 import type { Subscribe } from './subscribe.ts'
 import { writtenAsIs } from './writtenAsIs.ts'
@@ -31,6 +35,7 @@ export interface HttpParts {
   share: TenantShare
   subscribe: Subscribe
   exposure: ExposureConfig
+  watch: OperationWatch
   logger: Logger
 }
 
@@ -49,6 +54,7 @@ export function createGraphQLHandler({
   share,
   subscribe,
   exposure,
+  watch,
   logger,
 }: HttpParts) {
   const readOperation = createOperationReader({ admission, checkOperation, share, exposure })
@@ -65,7 +71,7 @@ export function createGraphQLHandler({
           const { query, operationName, variableValues: variables } = granted.checked
           return { query, operationName, variables }
         } catch (error) {
-          throw new AggregateError(errorsOf(error).map(overHttp))
+          throw new AggregateError(refusing(req, error))
         }
       })
     },
@@ -94,9 +100,17 @@ export function createGraphQLHandler({
     const isOutage =
       !result.data && result.errors?.every(({ extensions }) => extensions.code === 'UNAVAILABLE')
     if ('data' in result && !isOutage) return result
-    return { ...result, errors: result.errors!.map(overHttp) }
+    const { requestId } = args.contextValue as Context
+    return { ...result, errors: result.errors!.map((error) => overHttp(error, requestId)) }
   }
-  const overHttp = (error: unknown) => presentableOverHttp(error, randomUUID(), logger)
+  const overHttp = (error: unknown, requestId: string) => presentableOverHttp(error, requestId, logger)
+  /** What is told of an error that came before the operation. */
+  function refusing(req: IncomingMessage, error: unknown): GraphQLError[] {
+    const requestId = requestIdOf(req)
+    const errors = errorsOf(error).map((one) => overHttp(one, requestId))
+    watch.refused(codeOf({ errors }), requestId)
+    return errors
+  }
   const hidingSuggestions = (args: ExecutionArgs) => ({ ...args, hideSuggestions: !exposure.suggestions })
 
   /**
@@ -126,7 +140,7 @@ export function createGraphQLHandler({
     parserAndValidationCache: false,
     graphiql: false,
     plugins: [reading, execution],
-    context: ({ req, res }) => contextOf(admitted.get(req)!, res),
+    context: ({ req, res }) => contextOf(admitted.get(req)!, req, res),
     maskedErrors: { maskError: (error) => presentableError(error, randomUUID(), logger) },
     logging: {
       debug: () => {},
@@ -137,10 +151,16 @@ export function createGraphQLHandler({
     },
   })
   const page = exposure.graphiql ? createGraphiQLPage() : undefined
-  const contextOf = ({ viewer, checked, bytes }: Admitted, res: ServerResponse) =>
-    contextFor(viewer, randomUUID(), checked.cost, bytes, holding(share.answers, viewer, res))
+  const contextOf = ({ viewer, checked, bytes }: Admitted, req: IncomingMessage, res: ServerResponse) =>
+    contextFor(viewer, requestIdOf(req), checked.cost, bytes, holding(share.answers, viewer, res))
 
-  async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const handle = (req: IncomingMessage, res: ServerResponse): Promise<void> =>
+    inSpan(`${req.method} ${GRAPHQL_PATH}`, requestSpan(req), async (note) => {
+      await answer(req, res)
+      note({ 'http.response.status_code': res.statusCode })
+    })
+
+  async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     if (page && wantsPage(req)) {
       admission.countPage(req)
       return page(req, res)
@@ -159,17 +179,30 @@ export function createGraphQLHandler({
         admitted.set(req, granted)
         return yoga(req, res)
       }
-      const contextValue = contextOf(granted, res)
+      const contextValue = contextOf(granted, req, res)
       const result = await resultOf({ schema, document, operationName, variableValues, contextValue })
       await sendResult(req, res, result)
     } catch (error) {
-      await sendResult(req, res, { errors: errorsOf(error).map(overHttp) })
+      await sendResult(req, res, { errors: refusing(req, error) })
     }
   }
   const breakOffStreams = () => {
     for (const response of streaming) response.destroy()
   }
   return { handle, breakOffStreams }
+}
+
+function requestSpan(request: IncomingMessage): SpanOptions {
+  const { method, headers } = request
+  return {
+    kind: 'server',
+    headers,
+    attributes: {
+      'http.request.method': method,
+      'url.path': GRAPHQL_PATH,
+      'arc.request_id': requestIdOf(request),
+    },
+  }
 }
 
 /** Yoga reports what clients do wrong as well. */

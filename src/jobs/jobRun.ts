@@ -1,11 +1,15 @@
 import type pg from 'pg'
 import type { Logger } from 'pino'
+import { inSpan } from '../spans.ts'
 import type { Job } from './job.ts'
 import { JobConnections } from './jobConnections.ts'
 import { type Claim, endJob, renewJob } from './jobStore.ts'
 
 /** A lease lasts 30 seconds (store.job_patience), so two renewals may fail before it is lost. */
 const RENEW_MS = 10_000
+
+/** Hears how each run on this server ended. */
+export type OnJobEnd = (job: string, durationMs: number, failed: boolean) => void
 
 /** One run of a job on this server. */
 export class JobRun {
@@ -16,12 +20,14 @@ export class JobRun {
   readonly #logger: Logger
   readonly #connections: JobConnections
   readonly #stop = new AbortController()
+  readonly #onEnd: OnJobEnd
   #abandon = () => {}
 
-  constructor(pool: pg.Pool, job: Job, claim: Claim, logger: Logger) {
+  constructor(pool: pg.Pool, job: Job, claim: Claim, logger: Logger, onEnd: OnJobEnd) {
     this.#pool = pool
     this.#claim = claim
     this.#logger = logger
+    this.#onEnd = onEnd
     this.#connections = new JobConnections(pool)
     if (claim.wasLost) logger.warn('taking over a job whose last run never ended')
     const abandoned = new Promise<void>((resolve) => {
@@ -47,19 +53,23 @@ export class JobRun {
     const renewal = setInterval(() => this.#renew(), RENEW_MS).unref()
     let failure: Error | undefined
     try {
-      await job.run({
-        query: (statement) => this.#connections.query(statement),
-        signal: this.#stop.signal,
-        logger: this.#logger,
-      })
+      await inSpan(`job ${job.name}`, { links: [] }, () =>
+        job.run({
+          query: (statement) => this.#connections.query(statement),
+          signal: this.#stop.signal,
+          logger: this.#logger,
+        }),
+      )
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error))
     } finally {
       clearInterval(renewal)
     }
+    const durationMs = performance.now() - begin
+    this.#onEnd(job.name, durationMs, failure !== undefined)
     try {
       const dueInMs = await endJob(this.#pool, this.#claim, failure ? failure.message : null)
-      const ran = { ms: Math.round(performance.now() - begin), dueInMs }
+      const ran = { ms: Math.round(durationMs), dueInMs }
       if (failure) this.#logger.error({ ...ran, err: failure }, 'a job failed and will be retried')
       else if (dueInMs === null) this.#logger.warn(ran, 'a job ended, but another server had taken it over')
       else this.#logger.debug(ran, 'a job ended')

@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import type { Logger } from 'pino'
 import type { Job } from './job.ts'
-import { JobRun } from './jobRun.ts'
+import { JobRun, type OnJobEnd } from './jobRun.ts'
 import { claimJobs } from './jobStore.ts'
 
 /** A job may have been made due by hand, or its server may be gone. */
@@ -21,15 +21,22 @@ export class JobRunner {
   readonly #pool: pg.Pool
   readonly #jobs: ReadonlyMap<string, Job>
   readonly #logger: Logger
+  readonly #onEnd: OnJobEnd
   readonly #runs = new Map<string, JobRun>()
   #looking: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
   #closing = false
 
-  constructor(pool: pg.Pool, jobs: readonly Job[], logger: Logger) {
+  constructor(pool: pg.Pool, jobs: readonly Job[], logger: Logger, onEnd: OnJobEnd = () => {}) {
     this.#pool = pool
     this.#jobs = new Map(jobs.map((job) => [job.name, job]))
     this.#logger = logger
+    this.#onEnd = onEnd
+  }
+
+  /** The names of the jobs that it runs. */
+  get jobs(): readonly string[] {
+    return [...this.#jobs.keys()]
   }
 
   /** Starts what is due, and from then on looks by itself. Resolves when no job is running on this server. */
@@ -67,6 +74,7 @@ export class JobRunner {
           this.#jobs.get(claim.job)!,
           claim,
           this.#logger.child({ job: claim.job }),
+          this.#onEnd,
         )
         this.#runs.set(claim.job, run)
         if (this.#closing) run.stop()

@@ -70,6 +70,11 @@ export class LiveHub {
     return this.#listener.listening
   }
 
+  /** How far this process is behind the event log, in milliseconds; null where that is not known: see Listener. */
+  lagMs(): Promise<number | null> {
+    return this.#listener.lagMs()
+  }
+
   /** How many simulations somebody watches. */
   get watchedCount(): number {
     return this.#watched.size

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import type { Logger } from 'pino'
 import { settledTls } from '../db/tlsMode.ts'
@@ -30,6 +31,8 @@ export class Listener {
   #failures = 0
   #stopped = false
   #listening = false
+  /** Those who wait to hear of themselves, by what they said. */
+  readonly #awaited = new Map<string, () => void>()
 
   /** `patienceMs`: how long the database may be silent, where that is less than the heartbeat allows. */
   constructor(connectionString: string, events: ListenerEvents, logger: Logger, patienceMs: number) {
@@ -41,6 +44,30 @@ export class Listener {
 
   get listening(): boolean {
     return this.#listening
+  }
+
+  /**
+   * How long a notification takes from here through the database's queue and back, in milliseconds. They come in the order of the
+   * commits, so what was committed before it has been heard by then. Null where LISTEN is not in force, or nothing came.
+   */
+  async lagMs(): Promise<number | null> {
+    const client = this.#client
+    if (!client || !this.#listening) return null
+    // No hint: it has no number.
+    const word = `lag:${randomUUID()}`
+    const begin = performance.now()
+    let patience: NodeJS.Timeout | undefined
+    try {
+      return await new Promise<number | null>((resolve) => {
+        const giveUp = () => resolve(null)
+        patience = setTimeout(giveUp, Math.min(ANSWER_MS, this.#patienceMs))
+        this.#awaited.set(word, () => resolve(performance.now() - begin))
+        client.query('/* lag */ select pg_notify($1, $2)', [CHANNEL, word]).catch(giveUp)
+      })
+    } finally {
+      clearTimeout(patience)
+      this.#awaited.delete(word)
+    }
   }
 
   /** Resolves when LISTEN is in force for the first time, or when the first try failed and the next one is scheduled. */
@@ -97,6 +124,7 @@ export class Listener {
   }
 
   #hint(payload: string): void {
+    this.#awaited.get(payload)?.()
     const colon = payload.lastIndexOf(':')
     const seq = Number(payload.slice(colon + 1))
     // Any role may NOTIFY: what is no hint is nothing.

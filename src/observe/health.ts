@@ -9,6 +9,10 @@ export interface Health {
   /** Null while the database does not answer. */
   database: DatabaseHealth | null
   pool: PoolFigures
+  listener: ListenerHealth
+  backlog: Backlog
+  /** What is wrong although the server answers, in a sentence each. */
+  problems: string[]
 }
 
 export interface DatabaseHealth {
@@ -16,12 +20,35 @@ export interface DatabaseHealth {
   serverVersion: string
   extensions: { name: string; version: string }[]
   /** TimescaleDB's tables in chunks of time; none on plain PostgreSQL. */
-  hypertables: { name: string; chunks: number }[]
+  hypertables: HypertableState[]
   /** Partitions or chunks that hold outcomes. */
   outcomeParts: number
+  /** How full the queue of notifications is, 0 to 1: it fills while some session of the server LISTENs and does not read. */
+  notificationQueueShare: number
   /** What Arc runs regularly. */
   jobs: JobState[]
   responseTimeMs: number
+}
+
+/** `bytesBefore`, `bytesAfter`: of its compressed chunks; null where there are none. */
+export interface HypertableState {
+  name: string
+  chunks: number
+  compressedChunks: number
+  bytesBefore: number | null
+  bytesAfter: number | null
+}
+
+/** `lagMs`: how far it is behind what the database has committed; null where it is down, or did not hear in time. */
+interface ListenerHealth {
+  listening: boolean
+  lagMs: number | null
+}
+
+/** What was accepted and waits: operations for their turn or a connection, outcomes for their batch. */
+export interface Backlog {
+  operations: number
+  outcomes: number
 }
 
 /** Connections: how many there may be, are open, are idle and are taken, and how many operations wait for one. */
@@ -43,47 +70,80 @@ interface JobState {
   /** In a row. */
   failures: number
   lastErrorAt: Date | null
+  /** By the database's clock: since when it should have run. */
+  lateMs: number
 }
 
 /** A monitor wants to know soon, whatever the pool's patience is. */
 const PATIENCE_MS = 5_000
 
+/** So many failures in a row are no accident: the fourth try comes some three minutes after the first. */
+const TOO_MANY_FAILURES = 3
+
+/** A job that is late by more than this has no server that runs it. */
+const TOO_LATE_MS = 600_000
+
+/** From then on commits that notify will soon fail. */
+const TOO_FULL = 0.5
+
+/** What the probe is told by the parts of the server. */
+interface Parts {
+  pools: Pools
+  listener: { readonly listening: boolean; lagMs(): Promise<number | null> }
+  backlog(): Backlog
+  /** Of the jobs that this server runs: what else stands in the table is another version's. */
+  jobs: readonly string[]
+  logger: Logger
+}
+
 /** Looks at the database as a monitor would, on connections that no request takes. */
 export class HealthProbe {
-  readonly #pools: Pools
-  readonly #logger: Logger
+  readonly #parts: Parts
   /** Monitors may ask as often as they like: there is one look at a time. */
   readonly #look: () => Promise<DatabaseHealth>
   readonly #ping: () => Promise<unknown>
+  readonly #lag: () => Promise<number | null>
+  #isClosing = false
 
-  constructor(pools: Pools, logger: Logger) {
-    this.#pools = pools
-    this.#logger = logger
+  constructor(parts: Parts) {
+    this.#parts = parts
+    const { pools, listener } = parts
     this.#look = shared(() => lookAt(pools.own))
     this.#ping = shared(() => inTime(pools.own.query('/* ping */ select')))
+    this.#lag = shared(() => listener.lagMs())
   }
 
-  /** Whether the database answers. */
-  async isReady(): Promise<boolean> {
-    return this.#orNothing(this.#ping()).then((answer) => answer !== null)
+  /** From now on the server is not ready, as it is about to close. */
+  close(): void {
+    this.#isClosing = true
+  }
+
+  get isClosing(): boolean {
+    return this.#isClosing
+  }
+
+  /** Why no requests should be sent here; undefined where they should. */
+  async whyNotReady(): Promise<string | undefined> {
+    if (this.#isClosing) return 'The server is closing.'
+    const answer = await this.#orNothing(this.#ping())
+    return answer === null ? 'The database does not answer.' : undefined
   }
 
   async check(): Promise<Health> {
-    const database = await this.#orNothing(this.#look())
-    const { reading, writing, own } = this.#pools
-    const pools = [reading, writing, own]
-    const sum = (figure: (pool: pg.Pool) => number) => pools.reduce((so, pool) => so + figure(pool), 0)
-    const total = sum(({ totalCount }) => totalCount)
-    const idle = sum(({ idleCount }) => idleCount)
+    const { pools, listener, backlog, jobs } = this.#parts
+    const [database, lagMs] = await Promise.all([this.#orNothing(this.#look()), this.#lag()])
+    const { listening } = listener
     return {
       database,
-      pool: {
-        capacity: sum(({ options }) => options.max),
-        total,
-        idle,
-        inUse: total - idle,
-        waiting: sum(({ waitingCount }) => waitingCount),
-      },
+      pool: figuresOf(pools),
+      listener: { listening, lagMs },
+      backlog: backlog(),
+      problems: [
+        ...(listening
+          ? []
+          : ['The LISTEN connection is down: live events are polled, and come up to five seconds late.']),
+        ...(database ? problemsOf(database, jobs) : []),
+      ],
     }
   }
 
@@ -91,10 +151,42 @@ export class HealthProbe {
     try {
       return await asking
     } catch (error) {
-      this.#logger.warn({ reason: (error as Error).message }, 'the database does not answer a health check')
+      this.#parts.logger.warn(
+        { reason: (error as Error).message },
+        'the database does not answer a health check',
+      )
       return null
     }
   }
+}
+
+function figuresOf({ reading, writing, own }: Pools): PoolFigures {
+  const pools = [reading, writing, own]
+  const sum = (figure: (pool: pg.Pool) => number) => pools.reduce((so, pool) => so + figure(pool), 0)
+  const total = sum(({ totalCount }) => totalCount)
+  const idle = sum(({ idleCount }) => idleCount)
+  return {
+    capacity: sum(({ options }) => options.max),
+    total,
+    idle,
+    inUse: total - idle,
+    waiting: sum(({ waitingCount }) => waitingCount),
+  }
+}
+
+/** Jobs of TimescaleDB or of anybody else are not looked at: one of those fails in an unused database. */
+function problemsOf({ jobs, notificationQueueShare }: DatabaseHealth, own: readonly string[]): string[] {
+  const problems: string[] = []
+  for (const { name, running, failures, dueAt, lateMs } of jobs) {
+    if (!own.includes(name)) continue
+    if (failures >= TOO_MANY_FAILURES)
+      problems.push(`The job ${name} failed ${failures} times in a row: the server's log says why.`)
+    else if (!running && lateMs > TOO_LATE_MS)
+      problems.push(`The job ${name} should have run at ${dueAt.toISOString()}, and no server has begun.`)
+  }
+  if (notificationQueueShare > TOO_FULL)
+    problems.push('The queue of notifications is more than half full: a session LISTENs and does not read.')
+  return problems
 }
 
 /** Whoever comes while one is running gets its result. */
@@ -130,35 +222,37 @@ function lookAt(pool: pg.Pool): Promise<DatabaseHealth> {
         server_version: string
         extensions: DatabaseHealth['extensions']
         outcome_parts: number
+        notification_queue_share: number
       }>(`/* health */
         select current_setting('server_version') as server_version,
           (select coalesce(json_agg(json_build_object('name', extname, 'version', extversion) order by extname), '[]') from pg_extension) as extensions,
           (select count(*)::int from pg_inherits i join pg_class c on c.oid = i.inhparent
-            join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'store' and c.relname = 'outcomes') as outcome_parts`)
-      const { server_version, extensions, outcome_parts } = rows[0]!
+            join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'store' and c.relname = 'outcomes') as outcome_parts,
+          pg_notification_queue_usage() as notification_queue_share`)
+      const { server_version, extensions, outcome_parts, notification_queue_share } = rows[0]!
       const jobs = await queryOwn<JobState>(
         pool,
         sql`/* jobStates */
         select name, running, due_at as "dueAt", started_at as "startedAt", ended_at as "endedAt", runs, failures,
-          last_error_at as "lastErrorAt"
+          last_error_at as "lastErrorAt", greatest(0, 1000 * extract(epoch from now() - due_at))::float8 as "lateMs"
         from job_states()`,
       )
       return {
         engine,
         serverVersion: server_version,
         extensions,
-        hypertables: engine === 'plain' ? [] : await hypertables(pool),
+        hypertables: await queryOwn<HypertableState>(
+          pool,
+          sql`/* hypertableStates */
+          select name, chunks, compressed_chunks as "compressedChunks", bytes_before::float8 as "bytesBefore",
+            bytes_after::float8 as "bytesAfter"
+          from hypertable_states()`,
+        ),
         outcomeParts: outcome_parts,
+        notificationQueueShare: notification_queue_share,
         jobs,
         responseTimeMs: performance.now() - begin,
       }
     })(),
   )
-}
-
-async function hypertables(pool: pg.Pool): Promise<DatabaseHealth['hypertables']> {
-  const { rows } = await pool.query<DatabaseHealth['hypertables'][number]>(`/* hypertables */
-    select hypertable_schema || '.' || hypertable_name as name, num_chunks::int as chunks
-    from timescaledb_information.hypertables order by 1`)
-  return rows
 }

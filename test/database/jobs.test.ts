@@ -87,6 +87,25 @@ describe('a job', () => {
     for (const { end } of [...stuck.runs, ...other.runs]) end()
   })
 
+  it('tells whoever counts how long each run took, and whether it failed', async () => {
+    const name = await newJob()
+    const held = heldJob(name)
+    const { runner, ended } = server([held.job])
+    for (const error of [undefined, new Error('the weather')]) {
+      const begins = held.nextRun()
+      const looking = runner.runDue()
+      await begins
+      held.runs.at(-1)!.end(error)
+      await looking
+      await letPass(name, '1 hour')
+    }
+    expect(ended).toEqual([
+      { job: name, durationMs: expect.any(Number), failed: false },
+      { job: name, durationMs: expect.any(Number), failed: true },
+    ])
+    expect(runner.jobs).toEqual([name])
+  })
+
   it('that fails waits longer each time, up to ten minutes, and says why', async () => {
     const name = await newJob()
     let works = false

@@ -1,6 +1,14 @@
 import { describe, expect, it, vi } from 'vitest'
+import { migrate } from '../../src/db/admin/migrator.ts'
 import { Arc, useArc } from '../support/arc.ts'
 import { DatabaseProxy } from '../support/databaseProxy.ts'
+import {
+  cleanUp,
+  emptyDatabase,
+  makeMigratedDatabase,
+  query,
+  serviceUrlOf,
+} from '../support/emptyDatabase.ts'
 import { holdTimers } from '../support/heldTimers.ts'
 
 const arc = useArc()
@@ -12,7 +20,9 @@ describe('health', () => {
     await tenant.record([{ simulationId, scenarioId: 'a', status: 'SUCCESS' }])
     const { health } = await tenant.data(
       `{ health {
-        status engine serverVersion extensions { name version } hypertables { name chunks } outcomeParts listening
+        status engine serverVersion extensions { name version } hypertables {
+          name chunks compressedChunks compressedShare bytesBeforeCompression bytesAfterCompression
+        } outcomeParts listening
         responseTimeMs
       } }`,
     )
@@ -31,7 +41,18 @@ describe('health', () => {
       onTimescale ? (settings[0].license === 'timescale' ? 'TIMESCALE' : 'APACHE') : 'PLAIN',
     )
     expect(health.hypertables).toEqual(
-      onTimescale ? [{ name: 'store.outcomes', chunks: health.outcomeParts }] : [],
+      onTimescale
+        ? [
+            {
+              name: 'store.outcomes',
+              chunks: health.outcomeParts,
+              compressedChunks: 0,
+              compressedShare: 0,
+              bytesBeforeCompression: null,
+              bytesAfterCompression: null,
+            },
+          ]
+        : [],
     )
   })
 
@@ -139,4 +160,133 @@ describe('while the database is away', () => {
       await proxy.close()
     }
   })
+})
+
+describe('the listener', () => {
+  it('tells how far it is behind', async () => {
+    const { health } = await arc
+      .tenant()
+      .data(
+        '{ health { listening listenerLagMs notificationQueueShare problems backlog { operations outcomes } } }',
+      )
+    expect(health).toEqual({
+      listening: true,
+      listenerLagMs: expect.any(Number),
+      notificationQueueShare: expect.any(Number),
+      problems: [],
+      backlog: { operations: 0, outcomes: 0 },
+    })
+    expect(health.listenerLagMs).toBeGreaterThan(0)
+  })
+})
+
+it('jobs are a problem when they fail three times in a row, or no server runs them; those of others are none', async () => {
+  // Of its own: what is wrong here is wrong in every server's health.
+  const { url, serviceUrl, drop } = await makeMigratedDatabase()
+  cleanUp.push(drop)
+  const alone = new Arc({ DATABASE_URL: serviceUrl })
+  await alone.start()
+  try {
+    const tenant = alone.tenant()
+    const healthWhile = async (name: string, change: string) => {
+      await query(url, `update store.jobs set ${change} where name = '${name}'`)
+      const { health } = await tenant.data('{ health { status problems } }')
+      await query(url, `update store.jobs set failures = 0, due_at = now() + interval '1 day'`)
+      return health
+    }
+    const fine = { status: 'HEALTHY', problems: [] }
+    await query(url, `insert into store.jobs (name, every) values ('of_a_later_version', interval '1 hour')`)
+    expect(await healthWhile('purge_deleted', 'failures = 2')).toEqual(fine)
+    expect(await healthWhile('purge_deleted', 'failures = 3')).toEqual({
+      status: 'DEGRADED',
+      problems: ["The job purge_deleted failed 3 times in a row: the server's log says why."],
+    })
+    expect(await healthWhile('purge_deleted', `due_at = now() - interval '9 minutes'`)).toEqual(fine)
+    expect(await healthWhile('purge_deleted', `due_at = '2001-02-03 04:05:06Z'`)).toEqual({
+      status: 'DEGRADED',
+      problems: [
+        'The job purge_deleted should have run at 2001-02-03T04:05:06.000Z, and no server has begun.',
+      ],
+    })
+    expect(
+      await healthWhile('of_a_later_version', `failures = 9, due_at = now() - interval '1 day'`),
+    ).toEqual(fine)
+  } finally {
+    await alone.stop()
+  }
+}, 60_000)
+
+describe('a server that is told to stop', () => {
+  it('is not ready from then on, and serves on until its load balancers know', async () => {
+    const leaving = new Arc({ ARC_DRAIN_SECONDS: '600' })
+    await leaving.start()
+    const timers = holdTimers('server.ts')
+    const tenant = leaving.tenant()
+    const get = async (path: string) => (await fetch(new URL(path, leaving.url))).status
+    expect(await get('/ready')).toBe(200)
+    const stopped = leaving.stop()
+    const drain = await timers.next()
+    expect(drain.ms).toBe(600_000)
+    const ready = await fetch(new URL('/ready', leaving.url))
+    expect([ready.status, ready.headers.get('retry-after'), await ready.json()]).toEqual([
+      503,
+      '2',
+      { errors: [{ message: 'The server is closing.', extensions: { code: 'UNAVAILABLE' } }] },
+    ])
+    expect(await get('/health')).toBe(200)
+    const answer = await tenant.ask('{ scenarios { totalCount } }')
+    expect(answer.data).toEqual({ scenarios: { totalCount: 0 } })
+    // Whoever has a connection here opens the next one elsewhere.
+    expect(answer.headers.get('connection')).toBe('close')
+    drain.fire()
+    await stopped
+    await expect(get('/health')).rejects.toThrow()
+  })
+})
+
+const { rows: editions } = await arc.sql('admin', (client) =>
+  client.query(`select current_setting('timescaledb.license', true) = 'timescale' as full`),
+)
+const isFull = editions[0].full === true
+if (!isFull)
+  console.log('Chunks are compressed by the full edition of TimescaleDB only: their figures are not tested.')
+
+it.skipIf(!isFull)('compressed chunks are counted, with what they took before and take now', async () => {
+  const url = await emptyDatabase('timescaledb')
+  await migrate(url)
+  const full = new Arc({ DATABASE_URL: await serviceUrlOf(url) })
+  await full.start()
+  try {
+    const tenant = full.tenant()
+    const simulationId = await tenant.simulation(['a'], { repetitions: 200 })
+    await tenant.record(
+      Array.from({ length: 200 }, (_, index) => ({
+        simulationId,
+        scenarioId: 'a',
+        repetition: index + 1,
+        status: 'SUCCESS',
+        trajectory: { steps: ['the same in each'] },
+      })),
+    )
+    const [chunk] = await query<{ chunk: string }>(
+      url,
+      `select tableoid::regclass::text as chunk from store.outcomes limit 1`,
+    )
+    await query(
+      url,
+      `alter table store.outcomes set (timescaledb.compress, timescaledb.compress_segmentby = 'user_id');
+      select compress_chunk('${chunk!.chunk}')`,
+    )
+    const { health } = await tenant.data(
+      '{ health { engine hypertables { name chunks compressedChunks compressedShare bytesBeforeCompression bytesAfterCompression } } }',
+    )
+    expect(health.engine).toBe('TIMESCALE')
+    const outcomes = health.hypertables.find(({ name }: { name: string }) => name === 'store.outcomes')
+    expect(outcomes.compressedChunks).toBe(1)
+    expect(outcomes.compressedShare).toBeCloseTo(1 / outcomes.chunks, 6)
+    expect(outcomes.bytesAfterCompression).toBeGreaterThan(0)
+    expect(outcomes.bytesBeforeCompression).toBeGreaterThan(outcomes.bytesAfterCompression)
+  } finally {
+    await full.stop()
+  }
 })

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import pg from 'pg'
-import { pino } from 'pino'
 import { afterAll, beforeAll, expect, inject, vi } from 'vitest'
 import { signToken } from '../../src/auth/tokens.ts'
 import { type Config, readConfig } from '../../src/config.ts'
+import { createLogger } from '../../src/observe/logger.ts'
 import { type ArcServer, startServer } from '../../src/server.ts'
 import type { Role } from '../../src/viewer.ts'
 import { recordStatements, watchStatements } from './recordedStatements.ts'
@@ -123,9 +123,12 @@ export class Arc {
   readonly databaseUrl = inject('databaseUrl')
   readonly adminUrl = inject('adminUrl')
   readonly onPGlite = inject('serverUrl') === null
+  readonly #log: { write(line: string): void } | undefined
   #server: ArcServer | undefined
 
-  constructor(env: NodeJS.ProcessEnv = {}) {
+  /** `log`: takes the lines of the server's log; standard output when not given. */
+  constructor(env: NodeJS.ProcessEnv = {}, log?: { write(line: string): void }) {
+    this.#log = log
     this.config = readConfig({
       PORT: '0',
       DATABASE_URL: this.databaseUrl,
@@ -139,7 +142,7 @@ export class Arc {
   }
 
   async start(): Promise<void> {
-    this.#server = await startServer(this.config, pino({ level: this.config.logLevel }))
+    this.#server = await startServer(this.config, createLogger(this.config.logLevel, this.#log))
   }
 
   async stop(): Promise<void> {
@@ -148,6 +151,10 @@ export class Arc {
 
   get url(): string {
     return this.#server!.url
+  }
+
+  get metricsUrl(): string {
+    return this.#server!.metricsUrl!
   }
 
   get webSocketUrl(): string {

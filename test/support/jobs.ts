@@ -51,6 +51,8 @@ interface Server {
   pool: pg.Pool
   /** As a server closes. */
   stop(): Promise<void>
+  /** What was heard of its runs. */
+  ended: { job: string; durationMs: number; failed: boolean }[]
   logged: { level: number; msg: string; job?: string; err?: { message: string }; dueInMs?: number }[]
 }
 
@@ -59,14 +61,17 @@ export function server(jobs: Job[], connectionString = databaseUrl): Server {
   const logged: Server['logged'] = []
   const logger = pino({ level: 'warn' }, { write: (line: string) => logged.push(JSON.parse(line)) })
   const pool = createPool({ connectionString, max: 5, logger })
-  const runner = new JobRunner(pool, jobs, logger)
+  const ended: Server['ended'] = []
+  const runner = new JobRunner(pool, jobs, logger, (job, durationMs, failed) =>
+    ended.push({ job, durationMs, failed }),
+  )
   const stop = async () => {
     if (pool.ended) return
     await runner.close()
     await pool.end()
   }
   cleanUp.push(stop)
-  return { runner, pool, stop, logged }
+  return { runner, pool, stop, ended, logged }
 }
 
 /** A job that runs until it is told to end. */

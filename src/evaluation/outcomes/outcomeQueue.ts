@@ -1,6 +1,7 @@
 import type { Write } from '../../db/tenantTransaction.ts'
 import { stringifyExactly } from '../../exactNumbers.ts'
 import { Refusal } from '../../refusal.ts'
+import { inSpan, type SpanLink, spanNow } from '../../spans.ts'
 import { MAX_ROWS } from '../../valueChecks.ts'
 import type { Viewer } from '../../viewer.ts'
 import type { OutcomeInput } from '../outcomeInput.ts'
@@ -9,6 +10,8 @@ import { type OutcomeReceipt, recordOutcomes } from './outcomes.ts'
 interface Waiting {
   input: OutcomeInput
   bytes: number
+  /** What it is part of, where that is traced. */
+  link: SpanLink | undefined
   resolve: (receipt: OutcomeReceipt) => void
   reject: (error: unknown) => void
 }
@@ -94,6 +97,11 @@ export class OutcomeQueue {
     this.#max = max
   }
 
+  /** How many outcomes wait for their batch, or for its end. */
+  get waiting(): number {
+    return this.#waiting
+  }
+
   /**
    * Answers after the commit that holds the outcome. `bytes`: of the request that brought it.
    *
@@ -125,7 +133,7 @@ export class OutcomeQueue {
       void this.#drain(key, lane, viewer)
     }
     const waiting = lane
-    return new Promise((resolve, reject) => waiting.push({ input, bytes, resolve, reject }))
+    return new Promise((resolve, reject) => waiting.push({ input, bytes, link: spanNow(), resolve, reject }))
   }
 
   async #drain(key: string, lane: Waiting[], viewer: Viewer): Promise<void> {
@@ -135,9 +143,14 @@ export class OutcomeQueue {
       const bytes = batch.reduce((sum, waiting) => sum + waiting.bytes, 0)
       const outcomes = equalOnes(batch)
       try {
-        const receipts = await recordOutcomes(
-          this.#writeAs(viewer, bytes),
-          outcomes.map(([{ input }]) => input),
+        const receipts = await inSpan(
+          'batch of single outcomes',
+          { links: batch.flatMap(({ link }) => link ?? []), attributes: { 'arc.outcomes': batch.length } },
+          () =>
+            recordOutcomes(
+              this.#writeAs(viewer, bytes),
+              outcomes.map(([{ input }]) => input),
+            ),
         )
         for (const [index, [first, ...others]] of outcomes.entries()) {
           first.resolve(receipts[index]!)

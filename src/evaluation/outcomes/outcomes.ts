@@ -2,6 +2,7 @@ import sql from 'sql-template-tag'
 import type { TenantTransaction, Write } from '../../db/tenantTransaction.ts'
 import { stringifyExactly } from '../../exactNumbers.ts'
 import { type ErrorCode, type InputPath, Refusal } from '../../refusal.ts'
+import { inSpan } from '../../spans.ts'
 import { checkEach, checkRows } from '../../valueChecks.ts'
 import type { OutcomeInput } from '../outcomeInput.ts'
 import { type OutcomeRow, validateOutcome } from './outcomeValidation.ts'
@@ -123,7 +124,19 @@ export async function recordOutcomes(
 }
 
 /** The valid ones of the outcomes in one transaction, behind what `prepare` does; receipts for all, in any order. */
-export async function storeInTransaction(
+export function storeInTransaction(
+  write: Write,
+  inputs: readonly NumberedInput[],
+  prepare?: Prepare,
+): Promise<OutcomeReceipt[]> {
+  return inSpan('ingest outcomes', { attributes: { 'arc.outcomes': inputs.length } }, async (note) => {
+    const receipts = await checkAndStore(write, inputs, prepare)
+    note({ 'arc.outcomes.stored': receipts.filter(({ status }) => status === 'STORED').length })
+    return receipts
+  })
+}
+
+async function checkAndStore(
   write: Write,
   inputs: readonly NumberedInput[],
   prepare?: Prepare,

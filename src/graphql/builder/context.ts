@@ -6,6 +6,7 @@ import type { OutcomeQueue } from '../../evaluation/outcomes/outcomeQueue.ts'
 import type { LiveHub } from '../../live/hub.ts'
 import type { HealthProbe } from '../../observe/health.ts'
 import type { OperationMetrics } from '../../observe/operationMetrics.ts'
+import type { OperationWatch } from '../../observe/operationWatch.ts'
 import type { OperationReads } from '../../reads/operationReads.ts'
 import type { Refusal } from '../../refusal.ts'
 import type { Viewer } from '../../viewer.ts'
@@ -17,6 +18,7 @@ export interface Services {
   live: LiveHub
   health: HealthProbe
   metrics: OperationMetrics
+  watch: OperationWatch
   quotas: Quotas
   logger: Logger
 }

@@ -36,6 +36,13 @@ export class TenantSlots {
       )
   }
 
+  /** Of all tenants. */
+  get taken(): number {
+    let sum = 0
+    for (const taken of this.#taken.values()) sum += taken
+    return sum
+  }
+
   hold(tenantId: string): Holding {
     let held = 0
     let isOver = false

@@ -13,10 +13,21 @@ export class TenantTurns {
   readonly #atOnce: number
   readonly #maxWaiting: number
   readonly #lanes = new Map<string, Lane>()
+  #running = 0
+  #waiting = 0
 
   constructor(atOnce: number, maxWaiting = Number.POSITIVE_INFINITY) {
     this.#atOnce = atOnce
     this.#maxWaiting = maxWaiting
+  }
+
+  /** How much of it goes on, of all tenants. */
+  get running(): number {
+    return this.#running
+  }
+
+  get waiting(): number {
+    return this.#waiting
   }
 
   /** @throws Refusal UNAVAILABLE when too many of the tenant wait. */
@@ -33,10 +44,16 @@ export class TenantTurns {
     }
     if (lane.running < this.#atOnce) lane.running += 1
     // Whoever ends hands its turn over, so nobody else can take it in between.
-    else await new Promise<void>((resolve) => lane.waiting.push(resolve))
+    else {
+      this.#waiting += 1
+      await new Promise<void>((resolve) => lane.waiting.push(resolve))
+      this.#waiting -= 1
+    }
+    this.#running += 1
     try {
       return await work()
     } finally {
+      this.#running -= 1
       const next = lane.waiting.shift()
       if (next) next()
       else {
