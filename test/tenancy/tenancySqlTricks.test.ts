@@ -95,6 +95,7 @@ describe('a function', () => {
         ...forAll,
         'end_job',
         'expire_outcomes',
+        'hypertable_states',
         'ingest_outcomes',
         'job_states',
         'prepare_outcome_storage',

@@ -226,8 +226,9 @@ describe('pages of other origins', () => {
       allowed: {
         'access-control-allow-origin': origin,
         'access-control-allow-methods': 'GET, POST',
-        'access-control-allow-headers': 'Authorization, Content-Type, Content-Encoding, X-Arc-Act-As',
-        'access-control-expose-headers': 'Retry-After, WWW-Authenticate',
+        'access-control-allow-headers':
+          'Authorization, Content-Type, Content-Encoding, X-Arc-Act-As, X-Request-Id, Traceparent, Tracestate',
+        'access-control-expose-headers': 'Retry-After, WWW-Authenticate, X-Request-Id',
         'access-control-max-age': '7200',
       },
     })
