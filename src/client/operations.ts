@@ -909,7 +909,7 @@ export type ConfigDiffFragment = { diffId: string, configId: string, versionBefo
 export type HealthQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type HealthQuery = { health: { status: HealthStatus, engine: DatabaseEngine | null, serverVersion: string | null, outcomeParts: number | null, listening: boolean, responseTimeMs: number | null, extensions: Array<{ name: string, version: string }> | null, hypertables: Array<{ name: string, chunks: number }> | null, poolStats: { total: number, idle: number, waiting: number } } };
+export type HealthQuery = { health: { status: HealthStatus, problems: Array<string>, engine: DatabaseEngine | null, serverVersion: string | null, outcomeParts: number | null, listening: boolean, responseTimeMs: number | null, extensions: Array<{ name: string, version: string }> | null, hypertables: Array<{ name: string, chunks: number }> | null, poolStats: { total: number, idle: number, waiting: number } } };
 
 export type MetricsQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -1228,7 +1228,7 @@ export type SimulationEventsSubscriptionVariables = Exact<{
 export type SimulationEventsSubscription = { simulationEvents: { kind: SimulationEventKind, simulationId: string, seq: number, status: SimulationStatus, totalScenarios: number, completedScenarios: number, succeededScenarios: number, failedScenarios: number, completionPercent: number, currentScore: number | null, totalTokens: number | null, totalCostUsd: number | null, at: string } };
 
 export const HealthDocument: TypedDocument<HealthQuery, HealthQueryVariables> =
-  "query Health{health{status engine serverVersion extensions{name version}hypertables{name chunks}outcomeParts poolStats{total idle waiting}listening responseTimeMs}}"
+  "query Health{health{status problems engine serverVersion extensions{name version}hypertables{name chunks}outcomeParts poolStats{total idle waiting}listening responseTimeMs}}"
 
 export const MetricsDocument: TypedDocument<MetricsQuery, MetricsQueryVariables> =
   "query Metrics{metrics{totalQueries successRate avgQueryTimeMs}}"

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { Arc } from '../support/arc.ts'
 import { DatabaseProxy } from '../support/databaseProxy.ts'
 import { GraphQLSocket } from '../support/graphqlWs.ts'
 import { type Figures, figuresAt } from '../support/prometheusText.ts'
 import { SOON } from '../support/soon.ts'
+
+const MONITORING = readFileSync('docs/monitoring.md', 'utf8')
 
 const arc = new Arc({ ARC_METRICS_PORT: '0' })
 beforeAll(() => arc.start())
@@ -140,6 +143,13 @@ describe('/metrics', () => {
     expect(figures.get('nodejs_eventloop_lag_p99_seconds')).toBeGreaterThan(0)
   })
 
+  it('is described in docs/monitoring.md: each metric, and no other', async () => {
+    const text = await (await fetch(arc.metricsUrl)).text()
+    const served = [...text.matchAll(/^# TYPE (arc_\w+) /gm)].map(([, name]) => name)
+    const described = [...MONITORING.matchAll(/`(arc_[a-z_]+)`/g)].map(([, name]) => name)
+    expect([...new Set(described)].sort()).toEqual(served.sort())
+  })
+
   it('names no tenant, no row and nothing that clients choose', async () => {
     const tenant = arc.tenant()
     const simulationId = await tenant.simulation(['a_scenario_of_the_test'])
@@ -148,6 +158,12 @@ describe('/metrics', () => {
     for (const word of [tenant.tenantId, simulationId, 'a_scenario_of_the_test', 'NameOfTheClient', 'actor'])
       expect(text).not.toContain(word)
   })
+})
+
+it('what docs/monitoring.md asks GraphQL can be asked', async () => {
+  const questions = [...MONITORING.matchAll(/```graphql\n([^`]+)```/g)].map(([, question]) => question!)
+  expect(questions).toHaveLength(2)
+  for (const question of questions) await arc.tenant().data(question)
 })
 
 it('while the database is away it says so, and nothing that only the database knows', async () => {
