@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, inject, it } from 'vitest'
 import { callableTableFunctions, makeServiceLogin } from '../../src/db/admin/login.ts'
 import { migrate } from '../../src/db/admin/migrator.ts'
 import { Arc } from '../support/arc.ts'
@@ -50,6 +50,26 @@ describe.skipIf(!hasPostgresServers)('an update of TimescaleDB', () => {
     expect(health.status).toBe('HEALTHY')
   }, 120_000)
 })
+
+it.skipIf(inject('serverUrl') === null)(
+  'nothing of Arc depends on views that an update makes anew',
+  async () => {
+    const dependent = await query(
+      inject('adminUrl'),
+      `select pg_describe_object(d.classid, d.objid, 0) as what
+    from pg_depend d
+    join pg_class c on d.refclassid = 'pg_class'::regclass and c.oid = d.refobjid
+    left join pg_rewrite r on d.classid = 'pg_rewrite'::regclass and r.oid = d.objid
+    where c.relnamespace = to_regnamespace('timescaledb_information') and c.relkind = 'v'
+      and d.classid in ('pg_proc'::regclass, 'pg_rewrite'::regclass) and r.ev_class is distinct from c.oid
+      and not exists (
+        select from pg_depend member
+        where member.deptype = 'e' and member.objid = coalesce(r.ev_class, d.objid)
+          and member.classid = case when r.oid is null then d.classid else 'pg_class'::regclass end)`,
+    )
+    expect(dependent).toEqual([])
+  },
+)
 
 /** The oldest that can be made from nothing, and the newest. */
 async function versions(server: PostgresServer): Promise<[older?: string, newest?: string]> {
