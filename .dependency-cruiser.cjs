@@ -89,6 +89,17 @@ module.exports = {
       to: { path: 'node_modules/sql-template-tag' },
     },
     {
+      name: 'observed-only-where-asked-for',
+      comment: 'What traces and exports figures is loaded when it is switched on: others pay nothing for it.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: {
+        path: 'node_modules/(@opentelemetry|prom-client)/',
+        dynamic: false,
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
       name: 'shared-imports-nothing-else',
       severity: 'error',
       from: { path: `^src/${SHARED}` },

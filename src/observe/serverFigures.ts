@@ -1,3 +1,4 @@
+import type * as prometheus from 'prom-client'
 import type { Counter, Histogram, Registry } from 'prom-client'
 import type { EndedOperation, OutcomeCode } from './endedOperation.ts'
 
@@ -5,8 +6,6 @@ import type { EndedOperation, OutcomeCode } from './endedOperation.ts'
 const OPERATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
 const JOB_BUCKETS = [0.01, 0.1, 1, 10, 60, 600, 3_600]
-
-type Prometheus = typeof import('prom-client')
 
 /**
  * What the server counts as it works, for Prometheus. No label names a tenant, a row, or what a client calls its operations:
@@ -19,7 +18,7 @@ export class ServerFigures {
   readonly #outcomes: Counter<'receipt'>
   readonly #jobs: Histogram<'job' | 'result'>
 
-  constructor({ Counter, Histogram }: Prometheus, registry: Registry) {
+  constructor({ Counter, Histogram }: typeof prometheus, registry: Registry) {
     const registers = [registry]
     this.#requests = new Counter({
       name: 'arc_requests_total',

@@ -63,10 +63,14 @@ describe('/metrics', () => {
 
   it('counts outcomes by their receipts, through each door', async () => {
     const tenant = arc.tenant()
-    const simulationId = await tenant.simulation(['a', 'b', 'c'])
+    const simulationId = await tenant.simulation(['a', 'b', 'c', 'd'])
     const outcome = { simulationId, scenarioId: 'a', outcomeId: randomUUID(), status: 'SUCCESS' }
     const grew = await growth(async () => {
-      await tenant.record([outcome, { ...outcome, outcomeId: null, scenarioId: 'nowhere' }])
+      await tenant.record([
+        outcome,
+        { ...outcome, outcomeId: null, scenarioId: 'd' },
+        { ...outcome, outcomeId: null, scenarioId: 'nowhere' },
+      ])
       await tenant.record([outcome])
       await tenant.record([{ ...outcome, status: 'ERROR' }])
       await tenant.data(
@@ -87,7 +91,7 @@ describe('/metrics', () => {
       ['stored', 'duplicate', 'conflict', 'rejected'].map((receipt) =>
         grew(`arc_ingested_outcomes_total{receipt="${receipt}"}`),
       ),
-    ).toEqual([3, 1, 1, 1])
+    ).toEqual([4, 1, 1, 1])
   })
 
   it('says what is open', async () => {

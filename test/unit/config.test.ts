@@ -39,4 +39,28 @@ describe('the settings', () => {
       databaseAdminUrl: service,
     })
   })
+
+  it.each([
+    [{}, undefined],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }, 'http://collector:4318/v1/traces'],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector/otlp/' }, 'https://collector/otlp/v1/traces'],
+    [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://collector/here' }, 'http://collector/here'],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector', OTEL_SDK_DISABLED: 'true' }, undefined],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector', OTEL_TRACES_EXPORTER: 'none' }, undefined],
+  ])('%j sends spans to %s, as OpenTelemetry has it', (env, url) => {
+    expect(readConfig({ ...SECRET, ...env }).observe.tracesUrl).toBe(url)
+  })
+
+  it('say which of them is wrong', () => {
+    for (const [env, message] of [
+      [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' }, 'takes a URL like http://localhost:4318'],
+      [
+        { ARC_LOG_LEVEL: 'loud' },
+        'must be one of fatal, error, warn, info, debug, trace, silent, not "loud"',
+      ],
+      [{ ARC_METRICS_PORT: 'on' }, 'ARC_METRICS_PORT must be a whole number from 0 to 65535'],
+      [{ ARC_DRAIN_SECONDS: '-1' }, 'ARC_DRAIN_SECONDS must be a whole number from 0 to 600'],
+    ] as const)
+      expect(() => readConfig({ ...SECRET, ...env })).toThrow(message)
+  })
 })
