@@ -22,15 +22,18 @@ create index trajectories_outcome on store.trajectories (user_id, outcome_id);
 alter table store.settings add column chunk_days integer not null default 7 check (chunk_days between 1 and 31);
 
 drop function store.history_gap(timestamptz);
-/* The first of these weeks that no chunk of the table holds; null when all are held. */
+/*
+The first of these weeks that no chunk of the table holds; null when all are held. As text, like all that reads TimescaleDB's views:
+a body that is kept parsed depends on them, and an update of TimescaleDB, which drops them and makes them anew, is refused.
+*/
 create function store.history_gap(name text, newest timestamptz) returns timestamptz
-  language sql stable set search_path = pg_catalog, pg_temp
-  return (
-    select min(week)
-    from generate_series(timestamptz '2000-01-01 00:00:00+00', newest, interval '7 days') week
-    where not exists (
-      select from timescaledb_information.chunks c
-      where c.hypertable_schema = 'store' and c.hypertable_name = name and c.range_start <= week and c.range_end > week));
+  language sql stable set search_path = pg_catalog, pg_temp as $$
+  select min(week)
+  from generate_series(timestamptz '2000-01-01 00:00:00+00', newest, interval '7 days') week
+  where not exists (
+    select from timescaledb_information.chunks c
+    where c.hypertable_schema = 'store' and c.hypertable_name = name and c.range_start <= week and c.range_end > week)
+$$;
 
 /* Makes the chunks of the history, each up to the next that is there: called by the server at start and daily. */
 create or replace function public.prepare_outcome_storage() returns integer

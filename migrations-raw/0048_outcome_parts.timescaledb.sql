@@ -2,11 +2,10 @@ drop function store.drop_outcomes_before(timestamptz);
 
 /* The times of the chunks. */
 create function store.outcome_parts() returns table (first timestamptz, last timestamptz)
-  language sql stable set search_path = pg_catalog, pg_temp
-  begin atomic
-    select c.range_start, c.range_end from timescaledb_information.chunks c
-    where c.hypertable_schema = 'store' and c.hypertable_name = 'outcomes';
-  end;
+  language sql stable set search_path = pg_catalog, pg_temp as $$
+  select c.range_start, c.range_end from timescaledb_information.chunks c
+  where c.hypertable_schema = 'store' and c.hypertable_name = 'outcomes'
+$$;
 
 /* Deletes all outcomes of such a time, with their trajectories. */
 create function store.drop_outcome_part(first timestamptz, last timestamptz) returns void

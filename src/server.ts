@@ -114,7 +114,7 @@ export async function startServer(
     if (callable.length > 0) {
       logger.warn(
         { functions: callable },
-        'these functions of TimescaleDB can change tables for every role: as their owner, revoke execute on them from public',
+        'these functions of TimescaleDB can change tables for every role: run "arc migrate" as their owner, which revokes execute on them from public',
       )
     }
     const prisma = new PrismaClient({

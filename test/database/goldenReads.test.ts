@@ -10,7 +10,7 @@ import { planShape } from '../support/planShape.ts'
 import { recordStatements } from '../support/recordedStatements.ts'
 import { viewerOf } from '../support/sqlAs.ts'
 
-/** Plans are those of this version of PostgreSQL, on a server of its own. */
+/** Plans are those of this version of PostgreSQL, on a server of its own; the full edition of TimescaleDB plans otherwise. */
 const PLANNED_VERSION = '17'
 
 const FENCE = '`'.repeat(3)
@@ -147,8 +147,11 @@ describe.each(ENGINES)('on $dump', ({ dump, extension }) => {
 
 async function isPlanned(adminUrl: string): Promise<boolean> {
   if (inject('serverUrl') === null) return false
-  const [row] = await query<{ server_version: string }>(adminUrl, 'show server_version')
-  return row!.server_version.startsWith(PLANNED_VERSION)
+  const [row] = await query<{ version: string; licence: string | null }>(
+    adminUrl,
+    `select current_setting('server_version') as version, current_setting('timescaledb.license', true) as licence`,
+  )
+  return row!.version.startsWith(PLANNED_VERSION) && row!.licence !== 'timescale'
 }
 
 async function planOf(client: pg.Client, tenant: Tenant, text: string, values: unknown[]) {

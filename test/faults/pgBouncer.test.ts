@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, inject, it } from 'vitest'
 import { Arc } from '../support/arc.ts'
 import { DatabaseProxy } from '../support/databaseProxy.ts'
@@ -42,6 +43,37 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', async () => {
     expect(await tenant.data('{ health { status listening } }')).toEqual({
       health: { status: 'DEGRADED', listening: false },
     })
+  })
+
+  it('with the settings of deploy/, a thousand requests at once are all answered', async () => {
+    const settings = readFileSync('deploy/pgbouncer/pgbouncer.ini', 'utf8')
+      .split('[pgbouncer]')[1]!
+      .replace(/^(listen|auth|unix)_.*$/gm, '')
+    const deployed = await PgBouncer.start(1, settings)
+    afterAll(() => deployed.stop())
+    const server = new Arc({
+      DATABASE_URL: deployed.url,
+      DATABASE_DIRECT_URL: inject('databaseUrl'),
+      ARC_POOL_SIZE: undefined,
+    })
+    await server.start()
+    afterAll(() => server.stop())
+    const tenant = server.tenant()
+    const simulationId = await tenant.simulation(['a'], { repetitions: 1_000 })
+    const answers = await Promise.all(
+      upTo(1_000).map((repetition) =>
+        tenant.ask(
+          'mutation ($outcome: OutcomeInput!) { recordOutcome(input: { outcome: $outcome }) { receipt { status } } }',
+          { outcome: { simulationId, scenarioId: 'a', repetition, status: 'SUCCESS' } },
+        ),
+      ),
+    )
+    expect(answers.flatMap(({ errors }) => errors ?? [])).toEqual([])
+    expect(await tenant.data('{ outcomes { totalCount } health { status listening } }')).toEqual({
+      outcomes: { totalCount: 1_000 },
+      health: { status: 'HEALTHY', listening: true },
+    })
+    expect(deployed.log).not.toMatch(/WARNING|ERROR|FATAL/)
   })
 
   it('that came in front of the database while the server was running, answers are what they were', async () => {

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inject } from 'vitest'
+import { freePort } from './freePort.ts'
 
 const PGBOUNCER = process.env.PGBOUNCER_PATH ?? 'pgbouncer'
 
@@ -12,25 +13,22 @@ export const hasPgBouncer = inject('serverUrl') !== null && spawnSync(PGBOUNCER,
 if (inject('serverUrl') !== null && !hasPgBouncer)
   console.log('Tests with PgBouncer are skipped: PGBOUNCER_PATH says where it is.')
 
-/** PgBouncer in transaction mode, in front of the database of this run. */
+/** PgBouncer in transaction mode, in front of the database of this run or of another. */
 export class PgBouncer {
   /** The database as seen through it. */
   readonly url: string
   log = ''
   readonly #process: ChildProcess
   readonly #folder: string
+  readonly #settings: string
 
   /** `poolSize`: its connections to the server. `more`: settings. */
-  static async start(poolSize: number, more = ''): Promise<PgBouncer> {
-    const { hostname, port, username, password } = new URL(inject('databaseUrl'))
+  static async start(poolSize: number, more = '', databaseUrl = inject('databaseUrl')): Promise<PgBouncer> {
     const listenPort = await freePort()
     const folder = mkdtempSync(join(tmpdir(), 'arc-pgbouncer-'))
+    const { username, password } = new URL(databaseUrl)
     writeFileSync(join(folder, 'users'), `"${username}" "${decodeURIComponent(password)}"\n`)
-    writeFileSync(
-      join(folder, 'ini'),
-      `[databases]
-* = host=${hostname} port=${port || 5432}
-[pgbouncer]
+    const settings = `[pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = ${listenPort}
 unix_socket_dir =
@@ -40,35 +38,43 @@ pool_mode = transaction
 default_pool_size = ${poolSize}
 max_client_conn = 1000
 ${more}
-`,
-    )
+`
+    writeSettings(folder, databaseUrl, settings)
     // It does not run as root.
     const isRoot = process.getuid?.() === 0
     chmodSync(folder, 0o755)
+    const url = new URL(databaseUrl)
+    url.hostname = '127.0.0.1'
+    url.port = String(listenPort)
     const bouncer = new PgBouncer(
       spawn(PGBOUNCER, [join(folder, 'ini')], {
         stdio: ['ignore', 'pipe', 'pipe'],
         ...(isRoot && { uid: 65_534 }),
       }),
       folder,
-      listenPort,
+      settings,
+      url.toString(),
     )
     while (!(await accepts(listenPort)))
       if (bouncer.#process.exitCode !== null) throw new Error(`PgBouncer ended: ${bouncer.log}`)
     return bouncer
   }
 
-  private constructor(process: ChildProcess, folder: string, port: number) {
+  private constructor(process: ChildProcess, folder: string, settings: string, url: string) {
     this.#process = process
     this.#folder = folder
-    const url = new URL(inject('databaseUrl'))
-    url.hostname = '127.0.0.1'
-    url.port = String(port)
-    this.url = url.toString()
+    this.#settings = settings
+    this.url = url
     for (const stream of [process.stdout!, process.stderr!])
       stream.on('data', (piece) => {
         this.log += piece
       })
+  }
+
+  /** Another server from now on: what its RELOAD does. */
+  leadTo(databaseUrl: string): void {
+    writeSettings(this.#folder, databaseUrl, this.#settings)
+    this.#process.kill('SIGHUP')
   }
 
   async stop(): Promise<void> {
@@ -79,12 +85,9 @@ ${more}
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
+function writeSettings(folder: string, databaseUrl: string, settings: string): void {
+  const { hostname, port } = new URL(databaseUrl)
+  writeFileSync(join(folder, 'ini'), `[databases]\n* = host=${hostname} port=${port || 5432}\n${settings}`)
 }
 
 function accepts(port: number): Promise<boolean> {

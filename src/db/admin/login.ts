@@ -95,11 +95,13 @@ export async function checkLogin(pool: pg.Pool): Promise<void> {
 }
 
 /**
- * Functions of TimescaleDB that change tables and that the application roles may call: migration 0001 takes them away,
- * but only the extension's owner can, and an update of the extension may bring new ones.
+ * Functions of TimescaleDB that change tables and that the application roles may call: migrating takes them away, but only
+ * the extension's owner can, and an update of the extension may bring new ones.
  */
-export async function callableTableFunctions(pool: pg.Pool): Promise<string[]> {
-  const { rows } = await pool.query<{ function: string }>(`/* callableTableFunctions */
+export async function callableTableFunctions(
+  database: Pick<pg.ClientBase | pg.Pool, 'query'>,
+): Promise<string[]> {
+  const { rows } = await database.query<{ function: string }>(`/* callableTableFunctions */
     select p.oid::regprocedure::text as function
     from pg_proc p
     join pg_depend d on d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
@@ -109,6 +111,15 @@ export async function callableTableFunctions(pool: pg.Pool): Promise<string[]> {
       and has_function_privilege('app_user', p.oid, 'execute')
     order by 1`)
   return rows.map((row) => row.function)
+}
+
+/** Takes them away from everybody but arc_owner, after an update of the extension for example. A warning where it may not. */
+export async function revokeTableFunctions(client: pg.ClientBase): Promise<void> {
+  for (const routine of await callableTableFunctions(client)) {
+    await client.query(
+      `/* revokeTableFunction */ revoke execute on routine ${routine} from public; grant execute on routine ${routine} to arc_owner`,
+    )
+  }
 }
 
 /** Makes, or gives a new password to, a login with exactly what the service needs. No other one may connect after it. */

@@ -7,6 +7,7 @@ import sql from 'sql-template-tag'
 import { detectEngine, type Engine } from '../engine.ts'
 import { PINNED_SETTINGS, settingsSql } from '../pinnedSettings.ts'
 import { withClient } from './adminClient.ts'
+import { revokeTableFunctions } from './login.ts'
 
 const MIGRATIONS_DIR = fileURLToPath(new URL('../../../migrations-raw', import.meta.url))
 
@@ -66,6 +67,7 @@ export async function migrate(
       const files = await readMigrations(directory)
       const { pending, alreadyApplied } = await compareWithLedger(client, files, engine)
       for (const migration of pending) await apply(client, migration)
+      await revokeTableFunctions(client)
       const { command } = await client.query('commit')
       if (command !== 'COMMIT') throw new MigrationError(`The migration ended with ${command}.`)
       return {
