@@ -9,7 +9,7 @@ import { type Tenant, useArc } from '../support/arc.ts'
 import { listQuestions } from '../support/everyQuery.ts'
 import { DENIED, sqlAs, viewerOf } from '../support/sqlAs.ts'
 import { all, next, useSubscriptions } from '../support/subscriptions.ts'
-import { rowsOf, seedTenant } from '../support/tenantRows.ts'
+import { rowsOf, seedTenant, summedUp } from '../support/tenantRows.ts'
 
 // Everything is asked for at once.
 const arc = useArc({ ARC_MAX_COST: '1000000000' })
@@ -437,9 +437,12 @@ describe('what is deleted', () => {
       }
       return counts
     }
+    await summedUp(arc, tenant)
     const before = await seen()
     await removed(tenant, 'Configuration', keys.config_id)
     await removed(tenant, 'Scenario', keys.scenario_id)
+    // Sums of days do not know of which simulation they are: they follow.
+    await summedUp(arc, tenant)
     const after = await seen()
     const visible = Object.keys(before).filter((place) => before[place]! > 0)
     expect(new Set(visible.map((place) => place.split(' ')[1]))).toEqual(

@@ -156,7 +156,7 @@ export async function seedTenant(arc: Arc): Promise<SeededTenant> {
 }
 
 /** Waits for the sums of all that a tenant has: a server may be at them, and otherwise this makes them. */
-function summedUp(arc: Arc, tenant: Tenant): Promise<void> {
+export function summedUp(arc: Arc, tenant: Tenant): Promise<void> {
   return vi.waitFor(async () => {
     await arc.sql('service', (client) => client.query('select refresh_rollups(1000)'))
     const { rows } = await arc.sql('admin', (client) =>
