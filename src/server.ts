@@ -28,6 +28,7 @@ import { readTrustedDocuments } from './http/trustedDocuments.ts'
 import { serveWebSocket } from './http/webSocket.ts'
 import { createGraphQLHandler, type HttpParts } from './http/yoga.ts'
 import { JobRunner } from './jobs/jobRunner.ts'
+import { FAIL_SILENT_SIMULATIONS } from './jobs/silentSimulations.ts'
 import { prepareOutcomeStorage, STORAGE_UPKEEP } from './jobs/storageUpkeep.ts'
 import { LiveHub } from './live/hub.ts'
 import { HealthProbe } from './observe/health.ts'
@@ -114,7 +115,7 @@ export async function startServer(
     await warmUp(pools)
 
     await prepareOutcomeStorage(pools.own)
-    const jobs = new JobRunner(pools.own, STORAGE_UPKEEP, logger)
+    const jobs = new JobRunner(pools.own, [...STORAGE_UPKEEP, FAIL_SILENT_SIMULATIONS], logger)
     undo.push(() => jobs.close())
     void jobs.runDue()
 

@@ -17,10 +17,12 @@ interface JobRow {
   taken: boolean
 }
 
+/** The one that comes every 30 seconds is told of in test/graph/heartbeats.test.ts. */
 function jobsOf(url: string): Promise<JobRow[]> {
   return query<JobRow>(
     url,
-    `select name, runs, failures, due_at <= now() as due, lease is not null as taken from store.jobs order by name`,
+    `select name, runs, failures, due_at <= now() as due, lease is not null as taken from store.jobs
+    where name <> 'fail_silent_simulations' order by name`,
   )
 }
 

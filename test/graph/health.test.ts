@@ -50,8 +50,9 @@ describe('health', () => {
       },
       { timeout: 20_000 },
     )
-    const [expiry, preparation] = await jobs()
+    const [expiry, silence, preparation] = await jobs()
     expect(expiry).toMatchObject({ name: 'expire_outcomes', failures: 0, lastErrorAt: null })
+    expect(silence.name).toBe('fail_silent_simulations')
     expect(preparation.name).toBe('prepare_outcome_storage')
     expect(expiry.runs).toBeGreaterThan(0)
     expect(Date.parse(expiry.endedAt)).toBeGreaterThanOrEqual(Date.parse(expiry.startedAt))

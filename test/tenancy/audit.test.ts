@@ -42,6 +42,8 @@ const NOT_AUDITED = [
   'public.simulations_scenarios',
   'store.outcome_keys',
   'store.outcomes',
+  'store.run_heartbeats',
+  'store.simulation_heartbeats',
 ]
 
 /** By the clock that the log goes by. */
