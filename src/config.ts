@@ -40,13 +40,21 @@ export interface Config {
 }
 
 interface PoolConfig {
-  /** ARC_POOL_SIZE (20): connections; half as many more under load, so that writing never waits for reading. */
+  /** ARC_POOL_SIZE (20): connections that stay open once they were needed. */
   size: number
+  /** ARC_POOL_BURST (30): how many more there may be under load. */
+  burst: number
+  /** ARC_POOL_RECYCLE_SECONDS (3600): how old a connection may become. */
+  recycleMs: number
+  /** ARC_POOL_VALIDATE_SECONDS (30): after how long at rest a connection is asked whether it is alive, before anybody gets it. */
+  validateMs: number
   /** ARC_MAX_WAITING (5000): how many operations may wait for a connection, and outcomes for their batch. */
   maxWaiting: number
   /** ARC_POOL_WAIT_SECONDS (30): how long each may wait. */
   waitMs: number
-  /** ARC_DATABASE_SECONDS (35): how long the database may take to answer a statement before its connection is ended. */
+  /** ARC_STATEMENT_SECONDS (60): how long a statement of a request may take before the database ends it. */
+  statementMs: number
+  /** ARC_DATABASE_SECONDS (70): how long the database may take to answer a statement before its connection is ended. */
   answerMs: number
 }
 
@@ -183,9 +191,13 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Readonly<Confi
     dataDir,
     pool: {
       size: integer(env, 'ARC_POOL_SIZE', 20, 1, 1000),
+      burst: integer(env, 'ARC_POOL_BURST', 30, 0, 1000),
+      recycleMs: 1000 * integer(env, 'ARC_POOL_RECYCLE_SECONDS', 3_600, 1, 86_400),
+      validateMs: 1000 * integer(env, 'ARC_POOL_VALIDATE_SECONDS', 30, 0, 86_400),
       maxWaiting: integer(env, 'ARC_MAX_WAITING', 5_000, 1, 1_000_000),
       waitMs: 1000 * integer(env, 'ARC_POOL_WAIT_SECONDS', 30, 1, 600),
-      answerMs: 1000 * integer(env, 'ARC_DATABASE_SECONDS', 35, 1, 3_600),
+      statementMs: 1000 * integer(env, 'ARC_STATEMENT_SECONDS', 60, 1, 3_600),
+      answerMs: 1000 * integer(env, 'ARC_DATABASE_SECONDS', 70, 1, 3_600),
     },
     auth: auth(env, dataDir, exposed.proxyHops > 0),
     exposure: exposed,

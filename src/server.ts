@@ -34,9 +34,6 @@ import { LiveHub } from './live/hub.ts'
 import { HealthProbe } from './observe/health.ts'
 import { OperationMetrics } from './observe/operationMetrics.ts'
 
-/** How long an operation may hold a connection. */
-const OPERATION_MS = 60_000
-
 /**
  * A request that trickles in holds its connection no longer; what has begun to be read has the body's own limit. A
  * connection at rest outlives those of load balancers and clients, most of which let go after a minute: the other way
@@ -109,7 +106,8 @@ export async function startServer(
     const prisma = new PrismaClient({
       adapter: new PrismaPg(pools.reading, { disposeExternalPool: false }),
       // The pool gives up first, and says why.
-      transactionOptions: { maxWait: 2 * pool.waitMs, timeout: OPERATION_MS },
+      // Longer than the database takes to answer any one statement: nobody hears of a time that ran out before.
+      transactionOptions: { maxWait: 2 * pool.waitMs, timeout: 2 * answerMs },
     })
     undo.push(() => prisma.$disconnect())
     await warmUp(pools)
@@ -139,9 +137,9 @@ export async function startServer(
       live,
       logger,
       outcomeQueue: new OutcomeQueue(
-        (viewer, bytes) => (work) =>
+        (viewer, bytes) => (work, options) =>
           share.inWritersTurn(viewer.tenantId, bytes, () =>
-            inTenantTransaction(pools.writing, viewer, 'read write', work),
+            inTenantTransaction(pools.writing, viewer, 'read write', work, options),
           ),
         { all: pool.maxWaiting, ofTenant: share.waitingOutcomes },
       ),

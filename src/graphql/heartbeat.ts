@@ -87,12 +87,16 @@ builder.mutationFields((t) => ({
       'Says that a simulation goes on, or one of its runs: send one every 10 to 60 seconds while no outcome is ready. It starts a PENDING simulation, and takes up one that failed because its runner seemed to be gone. It is no event.',
     args: { input: t.arg({ type: HeartbeatInput, required: true, description: 'What goes on.' }) },
     resolve: (_, { input: { simulationId, scenarioId, repetition } }, { write }) =>
-      payloadOfStep(write, simulationId, (transaction) =>
-        heartbeat(transaction, {
-          simulationId,
-          scenarioId: scenarioId ?? null,
-          repetition: repetition ?? null,
-        }),
+      payloadOfStep(
+        write,
+        simulationId,
+        (transaction) =>
+          heartbeat(transaction, {
+            simulationId,
+            scenarioId: scenarioId ?? null,
+            repetition: repetition ?? null,
+          }),
+        { mayRepeat: true },
       ),
   }),
 }))

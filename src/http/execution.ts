@@ -7,6 +7,7 @@ import {
 } from 'graphql'
 import { LIMIT_SETTINGS, type Limits } from '../config.ts'
 import type { PrismaClient } from '../db/generated/client.ts'
+import { isPassing, withPatience } from '../db/passingFault.ts'
 import { inTenantTransaction } from '../db/tenantTransaction.ts'
 import type { Context, OperationCost, Services } from '../graphql/builder/context.ts'
 import type { QueryCompiler } from '../graphql/compiled/compiledQuery.ts'
@@ -52,10 +53,10 @@ export function createContextFactory(
       holdAnswer,
       reads,
       services,
-      write: (work) =>
+      write: (work, options) =>
         reads.pausedFor(() =>
           share.inWritersTurn(viewer.tenantId, requestBytes, () =>
-            inTenantTransaction(services.pools.writing, viewer, 'read write', work),
+            inTenantTransaction(services.pools.writing, viewer, 'read write', work, options),
           ),
         ),
     }
@@ -86,10 +87,40 @@ async function run(args: ExecutionArgs, compiler: QueryCompiler | undefined): Pr
   const operation = getOperationAST(args.document, args.operationName)
   if (!operation) return execute(args)
   if (operation.operation === 'query')
-    return compiler ? executeQuery(args, operation, compiler) : execute(args)
+    return untilItHolds(args, async (again) =>
+      compiler ? executeQuery(again, operation, compiler) : execute(again),
+    )
   const carryOut = (again: ExecutionArgs) =>
     compiler ? executeShowingRows(again, operation, compiler) : Promise.resolve(execute(again))
   return operation.operation === 'mutation' ? executeMutation(args, operation, carryOut) : carryOut(args)
+}
+
+/** A query whose connection was lost is answered anew, all of it of one later state: nothing was written. */
+async function untilItHolds(args: ExecutionArgs, answer: Execute): Promise<ExecutionResult> {
+  const first = args.contextValue as Context
+  let context = first
+  let result: ExecutionResult | undefined
+  try {
+    return await withPatience(
+      first.services.pools.reading,
+      async () => {
+        if (result !== undefined) {
+          if (context !== first) await context.reads.end()
+          context = { ...first, reads: first.reads.forNextEvent() }
+        }
+        result = await answer({ ...args, contextValue: context })
+        const passing = result.errors?.map(({ originalError }) => originalError).find(isPassing)
+        if (passing) throw passing
+        return result
+      },
+      () => true,
+    )
+  } catch (error) {
+    if (result?.errors?.some(({ originalError }) => originalError === error)) return result
+    throw error
+  } finally {
+    if (context !== first) await context.reads.end()
+  }
 }
 
 /** A mutation some of whose rows GraphQL cannot take is carried out for the others. */

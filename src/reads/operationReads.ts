@@ -4,7 +4,7 @@ import { settingsSql } from '../db/pinnedSettings.ts'
 import type { Pools } from '../db/pools.ts'
 import { countRowsFor, ReadBudget, type ReadLimits } from '../db/readBudget.ts'
 import type { Answer, Statement } from '../db/tenantTransaction.ts'
-import { readTogether, statementTimeoutMs, tenantSettings } from '../db/tenantTransaction.ts'
+import { readTogether, tenantSettings } from '../db/tenantTransaction.ts'
 import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'
 import { MISSING } from './answers/answerSql.ts'
@@ -213,8 +213,8 @@ export class OperationReads {
     let ended: Promise<unknown> = Promise.resolve()
     const client = new Promise<Transaction>((resolve, reject) => {
       const read = async (transaction: Transaction) => {
-        const timeoutMs = statementTimeoutMs(this.#pools.reading)
-        const settings = settingsSql(tenantSettings(this.#viewer, 'read only', timeoutMs))
+        const { statementMs } = this.#pools.reading
+        const settings = settingsSql(tenantSettings(this.#viewer, 'read only', statementMs))
         await countRowsFor(this.#budget, (claim) => rowsOf(transaction, sql`select ${settings}, ${claim}`))
         resolve(transaction)
         await finished

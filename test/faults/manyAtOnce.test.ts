@@ -148,7 +148,11 @@ describe(`${MANY} sandboxes`, () => {
 })
 
 describe('what is beyond a queue', async () => {
-  const { arc: behind, proxy } = await useArcBehindProxy({ ARC_POOL_SIZE: '1', ARC_MAX_WAITING: '10' })
+  const { arc: behind, proxy } = await useArcBehindProxy({
+    ARC_POOL_SIZE: '1',
+    ARC_POOL_BURST: '0',
+    ARC_MAX_WAITING: '10',
+  })
 
   it.each([
     {
@@ -208,7 +212,11 @@ describe('what is beyond a queue', async () => {
 })
 
 describe('what many tenants ask', async () => {
-  const { arc: behind, proxy } = await useArcBehindProxy({ ARC_POOL_SIZE: '1', ARC_MAX_WAITING: '10' })
+  const { arc: behind, proxy } = await useArcBehindProxy({
+    ARC_POOL_SIZE: '1',
+    ARC_POOL_BURST: '0',
+    ARC_MAX_WAITING: '10',
+  })
 
   it('has room among outcomes that wait, however many one of them has there', async () => {
     const record = async (tenant: Tenant, simulationId: string, repetition: number) => {
@@ -266,7 +274,7 @@ describe('what many tenants ask', async () => {
 })
 
 describe('writing', async () => {
-  const { arc: behind, proxy } = await useArcBehindProxy({ ARC_POOL_SIZE: '1' })
+  const { arc: behind, proxy } = await useArcBehindProxy({ ARC_POOL_SIZE: '1', ARC_POOL_BURST: '0' })
 
   // PGlite serves one transaction at a time.
   it.skipIf(arc.onPGlite)('does not wait for those who read', async () => {
