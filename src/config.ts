@@ -23,6 +23,10 @@ export interface Config {
   databaseAdminUrl: string | undefined
   /** ARC_DATA_DIR (.arc): the embedded database, and the secret when none is given. */
   dataDir: string
+  /** ARC_START_SECONDS (60): how long a server that starts waits for its database, and for migrations that are missing. */
+  startMs: number
+  /** ARC_STOP_SECONDS (9): how long a server that stops may take; below the ten seconds that containers get. */
+  stopMs: number
   /** Database connections of this process, besides the one that listens. */
   pool: PoolConfig
   auth: AuthConfig
@@ -189,6 +193,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Readonly<Confi
     databaseDirectUrl: databaseUrlOf(env, 'DATABASE_DIRECT_URL'),
     databaseAdminUrl: databaseUrlOf(env, 'DATABASE_ADMIN_URL') ?? serviceUrl,
     dataDir,
+    startMs: 1000 * integer(env, 'ARC_START_SECONDS', 60, 0, 3_600),
+    stopMs: 1000 * integer(env, 'ARC_STOP_SECONDS', 9, 1, 3_600),
     pool: {
       size: integer(env, 'ARC_POOL_SIZE', 20, 1, 1000),
       burst: integer(env, 'ARC_POOL_BURST', 30, 0, 1000),

@@ -1,11 +1,10 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { type Logger, pino } from 'pino'
 import { createAuthenticator } from './auth/authenticator.ts'
 import type { Config } from './config.ts'
+import { awaited } from './db/admin/awaited.ts'
 import { callableTableFunctions, checkLogin } from './db/admin/login.ts'
-import { MigrationError, migrate, missingMigrations } from './db/admin/migrator.ts'
+import { MigrationsMissing, migrate, missingMigrations } from './db/admin/migrator.ts'
 import { startEmbeddedDatabase } from './db/embedded/embedded.ts'
 import { PrismaClient } from './db/generated/client.ts'
 import { createPools, endPools, warmUp } from './db/pools.ts'
@@ -17,12 +16,11 @@ import type { Services } from './graphql/builder/context.ts'
 import { QueryCompiler } from './graphql/compiled/compiledQuery.ts'
 import { schema } from './graphql/schema.ts'
 import { createAdmission } from './http/admit.ts'
+import { Door } from './http/door.ts'
 import { createContextFactory, createExecution } from './http/execution.ts'
 import { TenantShare } from './http/limits/tenantShare.ts'
 import { createOperationCheck } from './http/operationCheck.ts'
-import { untilWelcome } from './http/requestHead.ts'
-import { answerByRoutes, GRAPHQL_PATH, routesOf } from './http/routes.ts'
-import { refuseMalformed } from './http/socketAnswer.ts'
+import { answerByRoutes, GRAPHQL_PATH, NOBODY, ROUTES_AT_START, routesOf } from './http/routes.ts'
 import { createSubscribe } from './http/subscribe.ts'
 import { readTrustedDocuments } from './http/trustedDocuments.ts'
 import { serveWebSocket } from './http/webSocket.ts'
@@ -34,15 +32,8 @@ import { LiveHub } from './live/hub.ts'
 import { HealthProbe } from './observe/health.ts'
 import { OperationMetrics } from './observe/operationMetrics.ts'
 
-/**
- * A request that trickles in holds its connection no longer; what has begun to be read has the body's own limit. A
- * connection at rest outlives those of load balancers and clients, most of which let go after a minute: the other way
- * round their next request meets the end of it.
- */
-const HTTP_TIMEOUTS = { headersTimeout: 15_000, requestTimeout: 300_000, keepAliveTimeout: 75_000 }
-
-/** Connections that wait to be accepted. Node's 511 are too few for a thousand sandboxes; the kernel may allow fewer. */
-const BACKLOG = 4_096
+/** How much of the time that a server has to stop in its requests have; the rest is for what they leave open. */
+const REQUESTS_PART = 0.7
 
 export interface ArcServer {
   /** Where GraphQL is, e.g. http://127.0.0.1:4000/graphql. */
@@ -54,8 +45,8 @@ export interface ArcServer {
 }
 
 /**
- * Opens the database (the embedded one when the configuration names none), brings the embedded one's schema up to
- * date, and serves.
+ * Takes the port, waits for the database (the embedded one when the configuration names none, whose schema is brought up to
+ * date), and serves.
  *
  * @throws DataDirLocked, DatabaseUnusable, MigrationError, LoginRefused, with what to do in the message.
  */
@@ -76,14 +67,16 @@ export async function startServer(
       undo.push(() => database.close())
       databaseUrl = database.connectionString
       await migrate(databaseUrl)
-    } else {
-      databaseUrl = await settledTls(databaseUrl)
-      const missing = await missingMigrations(databaseUrl)
-      if (missing.length > 0) {
-        throw new MigrationError(
-          `The database lacks ${missing.length} migrations (from ${missing[0]}). Run "arc migrate" first (in a clone: "npm run migrate").`,
-        )
-      }
+    }
+    const door = await Door.open(
+      config,
+      answerByRoutes(ROUTES_AT_START, NOBODY, config.exposure, logger),
+      logger,
+    )
+    undo.push(() => door.close(config.stopMs * REQUESTS_PART))
+    if (config.databaseUrl !== undefined) {
+      const given = config.databaseUrl
+      databaseUrl = await awaited(() => migratedDatabase(given), config.startMs, logger)
     }
 
     const { answerMs, ...pool } = config.pool
@@ -161,36 +154,32 @@ export async function startServer(
       logger,
     }
     const { handle, breakOffStreams } = createGraphQLHandler(parts)
-    const answer = answerByRoutes(routesOf(handle, services.health), admission, exposure, logger)
-    // What Node refuses by itself it refuses without a body.
-    const server = createServer({ ...HTTP_TIMEOUTS, requireHostHeader: false }, answer)
-    server.on('checkContinue', (request, response) => {
-      untilWelcome(response)
-      answer(request, response)
-    })
-    server.on('checkExpectation', answer)
-    server.on('clientError', (error, socket) => refuseMalformed(error, socket, logger))
-    const closeSockets = serveWebSocket(server, parts)
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen({ port: config.port, host: config.host, backlog: BACKLOG }, resolve)
-    })
+    const closeSockets = serveWebSocket(door.server, parts)
+    door.admit(answerByRoutes(routesOf(handle, services.health), admission, exposure, logger))
     undo.push(async () => {
+      // Jobs have their own time to end in, at the same time.
+      const jobsEnded = jobs.close()
       await closeSockets()
       breakOffStreams()
-      const closed = new Promise((resolve) => server.close(resolve))
-      // A connection whose request is still running becomes idle later, and would be kept alive for its next one.
-      const idle = setInterval(() => server.closeIdleConnections(), 20)
-      const lastResort = setTimeout(() => server.closeAllConnections(), 3_000)
-      await closed
-      clearInterval(idle)
-      clearTimeout(lastResort)
+      await door.close(config.stopMs * REQUESTS_PART)
+      await jobsEnded
+      // Whoever asked for it has been cut off, or left.
+      for (const each of [pools.reading, pools.writing]) each.cut()
     })
-    const { port } = server.address() as AddressInfo
     const host = config.host.includes(':') ? `[${config.host}]` : config.host
-    return { url: `http://${host}:${port}${GRAPHQL_PATH}`, databaseUrl, close }
+    return { url: `http://${host}:${door.port}${GRAPHQL_PATH}`, databaseUrl, close }
   } catch (error) {
     await close()
     throw config.databaseUrl === undefined ? error : explained(error, config.databaseUrl)
   }
+}
+
+/** The URL with what it leaves open of TLS, once the database has all migrations. @throws MigrationsMissing */
+async function migratedDatabase(given: string): Promise<string> {
+  const databaseUrl = await settledTls(given)
+  const missing = await missingMigrations(databaseUrl)
+  if (missing.length === 0) return databaseUrl
+  throw new MigrationsMissing(
+    `The database lacks ${missing.length} migrations (from ${missing[0]}). Run "arc migrate" first (in a clone: "npm run migrate").`,
+  )
 }

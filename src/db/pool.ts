@@ -115,6 +115,7 @@ export class ArcPool extends pg.Pool {
   outage: Outage | undefined
   readonly #maxWaiting: number
   readonly #validateMs: number
+  readonly #taken = new Set<pg.PoolClient>()
   /** Since when each connection has been at rest. */
   readonly #restingSince = new WeakMap<pg.PoolClient, number>()
 
@@ -123,7 +124,17 @@ export class ArcPool extends pg.Pool {
     this.statementMs = statementMs
     this.#maxWaiting = maxWaiting
     this.#validateMs = validateMs
-    this.on('release', (_, client) => this.#restingSince.set(client, performance.now()))
+    this.on('acquire', (client) => this.#taken.add(client))
+    this.on('remove', (client) => this.#taken.delete(client))
+    this.on('release', (_, client) => {
+      this.#taken.delete(client)
+      this.#restingSince.set(client, performance.now())
+    })
+  }
+
+  /** Breaks off what is still asked. The database may complete it. */
+  cut(): void {
+    for (const client of this.#taken) streamOf(client).destroy(new Error('the server stops'))
   }
 
   /** @throws Refusal UNAVAILABLE when the queue is full. */

@@ -5,6 +5,7 @@ import { makeServiceLogin } from '../../src/db/admin/login.ts'
 import { migrate } from '../../src/db/admin/migrator.ts'
 import { startEmbeddedDatabase } from '../../src/db/embedded/embedded.ts'
 import { FOREIGN_LOCALE, FOREIGN_SESSION_SQL, foreignDatabaseSql } from './foreignSettings.ts'
+import { PgBouncer } from './pgBouncer.ts'
 
 /** Of all that the server takes this is what the database of the tests refuses. */
 export const REFUSED_MODEL = 'a model that the database refuses'
@@ -17,6 +18,8 @@ declare module 'vitest' {
     adminUrl: string
     /** The server that TEST_DATABASE_URL names, for tests that make databases of their own; null on PGlite. */
     serverUrl: string | null
+    /** The database through PgBouncer, where TEST_PGBOUNCER asks for that: servers reach it so; null else. */
+    poolerUrl: string | null
   }
 }
 
@@ -33,6 +36,7 @@ export default async function setup({ vitest }: TestProject) {
     provide('databaseUrl', database.connectionString)
     provide('adminUrl', database.connectionString)
     provide('serverUrl', null)
+    provide('poolerUrl', null)
     console.log('Tests run on PGlite; TEST_DATABASE_URL names another server.')
     return () => database.close()
   }
@@ -59,8 +63,13 @@ export default async function setup({ vitest }: TestProject) {
   provide('databaseUrl', service.toString())
   provide('adminUrl', adminUrl)
   provide('serverUrl', serverUrl)
-  console.log(`Tests run on ${server.host}:${server.port}, engine ${engine}.`)
+  const pooler = process.env.TEST_PGBOUNCER ? await PgBouncer.start(service.toString(), 60) : undefined
+  provide('poolerUrl', pooler?.url ?? null)
+  console.log(
+    `Tests run on ${server.host}:${server.port}, engine ${engine}${pooler ? ', servers through PgBouncer' : ''}.`,
+  )
   return async () => {
+    await pooler?.stop()
     await server.query(`drop database ${name} with (force)`)
     await server.query(`drop role ${login}`)
     await server.end()

@@ -3,16 +3,13 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { inject } from 'vitest'
 
 const PGBOUNCER = process.env.PGBOUNCER_PATH ?? 'pgbouncer'
 
-/** It is part of few installations, and stands in front of real servers only. */
-export const hasPgBouncer = inject('serverUrl') !== null && spawnSync(PGBOUNCER, ['--version']).status === 0
-if (inject('serverUrl') !== null && !hasPgBouncer)
-  console.log('Tests with PgBouncer are skipped: PGBOUNCER_PATH says where it is.')
+/** It is part of few installations. */
+export const hasPgBouncer = () => spawnSync(PGBOUNCER, ['--version']).status === 0
 
-/** PgBouncer in transaction mode, in front of the database of this run. */
+/** PgBouncer in transaction mode, in front of a database. */
 export class PgBouncer {
   /** The database as seen through it. */
   readonly url: string
@@ -21,8 +18,8 @@ export class PgBouncer {
   readonly #folder: string
 
   /** `poolSize`: its connections to the server. `more`: settings. */
-  static async start(poolSize: number, more = ''): Promise<PgBouncer> {
-    const { hostname, port, username, password } = new URL(inject('databaseUrl'))
+  static async start(databaseUrl: string, poolSize: number, more = ''): Promise<PgBouncer> {
+    const { hostname, port, username, password } = new URL(databaseUrl)
     const listenPort = await freePort()
     const folder = mkdtempSync(join(tmpdir(), 'arc-pgbouncer-'))
     writeFileSync(join(folder, 'users'), `"${username}" "${decodeURIComponent(password)}"\n`)
@@ -51,6 +48,7 @@ ${more}
         ...(isRoot && { uid: 65_534 }),
       }),
       folder,
+      databaseUrl,
       listenPort,
     )
     while (!(await accepts(listenPort)))
@@ -58,10 +56,10 @@ ${more}
     return bouncer
   }
 
-  private constructor(process: ChildProcess, folder: string, port: number) {
+  private constructor(process: ChildProcess, folder: string, databaseUrl: string, port: number) {
     this.#process = process
     this.#folder = folder
-    const url = new URL(inject('databaseUrl'))
+    const url = new URL(databaseUrl)
     url.hostname = '127.0.0.1'
     url.port = String(port)
     this.url = url.toString()
