@@ -16,6 +16,10 @@ export interface Config {
   databaseUrl: string | undefined
   /** DATABASE_DIRECT_URL: for LISTEN, where DATABASE_URL leads through PgBouncer; DATABASE_URL when not given. */
   databaseDirectUrl: string | undefined
+  /** DATABASE_REPLICA_URL: a standby that queries may go to. */
+  databaseReplicaUrl: string | undefined
+  /** ARC_REPLICA_LAG_SECONDS (10): how far behind it may be. */
+  replicaLagMs: number
   /**
    * DATABASE_ADMIN_URL, or TIMESCALE_SERVICE_URL: a login that may create roles and extensions, used by `migrate` and
    * `retention` only.
@@ -191,6 +195,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Readonly<Confi
     production: env.NODE_ENV === 'production',
     databaseUrl,
     databaseDirectUrl: databaseUrlOf(env, 'DATABASE_DIRECT_URL'),
+    databaseReplicaUrl: databaseUrlOf(env, 'DATABASE_REPLICA_URL'),
+    replicaLagMs: 1000 * integer(env, 'ARC_REPLICA_LAG_SECONDS', 10, 1, 3_600),
     databaseAdminUrl: databaseUrlOf(env, 'DATABASE_ADMIN_URL') ?? serviceUrl,
     dataDir,
     startMs: 1000 * integer(env, 'ARC_START_SECONDS', 60, 0, 3_600),

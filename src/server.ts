@@ -7,8 +7,9 @@ import { callableTableFunctions, checkLogin } from './db/admin/login.ts'
 import { MigrationsMissing, migrate, missingMigrations } from './db/admin/migrator.ts'
 import { startEmbeddedDatabase } from './db/embedded/embedded.ts'
 import { PrismaClient } from './db/generated/client.ts'
-import { createPools, endPools, warmUp } from './db/pools.ts'
-import { inTenantTransaction } from './db/tenantTransaction.ts'
+import type { ArcPool } from './db/pool.ts'
+import { addReplica, createPools, endPools, warmUp } from './db/pools.ts'
+import { inTenantTransaction, writeAs } from './db/tenantTransaction.ts'
 import { settledTls } from './db/tlsMode.ts'
 import { explained } from './db/unusable.ts'
 import { OutcomeQueue } from './evaluation/outcomes/outcomeQueue.ts'
@@ -31,6 +32,7 @@ import { prepareOutcomeStorage, STORAGE_UPKEEP } from './jobs/storageUpkeep.ts'
 import { LiveHub } from './live/hub.ts'
 import { HealthProbe } from './observe/health.ts'
 import { OperationMetrics } from './observe/operationMetrics.ts'
+import type { Readers } from './reads/operationReads.ts'
 
 /** How much of the time that a server has to stop in its requests have; the rest is for what they leave open. */
 const REQUESTS_PART = 0.7
@@ -96,14 +98,31 @@ export async function startServer(
         'these functions of TimescaleDB can change tables for every role: as their owner, revoke execute on them from public',
       )
     }
-    const prisma = new PrismaClient({
-      adapter: new PrismaPg(pools.reading, { disposeExternalPool: false }),
-      // The pool gives up first, and says why.
-      // Longer than the database takes to answer any one statement: nobody hears of a time that ran out before.
-      transactionOptions: { maxWait: 2 * pool.waitMs, timeout: 2 * answerMs },
-    })
-    undo.push(() => prisma.$disconnect())
     await warmUp(pools)
+    const { databaseReplicaUrl } = config
+    if (databaseReplicaUrl !== undefined)
+      await addReplica(pools, {
+        ...pool,
+        connectionString: databaseReplicaUrl,
+        mostLagMs: config.replicaLagMs,
+        answerMs,
+        logger,
+      })
+
+    const prismaOn = ({ reading }: { reading: ArcPool }) => {
+      const client = new PrismaClient({
+        adapter: new PrismaPg(reading, { disposeExternalPool: false }),
+        // The pool gives up first, and says why; and no time runs out that is not longer than the database takes to answer any one
+        // statement.
+        transactionOptions: { maxWait: 2 * pool.waitMs, timeout: 2 * answerMs },
+      })
+      undo.push(() => client.$disconnect())
+      return client
+    }
+    const prisma: Readers = {
+      primary: prismaOn(pools),
+      replica: pools.replica && prismaOn({ reading: pools.replica.pool }),
+    }
 
     await prepareOutcomeStorage(pools.own)
     const jobs = new JobRunner(pools.own, [...STORAGE_UPKEEP, FAIL_SILENT_SIMULATIONS], logger)
@@ -131,9 +150,7 @@ export async function startServer(
       logger,
       outcomeQueue: new OutcomeQueue(
         (viewer, bytes) => (work, options) =>
-          share.inWritersTurn(viewer.tenantId, bytes, () =>
-            inTenantTransaction(pools.writing, viewer, 'read write', work, options),
-          ),
+          share.inWritersTurn(viewer.tenantId, bytes, () => writeAs(pools, viewer, work, options)),
         { all: pool.maxWaiting, ofTenant: share.waitingOutcomes },
       ),
       quotas: { openRuns: limits.openRunsPerTenant, apiKeys: limits.apiKeysPerTenant },

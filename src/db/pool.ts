@@ -22,6 +22,8 @@ export interface PoolSettings {
   statementMs?: number
   /** How long the database may take to answer a statement; for ever when not given. */
   answerMs?: number | undefined
+  /** Whether its connections may lead to a standby. */
+  isReplica?: boolean
   logger: Logger
 }
 
@@ -48,6 +50,7 @@ export function createPool({
   validateMs = 30_000,
   statementMs = STATEMENT_MS,
   answerMs,
+  isReplica = false,
   logger,
 }: PoolSettings): ArcPool {
   const pool = new ArcPool(
@@ -62,7 +65,7 @@ export function createPool({
       // pg hangs up on a statement that was not answered in time, so that nobody gets its connection after it.
       query_timeout: answerMs,
       application_name: 'arc',
-      onConnect: refuseStandby,
+      ...(!isReplica && { onConnect: refuseStandby }),
       Client: RawRowsClient,
       // Statements leave without waiting for the answer to the one before.
       pipeline: true,

@@ -1,5 +1,6 @@
 import type { ArcPool, PoolSettings } from './pool.ts'
 import { createPool, dropIdleWithUnanswered } from './pool.ts'
+import { Replica } from './replica.ts'
 import { keepsSessions, StatementNames } from './statementNames.ts'
 
 /**
@@ -12,6 +13,8 @@ export interface Pools {
   own: ArcPool
   /** For statements of `reading` that come again; undefined where its connections cannot keep them. */
   names?: StatementNames
+  /** Where queries may go; undefined where there is none. */
+  replica?: Replica
 }
 
 /** Two jobs may hold a connection for long. */
@@ -40,6 +43,17 @@ export function createPools({
   return pools
 }
 
+/** A standby for as many readers as the primary has; `mostLagMs`: how far behind it may be. */
+export async function addReplica(
+  pools: Pools,
+  { mostLagMs, ...settings }: Omit<PoolSettings, 'max' | 'min'> & { mostLagMs: number },
+): Promise<void> {
+  const { min, max } = pools.reading.options
+  const pool = createPool({ ...settings, min: min ?? 0, max, isReplica: true })
+  pools.replica = new Replica(pool, pools.own, mostLagMs, settings.logger)
+  await pools.replica.start()
+}
+
 /** Opens what is needed soon. */
 export async function warmUp(pools: Pools): Promise<void> {
   const { reading, writing, own } = pools
@@ -53,6 +67,7 @@ export async function warmUp(pools: Pools): Promise<void> {
   if (await keepsSessions(reading)) pools.names = new StatementNames()
 }
 
-export async function endPools({ reading, writing, own }: Pools): Promise<void> {
+export async function endPools({ reading, writing, own, replica }: Pools): Promise<void> {
+  await replica?.stop()
   await Promise.all([reading, writing, own].map((pool) => pool.end()))
 }

@@ -4,6 +4,7 @@ import type { Viewer } from '../viewer.ts'
 import { isLostRace, withPatience } from './passingFault.ts'
 import { PINNED_SETTINGS, settingsSql } from './pinnedSettings.ts'
 import { type ArcPool, STATEMENT_MS } from './pool.ts'
+import type { Pools } from './pools.ts'
 import { countRowsFor, type ReadBudget } from './readBudget.ts'
 import { type Answer, readInOnePacket } from './readPacket.ts'
 import { ownSession, type StatementNames } from './statementNames.ts'
@@ -90,6 +91,21 @@ export function inTenantTransaction<Result>(
     },
     (error) => mayRepeat || !commitLeft || isLostRace(error),
   )
+}
+
+/** Writes as the viewer; from then on its tenant is not answered by a replica that lacks what was written. */
+export async function writeAs<Result>(
+  { writing, replica }: Pick<Pools, 'writing' | 'replica'>,
+  viewer: Viewer,
+  work: (transaction: TenantTransaction) => Promise<Result>,
+  options?: WriteOptions,
+): Promise<Result> {
+  try {
+    return await inTenantTransaction(writing, viewer, 'read write', work, options)
+  } finally {
+    // Also where it failed: what broke during its commit may have been stored.
+    replica?.noteWrite(viewer.tenantId)
+  }
 }
 
 /**

@@ -6,12 +6,11 @@ import {
   type OperationDefinitionNode,
 } from 'graphql'
 import { LIMIT_SETTINGS, type Limits } from '../config.ts'
-import type { PrismaClient } from '../db/generated/client.ts'
 import { isPassing, withPatience } from '../db/passingFault.ts'
-import { inTenantTransaction } from '../db/tenantTransaction.ts'
+import { writeAs } from '../db/tenantTransaction.ts'
 import type { Context, OperationCost, Services } from '../graphql/builder/context.ts'
 import type { QueryCompiler } from '../graphql/compiled/compiledQuery.ts'
-import { OperationReads, type ReadersShare } from '../reads/operationReads.ts'
+import { OperationReads, type Readers, type ReadersShare } from '../reads/operationReads.ts'
 import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'
 import { AnswerData } from './answerData.ts'
@@ -32,7 +31,7 @@ export type ContextFactory = (
 ) => Context
 
 export function createContextFactory(
-  prisma: PrismaClient,
+  prisma: Readers,
   services: Services,
   share: TenantShare,
   { answerLength, readBytes, rowBytesPerTenant }: Limits,
@@ -56,7 +55,7 @@ export function createContextFactory(
       write: (work, options) =>
         reads.pausedFor(() =>
           share.inWritersTurn(viewer.tenantId, requestBytes, () =>
-            inTenantTransaction(services.pools.writing, viewer, 'read write', work, options),
+            writeAs(services.pools, viewer, work, options),
           ),
         ),
     }
@@ -100,6 +99,13 @@ async function untilItHolds(args: ExecutionArgs, answer: Execute): Promise<Execu
   const first = args.contextValue as Context
   let context = first
   let result: ExecutionResult | undefined
+  if (first.reads.fromReplica()) {
+    result = await answer(args)
+    if (!result.errors?.some(({ originalError }) => originalError && !(originalError instanceof Refusal)))
+      return result
+    // Whatever is the matter there, the primary may know better.
+    first.services.pools.replica?.leaveOut()
+  }
   try {
     return await withPatience(
       first.services.pools.reading,

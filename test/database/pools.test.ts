@@ -92,7 +92,7 @@ describe('a server', () => {
       .tenant()
       .data('{ health { poolStats { capacity total inUse idle waiting } } }')
     const { capacity, total, ...now } = health.poolStats
-    expect(capacity).toBe(12)
+    expect(capacity).toBe(14)
     expect(total).toBeGreaterThanOrEqual(7)
     expect(now).toEqual({ inUse: 0, idle: total, waiting: 0 })
   })

@@ -134,7 +134,7 @@ export class Arc {
       ARC_JWT_SECRET: JWT_SECRET,
       ARC_LOG_LEVEL: process.env.ARC_LOG_LEVEL ?? 'silent',
       ARC_POOL_SIZE: '8',
-      ARC_POOL_BURST: '4',
+      ARC_POOL_BURST: '6',
       ARC_START_SECONDS: '0',
       // Off: the same tests by resolvers.
       ARC_COMPILED_READS: process.env.ARC_COMPILED_READS ?? 'on',
