@@ -354,7 +354,8 @@ describe('a server that closes', () => {
   const EVENTS = 'subscription ($id: UUID!) { simulationEvents(simulationId: $id) { seq } }'
 
   it('lets a mutation that is under way end, and answers it', async () => {
-    const closing = new Arc({ DATABASE_URL: proxy.url })
+    // However busy the machine is.
+    const closing = new Arc({ DATABASE_URL: proxy.url, ARC_STOP_SECONDS: '60' })
     await closing.start()
     const tenant = closing.tenant()
     const holding = proxy.hold('upsertScenarios')

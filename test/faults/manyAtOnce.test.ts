@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { signToken } from '../../src/auth/tokens.ts'
 import { type Tenant, useArc } from '../support/arc.ts'
 import { useArcBehindProxy } from '../support/databaseProxy.ts'
+import { GraphQLSocket } from '../support/graphqlWs.ts'
 
 const arc = useArc({ ARC_POOL_SIZE: undefined })
 
@@ -205,6 +206,10 @@ describe('what is beyond a queue', async () => {
         data: null,
         code: 'UNAVAILABLE',
       })
+    const socket = new GraphQLSocket(behind.webSocketUrl, { authorization: `Bearer ${token}` })
+    const { value } = await socket.results(query, variables(simulationId, 30)).next()
+    expect(value.errors).toMatchObject([{ extensions: { code: 'UNAVAILABLE', retryAfterSeconds: 2 } }])
+    await socket.close()
     held.forward()
     await Promise.all(asking)
     expect([await first, ...answers].filter(({ errors }) => !errors)).toHaveLength(1 + room)
