@@ -202,7 +202,7 @@ describe('a query', () => {
     ;(await holding).cut()
     expect(await asking).toMatchObject({
       status: 200,
-      data: { scenario: { name: null } },
+      data: { scenario: { name: 'a' } },
       errors: undefined,
     })
   })

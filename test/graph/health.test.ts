@@ -112,7 +112,7 @@ describe('while the database is away', () => {
         outcomeParts: null,
         jobs: null,
         responseTimeMs: null,
-        poolStats: { capacity: 12, inUse: 0, waiting: 0 },
+        poolStats: { capacity: 14, inUse: 0, waiting: 0 },
       })
       const { status, headers } = await tenant.ask('{ scenarios { totalCount } }')
       expect([status, headers.get('retry-after')]).toEqual([503, '2'])
