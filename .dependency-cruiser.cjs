@@ -17,7 +17,7 @@ module.exports = {
   forbidden: [
     may('db'),
     may('reads', 'db/(generated/|(pinnedSettings|pools|readBudget|tenantTransaction)\\.ts$)'),
-    may('auth', 'config\\.ts$', 'db/(tenantTransaction|transaction)\\.ts$'),
+    may('auth', 'config\\.ts$', 'db/(passingFault|pool|tenantTransaction|transaction)\\.ts$'),
     may('observe', 'db/(engine|pools|statementLabel|transaction)\\.ts$'),
     may('jobs', 'db/transaction\\.ts$'),
     may('evaluation', 'reads/', 'db/tenantTransaction\\.ts$'),
@@ -46,7 +46,7 @@ module.exports = {
       'graphql/',
       'observe/',
       'reads/(operationReads|pagePlan)\\.ts$',
-      'db/(generated/|pools\\.ts$|tenantTransaction\\.ts$)',
+      'db/(generated/|passingFault\\.ts$|pools\\.ts$|tenantTransaction\\.ts$)',
       'auth/',
     ),
     may(

@@ -16,6 +16,10 @@ export interface Config {
   databaseUrl: string | undefined
   /** DATABASE_DIRECT_URL: for LISTEN, where DATABASE_URL leads through PgBouncer; DATABASE_URL when not given. */
   databaseDirectUrl: string | undefined
+  /** DATABASE_REPLICA_URL: a standby that queries may go to. */
+  databaseReplicaUrl: string | undefined
+  /** ARC_REPLICA_LAG_SECONDS (10): how far behind it may be. */
+  replicaLagMs: number
   /**
    * DATABASE_ADMIN_URL, or TIMESCALE_SERVICE_URL: a login that may create roles and extensions, used by `migrate` and
    * `retention` only.
@@ -23,6 +27,10 @@ export interface Config {
   databaseAdminUrl: string | undefined
   /** ARC_DATA_DIR (.arc): the embedded database, and the secret when none is given. */
   dataDir: string
+  /** ARC_START_SECONDS (60): how long a server that starts waits for its database, and for migrations that are missing. */
+  startMs: number
+  /** ARC_STOP_SECONDS (9): how long a server that stops may take; below the ten seconds that containers get. */
+  stopMs: number
   /** Database connections of this process, besides the one that listens. */
   pool: PoolConfig
   auth: AuthConfig
@@ -60,13 +68,21 @@ interface ObserveConfig {
 }
 
 interface PoolConfig {
-  /** ARC_POOL_SIZE (20): connections; half as many more under load, so that writing never waits for reading. */
+  /** ARC_POOL_SIZE (20): connections that stay open once they were needed. */
   size: number
+  /** ARC_POOL_BURST (30): how many more there may be under load. */
+  burst: number
+  /** ARC_POOL_RECYCLE_SECONDS (3600): how old a connection may become. */
+  recycleMs: number
+  /** ARC_POOL_VALIDATE_SECONDS (30): after how long at rest a connection is asked whether it is alive, before anybody gets it. */
+  validateMs: number
   /** ARC_MAX_WAITING (5000): how many operations may wait for a connection, and outcomes for their batch. */
   maxWaiting: number
   /** ARC_POOL_WAIT_SECONDS (30): how long each may wait. */
   waitMs: number
-  /** ARC_DATABASE_SECONDS (35): how long the database may take to answer a statement before its connection is ended. */
+  /** ARC_STATEMENT_SECONDS (60): how long a statement of a request may take before the database ends it. */
+  statementMs: number
+  /** ARC_DATABASE_SECONDS (70): how long the database may take to answer a statement before its connection is ended. */
   answerMs: number
 }
 
@@ -199,13 +215,21 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Readonly<Confi
     production: env.NODE_ENV === 'production',
     databaseUrl,
     databaseDirectUrl: databaseUrlOf(env, 'DATABASE_DIRECT_URL'),
+    databaseReplicaUrl: databaseUrlOf(env, 'DATABASE_REPLICA_URL'),
+    replicaLagMs: 1000 * integer(env, 'ARC_REPLICA_LAG_SECONDS', 10, 1, 3_600),
     databaseAdminUrl: databaseUrlOf(env, 'DATABASE_ADMIN_URL') ?? serviceUrl,
     dataDir,
+    startMs: 1000 * integer(env, 'ARC_START_SECONDS', 60, 0, 3_600),
+    stopMs: 1000 * integer(env, 'ARC_STOP_SECONDS', 9, 1, 3_600),
     pool: {
       size: integer(env, 'ARC_POOL_SIZE', 20, 1, 1000),
+      burst: integer(env, 'ARC_POOL_BURST', 30, 0, 1000),
+      recycleMs: 1000 * integer(env, 'ARC_POOL_RECYCLE_SECONDS', 3_600, 1, 86_400),
+      validateMs: 1000 * integer(env, 'ARC_POOL_VALIDATE_SECONDS', 30, 0, 86_400),
       maxWaiting: integer(env, 'ARC_MAX_WAITING', 5_000, 1, 1_000_000),
       waitMs: 1000 * integer(env, 'ARC_POOL_WAIT_SECONDS', 30, 1, 600),
-      answerMs: 1000 * integer(env, 'ARC_DATABASE_SECONDS', 35, 1, 3_600),
+      statementMs: 1000 * integer(env, 'ARC_STATEMENT_SECONDS', 60, 1, 3_600),
+      answerMs: 1000 * integer(env, 'ARC_DATABASE_SECONDS', 70, 1, 3_600),
     },
     auth: auth(env, dataDir, exposed.proxyHops > 0),
     exposure: exposed,

@@ -1,15 +1,16 @@
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener } from 'node:http'
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { Logger } from 'pino'
 import { createAuthenticator } from './auth/authenticator.ts'
 import type { Config } from './config.ts'
+import { awaited } from './db/admin/awaited.ts'
 import { callableTableFunctions, checkLogin } from './db/admin/login.ts'
-import { MigrationError, migrate, missingMigrations } from './db/admin/migrator.ts'
+import { MigrationsMissing, migrate, missingMigrations } from './db/admin/migrator.ts'
 import { startEmbeddedDatabase } from './db/embedded/embedded.ts'
 import { PrismaClient } from './db/generated/client.ts'
-import { createPools, endPools, warmUp } from './db/pools.ts'
-import { inTenantTransaction } from './db/tenantTransaction.ts'
+import type { ArcPool } from './db/pool.ts'
+import { addReplica, createPools, endPools, warmUp } from './db/pools.ts'
+import { inTenantTransaction, writeAs } from './db/tenantTransaction.ts'
 import { settledTls } from './db/tlsMode.ts'
 import { explained } from './db/unusable.ts'
 import { OutcomeQueue } from './evaluation/outcomes/outcomeQueue.ts'
@@ -17,19 +18,19 @@ import type { Services } from './graphql/builder/context.ts'
 import { QueryCompiler } from './graphql/compiled/compiledQuery.ts'
 import { schema } from './graphql/schema.ts'
 import { createAdmission } from './http/admit.ts'
+import { Door } from './http/door.ts'
 import { createContextFactory, createExecution } from './http/execution.ts'
 import { TenantShare } from './http/limits/tenantShare.ts'
 import { serveMetrics } from './http/metricsPort.ts'
 import { createOperationCheck } from './http/operationCheck.ts'
-import { untilWelcome } from './http/requestHead.ts'
-import { answerByRoutes, GRAPHQL_PATH, routesOf } from './http/routes.ts'
-import { refuseMalformed } from './http/socketAnswer.ts'
+import { answerByRoutes, GRAPHQL_PATH, NOBODY, ROUTES_AT_START, routesOf } from './http/routes.ts'
 import { createSubscribe } from './http/subscribe.ts'
 import { readTrustedDocuments } from './http/trustedDocuments.ts'
 import { serveWebSocket } from './http/webSocket.ts'
 import { createGraphQLHandler, type HttpParts } from './http/yoga.ts'
 import { JobRunner } from './jobs/jobRunner.ts'
 import { END_LONG_SQL } from './jobs/longSql.ts'
+import { FAIL_SILENT_SIMULATIONS } from './jobs/silentSimulations.ts'
 import { prepareOutcomeStorage, STORAGE_UPKEEP } from './jobs/storageUpkeep.ts'
 import { LiveHub } from './live/hub.ts'
 import { HealthProbe } from './observe/health.ts'
@@ -39,19 +40,10 @@ import { OperationWatch } from './observe/operationWatch.ts'
 import { createPrometheus } from './observe/prometheus.ts'
 import { StatementFigures } from './observe/statementFigures.ts'
 import { startTracing } from './observe/tracing.ts'
+import type { Readers } from './reads/operationReads.ts'
 
-/** How long an operation may hold a connection. */
-const OPERATION_MS = 60_000
-
-/**
- * A request that trickles in holds its connection no longer; what has begun to be read has the body's own limit. A
- * connection at rest outlives those of load balancers and clients, most of which let go after a minute: the other way
- * round their next request meets the end of it.
- */
-const HTTP_TIMEOUTS = { headersTimeout: 15_000, requestTimeout: 300_000, keepAliveTimeout: 75_000 }
-
-/** Connections that wait to be accepted. Node's 511 are too few for a thousand sandboxes; the kernel may allow fewer. */
-const BACKLOG = 4_096
+/** How much of the time that a server has to stop in its requests have; the rest is for what they leave open. */
+const REQUESTS_PART = 0.7
 
 export interface ArcServer {
   /** Where GraphQL is, e.g. http://127.0.0.1:4000/graphql. */
@@ -65,8 +57,8 @@ export interface ArcServer {
 }
 
 /**
- * Opens the database (the embedded one when the configuration names none), brings the embedded one's schema up to
- * date, and serves.
+ * Takes the port, waits for the database (the embedded one when the configuration names none, whose schema is brought up to
+ * date), and serves.
  *
  * @throws DataDirLocked, DatabaseUnusable, MigrationError, LoginRefused, with what to do in the message.
  */
@@ -90,14 +82,16 @@ export async function startServer(
       undo.push(() => database.close())
       databaseUrl = database.connectionString
       await migrate(databaseUrl)
-    } else {
-      databaseUrl = await settledTls(databaseUrl)
-      const missing = await missingMigrations(databaseUrl)
-      if (missing.length > 0) {
-        throw new MigrationError(
-          `The database lacks ${missing.length} migrations (from ${missing[0]}). Run "arc migrate" first (in a clone: "npm run migrate").`,
-        )
-      }
+    }
+    const door = await Door.open(
+      config,
+      answerByRoutes(ROUTES_AT_START, NOBODY, config.exposure, logger),
+      logger,
+    )
+    undo.push(() => door.close(config.stopMs * REQUESTS_PART))
+    if (config.databaseUrl !== undefined) {
+      const given = config.databaseUrl
+      databaseUrl = await awaited(() => migratedDatabase(given), config.startMs, logger)
     }
 
     const { answerMs, ...pool } = config.pool
@@ -117,18 +111,39 @@ export async function startServer(
         'these functions of TimescaleDB can change tables for every role: run "arc migrate" as their owner, which revokes execute on them from public',
       )
     }
-    const prisma = new PrismaClient({
-      adapter: new PrismaPg(pools.reading, { disposeExternalPool: false }),
-      // The pool gives up first, and says why.
-      transactionOptions: { maxWait: 2 * pool.waitMs, timeout: OPERATION_MS },
-    })
-    undo.push(() => prisma.$disconnect())
     await warmUp(pools)
+    const { databaseReplicaUrl } = config
+    if (databaseReplicaUrl !== undefined)
+      await addReplica(pools, {
+        ...pool,
+        connectionString: databaseReplicaUrl,
+        mostLagMs: config.replicaLagMs,
+        answerMs,
+        logger,
+      })
+
+    const prismaOn = ({ reading }: { reading: ArcPool }) => {
+      const client = new PrismaClient({
+        adapter: new PrismaPg(reading, { disposeExternalPool: false }),
+        // The pool gives up first, and says why; and no time runs out that is not longer than the database takes to answer any one
+        // statement.
+        transactionOptions: { maxWait: 2 * pool.waitMs, timeout: 2 * answerMs },
+      })
+      undo.push(() => client.$disconnect())
+      return client
+    }
+    const prisma: Readers = {
+      primary: prismaOn(pools),
+      replica: pools.replica && prismaOn({ reading: pools.replica.pool }),
+    }
 
     await prepareOutcomeStorage(pools.own)
     const figures = prometheus?.figures
-    const jobs = new JobRunner(pools.own, [...STORAGE_UPKEEP, END_LONG_SQL], logger, (...run) =>
-      figures?.countJobRun(...run),
+    const jobs = new JobRunner(
+      pools.own,
+      [...STORAGE_UPKEEP, END_LONG_SQL, FAIL_SILENT_SIMULATIONS],
+      logger,
+      (...run) => figures?.countJobRun(...run),
     )
     undo.push(() => jobs.close())
     void jobs.runDue()
@@ -149,10 +164,8 @@ export async function startServer(
     undo.push(() => live.stop())
 
     const outcomeQueue = new OutcomeQueue(
-      (viewer, bytes) => (work) =>
-        share.inWritersTurn(viewer.tenantId, bytes, () =>
-          inTenantTransaction(pools.writing, viewer, 'read write', work),
-        ),
+      (viewer, bytes) => (work, options) =>
+        share.inWritersTurn(viewer.tenantId, bytes, () => writeAs(pools, viewer, work, options)),
       { all: pool.maxWaiting, ofTenant: share.waitingOutcomes },
     )
     const { readers, writers, events } = share
@@ -200,15 +213,7 @@ export async function startServer(
       if (health.isClosing) response.shouldKeepAlive = false
       route(request, response)
     }
-    // What Node refuses by itself it refuses without a body.
-    const server = createServer({ ...HTTP_TIMEOUTS, requireHostHeader: false }, answer)
-    server.on('checkContinue', (request, response) => {
-      untilWelcome(response)
-      answer(request, response)
-    })
-    server.on('checkExpectation', answer)
-    server.on('clientError', (error, socket) => refuseMalformed(error, socket, logger))
-    const sockets = serveWebSocket(server, parts)
+    const sockets = serveWebSocket(door.server, parts)
     let metricsUrl: string | undefined
     if (prometheus) {
       prometheus.lookAt({
@@ -226,30 +231,35 @@ export async function startServer(
       undo.push(served.close)
       metricsUrl = served.url
     }
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen({ port: config.port, host: config.host, backlog: BACKLOG }, resolve)
-    })
+    door.admit(answer)
     undo.push(async () => {
+      // Jobs have their own time to end in, at the same time.
+      const jobsEnded = jobs.close()
       await sockets.close()
       breakOffStreams()
-      const closed = new Promise((resolve) => server.close(resolve))
-      // A connection whose request is still running becomes idle later, and would be kept alive for its next one.
-      const idle = setInterval(() => server.closeIdleConnections(), 20)
-      const lastResort = setTimeout(() => server.closeAllConnections(), 3_000)
-      await closed
-      clearInterval(idle)
-      clearTimeout(lastResort)
+      await door.close(config.stopMs * REQUESTS_PART)
+      await jobsEnded
+      // Whoever asked for it has been cut off, or left.
+      for (const each of [pools.reading, pools.writing]) each.cut()
     })
     undo.push(async () => {
       health.close()
       await new Promise((resolve) => setTimeout(resolve, config.drainMs))
     })
-    const { port } = server.address() as AddressInfo
     const host = config.host.includes(':') ? `[${config.host}]` : config.host
-    return { url: `http://${host}:${port}${GRAPHQL_PATH}`, databaseUrl, metricsUrl, close }
+    return { url: `http://${host}:${door.port}${GRAPHQL_PATH}`, databaseUrl, metricsUrl, close }
   } catch (error) {
     await close()
     throw config.databaseUrl === undefined ? error : explained(error, config.databaseUrl)
   }
+}
+
+/** The URL with what it leaves open of TLS, once the database has all migrations. @throws MigrationsMissing */
+async function migratedDatabase(given: string): Promise<string> {
+  const databaseUrl = await settledTls(given)
+  const missing = await missingMigrations(databaseUrl)
+  if (missing.length === 0) return databaseUrl
+  throw new MigrationsMissing(
+    `The database lacks ${missing.length} migrations (from ${missing[0]}). Run "arc migrate" first (in a clone: "npm run migrate").`,
+  )
 }

@@ -1,5 +1,6 @@
-import type pg from 'pg'
 import sql from 'sql-template-tag'
+import { withPatience } from '../db/passingFault.ts'
+import type { ArcPool } from '../db/pool.ts'
 import { queryOwn } from '../db/transaction.ts'
 import type { Role } from '../viewer.ts'
 
@@ -15,16 +16,22 @@ export interface KnownKey {
 }
 
 /** A key by the SHA-256 of its secret, among those of all tenants; notes that it was used. */
-export async function findApiKey(pool: pg.Pool, hash: Buffer): Promise<KnownKey | null> {
-  const rows = await queryOwn<{
-    user_id: string
-    key_id: string
-    name: string
-    prefix: string
-    role: Role
-    expires_at: Date | null
-    revoked_at: Date | null
-  }>(pool, sql`/* findApiKey */ select * from public.authenticate_api_key(${hash})`)
+export async function findApiKey(pool: ArcPool, hash: Buffer): Promise<KnownKey | null> {
+  const find = sql`/* findApiKey */ select * from public.authenticate_api_key(${hash})`
+  const rows = await withPatience(
+    pool,
+    () =>
+      queryOwn<{
+        user_id: string
+        key_id: string
+        name: string
+        prefix: string
+        role: Role
+        expires_at: Date | null
+        revoked_at: Date | null
+      }>(pool, find),
+    () => true,
+  )
   const key = rows[0]
   return key
     ? {

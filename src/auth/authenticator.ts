@@ -1,6 +1,6 @@
-import type pg from 'pg'
 import type { Logger } from 'pino'
 import type { AuthConfig } from '../config.ts'
+import type { ArcPool } from '../db/pool.ts'
 import { Refusal } from '../refusal.ts'
 import { isUuid } from '../uuid.ts'
 import type { Viewer } from '../viewer.ts'
@@ -27,7 +27,7 @@ export interface Caller {
 export type Authenticate = (caller: Caller) => Promise<Viewer>
 
 /** Tokens and API keys come in the same header: what begins with `arc_` is a key. */
-export function createAuthenticator(config: AuthConfig, pool: pg.Pool, logger: Logger): Authenticate {
+export function createAuthenticator(config: AuthConfig, pool: ArcPool, logger: Logger): Authenticate {
   const verifyToken = createTokenVerifier(config, logger)
   const verifyKey = createKeyVerifier((hash) => available(findApiKey(pool, hash)))
 

@@ -1,6 +1,7 @@
 import { ArcRequestError } from './arcRequestError.ts'
 import { type CallOptions, Connection, type ConnectionOptions, type RequestOptions } from './connection.ts'
 import { type EnsuredVersion, ensureConfigVersion } from './ensureConfigVersion.ts'
+import { KeepAlive, type KeepAliveOptions } from './keepAlive.ts'
 import * as operations from './operations.ts'
 import { type PageOptions, rowsOf, type TimeRange, timeFilter } from './pages.ts'
 import { type PerformanceBucket, type PerformanceSummary, summedUp } from './performance.ts'
@@ -165,6 +166,22 @@ export class ArcClient {
     const input = { simulationId, reason, completedAt }
     const { simulation } = await this.#connection.change(operations.CancelSimulationDocument, input, options)
     return simulation!
+  }
+
+  /**
+   * Says that a simulation goes on, or one of its runs, which is RUNNING then. @throws ArcRequestError SIMULATION_ENDED when
+   * nobody wants its outcomes any more, SIMULATION_NOT_FOUND and others.
+   */
+  async heartbeat(input: operations.HeartbeatInput, options?: CallOptions): Promise<void> {
+    await this.#connection.change(operations.HeartbeatDocument, input, options)
+  }
+
+  /**
+   * Sends heartbeats until it is stopped, for a simulation or, with `scenarioId` and `repetition`, for one of its runs. One that
+   * does not arrive is followed by the next. The `signal` is aborted when the simulation has ended meanwhile.
+   */
+  keepAlive(input: operations.HeartbeatInput, options?: KeepAliveOptions): KeepAlive {
+    return new KeepAlive((signal) => this.heartbeat(input, { signal }), options)
   }
 
   /** Where a simulation stands. @throws ArcRequestError SIMULATION_NOT_FOUND. */

@@ -25,7 +25,7 @@ export interface ConnectionOptions {
   token: Token
   /** Further headers of each request, e.g. `x-arc-act-as`. */
   headers?: Record<string, string>
-  /** How long one attempt of a call may take, in milliseconds; 60,000 when not given. */
+  /** How long one attempt of a call may take, in milliseconds; 90,000 when not given. */
   timeoutMs?: number
   /**
    * How long a subscription may bring nothing, not even the server's sign of life every 12 seconds, before its
@@ -51,7 +51,7 @@ export class Connection {
   readonly #timeoutMs: number
   readonly #silenceMs: number
 
-  constructor({ url, token, headers = {}, timeoutMs = 60_000, silenceMs = 30_000 }: ConnectionOptions) {
+  constructor({ url, token, headers = {}, timeoutMs = 90_000, silenceMs = 30_000 }: ConnectionOptions) {
     // Not `new URL(url).username`: a page's own server may be named by a path.
     if (/^[a-z]+:\/\/[^/]*@/i.test(url)) throw new TypeError('The URL must not contain a user or a password.')
     this.url = url

@@ -20,6 +20,7 @@ export {
 export { type ArcErrorDetail, ArcRequestError } from './arcRequestError.ts'
 export type { CallOptions, RequestOptions } from './connection.ts'
 export type { EnsuredVersion } from './ensureConfigVersion.ts'
+export type { KeepAlive, KeepAliveOptions } from './keepAlive.ts'
 export type {
   AmendmentStatus,
   ConfigurationFilter,
@@ -27,6 +28,7 @@ export type {
   CreateConfigVersionInput,
   ErrorCategory,
   ErrorCode,
+  HeartbeatInput,
   OutcomeAmendmentInput,
   OutcomeInput,
   OutcomeReceiptStatus,

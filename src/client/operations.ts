@@ -392,6 +392,16 @@ export type HealthStatus =
   /** The database does not answer. What is known of it only by asking it is null. */
   | 'UNAVAILABLE';
 
+/** What goes on. */
+export type HeartbeatInput = {
+  /** Which repetition of the scenario, from 1; the first by default. */
+  repetition?: number | null | undefined;
+  /** The scenario’s key, if one run says it; its run is RUNNING then. */
+  scenarioId?: string | null | undefined;
+  /** The simulation’s key. */
+  simulationId: string;
+};
+
 /** Conditions on an identifier; all must match. */
 export type IdFilter = {
   /** The id is this one. */
@@ -792,6 +802,8 @@ export type StartSimulationInput = {
   createdAt?: string | Date | null | undefined;
   /** Up to 10,000 characters. */
   description?: string | null | undefined;
+  /** Whether it fails when neither an outcome nor a heartbeat came for timeoutMs: its runner is gone then. True by default. */
+  failWhenSilent?: boolean | null | undefined;
   /** How often a run may be retried; 3 by default. */
   maxRetries?: number | null | undefined;
   /** Custom data to store with it. */
@@ -1149,6 +1161,13 @@ export type ExtendSimulationMutationVariables = Exact<{
 
 export type ExtendSimulationMutation = { extendSimulation: { simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus, totalScenarios: number, completedScenarios: number, succeededScenarios: number, failedScenarios: number, completionPercent: number, currentScore: number | null, overallScore: number | null, totalTokens: number | null, totalCostUsd: number | null, executionTimeMs: number | null, errorMessage: string | null, eventSeq: number, createdAt: string, startedAt: string | null, completedAt: string | null } | null, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
 
+export type HeartbeatMutationVariables = Exact<{
+  input: HeartbeatInput;
+}>;
+
+
+export type HeartbeatMutation = { heartbeat: { errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+
 export type RecordOutcomeMutationVariables = Exact<{
   input: RecordOutcomeInput;
 }>;
@@ -1323,6 +1342,9 @@ export const StartSimulationDocument: TypedDocument<StartSimulationMutation, Sta
 
 export const ExtendSimulationDocument: TypedDocument<ExtendSimulationMutation, ExtendSimulationMutationVariables> =
   "fragment Declined on MutationError{code message path}fragment Simulation on Simulation{simulationId simulationName status totalScenarios completedScenarios succeededScenarios failedScenarios completionPercent currentScore overallScore totalTokens totalCostUsd executionTimeMs errorMessage eventSeq createdAt startedAt completedAt}mutation ExtendSimulation($input:ExtendSimulationInput!){extendSimulation(input:$input){simulation{...Simulation}errors{...Declined}}}"
+
+export const HeartbeatDocument: TypedDocument<HeartbeatMutation, HeartbeatMutationVariables> =
+  "fragment Declined on MutationError{code message path}mutation Heartbeat($input:HeartbeatInput!){heartbeat(input:$input){errors{...Declined}}}"
 
 export const RecordOutcomeDocument: TypedDocument<RecordOutcomeMutation, RecordOutcomeMutationVariables> =
   "fragment Declined on MutationError{code message path}fragment OutcomeReceipt on OutcomeReceipt{index outcomeId status code reason path differences notes}mutation RecordOutcome($input:RecordOutcomeInput!){recordOutcome(input:$input){receipt{...OutcomeReceipt}errors{...Declined}}}"

@@ -8,9 +8,6 @@ import { startServer } from '../server.ts'
 import { LOCAL_TENANT } from './token.ts'
 
 const TOKEN_DAYS = 30
-/** After this long a stop that hangs is ended by force. */
-const STOP_PATIENCE_MS = 15_000
-
 /** `arc serve`: runs until it is told to stop, and says how to begin. */
 export async function serve(config: Config): Promise<void> {
   const logger = createLogger(config.logLevel)
@@ -48,9 +45,7 @@ export async function serve(config: Config): Promise<void> {
 
   await stopped
   console.log('\nStopping: running requests finish, everything is written.')
-  const lastResort = delay(config.drainMs + STOP_PATIENCE_MS, 'late', { ref: false }).then(() =>
-    process.exit(1),
-  )
+  const lastResort = delay(config.drainMs + config.stopMs, 'late', { ref: false }).then(() => process.exit(1))
   await Promise.race([server.close(), lastResort])
 }
 

@@ -1,7 +1,10 @@
 import type pg from 'pg'
 import sql from 'sql-template-tag'
 import type { Viewer } from '../viewer.ts'
+import { isLostRace, withPatience } from './passingFault.ts'
 import { PINNED_SETTINGS, settingsSql } from './pinnedSettings.ts'
+import { type ArcPool, STATEMENT_MS } from './pool.ts'
+import type { Pools } from './pools.ts'
 import { countRowsFor, type ReadBudget } from './readBudget.ts'
 import { type Answer, readInOnePacket } from './readPacket.ts'
 import { ownSession, type StatementNames } from './statementNames.ts'
@@ -11,17 +14,14 @@ export type TenantTransaction = Transaction
 export type { Answer, Statement }
 
 /** Runs `work` in one read-write transaction of the viewer; its result comes after COMMIT. */
-export type Write = <Result>(work: (transaction: TenantTransaction) => Promise<Result>) => Promise<Result>
+export type Write = <Result>(
+  work: (transaction: TenantTransaction) => Promise<Result>,
+  options?: WriteOptions,
+) => Promise<Result>
 
-/** Longest time that one statement of a request may take, or all that are read together. */
-const STATEMENT_TIMEOUT_MS = 30_000
-
-/**
- * The same where the pool has less patience. What it hangs up on PostgreSQL goes on with, to the end of all that it was sent
- * and beyond its tenant's share of connections: so it must have ended it before.
- */
-export function statementTimeoutMs({ options: { query_timeout: answerMs } }: pg.Pool): number {
-  return answerMs ? Math.min(STATEMENT_TIMEOUT_MS, Math.floor((answerMs * 6) / 7)) : STATEMENT_TIMEOUT_MS
+export interface WriteOptions {
+  /** Done again it finds what it has done, and changes nothing: so it may be, where nobody knows whether it was committed. */
+  mayRepeat?: boolean
 }
 
 /** Between statements that leave at once. */
@@ -42,7 +42,7 @@ function restOfTime(timeoutMs: number): Statement {
 export function tenantSettings(
   viewer: Viewer,
   access: 'read only' | 'read write',
-  timeoutMs = STATEMENT_TIMEOUT_MS,
+  timeoutMs = STATEMENT_MS,
 ): (readonly [name: string, value: string])[] {
   return [...viewersSettings(viewer, access, timeoutMs), ...PINNED_SETTINGS]
 }
@@ -66,28 +66,45 @@ function viewersSettings(
   return settings
 }
 
-/** How often a transaction that lost against another one is tried in all. */
-const ATTEMPTS = 3
-
 /**
  * Runs `work` in one transaction of the viewer and returns its result after COMMIT. Whatever `work` throws rolls
- * everything back and is thrown on; only after a deadlock or a serialisation failure `work` runs again, so it must do
- * nothing outside the transaction.
+ * everything back and is thrown on; but after a deadlock, a serialisation failure or a connection that was lost before COMMIT left
+ * `work` runs again, so it must do nothing outside the transaction.
  */
-export async function inTenantTransaction<Result>(
-  pool: pg.Pool,
+export function inTenantTransaction<Result>(
+  pool: ArcPool,
   viewer: Viewer,
   access: 'read only' | 'read write',
   work: (transaction: TenantTransaction) => Promise<Result>,
+  { mayRepeat = access === 'read only' }: WriteOptions = {},
 ): Promise<Result> {
-  const settings = settingsSql(tenantSettings(viewer, access, statementTimeoutMs(pool)))
-  const beginning = { begin: 'begin', settings }
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await runOnce(pool, beginning, work)
-    } catch (error) {
-      if (attempt === ATTEMPTS || !isLostRace(error)) throw error
-    }
+  const settings = settingsSql(tenantSettings(viewer, access, pool.statementMs))
+  let commitLeft = false
+  const onCommit = () => {
+    commitLeft = true
+  }
+  return withPatience(
+    pool,
+    () => {
+      commitLeft = false
+      return runOnce(pool, { begin: 'begin', settings, onCommit }, work)
+    },
+    (error) => mayRepeat || !commitLeft || isLostRace(error),
+  )
+}
+
+/** Writes as the viewer; from then on its tenant is not answered by a replica that lacks what was written. */
+export async function writeAs<Result>(
+  { writing, replica }: Pick<Pools, 'writing' | 'replica'>,
+  viewer: Viewer,
+  work: (transaction: TenantTransaction) => Promise<Result>,
+  options?: WriteOptions,
+): Promise<Result> {
+  try {
+    return await inTenantTransaction(writing, viewer, 'read write', work, options)
+  } finally {
+    // Also where it failed: what broke during its commit may have been stored.
+    replica?.noteWrite(viewer.tenantId)
   }
 }
 
@@ -96,13 +113,13 @@ export async function inTenantTransaction<Result>(
  * bytes that come back; `names`: for what the connection may prepare.
  */
 export async function readTogether(
-  pool: pg.Pool,
+  pool: ArcPool,
   viewer: Viewer,
   budget: ReadBudget,
   statements: readonly Statement[],
   names: StatementNames | undefined,
 ): Promise<(Answer | null)[]> {
-  const timeoutMs = statementTimeoutMs(pool)
+  const timeoutMs = pool.statementMs
   const rest = restOfTime(timeoutMs)
   const timed = statements.flatMap((statement, at) => (at === 0 ? [statement] : [rest, statement]))
   const read = async (claim: string) => {
@@ -184,12 +201,6 @@ async function runOnce<Result>(
   } finally {
     giveBack(client)
   }
-}
-
-/** SQLSTATE serialization_failure and deadlock_detected. */
-function isLostRace(error: unknown): boolean {
-  const { code } = error as { code?: unknown }
-  return code === '40001' || code === '40P01'
 }
 
 /**

@@ -27,6 +27,8 @@ export interface Beginning {
   settings: Sql
   /** How long the database may take to answer a statement, where that is not what its pool allows. */
   answerMs?: number
+  /** Called when COMMIT leaves: from then on nobody knows what a lost connection has done. */
+  onCommit?: () => void
 }
 
 /** A transaction of Arc itself, for no tenant. */
@@ -57,11 +59,12 @@ export function queryOwnFor<Row extends object>(
  */
 export async function inTransaction<Result>(
   client: pg.ClientBase,
-  { begin, settings, answerMs }: Beginning,
+  { begin, settings, answerMs, onCommit }: Beginning,
   work: (transaction: Transaction) => Promise<Result>,
 ): Promise<Result> {
   let committed: Promise<pg.QueryResult> | undefined
   const commit = () => {
+    onCommit?.()
     committed = client.query('commit')
     committed.catch(() => {})
     return committed

@@ -1,5 +1,5 @@
 import type { FieldMap } from '@pothos/core'
-import type { TenantTransaction, Write } from '../db/tenantTransaction.ts'
+import type { TenantTransaction, Write, WriteOptions } from '../db/tenantTransaction.ts'
 import { ERROR_CODES, type ErrorCode, type InputPath, Refusal } from '../refusal.ts'
 import { builder } from './builder/builder.ts'
 
@@ -83,9 +83,10 @@ export function payloadOfStep<Result>(
   write: Write,
   result: Result,
   step: (transaction: TenantTransaction) => Promise<void>,
+  options?: WriteOptions,
 ): Promise<Payload<Result>> {
   return payloadOf(async () => {
-    await write(step)
+    await write(step, options)
     return result
   })
 }

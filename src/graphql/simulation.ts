@@ -116,7 +116,21 @@ export const simulationColumns = new Columns<SimulationRow>({
     description: 'The Modal environment that it runs in.',
   },
   sandboxInstances: { kind: 'integer', description: 'How many sandboxes run in parallel.' },
-  timeoutMs: { kind: 'integer', description: 'How long one run may take, in milliseconds.' },
+  timeoutMs: {
+    kind: 'integer',
+    description:
+      'How long one run may take, in milliseconds; and how long its runner may be silent, see failWhenSilent.',
+  },
+  failWhenSilent: {
+    kind: 'boolean',
+    description: 'Whether it fails when neither an outcome nor a heartbeat came for timeoutMs.',
+  },
+  runnerLost: {
+    kind: 'boolean',
+    description:
+      'Whether it failed because its runner was silent for too long. The next outcome or heartbeat, or its end, takes it up again.',
+    filter: 'Whether they failed because their runner was silent for too long.',
+  },
   maxRetries: { kind: 'integer', description: 'How often a run may be retried.' },
   priority: {
     kind: 'integer',

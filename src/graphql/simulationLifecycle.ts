@@ -43,6 +43,10 @@ const StartSimulationInput = builder.inputType('StartSimulationInput', {
     maxRetries: t.int({ description: 'How often a run may be retried; 3 by default.' }),
     priority: t.int({ description: '1 to 10, 10 is the most urgent; 5 by default.' }),
     metadata: t.field({ type: 'JSONObject', description: 'Custom data to store with it.' }),
+    failWhenSilent: t.boolean({
+      description:
+        'Whether it fails when neither an outcome nor a heartbeat came for timeoutMs: its runner is gone then. True by default.',
+    }),
     createdAt: t.field({
       type: 'DateTime',
       description: 'When it was planned, in the past; startedAt by default, else now.',
@@ -179,6 +183,7 @@ builder.mutationFields((t) => ({
             maxRetries: input.maxRetries ?? null,
             priority: input.priority ?? null,
             metadata: input.metadata ?? null,
+            failWhenSilent: input.failWhenSilent ?? true,
             createdAt: input.createdAt ?? null,
             startedAt: input.startedAt ?? null,
           }),

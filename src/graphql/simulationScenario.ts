@@ -16,7 +16,7 @@ const RunStatus = builder.enumType('RunStatus', {
     PENDING: { value: 'pending', description: 'No outcome yet.' },
     RUNNING: {
       value: 'running',
-      description: 'Running. Arc learns of a run when it ends: no mutation reports this yet.',
+      description: 'Running, as its first heartbeat said.',
     },
     SUCCESS: { value: 'success', description: 'Ended with success.' },
     ERROR: { value: 'error', description: 'Ended with an error, or without having reached its goal.' },

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { codesOf, isLostRace } from '../db/passingFault.ts'
 import { Refusal } from '../refusal.ts'
 
 /**
@@ -64,11 +65,6 @@ export function isBeyondLimits(error: unknown): boolean {
   return codesOf(error).some((code) => code.startsWith('54'))
 }
 
-/** SQLSTATE serialization_failure and deadlock_detected, and Prisma's word for them. */
-function isLostRace(error: unknown): boolean {
-  return codesOf(error).some((code) => ['40001', '40P01', 'P2034'].includes(code))
-}
-
 /**
  * Values that passed every check and that the database would not take: what it said names tables and constraints, so it
  * is said again in words that name none. By SQLSTATE, and by Prisma's codes for the same.
@@ -90,14 +86,4 @@ const MISTAKES: readonly [codes: RegExp, message: string][] = [
 function mistakeOf(error: unknown): string | undefined {
   const codes = codesOf(error)
   return MISTAKES.find(([mistake]) => codes.some((code) => mistake.test(code)))?.[1]
-}
-
-/** What Node, pg and Prisma call the error; Prisma keeps PostgreSQL's own code, if it has no word for it, far inside. */
-function codesOf(error: unknown): string[] {
-  const { code, meta } = error as {
-    code?: unknown
-    meta?: { code?: unknown; driverAdapterError?: { cause?: { originalCode?: unknown } } }
-  }
-  const codes = [code, meta?.code, meta?.driverAdapterError?.cause?.originalCode]
-  return codes.filter((value) => typeof value === 'string')
 }

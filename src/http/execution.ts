@@ -6,12 +6,12 @@ import {
   type OperationDefinitionNode,
 } from 'graphql'
 import { LIMIT_SETTINGS, type Limits } from '../config.ts'
-import type { PrismaClient } from '../db/generated/client.ts'
-import { inTenantTransaction } from '../db/tenantTransaction.ts'
+import { isPassing, withPatience } from '../db/passingFault.ts'
+import { writeAs } from '../db/tenantTransaction.ts'
 import type { Context, OperationCost, Services } from '../graphql/builder/context.ts'
 import type { QueryCompiler } from '../graphql/compiled/compiledQuery.ts'
 import type { OutcomeCode } from '../observe/endedOperation.ts'
-import { OperationReads, type ReadersShare } from '../reads/operationReads.ts'
+import { OperationReads, type Readers, type ReadersShare } from '../reads/operationReads.ts'
 import { Refusal } from '../refusal.ts'
 import { inSpan, type SpanOptions } from '../spans.ts'
 import { shorten } from '../text.ts'
@@ -34,7 +34,7 @@ export type ContextFactory = (
 ) => Context
 
 export function createContextFactory(
-  prisma: PrismaClient,
+  prisma: Readers,
   services: Services,
   share: TenantShare,
   { answerLength, readBytes, rowBytesPerTenant }: Limits,
@@ -55,10 +55,10 @@ export function createContextFactory(
       holdAnswer,
       reads,
       services,
-      write: (work) =>
+      write: (work, options) =>
         reads.pausedFor(() =>
           share.inWritersTurn(viewer.tenantId, requestBytes, () =>
-            inTenantTransaction(services.pools.writing, viewer, 'read write', work),
+            writeAs(services.pools, viewer, work, options),
           ),
         ),
     }
@@ -125,10 +125,47 @@ async function run(
 ): Promise<ExecutionResult> {
   if (!operation) return execute(args)
   if (operation.operation === 'query')
-    return compiler ? executeQuery(args, operation, compiler) : execute(args)
+    return untilItHolds(args, async (again) =>
+      compiler ? executeQuery(again, operation, compiler) : execute(again),
+    )
   const carryOut = (again: ExecutionArgs) =>
     compiler ? executeShowingRows(again, operation, compiler) : Promise.resolve(execute(again))
   return operation.operation === 'mutation' ? executeMutation(args, operation, carryOut) : carryOut(args)
+}
+
+/** A query whose connection was lost is answered anew, all of it of one later state: nothing was written. */
+async function untilItHolds(args: ExecutionArgs, answer: Execute): Promise<ExecutionResult> {
+  const first = args.contextValue as Context
+  let context = first
+  let result: ExecutionResult | undefined
+  if (first.reads.fromReplica()) {
+    result = await answer(args)
+    if (!result.errors?.some(({ originalError }) => originalError && !(originalError instanceof Refusal)))
+      return result
+    // Whatever is the matter there, the primary may know better.
+    first.services.pools.replica?.leaveOut()
+  }
+  try {
+    return await withPatience(
+      first.services.pools.reading,
+      async () => {
+        if (result !== undefined) {
+          if (context !== first) await context.reads.end()
+          context = { ...first, reads: first.reads.forNextEvent() }
+        }
+        result = await answer({ ...args, contextValue: context })
+        const passing = result.errors?.map(({ originalError }) => originalError).find(isPassing)
+        if (passing) throw passing
+        return result
+      },
+      () => true,
+    )
+  } catch (error) {
+    if (result?.errors?.some(({ originalError }) => originalError === error)) return result
+    throw error
+  } finally {
+    if (context !== first) await context.reads.end()
+  }
 }
 
 /** A mutation some of whose rows GraphQL cannot take is carried out for the others. */

@@ -22,6 +22,40 @@ export type Route = { path: string; methods: readonly string[] } & (
   | { admitted: false; handle(request: IncomingMessage, response: ServerResponse): Answering }
 )
 
+const HEALTH: Route = {
+  // For load balancers: that the process answers. What it answers from is GraphQL's `health`, behind a token.
+  path: '/health',
+  // HAProxy asks by OPTIONS unless it is told otherwise.
+  methods: ['GET', 'HEAD', 'OPTIONS'],
+  admitted: false,
+  handle: (_, response) => {
+    const body = '{"status":"ok"}'
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length }).end(body)
+  },
+}
+
+/** While the database is not there yet. */
+export const ROUTES_AT_START: Route[] = [
+  HEALTH,
+  ...[GRAPHQL_PATH, '/ready', '/'].map(
+    (path): Route => ({
+      path,
+      methods: ['GET', 'HEAD', 'POST', 'OPTIONS'],
+      admitted: false,
+      handle: () => {
+        throw new RequestRefused(503, 'UNAVAILABLE', 'The server waits for its database.', {
+          'retry-after': '2',
+        })
+      },
+    }),
+  ),
+]
+
+/** Where no route is admitted. */
+export const NOBODY: Pick<Admission, 'admit'> = {
+  admit: () => Promise.reject(new RequestRefused(503, 'UNAVAILABLE', 'The server waits for its database.')),
+}
+
 export function routesOf(
   graphql: (request: IncomingMessage, response: ServerResponse) => Answering,
   health: Pick<HealthProbe, 'whyNotReady'>,
@@ -29,19 +63,7 @@ export function routesOf(
   return [
     // It admits by itself: GraphiQL's page is for everybody, and errors have the media type that the client takes.
     { path: GRAPHQL_PATH, methods: ['GET', 'POST'], admitted: false, handle: graphql },
-    {
-      // For load balancers: that the process answers. What it answers from is GraphQL's `health`, behind a token.
-      path: '/health',
-      // HAProxy asks by OPTIONS unless it is told otherwise.
-      methods: ['GET', 'HEAD', 'OPTIONS'],
-      admitted: false,
-      handle: (_, response) => {
-        const body = '{"status":"ok"}'
-        response
-          .writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
-          .end(body)
-      },
-    },
+    HEALTH,
     {
       // Whether requests can be answered: a server that is not ready gets none, and is not restarted for it.
       path: '/ready',

@@ -4,14 +4,20 @@ import { settingsSql } from '../db/pinnedSettings.ts'
 import type { Pools } from '../db/pools.ts'
 import { countRowsFor, ReadBudget, type ReadLimits } from '../db/readBudget.ts'
 import type { Answer, Statement } from '../db/tenantTransaction.ts'
-import { readTogether, statementTimeoutMs, tenantSettings } from '../db/tenantTransaction.ts'
+import { readTogether, tenantSettings } from '../db/tenantTransaction.ts'
 import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'
 import { MISSING } from './answers/answerSql.ts'
 
 type Transaction = Prisma.TransactionClient
 
-type ReadingPools = Pick<Pools, 'reading' | 'names'>
+type ReadingPools = Pick<Pools, 'reading' | 'names' | 'replica'>
+
+/** Prisma on the primary, and on the replica where there is one. */
+export interface Readers {
+  primary: PrismaClient
+  replica?: PrismaClient | undefined
+}
 
 /** The protocol counts a statement's values in 16 bits, and what has more breaks the connection. */
 const MAX_VALUES = 65_535
@@ -40,7 +46,7 @@ interface OpenTransaction {
 export class OperationReads {
   /** Prisma as resolvers and Pothos use it; each call waits for the transaction. */
   readonly client: Transaction
-  readonly #prisma: PrismaClient
+  readonly #prisma: Readers
   readonly #pools: ReadingPools
   readonly #viewer: Viewer
   readonly #limits: ReadLimits
@@ -53,17 +59,12 @@ export class OperationReads {
   #open: OpenTransaction | undefined
   #pause: Promise<unknown> | undefined
   #ended = false
+  #onReplica = false
   /** What spoilt the transaction. */
   #fault: unknown
 
   /** `limits`: for all that the operation reads taken together. */
-  constructor(
-    prisma: PrismaClient,
-    pools: ReadingPools,
-    viewer: Viewer,
-    limits: ReadLimits,
-    share: ReadersShare,
-  ) {
+  constructor(prisma: Readers, pools: ReadingPools, viewer: Viewer, limits: ReadLimits, share: ReadersShare) {
     this.#prisma = prisma
     this.#pools = pools
     this.#viewer = viewer
@@ -73,6 +74,15 @@ export class OperationReads {
     this.#budget = new ReadBudget(limits, take)
     this.#giveBackRows = giveBack
     this.client = this.#deferred()
+  }
+
+  /**
+   * Reads from the replica, if that shows the tenant all that it has written. For an operation that writes nothing, before its
+   * first read. False where the primary has to answer.
+   */
+  fromReplica(): boolean {
+    this.#onReplica = this.#pools.replica?.isFreshFor(this.#viewer.tenantId) ?? false
+    return this.#onReplica
   }
 
   /** Rows of a hand-written statement, in the same transaction. @throws Refusal LIMIT_EXCEEDED for too many values. */
@@ -111,10 +121,11 @@ export class OperationReads {
 
   async #readTogether(statements: readonly Statement[]): Promise<(Answer | null)[]> {
     for (const { values } of statements) refuseUnstorable(values)
-    const { reading, names } = this.#pools
+    const { reading, names, replica } = this.#pools
+    const source = this.#onReplica && replica ? replica : { pool: reading, names }
     try {
       const answers = await this.#share.inTurn(() =>
-        readTogether(reading, this.#viewer, this.#budget, statements, names),
+        readTogether(source.pool, this.#viewer, this.#budget, statements, source.names),
       )
       this.#refuseBeyondBudget()
       return answers
@@ -199,6 +210,11 @@ export class OperationReads {
     await open?.end()
   }
 
+  #client(): PrismaClient {
+    const { primary, replica } = this.#prisma
+    return this.#onReplica && replica ? replica : primary
+  }
+
   #transaction(): Promise<Transaction> {
     this.#open ??= this.#begin()
     return this.#open.client
@@ -213,14 +229,14 @@ export class OperationReads {
     let ended: Promise<unknown> = Promise.resolve()
     const client = new Promise<Transaction>((resolve, reject) => {
       const read = async (transaction: Transaction) => {
-        const timeoutMs = statementTimeoutMs(this.#pools.reading)
-        const settings = settingsSql(tenantSettings(this.#viewer, 'read only', timeoutMs))
+        const { statementMs } = this.#pools.reading
+        const settings = settingsSql(tenantSettings(this.#viewer, 'read only', statementMs))
         await countRowsFor(this.#budget, (claim) => rowsOf(transaction, sql`select ${settings}, ${claim}`))
         resolve(transaction)
         await finished
       }
       ended = this.#share
-        .inTurn(() => this.#prisma.$transaction(read, { isolationLevel: 'RepeatableRead' }))
+        .inTurn(() => this.#client().$transaction(read, { isolationLevel: 'RepeatableRead' }))
         // Nothing was written: an error at the end loses nothing, and the reads have reported their own.
         .catch(reject)
     })

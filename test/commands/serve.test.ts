@@ -25,7 +25,14 @@ class Served {
     this.#dataDir = dataDir
     this.process = spawn(command[0]!, command.slice(1), {
       cwd: dataDir,
-      env: { ...inherited, ARC_DATA_DIR: dataDir, PORT: '0', ARC_LOG_LEVEL: 'warn', ...env },
+      env: {
+        ...inherited,
+        ARC_DATA_DIR: dataDir,
+        PORT: '0',
+        ARC_LOG_LEVEL: 'warn',
+        ARC_START_SECONDS: '0',
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.ended = new Promise((resolve) => this.process.once('exit', resolve))

@@ -61,7 +61,7 @@ describe.skipIf(inject('serverUrl') === null)('a connection that prepares statem
         [left, work, left, work, left],
         known,
       )
-      expect(Number(all)).toBe(30_000)
+      expect(Number(all)).toBe(60_000)
       expect(Number(less)).toBeLessThan(Number(all))
       expect(Number(least)).toBeLessThan(Number(less))
     }

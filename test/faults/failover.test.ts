@@ -57,7 +57,7 @@ describe.skipIf(!hasPostgresServers)('a primary that dies', () => {
     const to = (server: PostgresServer) => server.url('arc', 'arc_service')
     const address = await DatabaseProxy.open(to(primary), primary.url('arc'))
     cleanUp.push(() => address.close())
-    const bouncer = by === 'PgBouncer' ? await PgBouncer.start(10, '', to(primary)) : undefined
+    const bouncer = by === 'PgBouncer' ? await PgBouncer.start(to(primary), 10) : undefined
     cleanUp.push(async () => bouncer?.stop())
     const arc = new Arc({
       DATABASE_URL: bouncer?.url ?? address.url,
@@ -110,7 +110,7 @@ describe.skipIf(!hasPostgresServers)('a primary that dies', () => {
 
   it.each<[waiting: Waiting, by: 'an address that moves' | 'PgBouncer']>([
     ['on', 'an address that moves'],
-    ...(hasPgBouncer ? [['remote_apply', 'PgBouncer'] as [Waiting, 'PgBouncer']] : []),
+    ...(hasPgBouncer() ? [['remote_apply', 'PgBouncer'] as [Waiting, 'PgBouncer']] : []),
   ])(
     'with synchronous_commit = %s, behind %s, costs no outcome that was answered for, and doubles none',
     async (waiting, by) => {

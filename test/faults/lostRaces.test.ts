@@ -77,16 +77,16 @@ describe('the work of a transaction', () => {
     },
   )
 
-  it('is given up after three times, and the error is the last one', async () => {
+  it('is given up after four times, and the error is the last one', async () => {
     const tenant = arc.tenant()
     let runs = 0
     const attempt = write(tenant, async (transaction) => {
       runs += 1
       await transaction.query(insert('an agent'))
-      await transaction.query(statement(raise(runs < 3 ? '40001' : '40P01')))
+      await transaction.query(statement(raise(runs < 4 ? '40001' : '40P01')))
     })
     await expect(attempt).rejects.toMatchObject({ code: '40P01' })
-    expect(runs).toBe(3)
+    expect(runs).toBe(4)
     expect(await namesOf(tenant)).toEqual([])
   })
 
@@ -223,10 +223,10 @@ describe('a mutation that loses against another', () => {
     })
   })
 
-  it('is told after three times that it may send the same again', async () => {
+  it('is told after four times that it may send the same again', async () => {
     const tenant = arc.tenant()
     const simulationId = await tenant.simulation(['a'])
-    const { data, errors, attempts, simulation } = await record(tenant, simulationId, Array(3).fill('40P01'))
+    const { data, errors, attempts, simulation } = await record(tenant, simulationId, Array(4).fill('40P01'))
     expect({ data, errors, attempts, simulation }).toMatchObject({
       data: null,
       errors: [
@@ -236,7 +236,7 @@ describe('a mutation that loses against another', () => {
           extensions: { code: 'CONFLICT_RETRY', requestId: expect.any(String) },
         },
       ],
-      attempts: 3,
+      attempts: 4,
       simulation: { totalTokens: null, eventSeq: 1, outcomes: { totalCount: 0 } },
     })
     expect((await record(tenant, simulationId, [])).data.recordOutcomes.receipts).toEqual([

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { signToken } from '../../src/auth/tokens.ts'
 import { type Tenant, useArc } from '../support/arc.ts'
 import { useArcBehindProxy } from '../support/databaseProxy.ts'
+import { GraphQLSocket } from '../support/graphqlWs.ts'
 
 const arc = useArc({ ARC_POOL_SIZE: undefined })
 
@@ -148,7 +149,11 @@ describe(`${MANY} sandboxes`, () => {
 })
 
 describe('what is beyond a queue', async () => {
-  const { arc: behind, proxy } = await useArcBehindProxy({ ARC_POOL_SIZE: '1', ARC_MAX_WAITING: '10' })
+  const { arc: behind, proxy } = await useArcBehindProxy({
+    ARC_POOL_SIZE: '1',
+    ARC_POOL_BURST: '0',
+    ARC_MAX_WAITING: '10',
+  })
 
   it.each([
     {
@@ -201,6 +206,10 @@ describe('what is beyond a queue', async () => {
         data: null,
         code: 'UNAVAILABLE',
       })
+    const socket = new GraphQLSocket(behind.webSocketUrl, { authorization: `Bearer ${token}` })
+    const { value } = await socket.results(query, variables(simulationId, 30)).next()
+    expect(value.errors).toMatchObject([{ extensions: { code: 'UNAVAILABLE', retryAfterSeconds: 2 } }])
+    await socket.close()
     held.forward()
     await Promise.all(asking)
     expect([await first, ...answers].filter(({ errors }) => !errors)).toHaveLength(1 + room)
@@ -208,7 +217,11 @@ describe('what is beyond a queue', async () => {
 })
 
 describe('what many tenants ask', async () => {
-  const { arc: behind, proxy } = await useArcBehindProxy({ ARC_POOL_SIZE: '1', ARC_MAX_WAITING: '10' })
+  const { arc: behind, proxy } = await useArcBehindProxy({
+    ARC_POOL_SIZE: '1',
+    ARC_POOL_BURST: '0',
+    ARC_MAX_WAITING: '10',
+  })
 
   it('has room among outcomes that wait, however many one of them has there', async () => {
     const record = async (tenant: Tenant, simulationId: string, repetition: number) => {
@@ -266,7 +279,7 @@ describe('what many tenants ask', async () => {
 })
 
 describe('writing', async () => {
-  const { arc: behind, proxy } = await useArcBehindProxy({ ARC_POOL_SIZE: '1' })
+  const { arc: behind, proxy } = await useArcBehindProxy({ ARC_POOL_SIZE: '1', ARC_POOL_BURST: '0' })
 
   // PGlite serves one transaction at a time.
   it.skipIf(arc.onPGlite)('does not wait for those who read', async () => {

@@ -6,9 +6,14 @@ import { hasPgBouncer, PgBouncer } from '../support/pgBouncer.ts'
 
 const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1)
 
-describe.skipIf(!hasPgBouncer)('behind PgBouncer', async () => {
-  if (!hasPgBouncer) return
-  const bouncer = await PgBouncer.start(20)
+// It stands in front of real servers only.
+const onServer = inject('serverUrl') !== null
+const isThere = onServer && hasPgBouncer()
+if (onServer && !isThere) console.log('Tests with PgBouncer are skipped: PGBOUNCER_PATH says where it is.')
+
+describe.skipIf(!isThere)('behind PgBouncer', async () => {
+  if (!isThere) return
+  const bouncer = await PgBouncer.start(inject('databaseUrl'), 20)
   afterAll(() => bouncer.stop())
   const arc = new Arc({ DATABASE_URL: bouncer.url, ARC_POOL_SIZE: undefined })
   await arc.start()
@@ -49,7 +54,7 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', async () => {
     const settings = readFileSync('deploy/pgbouncer/pgbouncer.ini', 'utf8')
       .split('[pgbouncer]')[1]!
       .replace(/^(listen|auth|unix)_.*$/gm, '')
-    const deployed = await PgBouncer.start(1, settings)
+    const deployed = await PgBouncer.start(inject('databaseUrl'), 1, settings)
     afterAll(() => deployed.stop())
     const server = new Arc({
       DATABASE_URL: deployed.url,
@@ -80,7 +85,7 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', async () => {
     const proxy = await DatabaseProxy.open(inject('databaseUrl'), inject('adminUrl'))
     afterAll(() => proxy.close())
     // With names that it does not know, and sessions that are another's after each transaction.
-    const other = await PgBouncer.start(5, 'max_prepared_statements = 0')
+    const other = await PgBouncer.start(inject('databaseUrl'), 5, 'max_prepared_statements = 0')
     afterAll(() => other.stop())
     const behind = new Arc({ DATABASE_URL: proxy.url, ARC_POOL_SIZE: '15' })
     await behind.start()

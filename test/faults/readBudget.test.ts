@@ -82,14 +82,15 @@ describe('an operation that reads more than it may', () => {
   it('leaves a pool that serves as before, and to each later operation a budget of its own', async () => {
     // More often than the pool has connections.
     for (let time = 0; time < 12; time++) await expectBrokenOff(`{ ${PROMPTS(4)} }`)
-    expect(await connections()).toMatchObject({ taken: 0, waiting: 0 })
+    // A job may have one for a moment.
+    await expect.poll(connections).toMatchObject({ taken: 0, waiting: 0 })
     const answers = await Promise.all(Array.from({ length: 12 }, () => tenant.ask(`{ ${PROMPTS(2)} }`)))
     for (const { data, errors } of answers) {
       expect(errors).toBeUndefined()
       expect(data.scenarios.nodes).toHaveLength(2)
     }
-    const { capacity, total, taken, waiting } = await connections()
-    expect({ taken, waiting }).toEqual({ taken: 0, waiting: 0 })
+    await expect.poll(connections).toMatchObject({ taken: 0, waiting: 0 })
+    const { capacity, total } = await connections()
     expect(total).toBeLessThanOrEqual(capacity)
   })
 

@@ -412,8 +412,11 @@ describe('what is deleted', () => {
     ).simulation
     const keys = { config_id: configVersion.configId, simulation_id: simulationId, scenario_id: 'refund' }
     await tenant.data(
-      `mutation ($id: UUID!) { createConfigVersion(input: { configId: $id, yaml: "model: other" }) { created } }`,
-      { id: keys.config_id },
+      `mutation ($id: UUID!, $simulation: UUID!) {
+        createConfigVersion(input: { configId: $id, yaml: "model: other" }) { created }
+        heartbeat(input: { simulationId: $simulation, scenarioId: "refund" }) { errors { code } }
+      }`,
+      { id: keys.config_id, simulation: simulationId },
     )
     const columns = await arc.sql('admin', async (client) => {
       const { rows } = await client.query<{ relation: string; column: keyof typeof keys }>(

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { migrate } from '../../src/db/admin/migrator.ts'
+import { FAIL_SILENT_SIMULATIONS } from '../../src/jobs/silentSimulations.ts'
 import { STORAGE_UPKEEP } from '../../src/jobs/storageUpkeep.ts'
 import { Arc, useArc } from '../support/arc.ts'
 import { DatabaseProxy } from '../support/databaseProxy.ts'
@@ -77,7 +78,7 @@ describe('health', () => {
     )
     const all = await jobs()
     expect(all.map(({ name }: { name: string }) => name)).toEqual(
-      STORAGE_UPKEEP.map(({ name }) => name).sort(),
+      [...STORAGE_UPKEEP, FAIL_SILENT_SIMULATIONS].map(({ name }) => name).sort(),
     )
     const expiry = all.find(({ name }: { name: string }) => name === 'expire_outcomes')
     expect(expiry).toMatchObject({ failures: 0, lastErrorAt: null })
@@ -139,7 +140,7 @@ describe('while the database is away', () => {
         outcomeParts: null,
         jobs: null,
         responseTimeMs: null,
-        poolStats: { capacity: 12, inUse: 0, waiting: 0 },
+        poolStats: { capacity: 14, inUse: 0, waiting: 0 },
       })
       const { status, headers } = await tenant.ask('{ scenarios { totalCount } }')
       expect([status, headers.get('retry-after')]).toEqual([503, '2'])

@@ -200,6 +200,7 @@ describe('a scenario’s key that is none', () => {
     expect(mutations.map(([name]) => name).sort()).toEqual([
       'deleteScenario',
       'extendSimulation',
+      'heartbeat',
       'startSimulation',
     ])
   })
@@ -222,6 +223,7 @@ describe('a scenario’s key that is none', () => {
       const others = {
         startSimulation: { configVersionId: (await tenant.configVersion('another')).versionId },
         extendSimulation: { simulationId },
+        heartbeat: { simulationId },
       }
       const isList = field === 'scenarioIds'
       const { errors } = (

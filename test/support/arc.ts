@@ -131,10 +131,14 @@ export class Arc {
     this.#log = log
     this.config = readConfig({
       PORT: '0',
-      DATABASE_URL: this.databaseUrl,
+      DATABASE_URL: inject('poolerUrl') ?? this.databaseUrl,
+      // PgBouncer has no LISTEN. What has a way of its own to the database listens there as well.
+      ...(inject('poolerUrl') !== null && !env.DATABASE_URL && { DATABASE_DIRECT_URL: this.databaseUrl }),
       ARC_JWT_SECRET: JWT_SECRET,
       ARC_LOG_LEVEL: process.env.ARC_LOG_LEVEL ?? 'silent',
       ARC_POOL_SIZE: '8',
+      ARC_POOL_BURST: '6',
+      ARC_START_SECONDS: '0',
       // Off: the same tests by resolvers.
       ARC_COMPILED_READS: process.env.ARC_COMPILED_READS ?? 'on',
       ...env,

@@ -185,10 +185,15 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
         completed_at: FAR_AHEAD,
       })),
       ...['failed', 'cancelled'].map((status) => ({ status, completed_at: FAR_AHEAD })),
+      { status: 'failed', completed_at: FAR_AHEAD, runner_lost: true },
     ],
     refuses: {
       simulations_description_check: [{ description: x(10_001) }],
       simulations_tags_check: [{ tags: Array(21).fill('tag') }],
+      lost_has_failed: [
+        { runner_lost: true },
+        { status: 'cancelled', completed_at: FAR_AHEAD, runner_lost: true },
+      ],
       simulations_result_given_check: [{ result_given: ['total_tokens'] }],
       simulations_scenario_set_check: [
         { scenario_set: [], total_scenarios: 1 },
@@ -287,6 +292,20 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
     refuses: {
       change_counters_latest_check: [{ latest: 0 }],
       change_counters_pkey: [{ user_id: keys.user_id }],
+    },
+  },
+  'store.simulation_heartbeats': {
+    row: { user_id: keys.user_id, simulation_id: keys.simulation_id },
+    refuses: { simulation_heartbeats_user_id_simulation_id_fkey: [{ simulation_id: randomUUID() }] },
+  },
+  'store.run_heartbeats': {
+    row: { user_id: keys.user_id, simulation_id: keys.simulation_id, scenario_id: 'refund', repetition: 1 },
+    refuses: {
+      run_heartbeats_run_fkey: [
+        { simulation_id: randomUUID() },
+        { scenario_id: 'nothing' },
+        { repetition: 7 },
+      ],
     },
   },
   'store.outcome_keys': {

@@ -6,6 +6,7 @@ import { migrate } from '../../src/db/admin/migrator.ts'
 import { startEmbeddedDatabase } from '../../src/db/embedded/embedded.ts'
 import type { Engine } from '../../src/db/engine.ts'
 import { FOREIGN_LOCALE, FOREIGN_SESSION_SQL, foreignDatabaseSql } from './foreignSettings.ts'
+import { PgBouncer } from './pgBouncer.ts'
 
 /** Of all that the server takes this is what the database of the tests refuses. */
 export const REFUSED_MODEL = 'a model that the database refuses'
@@ -20,6 +21,8 @@ declare module 'vitest' {
     serverUrl: string | null
     /** What that database is. */
     engine: Engine
+    /** The database through PgBouncer, where TEST_PGBOUNCER asks for that: servers reach it so; null else. */
+    poolerUrl: string | null
   }
 }
 
@@ -37,6 +40,7 @@ export default async function setup({ vitest }: TestProject) {
     provide('adminUrl', database.connectionString)
     provide('serverUrl', null)
     provide('engine', 'plain')
+    provide('poolerUrl', null)
     console.log('Tests run on PGlite; TEST_DATABASE_URL names another server.')
     return () => database.close()
   }
@@ -64,8 +68,13 @@ export default async function setup({ vitest }: TestProject) {
   provide('adminUrl', adminUrl)
   provide('serverUrl', serverUrl)
   provide('engine', engine)
-  console.log(`Tests run on ${server.host}:${server.port}, engine ${engine}.`)
+  const pooler = process.env.TEST_PGBOUNCER ? await PgBouncer.start(service.toString(), 60) : undefined
+  provide('poolerUrl', pooler?.url ?? null)
+  console.log(
+    `Tests run on ${server.host}:${server.port}, engine ${engine}${pooler ? ', servers through PgBouncer' : ''}.`,
+  )
   return async () => {
+    await pooler?.stop()
     await server.query(`drop database ${name} with (force)`)
     await server.query(`drop role ${login}`)
     await server.end()

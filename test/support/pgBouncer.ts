@@ -3,17 +3,14 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { inject } from 'vitest'
 import { freePort } from './freePort.ts'
 
 const PGBOUNCER = process.env.PGBOUNCER_PATH ?? 'pgbouncer'
 
-/** It is part of few installations, and stands in front of real servers only. */
-export const hasPgBouncer = inject('serverUrl') !== null && spawnSync(PGBOUNCER, ['--version']).status === 0
-if (inject('serverUrl') !== null && !hasPgBouncer)
-  console.log('Tests with PgBouncer are skipped: PGBOUNCER_PATH says where it is.')
+/** It is part of few installations. */
+export const hasPgBouncer = () => spawnSync(PGBOUNCER, ['--version']).status === 0
 
-/** PgBouncer in transaction mode, in front of the database of this run or of another. */
+/** PgBouncer in transaction mode, in front of a database. */
 export class PgBouncer {
   /** The database as seen through it. */
   readonly url: string
@@ -23,7 +20,7 @@ export class PgBouncer {
   readonly #settings: string
 
   /** `poolSize`: its connections to the server. `more`: settings. */
-  static async start(poolSize: number, more = '', databaseUrl = inject('databaseUrl')): Promise<PgBouncer> {
+  static async start(databaseUrl: string, poolSize: number, more = ''): Promise<PgBouncer> {
     const listenPort = await freePort()
     const folder = mkdtempSync(join(tmpdir(), 'arc-pgbouncer-'))
     const { username, password } = new URL(databaseUrl)

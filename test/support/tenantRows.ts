@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { expect, vi } from 'vitest'
 import type { Arc, Tenant } from './arc.ts'
@@ -81,6 +81,11 @@ export async function seedTenant(arc: Arc): Promise<SeededTenant> {
   const running = await start('running')
   const completed = await start('completed')
   const failed = await start('failed')
+  const { heartbeat } = await tenant.data(
+    `mutation ($id: UUID!) { heartbeat(input: { simulationId: $id, scenarioId: "rebook" }) { errors { message } } }`,
+    { id: completed },
+  )
+  expect(heartbeat.errors).toEqual([])
   for (const simulationId of [running, completed]) {
     const { storedCount } = await tenant.record(
       ['refund', 'cancel'].map((scenarioId, index) => ({
@@ -170,13 +175,14 @@ export function summedUp(arc: Arc, tenant: Tenant): Promise<void> {
 async function seedDeletions(tenant: Tenant, marker: string): Promise<void> {
   const { configId, versionId } = await tenant.configVersion(`deleted ${marker}`, `model: ${marker}\n`)
   const deleted = await tenant.data(
-    `mutation ($configId: UUID!, $versionId: UUID!, $name: String!) {
+    `mutation ($configId: UUID!, $versionId: UUID!, $simulationId: UUID!, $name: String!) {
       upsertScenarios(input: { scenarios: [{ scenarioId: "deleted", name: $name, taskPrompt: "Do nothing." }] }) { errors { message } }
-      startSimulation(input: { configVersionId: $versionId, scenarioIds: ["refund"], name: $name }) { errors { message } }
+      startSimulation(input: { simulationId: $simulationId, configVersionId: $versionId, scenarioIds: ["refund"], name: $name }) { errors { message } }
+      heartbeat(input: { simulationId: $simulationId, scenarioId: "refund" }) { errors { message } }
       deleteConfiguration(input: { configId: $configId }) { errors { message } }
       deleteScenario(input: { scenarioId: "deleted" }) { errors { message } }
     }`,
-    { configId, versionId, name: `deleted ${marker}` },
+    { configId, versionId, simulationId: randomUUID(), name: `deleted ${marker}` },
   )
   for (const [step, { errors }] of Object.entries<{ errors: object[] }>(deleted))
     expect(errors, step).toEqual([])

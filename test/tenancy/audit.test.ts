@@ -48,6 +48,8 @@ const NOT_AUDITED = [
   'store.scenario_days',
   'store.tool_days',
   'store.trajectories',
+  'store.run_heartbeats',
+  'store.simulation_heartbeats',
 ]
 
 /** By the clock that the log goes by. */

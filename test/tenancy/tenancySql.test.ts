@@ -45,9 +45,11 @@ const SEEN_BY_INGEST = [
   'config_versions',
   'configurations',
   'deletions',
+  'run_heartbeats',
   'scenario_revisions',
   'scenarios',
   'simulation_events',
+  'simulation_heartbeats',
   'simulations',
   'simulations_scenarios',
 ].map((table) => `public.${table}`)

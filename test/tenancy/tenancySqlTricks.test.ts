@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import pg from 'pg'
+import { pino } from 'pino'
 import sql from 'sql-template-tag'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { createPool } from '../../src/db/pool.ts'
 import { inTenantTransaction } from '../../src/db/tenantTransaction.ts'
 import { ROLES } from '../../src/viewer.ts'
 import { useArc } from '../support/arc.ts'
@@ -65,6 +66,7 @@ describe('a function', () => {
         'audit_act_as',
         ...forAll,
         'duration_quantile',
+        'heartbeat',
         'ingest_outcomes',
         'outcome_trajectories',
         'reopen_simulation',
@@ -78,6 +80,7 @@ describe('a function', () => {
       app_ingest: [
         'amend_outcomes',
         ...forAll,
+        'heartbeat',
         'ingest_outcomes',
         'reopen_simulation',
         'search_scenarios',
@@ -105,6 +108,8 @@ describe('a function', () => {
         'event_channel',
         'expire_logs',
         'expire_outcomes',
+        'fail_silent_simulations',
+        'heartbeat',
         'hypertable_states',
         'ingest_outcomes',
         'job_states',
@@ -305,7 +310,11 @@ describe('a session', () => {
 
   it('leaves nothing to the next transaction of its connection', async () => {
     // The owner's, because no other login may leave a temporary table.
-    const pool = new pg.Pool({ connectionString: arc.adminUrl, max: 1 })
+    const pool = createPool({
+      connectionString: arc.adminUrl,
+      max: 1,
+      logger: pino({ level: 'silent' }),
+    })
     const names = sql`select name from api_keys`
     const run = (who: SeededTenant) =>
       inTenantTransaction(pool, viewerOf(who.tenant), 'read write', (transaction) => transaction.query(names))

@@ -39,6 +39,9 @@ export class MigrationError extends Error {
   override name = 'MigrationError'
 }
 
+/** Somebody has to run `arc migrate`, or is just running it. */
+export class MigrationsMissing extends MigrationError {}
+
 /**
  * Brings the database to the newest schema, in one transaction: it is all there or nothing is. A second process waits
  * for the first and then finds nothing to do.

@@ -110,7 +110,8 @@ export async function amendOutcomes(
     rejection(index, refusal, amendments[index]!.outcomeId),
   )
   const rows = taken.map(({ row }) => row)
-  if (rows.length > 0) receipts.push(...(await write((transaction) => amend(transaction, rows))))
+  if (rows.length > 0)
+    receipts.push(...(await write((transaction) => amend(transaction, rows), { mayRepeat: true })))
   return inOrder(receipts)
 }
 

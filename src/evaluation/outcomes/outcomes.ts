@@ -47,6 +47,9 @@ type Prepare = (
   indexes: readonly number[],
 ) => Promise<ReadonlyMap<number, Refusal>>
 
+/** What is stored already is a DUPLICATE. */
+const REPEATABLE = { mayRepeat: true }
+
 /** What the database says of a row that it rejects, in words. */
 const REASONS: Record<
   string,
@@ -191,7 +194,7 @@ async function storeRows(
           rows.filter(({ index }) => !refused?.has(index)),
         )),
       ]
-    })
+    }, REPEATABLE)
   } catch (error) {
     if (!isDataError(error) || rows.length === 0) throw error
     if (rows.length === 1) {

@@ -25,6 +25,7 @@ export interface NewSimulation {
   maxRetries: number | null
   priority: number | null
   metadata: JsonObject | null
+  failWhenSilent: boolean
 }
 
 export interface SimulationState {
@@ -35,6 +36,8 @@ export interface SimulationState {
   repetitions: number
   createdAt: Date
   startedAt: Date | null
+  /** It failed because nothing was heard of its runner, which the next sign of life takes back. */
+  runnerLost: boolean
   /** What the suite's result is, or would be now. */
   result: SuiteResult
 }
@@ -76,7 +79,7 @@ export async function insertSimulation(
     ), simulation as (
       insert into simulations (simulation_id, config_version_id, scenario_set, repetitions, simulation_name, description,
         tags, status, created_at, started_at, modal_app_id, modal_environment, sandbox_instances, timeout_ms, max_retries,
-        priority, metadata, total_scenarios)
+        priority, metadata, total_scenarios, fail_when_silent)
       select coalesce(${simulation.simulationId}, uuid_v7()), ${simulation.configVersionId}, scenario_set, repetitions,
         ${simulation.name}, ${simulation.description}, ${simulation.tags}::text[],
         case when running then 'running' else 'pending' end,
@@ -86,7 +89,7 @@ export async function insertSimulation(
         coalesce(${simulation.sandboxInstances}, 1), coalesce(${simulation.timeoutMs}, 300000),
         coalesce(${simulation.maxRetries}, 3), coalesce(${simulation.priority}, 5),
         coalesce(${simulation.metadata && stringifyExactly(simulation.metadata)}::jsonb, '{}'),
-        cardinality(scenario_set) * repetitions
+        cardinality(scenario_set) * repetitions, ${simulation.failWhenSilent}
       from planned
       on conflict do nothing
       returning simulation_id
@@ -130,12 +133,13 @@ async function readState(
     repetitions: number
     created_at: Date
     started_at: Date | null
+    runner_lost: boolean
     overall_score: number | null
     total_cost_usd: string | null
     execution_time_ms: string | null
   }>(sql`/* readSimulation */
     select simulation_id, status, config_version_id, scenario_set, repetitions, created_at, started_at,
-      overall_score, total_cost_usd, execution_time_ms
+      runner_lost, overall_score, total_cost_usd, execution_time_ms
     from simulations where simulation_id = ${simulationId} ${lock}`)
   const row = rows[0]
   return row
@@ -147,6 +151,7 @@ async function readState(
         repetitions: row.repetitions,
         createdAt: row.created_at,
         startedAt: row.started_at,
+        runnerLost: row.runner_lost,
         result: {
           overallScore: row.overall_score,
           totalCostUsd: numberOrNull(row.total_cost_usd),
@@ -190,7 +195,7 @@ export interface Growth {
   metadata: JsonObject | null
 }
 
-/** Takes up one that has completed; false where a caller gave its result, or it ended otherwise. The simulation must be locked. */
+/** Takes up one that has completed, or whose runner seemed to be gone; false where a caller gave its result, or it ended otherwise. The simulation must be locked. */
 export async function reopenSimulation(
   transaction: TenantTransaction,
   simulationId: string,

@@ -39,7 +39,7 @@ import {
 } from './simulationStore.ts'
 
 const MAX_SCENARIOS = 100_000
-const MAX_REPETITIONS = 1_000
+export const MAX_REPETITIONS = 1_000
 const MAX_RUNS = 1_000_000
 
 /**
@@ -115,7 +115,9 @@ export async function extendSimulation(
   const simulation = await lockSimulation(transaction, simulationId)
   if (!simulation) throw noSimulation(simulationId)
   const isOpen = simulation.status === 'pending' || simulation.status === 'running'
-  if (!isOpen && !(reopen && (await reopenSimulation(transaction, simulationId)))) {
+  // Whoever extends it is the runner that was taken for gone.
+  const mayReopen = reopen || simulation.runnerLost
+  if (!isOpen && !(mayReopen && (await reopenSimulation(transaction, simulationId)))) {
     throw new Refusal(
       'SIMULATION_ENDED',
       `The simulation is ${simulation.status}; nothing can be added to it.`,
@@ -228,7 +230,9 @@ async function end(
   const endedAt = optionalPastTime(completedAt, new Date(), ['completedAt'])
   const simulation = await lockSimulation(transaction, simulationId)
   if (!simulation) throw noSimulation(simulationId)
-  if (simulation.status === status) {
+  // The runner is there after all, or somebody knows better how it ended.
+  const wasOpen = simulation.runnerLost && (await reopenSimulation(transaction, simulationId))
+  if (simulation.status === status && !wasOpen) {
     if (isSameResult(simulation.result, result)) return
     throw new Refusal(
       'SIMULATION_ENDED',
@@ -236,7 +240,7 @@ async function end(
       ['result'],
     )
   }
-  if (simulation.status !== 'pending' && simulation.status !== 'running') {
+  if (simulation.status !== 'pending' && simulation.status !== 'running' && !wasOpen) {
     throw new Refusal(
       'SIMULATION_ENDED',
       `The simulation is ${simulation.status}; it cannot become ${status}.`,
