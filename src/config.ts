@@ -37,6 +37,8 @@ export interface Config {
   exposure: ExposureConfig
   /** Whether queries are answered by one statement where that is known; otherwise each field by its resolver. */
   compiledReads: boolean
+  /** ARC_JOBS (on): whether this server takes part in what servers of a database do regularly. */
+  jobs: boolean
   /** ARC_SAMPLE (on for the embedded database, else off): fill an empty database with a synthetic sample. */
   sample: boolean
   /** ARC_LOG_LEVEL (info): fatal, error, warn, info, debug, trace or silent. */
@@ -234,6 +236,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Readonly<Confi
     auth: auth(env, dataDir, exposed.proxyHops > 0),
     exposure: exposed,
     compiledReads: flag(env, 'ARC_COMPILED_READS', true),
+    jobs: flag(env, 'ARC_JOBS', true),
     sample: flag(env, 'ARC_SAMPLE', databaseUrl === undefined),
     logLevel: logLevel(env),
     observe: {

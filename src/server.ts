@@ -139,12 +139,8 @@ export async function startServer(
 
     await prepareOutcomeStorage(pools.own)
     const figures = prometheus?.figures
-    const jobs = new JobRunner(
-      pools.own,
-      [...STORAGE_UPKEEP, END_LONG_SQL, FAIL_SILENT_SIMULATIONS],
-      logger,
-      (...run) => figures?.countJobRun(...run),
-    )
+    const regular = config.jobs ? [...STORAGE_UPKEEP, END_LONG_SQL, FAIL_SILENT_SIMULATIONS] : []
+    const jobs = new JobRunner(pools.own, regular, logger, (...run) => figures?.countJobRun(...run))
     undo.push(() => jobs.close())
     void jobs.runDue()
 

@@ -61,7 +61,7 @@ export class JobRunner {
   }
 
   async #look(): Promise<void> {
-    if (this.#closing) return
+    if (this.#closing || this.#jobs.size === 0) return
     clearTimeout(this.#timer)
     let idleMs = MAX_IDLE_MS
     try {

@@ -30,8 +30,8 @@ export class OperationWatch {
     if (kind !== 'subscription') this.#metrics.count(viewer.tenantId, durationMs, code !== 'OK')
     this.#figures?.countOperation(operation)
     const isSlow = this.#slowMs > 0 && durationMs >= this.#slowMs
-    if (isSlow) this.#logger.warn(factsOf(operation), 'a slow operation')
-    else if (FAULTS.has(code)) this.#logger.warn(factsOf(operation), 'an operation failed')
+    if (FAULTS.has(code)) this.#logger.warn(factsOf(operation), 'an operation failed')
+    else if (isSlow) this.#logger.warn(factsOf(operation), 'a slow operation')
     else if (this.#logger.isLevelEnabled('debug')) this.#logger.debug(factsOf(operation), 'an operation')
   }
 

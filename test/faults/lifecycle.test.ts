@@ -355,7 +355,7 @@ describe('a server that closes', () => {
 
   it('lets a mutation that is under way end, and answers it', async () => {
     // However busy the machine is.
-    const closing = new Arc({ DATABASE_URL: proxy.url, ARC_STOP_SECONDS: '60' })
+    const closing = new Arc({ DATABASE_URL: proxy.url, ARC_STOP_SECONDS: '60', ARC_JOBS: 'off' })
     await closing.start()
     const tenant = closing.tenant()
     const holding = proxy.hold('upsertScenarios')

@@ -87,7 +87,7 @@ describe.skipIf(!isThere)('behind PgBouncer', async () => {
     // With names that it does not know, and sessions that are another's after each transaction.
     const other = await PgBouncer.start(inject('databaseUrl'), 5, 'max_prepared_statements = 0')
     afterAll(() => other.stop())
-    const behind = new Arc({ DATABASE_URL: proxy.url, ARC_POOL_SIZE: '15' })
+    const behind = new Arc({ DATABASE_URL: proxy.url, ARC_POOL_SIZE: '15', ARC_JOBS: 'off' })
     await behind.start()
     afterAll(() => behind.stop())
     const tenant = behind.tenant()

@@ -104,7 +104,7 @@ describe('a server that stops', () => {
       inject('serverUrl') === null ? null : inject('adminUrl'),
     )
     cleanUp.push(() => proxy.close())
-    const stopping = new Arc({ DATABASE_URL: proxy.url, ARC_STOP_SECONDS: '1' })
+    const stopping = new Arc({ DATABASE_URL: proxy.url, ARC_STOP_SECONDS: '1', ARC_JOBS: 'off' })
     await stopping.start()
     const tenant = stopping.tenant()
     const holding = proxy.hold('upsertScenarios')

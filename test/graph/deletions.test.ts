@@ -85,6 +85,7 @@ async function oneMore(tenant: Tenant) {
       executionTime: '2026-01-15T12:30:00.000Z',
       costUsd: 7,
       toolUsage: [{ toolName: 'fly', callCount: 1, successRate: 0 }],
+      metrics: { height: 3 },
     },
   ])
   const { outcomeId } = receipts[0]

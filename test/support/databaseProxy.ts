@@ -187,5 +187,5 @@ export async function useArcBehindProxy(
   )
   // Before useArc's own: hooks run last to first, and the server closes before its way to the database does.
   afterAll(() => proxy.close())
-  return { proxy, arc: useArc({ ...env, DATABASE_URL: proxy.url }) }
+  return { proxy, arc: useArc({ ARC_JOBS: 'off', ...env, DATABASE_URL: proxy.url }) }
 }

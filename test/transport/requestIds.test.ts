@@ -42,7 +42,7 @@ it('errors and the log have the same one', async () => {
   const lines: any[] = []
   const proxy = await DatabaseProxy.open(arc.databaseUrl, null)
   const cutOff = new Arc(
-    { DATABASE_URL: proxy.url, ARC_LOG_LEVEL: 'info' },
+    { DATABASE_URL: proxy.url, ARC_LOG_LEVEL: 'info', ARC_JOBS: 'off' },
     { write: (line) => lines.push(JSON.parse(line)) },
   )
   await cutOff.start()
