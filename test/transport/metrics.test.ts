@@ -128,8 +128,8 @@ describe('/metrics', () => {
     const figures = await figuresAt(arc.metricsUrl)
     const sum = (name: string) =>
       [...figures].reduce((all, [figure, value]) => (figure.startsWith(`${name}{`) ? all + value : all), 0)
-    expect(figures.get('arc_pool_capacity{pool="reading"}')).toBe(5)
-    expect(sum('arc_pool_capacity')).toBe(12)
+    expect(figures.get('arc_pool_capacity{pool="reading"}')).toBe(7)
+    expect(sum('arc_pool_capacity')).toBe(14)
     expect(sum('arc_pool_connections')).toBeGreaterThan(0)
     expect(sum('arc_pool_waiting')).toBe(0)
     expect(figures.get('arc_turns{use="writing",state="running"}')).toBe(0)
