@@ -183,6 +183,7 @@ async function everyMutation(tenant: Tenant, mutate: Mutate): Promise<void> {
       .key_simulation.simulationId as string
   const simulationId = await start({ metadata: { k: 1e21, 'a"b': [null] }, repetitions: 2 })
   await mutate('describeSimulation', { simulationId, description: '\u2028\u0001', tags: ['%'] })
+  await mutate('heartbeat', { simulationId, scenarioId })
   const ended = (repetition: number, status: string) => ({ simulationId, scenarioId, repetition, status })
   const { receipts } = await tenant.record([
     { ...ended(1, 'SUCCESS'), reliabilityScore: 0.3, costUsd: 999_999, trajectory: { messages: [] } },

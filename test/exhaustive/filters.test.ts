@@ -99,6 +99,7 @@ describe('a filter', () => {
         'isRevoked: Boolean',
         'recoveryAttempted: Boolean',
         'recoverySuccessful: Boolean',
+        'runnerLost: Boolean',
         'search: String',
         'superseded: Boolean',
         'text: String',

@@ -311,6 +311,7 @@ function attacks(own: { configId: unknown; configVersionId: unknown; simulationI
     { mutation: 'completeSimulation', input: { simulationId }, code: 'SIMULATION_NOT_FOUND' },
     { mutation: 'failSimulation', input: { simulationId, errorMessage: 'x' }, code: 'SIMULATION_NOT_FOUND' },
     { mutation: 'cancelSimulation', input: { simulationId }, code: 'SIMULATION_NOT_FOUND' },
+    { mutation: 'heartbeat', input: { simulationId, scenarioId: 'refund' }, code: 'SIMULATION_NOT_FOUND' },
     { mutation: 'recordOutcome', input: { outcome }, code: 'SIMULATION_NOT_FOUND' },
     { mutation: 'recordOutcomes', input: { outcomes: [outcome] }, code: 'SIMULATION_NOT_FOUND' },
     {
