@@ -107,7 +107,7 @@ describe('DATABASE_DIRECT_URL', () => {
 describe('while the database is away', () => {
   it('the server lives, is not ready, and says so in its health', async () => {
     const proxy = await DatabaseProxy.open(arc.databaseUrl, null)
-    const cutOff = new Arc({ DATABASE_URL: proxy.url })
+    const cutOff = new Arc({ DATABASE_URL: proxy.url, ARC_JOBS: 'off' })
     await cutOff.start()
     try {
       const tenant = cutOff.tenant()
@@ -151,7 +151,7 @@ describe('while the database is away', () => {
 
   it('a check is over after five seconds, however long the database takes', async () => {
     const proxy = await DatabaseProxy.open(arc.databaseUrl, null)
-    const slow = new Arc({ DATABASE_URL: proxy.url })
+    const slow = new Arc({ DATABASE_URL: proxy.url, ARC_JOBS: 'off' })
     await slow.start()
     const timers = holdTimers('health.ts')
     try {
