@@ -154,4 +154,26 @@ describe.skipIf(inject('serverUrl') !== null)('arc retention', () => {
       stderr: expect.stringContaining('must be 1 to 36500 or "off", not "soon"'),
     })
   })
+
+  it('has beside it how TimescaleDB lays outcomes out', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'arc-storage-'))
+    cleanUp.push(() => rm(dataDir, { recursive: true }))
+    const { DATABASE_URL: _, DATABASE_ADMIN_URL: __, ...inherited } = process.env
+    const storage = (...args: string[]) =>
+      promisify(execFile)(process.execPath, ['--import', 'tsx', 'src/main.ts', 'storage', ...args], {
+        env: { ...inherited, ARC_DATA_DIR: dataDir },
+      })
+    const set = (await storage('--chunk-days', '1', '--pack-after', 'off', '--segment-by-tenant', 'off'))
+      .stdout
+    expect(set).toContain('A new chunk holds a day.')
+    expect(set).toContain('Chunks are not packed.')
+    expect(set).toContain('packed together')
+    expect((await storage()).stdout).toBe(set)
+    await expect(storage('--chunk-days', '40')).rejects.toMatchObject({
+      stderr: expect.stringContaining('1 to 31 days, not "40"'),
+    })
+    await expect(storage('--segment-by-tenant', 'maybe')).rejects.toMatchObject({
+      stderr: expect.stringContaining('"on" or "off", not "maybe"'),
+    })
+  })
 })
