@@ -4,7 +4,12 @@ import { type EnsuredVersion, ensureConfigVersion } from './ensureConfigVersion.
 import { KeepAlive, type KeepAliveOptions } from './keepAlive.ts'
 import * as operations from './operations.ts'
 import { type PageOptions, rowsOf, type TimeRange, timeFilter } from './pages.ts'
-import { type PerformanceBucket, type PerformanceSummary, summedUp } from './performance.ts'
+import {
+  bucketVariables,
+  type Performance,
+  type PerformanceBuckets,
+  type PerformanceGroup,
+} from './performance.ts'
 import { type BatchLimits, RowBatcher, recordAll } from './rowBatcher.ts'
 import {
   type AmendmentReceipt,
@@ -192,31 +197,42 @@ export class ArcClient {
   }
 
   /**
-   * What ended in each hour or day that the time range touches, all of it summed up, and the simulation beside it.
+   * How the runs of a simulation went: each bucket that the time range touches, empty ones too, all of it summed up, and the
+   * simulation beside it. Without a range all its time, of which the last 1,000 buckets.
    *
-   * @throws ArcRequestError SIMULATION_NOT_FOUND.
+   * @throws ArcRequestError SIMULATION_NOT_FOUND, BAD_USER_INPUT, LIMIT_EXCEEDED.
    */
   async getSimulationPerformance(
     simulationId: string,
-    {
-      timeRange,
-      grain = 'HOUR',
-      ...options
-    }: CallOptions & { timeRange?: TimeRange; grain?: operations.TimeGrain } = {},
-  ): Promise<{ simulation: Simulation; summary: PerformanceSummary; buckets: PerformanceBucket[] }> {
-    const filter = { bucket: timeRange && timeFilter(timeRange) }
-    let read: Simulation | undefined
-    const pages = rowsOf({ pageSize: 500 }, async (page) => {
-      const variables = { simulationId, grain, filter, ...page }
-      const document = operations.SimulationPerformanceDocument
-      const { simulation } = await this.request(document, variables, options)
-      const { performance, ...rest } = simulation ?? noSimulation(simulationId)
-      read = rest
-      return performance
-    })
-    const buckets: PerformanceBucket[] = []
-    for await (const bucket of pages) buckets.push(bucket)
-    return { simulation: read!, summary: summedUp(buckets), buckets }
+    { timeRange, grain, timeZone, ...options }: CallOptions & PerformanceBuckets = {},
+  ): Promise<Performance & { simulation: Simulation }> {
+    const variables = { simulationId, ...bucketVariables({ timeRange, grain, timeZone }) }
+    const { simulation } = await this.request(operations.SimulationPerformanceDocument, variables, options)
+    const { performance, ...rest } = simulation ?? noSimulation(simulationId)
+    return { simulation: rest, ...performance }
+  }
+
+  /**
+   * How all runs that match the filter went, and in `groups` the same told apart by what `by` says. Without a range the last
+   * 30 days.
+   *
+   * @throws ArcRequestError BAD_USER_INPUT, LIMIT_EXCEEDED.
+   */
+  async getPerformance({
+    timeRange,
+    grain = 'DAY',
+    timeZone,
+    by,
+    filter,
+    ...options
+  }: CallOptions &
+    PerformanceBuckets & {
+      by?: operations.PerformanceBy
+      filter?: operations.PerformanceFilter
+    } = {}): Promise<Performance & { groups: PerformanceGroup[] }> {
+    const variables = { ...bucketVariables({ timeRange, grain, timeZone }), by, filter }
+    const { performance } = await this.request(operations.PerformanceDocument, variables, options)
+    return { ...performance, groups: performance.groups.nodes }
   }
 
   /**

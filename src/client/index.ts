@@ -43,7 +43,13 @@ export type {
   TimeGrain,
 } from './operations.ts'
 export type { PageOptions, TimeRange } from './pages.ts'
-export type { PerformanceBucket, PerformanceSummary } from './performance.ts'
+export type {
+  Performance,
+  PerformanceBucket,
+  PerformanceBuckets,
+  PerformanceGroup,
+  PerformanceSummary,
+} from './performance.ts'
 export type { BatchLimits } from './rowBatcher.ts'
 export type { AmendmentReceipt, OutcomeReceipt, ScenarioReceipt, ScenarioResult } from './rowKinds.ts'
 export type { SubscribeOptions } from './subscription.ts'

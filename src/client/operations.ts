@@ -660,6 +660,41 @@ export type OutcomeStatusFilter = {
   in?: Array<OutcomeStatus> | null | undefined;
 };
 
+/** What runs are told apart by. */
+export type PerformanceBy =
+  /** The configuration. */
+  | 'CONFIGURATION'
+  /** The configuration version. */
+  | 'CONFIG_VERSION'
+  /** The model. */
+  | 'MODEL'
+  /** The scenario. */
+  | 'SCENARIO'
+  /** How they ended; only runs are known of it. */
+  | 'STATUS';
+
+/** Filters what is summed up; all conditions must match. */
+export type PerformanceFilter = {
+  /** By the configuration that was run. */
+  configId?: IdFilter | null | undefined;
+  /** By the configuration version that was run. */
+  configVersionId?: IdFilter | null | undefined;
+  /** By model; the empty one is that which is not known. */
+  model?: StringFilter | null | undefined;
+  /** By scenario. */
+  scenarioId?: StringFilter | null | undefined;
+  /** By simulation. */
+  simulationId?: IdFilter | null | undefined;
+};
+
+/** A range of time. It is widened to whole buckets. */
+export type PerformanceRange = {
+  /** Where it begins; 30 days before its end by default, for a simulation with its first run. */
+  from?: string | Date | null | undefined;
+  /** The time before which it ends; now by default, for a simulation behind its last run. */
+  to?: string | Date | null | undefined;
+};
+
 /** The result of one row of a call. */
 export type ReceiptStatus =
   /** It was already stored; nothing was written. */
@@ -769,18 +804,6 @@ export type SimulationEventKind =
   /** It started, or was reopened. */
   | 'STARTED';
 
-/** Filters hours or days; all conditions must match. */
-export type SimulationPerformanceFilter = {
-  /** By how many attempts ended. */
-  attempts?: NumberFilter | null | undefined;
-  /** By time: the hours or days that the range touches, the one that it begins in too. */
-  bucket?: DateTimeFilter | null | undefined;
-  /** By how many of them ended without success. */
-  failed?: NumberFilter | null | undefined;
-  /** By how many runs ended. */
-  outcomes?: NumberFilter | null | undefined;
-};
-
 /** The status of a simulation; it only moves forward. */
 export type SimulationStatus =
   /** Was stopped on request. */
@@ -862,12 +885,16 @@ export type TagFilter = {
   hasSome?: Array<string> | null | undefined;
 };
 
-/** The length of one time bucket. */
+/** The length of one time bucket. It begins in the time zone that is asked for. */
 export type TimeGrain =
-  /** One day (UTC). */
+  /** One day. */
   | 'DAY'
   /** One hour. */
-  | 'HOUR';
+  | 'HOUR'
+  /** One month. */
+  | 'MONTH'
+  /** One week, from Monday on. */
+  | 'WEEK';
 
 /** How a run used one tool. */
 export type ToolUsageInput = {
@@ -933,16 +960,30 @@ export type SimulationStatusQueryVariables = Exact<{
 
 export type SimulationStatusQuery = { simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus, totalScenarios: number, completedScenarios: number, succeededScenarios: number, failedScenarios: number, completionPercent: number, currentScore: number | null, overallScore: number | null, totalTokens: number | null, totalCostUsd: number | null, executionTimeMs: number | null, errorMessage: string | null, eventSeq: number, createdAt: string, startedAt: string | null, completedAt: string | null } | null };
 
+export type PerformanceSumsFragment = { attempts: number, runs: number, succeeded: number, failed: number, errors: number, timeouts: number, cancelled: number, successRate: number | null, scored: number, meanScore: number | null, scoreDeviation: number | null, tokens: number | null, promptTokens: number | null, completionTokens: number | null, costUsd: number | null, meanMs: number | null, p50Ms: number | null, p90Ms: number | null, p95Ms: number | null, p99Ms: number | null };
+
+export type PerformanceFragment = { from: string | null, to: string | null, asOf: string, summary: { attempts: number, runs: number, succeeded: number, failed: number, errors: number, timeouts: number, cancelled: number, successRate: number | null, scored: number, meanScore: number | null, scoreDeviation: number | null, tokens: number | null, promptTokens: number | null, completionTokens: number | null, costUsd: number | null, meanMs: number | null, p50Ms: number | null, p90Ms: number | null, p95Ms: number | null, p99Ms: number | null }, previous: { attempts: number, runs: number, succeeded: number, failed: number, errors: number, timeouts: number, cancelled: number, successRate: number | null, scored: number, meanScore: number | null, scoreDeviation: number | null, tokens: number | null, promptTokens: number | null, completionTokens: number | null, costUsd: number | null, meanMs: number | null, p50Ms: number | null, p90Ms: number | null, p95Ms: number | null, p99Ms: number | null }, buckets: Array<{ bucket: string, attempts: number, runs: number, succeeded: number, failed: number, errors: number, timeouts: number, cancelled: number, successRate: number | null, scored: number, meanScore: number | null, scoreDeviation: number | null, tokens: number | null, promptTokens: number | null, completionTokens: number | null, costUsd: number | null, meanMs: number | null, p50Ms: number | null, p90Ms: number | null, p95Ms: number | null, p99Ms: number | null }> };
+
 export type SimulationPerformanceQueryVariables = Exact<{
   simulationId: string;
+  range?: PerformanceRange | null | undefined;
   grain: TimeGrain;
-  filter?: SimulationPerformanceFilter | null | undefined;
-  first: number;
-  after?: string | null | undefined;
+  timeZone: string;
 }>;
 
 
-export type SimulationPerformanceQuery = { simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus, totalScenarios: number, completedScenarios: number, succeededScenarios: number, failedScenarios: number, completionPercent: number, currentScore: number | null, overallScore: number | null, totalTokens: number | null, totalCostUsd: number | null, executionTimeMs: number | null, errorMessage: string | null, eventSeq: number, createdAt: string, startedAt: string | null, completedAt: string | null, performance: { nodes: Array<{ bucket: string, attempts: number, outcomes: number, succeeded: number, failed: number, scored: number, meanScore: number | null, tokens: number | null, costUsd: number | null, p50Ms: number | null, p95Ms: number | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | null };
+export type SimulationPerformanceQuery = { simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus, totalScenarios: number, completedScenarios: number, succeededScenarios: number, failedScenarios: number, completionPercent: number, currentScore: number | null, overallScore: number | null, totalTokens: number | null, totalCostUsd: number | null, executionTimeMs: number | null, errorMessage: string | null, eventSeq: number, createdAt: string, startedAt: string | null, completedAt: string | null, performance: { from: string | null, to: string | null, asOf: string, summary: { attempts: number, runs: number, succeeded: number, failed: number, errors: number, timeouts: number, cancelled: number, successRate: number | null, scored: number, meanScore: number | null, scoreDeviation: number | null, tokens: number | null, promptTokens: number | null, completionTokens: number | null, costUsd: number | null, meanMs: number | null, p50Ms: number | null, p90Ms: number | null, p95Ms: number | null, p99Ms: number | null }, previous: { attempts: number, runs: number, succeeded: number, failed: number, errors: number, timeouts: number, cancelled: number, successRate: number | null, scored: number, meanScore: number | null, scoreDeviation: number | null, tokens: number | null, promptTokens: number | null, completionTokens: number | null, costUsd: number | null, meanMs: number | null, p50Ms: number | null, p90Ms: number | null, p95Ms: number | null, p99Ms: number | null }, buckets: Array<{ bucket: string, attempts: number, runs: number, succeeded: number, failed: number, errors: number, timeouts: number, cancelled: number, successRate: number | null, scored: number, meanScore: number | null, scoreDeviation: number | null, tokens: number | null, promptTokens: number | null, completionTokens: number | null, costUsd: number | null, meanMs: number | null, p50Ms: number | null, p90Ms: number | null, p95Ms: number | null, p99Ms: number | null }> } } | null };
+
+export type PerformanceQueryVariables = Exact<{
+  range?: PerformanceRange | null | undefined;
+  grain: TimeGrain;
+  timeZone: string;
+  by?: PerformanceBy | null | undefined;
+  filter?: PerformanceFilter | null | undefined;
+}>;
+
+
+export type PerformanceQuery = { performance: { from: string | null, to: string | null, asOf: string, groups: { nodes: Array<{ key: string, attempts: number | null, runs: number, succeeded: number | null, failed: number | null, errors: number | null, timeouts: number | null, cancelled: number | null, successRate: number | null, scored: number | null, meanScore: number | null, scoreDeviation: number | null, tokens: number | null, promptTokens: number | null, completionTokens: number | null, costUsd: number | null, meanMs: number | null, p50Ms: number | null, p90Ms: number | null, p95Ms: number | null, p99Ms: number | null, buckets: Array<{ bucket: string, runs: number, successRate: number | null, meanScore: number | null, costUsd: number | null }> }> }, summary: { attempts: number, runs: number, succeeded: number, failed: number, errors: number, timeouts: number, cancelled: number, successRate: number | null, scored: number, meanScore: number | null, scoreDeviation: number | null, tokens: number | null, promptTokens: number | null, completionTokens: number | null, costUsd: number | null, meanMs: number | null, p50Ms: number | null, p90Ms: number | null, p95Ms: number | null, p99Ms: number | null }, previous: { attempts: number, runs: number, succeeded: number, failed: number, errors: number, timeouts: number, cancelled: number, successRate: number | null, scored: number, meanScore: number | null, scoreDeviation: number | null, tokens: number | null, promptTokens: number | null, completionTokens: number | null, costUsd: number | null, meanMs: number | null, p50Ms: number | null, p90Ms: number | null, p95Ms: number | null, p99Ms: number | null }, buckets: Array<{ bucket: string, attempts: number, runs: number, succeeded: number, failed: number, errors: number, timeouts: number, cancelled: number, successRate: number | null, scored: number, meanScore: number | null, scoreDeviation: number | null, tokens: number | null, promptTokens: number | null, completionTokens: number | null, costUsd: number | null, meanMs: number | null, p50Ms: number | null, p90Ms: number | null, p95Ms: number | null, p99Ms: number | null }> } };
 
 export type ScenarioOutcomesQueryVariables = Exact<{
   simulationId: string;
@@ -1254,7 +1295,10 @@ export const SimulationStatusDocument: TypedDocument<SimulationStatusQuery, Simu
   "fragment Simulation on Simulation{simulationId simulationName status totalScenarios completedScenarios succeededScenarios failedScenarios completionPercent currentScore overallScore totalTokens totalCostUsd executionTimeMs errorMessage eventSeq createdAt startedAt completedAt}query SimulationStatus($simulationId:UUID!){simulation(simulationId:$simulationId){...Simulation}}"
 
 export const SimulationPerformanceDocument: TypedDocument<SimulationPerformanceQuery, SimulationPerformanceQueryVariables> =
-  "fragment Simulation on Simulation{simulationId simulationName status totalScenarios completedScenarios succeededScenarios failedScenarios completionPercent currentScore overallScore totalTokens totalCostUsd executionTimeMs errorMessage eventSeq createdAt startedAt completedAt}query SimulationPerformance($simulationId:UUID!$grain:TimeGrain!$filter:SimulationPerformanceFilter$first:Int!$after:String){simulation(simulationId:$simulationId){...Simulation performance(grain:$grain filter:$filter first:$first after:$after){nodes{bucket attempts outcomes succeeded failed scored meanScore tokens costUsd p50Ms p95Ms}pageInfo{hasNextPage endCursor}}}}"
+  "fragment Simulation on Simulation{simulationId simulationName status totalScenarios completedScenarios succeededScenarios failedScenarios completionPercent currentScore overallScore totalTokens totalCostUsd executionTimeMs errorMessage eventSeq createdAt startedAt completedAt}fragment PerformanceSums on PerformanceSums{attempts runs succeeded failed errors timeouts cancelled successRate scored meanScore scoreDeviation tokens promptTokens completionTokens costUsd meanMs p50Ms p90Ms p95Ms p99Ms}fragment Performance on Performance{from to asOf summary{...PerformanceSums}previous{...PerformanceSums}buckets{bucket attempts runs succeeded failed errors timeouts cancelled successRate scored meanScore scoreDeviation tokens promptTokens completionTokens costUsd meanMs p50Ms p90Ms p95Ms p99Ms}}query SimulationPerformance($simulationId:UUID!$range:PerformanceRange$grain:TimeGrain!$timeZone:String!){simulation(simulationId:$simulationId){...Simulation performance(range:$range grain:$grain timeZone:$timeZone){...Performance}}}"
+
+export const PerformanceDocument: TypedDocument<PerformanceQuery, PerformanceQueryVariables> =
+  "fragment PerformanceSums on PerformanceSums{attempts runs succeeded failed errors timeouts cancelled successRate scored meanScore scoreDeviation tokens promptTokens completionTokens costUsd meanMs p50Ms p90Ms p95Ms p99Ms}fragment Performance on Performance{from to asOf summary{...PerformanceSums}previous{...PerformanceSums}buckets{bucket attempts runs succeeded failed errors timeouts cancelled successRate scored meanScore scoreDeviation tokens promptTokens completionTokens costUsd meanMs p50Ms p90Ms p95Ms p99Ms}}query Performance($range:PerformanceRange$grain:TimeGrain!$timeZone:String!$by:PerformanceBy$filter:PerformanceFilter){performance(range:$range grain:$grain timeZone:$timeZone by:$by filter:$filter){...Performance groups(first:500){nodes{key attempts runs succeeded failed errors timeouts cancelled successRate scored meanScore scoreDeviation tokens promptTokens completionTokens costUsd meanMs p50Ms p90Ms p95Ms p99Ms buckets{bucket runs successRate meanScore costUsd}}}}}"
 
 export const ScenarioOutcomesDocument: TypedDocument<ScenarioOutcomesQuery, ScenarioOutcomesQueryVariables> =
   "query ScenarioOutcomes($simulationId:UUID!$filter:OutcomeFilter$first:Int!$after:String$withTrajectory:Boolean!){simulation(simulationId:$simulationId){outcomes(first:$first after:$after filter:$filter){nodes{outcomeId simulationId scenarioId repetition retryCount superseded status executionTime executionTimeMs reliabilityScore metrics model promptTokens completionTokens tokensUsed costUsd modalCallId sandboxId errorCode errorCategory trajectory@include(if:$withTrajectory)}pageInfo{hasNextPage endCursor}}}}"

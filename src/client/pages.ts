@@ -28,7 +28,13 @@ export async function* rowsOf<Row>(
   }
 }
 
+/** From and to as a range of time has them. */
+export function timeRangeOf(range: TimeRange): { from?: string | Date; to?: string | Date } {
+  if (!('lastHours' in range)) return { from: range.from, to: range.until }
+  return { from: new Date(Date.now() - range.lastHours * 3_600_000) }
+}
+
 export function timeFilter(range: TimeRange): DateTimeFilter {
-  if (!('lastHours' in range)) return { gte: range.from, lt: range.until }
-  return { gte: new Date(Date.now() - range.lastHours * 3_600_000) }
+  const { from, to } = timeRangeOf(range)
+  return { gte: from, lt: to }
 }

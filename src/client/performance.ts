@@ -1,34 +1,25 @@
-import type { SimulationPerformanceQuery } from './operations.ts'
+import type * as operations from './operations.ts'
+import { type TimeRange, timeRangeOf } from './pages.ts'
 
-/** What ended in one hour or day of a simulation. */
-export type PerformanceBucket = NonNullable<
-  SimulationPerformanceQuery['simulation']
->['performance']['nodes'][number]
+/** How runs went in a range of time: its sums, those of as long a time before it, and each of its buckets. */
+export type Performance = operations.PerformanceFragment
 
-/** What ended in a range of time. Means are over what is graded, sums over what is known; null when nothing is. */
-export type PerformanceSummary = Pick<
-  PerformanceBucket,
-  'attempts' | 'outcomes' | 'succeeded' | 'failed' | 'scored' | 'meanScore' | 'tokens' | 'costUsd'
->
+/** The sums of one hour, day, week or month. */
+export type PerformanceBucket = Performance['buckets'][number]
 
-/** Percentiles are left out: those of hours do not add up to those of a day. */
-export function summedUp(buckets: readonly PerformanceBucket[]): PerformanceSummary {
-  const total = (values: (number | null)[]) => {
-    const known = values.filter((value) => value !== null)
-    return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0)
-  }
-  const count = (name: 'attempts' | 'outcomes' | 'succeeded' | 'failed' | 'scored') =>
-    buckets.reduce((sum, bucket) => sum + bucket[name], 0)
-  const scored = count('scored')
-  const scoreSum = total(buckets.map(({ meanScore, scored }) => meanScore && meanScore * scored))
-  return {
-    attempts: count('attempts'),
-    outcomes: count('outcomes'),
-    succeeded: count('succeeded'),
-    failed: count('failed'),
-    scored,
-    meanScore: scoreSum === null ? null : scoreSum / scored,
-    tokens: total(buckets.map(({ tokens }) => tokens)),
-    costUsd: total(buckets.map(({ costUsd }) => costUsd)),
-  }
+/** What ended in a range of time. Means are over what is known, sums too; null when nothing is. */
+export type PerformanceSummary = operations.PerformanceSumsFragment
+
+/** The same for those runs that have one thing in common. */
+export type PerformanceGroup = operations.PerformanceQuery['performance']['groups']['nodes'][number]
+
+/** Which buckets: of one hour by default, beginning in this time zone (UTC by default). */
+export interface PerformanceBuckets {
+  timeRange?: TimeRange
+  grain?: operations.TimeGrain
+  timeZone?: string
+}
+
+export function bucketVariables({ timeRange, grain = 'HOUR', timeZone = 'UTC' }: PerformanceBuckets) {
+  return { range: timeRange ? timeRangeOf(timeRange) : null, grain, timeZone }
 }

@@ -1,6 +1,6 @@
-import sql, { type Sql } from 'sql-template-tag'
+import sql, { empty, type Sql } from 'sql-template-tag'
 import { Prisma } from '../db/generated/client.ts'
-import { selected } from './catalogue.ts'
+import { column, selected } from './catalogue.ts'
 import type { Condition } from './condition.ts'
 import { conditionSql, type Order, orderSql } from './conditionSql.ts'
 import type { OperationReads } from './operationReads.ts'
@@ -55,6 +55,17 @@ export function computedPagesSql(rows: ComputedRows, { where, order, limit }: Co
     ) page
     where place <= ${limit}::int
     order by place`
+}
+
+/** All rows of the parents, each with its `parent`, in one statement, in the order of a field. */
+export async function readComputedRows<Row extends { parent: string }>(
+  reads: Pick<OperationReads, 'query'>,
+  rows: ComputedRows,
+  order?: string,
+): Promise<Row[]> {
+  const inOrder = order === undefined ? empty : sql` order by ${column(order, 'c')}`
+  return reads.query<Row>(sql`/* ${rows.name} */
+    select c.parent, ${selected(rows.fields)} from (${rows.select}) c${inOrder}`)
 }
 
 /** How many rows each parent has, in one statement. */

@@ -10,6 +10,7 @@ import { exactNumber } from '../../src/exactNumbers.ts'
 import { type Tenant, useArc } from '../support/arc.ts'
 import { holdTimers } from '../support/heldTimers.ts'
 import { ServerProxy } from '../support/serverProxy.ts'
+import { summedUp } from '../support/tenantRows.ts'
 
 let proxy: ServerProxy
 afterAll(() => proxy.close())
@@ -215,11 +216,12 @@ describe('a simulation', () => {
         costUsd: 0.5,
       })),
     )
-    const { simulation, summary, buckets } = await client.getSimulationPerformance(simulationId)
+    await summedUp(arc, tenant)
+    const { simulation, summary, previous, buckets } = await client.getSimulationPerformance(simulationId)
     expect(simulation).toMatchObject({ simulationId, succeededScenarios: 2, currentScore: 0.5 })
-    expect(summary).toEqual({
+    expect(summary).toMatchObject({
       attempts: 3,
-      outcomes: 3,
+      runs: 3,
       succeeded: 2,
       failed: 1,
       scored: 3,
@@ -227,25 +229,61 @@ describe('a simulation', () => {
       tokens: null,
       costUsd: 1.5,
     })
-    const hour = { bucket: '2026-01-05T10:00:00.000Z', outcomes: 2, failed: 1, meanScore: 0.25, costUsd: 1 }
-    const next = { bucket: '2026-01-06T03:00:00.000Z', outcomes: 1, failed: 0, meanScore: 1 }
-    expect(buckets).toHaveLength(2)
-    expect(buckets).toEqual(expect.arrayContaining([hour, next].map((each) => expect.objectContaining(each))))
+    expect(previous).toMatchObject({ attempts: 0, costUsd: null })
+    const hour = { bucket: '2026-01-05T10:00:00.000Z', runs: 2, failed: 1, meanScore: 0.25, costUsd: 1 }
+    const next = { bucket: '2026-01-06T03:00:00.000Z', runs: 1, failed: 0, meanScore: 1 }
+    // From the first hour to the last, and those between.
+    expect(buckets).toHaveLength(18)
+    expect([buckets[0], buckets.at(-1)]).toMatchObject([hour, next])
+    expect(buckets[1]).toMatchObject({ attempts: 0, runs: 0, meanScore: null, costUsd: null })
     const found = async (more: Parameters<ArcClient['getSimulationPerformance']>[1]) =>
-      (await client.getSimulationPerformance(simulationId, more)).buckets.map(({ bucket }) => bucket).sort()
+      (await client.getSimulationPerformance(simulationId, more)).buckets
+        .filter(({ runs }) => runs > 0)
+        .map(({ bucket }) => bucket)
     expect(await found({ timeRange: { until: new Date('2026-01-06') } })).toEqual([hour.bucket])
     // The hour that the range begins in is part of it, and what is summed up is the range.
     const late = { timeRange: { from: new Date('2026-01-05T10:30:00Z'), until: new Date('2026-01-06') } }
     expect(await found(late)).toEqual([hour.bucket])
     expect((await client.getSimulationPerformance(simulationId, late)).summary).toMatchObject({
-      outcomes: 2,
+      runs: 2,
       meanScore: 0.25,
       costUsd: 1,
     })
     expect(await found({ timeRange: { lastHours: 1 } })).toEqual([])
     expect(await found({ grain: 'DAY' })).toEqual(['2026-01-05T00:00:00.000Z', '2026-01-06T00:00:00.000Z'])
+    const inBerlin = { grain: 'DAY', timeZone: 'Europe/Berlin' } as const
+    expect(await found(inBerlin)).toEqual(['2026-01-04T23:00:00.000Z', '2026-01-05T23:00:00.000Z'])
     const stranger = client.getSimulationPerformance(randomUUID())
     expect((await refusal(stranger)).codes).toEqual(['SIMULATION_NOT_FOUND'])
+  })
+
+  it('tells how all runs went, told apart by anything', async () => {
+    const tenant = arc.tenant()
+    const client = await clientOf(tenant)
+    const simulationId = await tenant.simulation(['a', 'b'])
+    await client.recordOutcomes(
+      ['a', 'b'].map((scenarioId, index) => ({
+        simulationId,
+        scenarioId,
+        status: 'SUCCESS',
+        costUsd: index,
+      })),
+    )
+    await summedUp(arc, tenant)
+    const { summary, buckets, groups } = await client.getPerformance({
+      by: 'SCENARIO',
+      timeRange: { lastHours: 24 },
+    })
+    expect(summary).toMatchObject({ runs: 2, costUsd: 1 })
+    expect(buckets).toHaveLength(2)
+    expect(groups.map(({ key, costUsd }) => ({ key, costUsd }))).toEqual([
+      { key: 'b', costUsd: 1 },
+      { key: 'a', costUsd: 0 },
+    ])
+    const { groups: none, summary: some } = await client.getPerformance({
+      filter: { scenarioId: { eq: 'b' } },
+    })
+    expect([none, some.runs]).toEqual([[], 1])
   })
 
   it('reads no page that nobody asks for', async () => {

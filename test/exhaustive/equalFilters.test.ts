@@ -78,7 +78,7 @@ const TOLD: Record<string, Record<string, Told | undefined>> = {
       (name) => [name, undefined],
     ),
   ),
-  SimulationPerformance: { bucket: undefined },
+  DailyStats: { hour: undefined, configVersionId: undefined, model: undefined },
   SystemPerformance: { createdAt: undefined },
   ToolAnalytics: Object.fromEntries(
     [

@@ -22,7 +22,7 @@ const SIZES = { rootFields: 2, depth: 6, fields: 12, connections: 3 }
 const ROLES = ['app_user', 'app_user', 'app_user', 'app_readonly', 'app_admin', 'app_ingest'] as const
 
 /** What is another at each moment, or counts what this test does. */
-const VOLATILE = /\b(runtimeMs|health|metrics|lastUsedAt)\b/
+const VOLATILE = /\b(runtimeMs|health|metrics|lastUsedAt|asOf)\b/
 
 const SETTINGS = { ARC_MAX_COST: '1000000000' }
 const arc = useArc({ ...SETTINGS })

@@ -29,7 +29,7 @@ it('every counter and every aggregate is what the plain rows come to, whatever w
       fc.array(operation, { minLength: OPERATIONS / 2, maxLength: OPERATIONS, size: 'max' }),
       async (operations) => {
         const sequence = new ResultSequence(arc.tenant())
-        const checks = new FigureChecks(sequence)
+        const checks = new FigureChecks(arc, sequence)
         await sequence.begin()
         for (const operation of operations) {
           await sequence.do(operation)
@@ -47,7 +47,7 @@ it('every counter and every aggregate is what the plain rows come to when much i
       fc.array(fc.array(operation, { minLength: 2, maxLength: AT_ONCE }), { minLength: 4, maxLength: 6 }),
       async (groups) => {
         const sequence = new ResultSequence(arc.tenant())
-        const checks = new FigureChecks(sequence)
+        const checks = new FigureChecks(arc, sequence)
         await sequence.begin()
         for (const group of [STARTS, ...groups]) {
           await Promise.all(group.map((each) => sequence.do(withoutResult(each)).catch(unforeseen)))

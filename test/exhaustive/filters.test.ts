@@ -314,20 +314,22 @@ describe('a dashboard', () => {
     const { simulation, systemPerformance, none } = await tenant.data(
       `query ($simulationId: UUID!) {
         simulation(simulationId: $simulationId) {
-          failed: performance(filter: {failed: {gte: 1}}) { totalCount nodes { bucket } }
-          ended: performance(filter: {outcomes: {gte: 1}}) { totalCount nodes { bucket } }
-          many: performance(grain: DAY, filter: {attempts: {gt: 1}}) { totalCount nodes { attempts outcomes } }
+          performance(grain: HOUR, by: SCENARIO) {
+            failed: groups(filter: {failed: {gte: 1}}) { totalCount nodes { key } }
+            ended: groups(filter: {runs: {gte: 1}}) { totalCount nodes { runs } }
+            many: groups(filter: {attempts: {gt: 1}}) { totalCount nodes { attempts runs } }
+          }
         }
         systemPerformance(filter: {simulations: {gte: 1}, failed: {eq: 0}}) { nodes { failed } }
         none: systemPerformance(filter: {failed: {gt: 0}}) { totalCount nodes { failed } }
       }`,
       { simulationId },
     )
-    expect(simulation).toEqual({
-      // The attempt that failed at ten was followed by one that did not.
+    expect(simulation.performance).toEqual({
+      // The attempt that failed was followed by one that did not.
       failed: { totalCount: 0, nodes: [] },
-      ended: { totalCount: 1, nodes: [{ bucket: '2026-03-01T11:00:00.000Z' }] },
-      many: { totalCount: 1, nodes: [{ attempts: 2, outcomes: 1 }] },
+      ended: { totalCount: 1, nodes: [{ runs: 1 }] },
+      many: { totalCount: 1, nodes: [{ attempts: 2, runs: 1 }] },
     })
     expect(systemPerformance.nodes.length).toBeGreaterThan(0)
     expect(none).toEqual({ totalCount: 0, nodes: [] })

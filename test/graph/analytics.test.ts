@@ -189,7 +189,7 @@ describe('tool analytics', () => {
 
   it('of a list are read and counted in one statement, and are nobody else’s', async () => {
     const query = (more: string) =>
-      `{ simulations { nodes { toolAnalytics { nodes { calls } ${more} } performance { nodes { outcomes } ${more} } } } }`
+      `{ simulations { nodes { toolAnalytics { nodes { calls } ${more} } performance { summary { runs } groups { nodes { key } ${more} } } } } }`
     for (const [more, statements] of [
       ['', 1],
       ['totalCount', 1],
@@ -268,68 +268,6 @@ describe('failure groups', () => {
       ({ failureGroups }: any) => failureGroups.nodes[0].failures,
     )
     expect(versions.sort()).toEqual([1, 2])
-  })
-})
-
-describe('the course of a simulation', () => {
-  it('is told hour by hour and day by day', async () => {
-    const tenant = arc.tenant()
-    const simulationId = await tenant.simulation(['a', 'b', 'c', 'd'])
-    await tenant.record(
-      [
-        ['a', '2026-01-15T12:10:00Z', 'SUCCESS', 1, 100],
-        ['b', '2026-01-15T12:50:00Z', 'ERROR', 0, 300],
-        ['c', '2026-01-15T14:00:00Z', 'SUCCESS', null, null],
-        ['d', '2026-01-16T00:00:00Z', 'TIMEOUT', 0.5, 50],
-      ].map(([scenarioId, executionTime, status, reliabilityScore, executionTimeMs]) => ({
-        simulationId,
-        scenarioId,
-        executionTime,
-        status,
-        reliabilityScore,
-        executionTimeMs,
-        ...(executionTimeMs === null ? {} : { tokensUsed: 10, costUsd: 0.5 }),
-      })),
-    )
-    const { simulation } = await tenant.data(
-      `query ($simulationId: UUID!) { simulation(simulationId: $simulationId) {
-        hours: performance(filter: {bucket: {lt: "2026-01-16T00:00:00Z"}}) { totalCount
-          nodes { bucket outcomes succeeded failed meanScore tokens costUsd p50Ms p95Ms } }
-        days: performance(grain: DAY) { totalCount nodes { bucket outcomes failed } }
-      } }`,
-      { simulationId },
-    )
-    expect([simulation.hours.totalCount, simulation.days.totalCount]).toEqual([2, 2])
-    expect({ hours: simulation.hours.nodes, days: simulation.days.nodes }).toEqual({
-      hours: [
-        {
-          bucket: '2026-01-15T12:00:00.000Z',
-          outcomes: 2,
-          succeeded: 1,
-          failed: 1,
-          meanScore: 0.5,
-          tokens: 20,
-          costUsd: 1,
-          p50Ms: 200,
-          p95Ms: 290,
-        },
-        {
-          bucket: '2026-01-15T14:00:00.000Z',
-          outcomes: 1,
-          succeeded: 1,
-          failed: 0,
-          meanScore: null,
-          tokens: null,
-          costUsd: null,
-          p50Ms: null,
-          p95Ms: null,
-        },
-      ],
-      days: [
-        { bucket: '2026-01-15T00:00:00.000Z', outcomes: 3, failed: 1 },
-        { bucket: '2026-01-16T00:00:00.000Z', outcomes: 1, failed: 1 },
-      ],
-    })
   })
 })
 

@@ -89,7 +89,7 @@ describe('a query', () => {
     const id = await tenant.simulation(['a'])
     const lists = [
       (alias: string) => `${alias}: outcomes { nodes { status } }`,
-      (alias: string) => `${alias}: performance { nodes { bucket } }`,
+      (alias: string) => `${alias}: performance(timeZone: "Asia/Kolkata") { summary { runs } }`,
       (alias: string) => `${alias}: failurePatterns(filter: { superseded: false }) { nodes { failureType } }`,
     ]
     const ask = async (count: number) => {

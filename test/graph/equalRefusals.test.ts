@@ -37,7 +37,7 @@ describe('a null in place of a default', () => {
     'query ($of: Boolean = true) { scenarios { totalCount @skip(if: $of) } }',
     'query ($of: Boolean = true) { scenarios { nodes { name @skip(if: $of) } } }',
     'query ($of: OrderDirection = DESC) { scenarios(orderBy: { field: NAME, direction: $of }) { totalCount } }',
-    'query ($of: TimeGrain = DAY) { simulations { nodes { performance(grain: $of) { totalCount } } } }',
+    'query ($of: TimeGrain = DAY) { simulations { nodes { performance(grain: $of) { from } } } }',
   ])('is refused alike: %s', async (query) => {
     const tenant = arc.tenant()
     await tenant.simulation(['a'])

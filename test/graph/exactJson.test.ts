@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { parseExactly, stringifyExactly } from '../../src/exactNumbers.ts'
 import { type Tenant, useArc } from '../support/arc.ts'
 import { GraphQLSocket } from '../support/graphqlWs.ts'
+import { summedUp } from '../support/tenantRows.ts'
 
 const arc = useArc()
 
@@ -64,9 +65,10 @@ describe('JSON keeps the digits of its numbers', () => {
       { simulationId, scenarioId: 'b', status: 'SUCCESS', costUsd: 1e-12 },
     ])
     const query = `{
-      simulations { nodes { totalCostUsd performance(grain: DAY) { nodes { costUsd } } } }
+      simulations { nodes { totalCostUsd performance { summary { costUsd } } } }
       systemPerformance(filter: { createdAt: { gte: "2020-01-01T00:00:00Z" } }) { nodes { totalCostUsd } }
     }`
+    await summedUp(arc, tenant)
     const answer = await textOf(tenant, JSON.stringify({ query }))
     expect(answer.split(':100000.000000000001').length - 1, answer).toBe(3)
   })

@@ -7,6 +7,7 @@ import { inTenantTransaction } from '../../src/db/tenantTransaction.ts'
 import { queryOwn } from '../../src/db/transaction.ts'
 import { useArc } from '../support/arc.ts'
 import { viewerOf } from '../support/sqlAs.ts'
+import { summedUp } from '../support/tenantRows.ts'
 
 const arc = useArc()
 
@@ -62,24 +63,25 @@ describe('on a database in Berlin, with formats of its own', () => {
     }
     expect(read).toEqual(TIMES.toReversed())
 
+    await summedUp(arc, tenant)
     const { late, simulation } = await tenant.data(
       `query ($id: UUID!) {
         late: outcomes(filter: { executionTime: { gte: "2025-10-26T01:00:00Z" } }) { totalCount }
         simulation(simulationId: $id) {
-          performance(first: 10) { nodes { bucket outcomes costUsd meanScore p50Ms } }
+          performance(grain: HOUR) { buckets { bucket runs costUsd meanScore meanMs } }
           runs(first: 1) { nodes { startedAt completedAt } }
         }
       }`,
       { id: simulationId },
     )
     expect(late.totalCount).toBe(18)
-    expect(simulation.performance.nodes).toEqual(
+    expect(simulation.performance.buckets).toEqual(
       [-1, 0, 1, 2, 3].map((hour) => ({
         bucket: new Date(Date.parse('2025-10-26T00:00:00Z') + hour * 3_600_000).toISOString(),
-        outcomes: 6,
+        runs: 6,
         costUsd: 0.6,
         meanScore: 0.5,
-        p50Ms: 60_000,
+        meanMs: 60_000,
       })),
     )
     expect(simulation.runs.nodes).toEqual([

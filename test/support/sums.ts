@@ -2,7 +2,10 @@
 export const SUM_KEYS: Record<string, string> = {
   ToolAnalytics: 'toolName',
   FailureGroup: 'signature',
-  SimulationPerformance: 'bucket',
+  PerformanceGroup: 'key',
+  PerformanceMetric: 'metric',
+  PerformanceTool: 'toolName',
+  DailyStats: 'day simulationId',
   SystemPerformance: 'hour',
   ErrorRate: 'day scenarioId',
 }
@@ -10,5 +13,6 @@ export const SUM_KEYS: Record<string, string> = {
 /** The filter that shows what lists leave out when nobody asks for it; by field. */
 export const WHOLE_LIST: Record<string, object> = {
   systemPerformance: { createdAt: { gte: '2026-01-01T00:00:00Z' } },
+  dailyStats: { hour: { gte: '2000-01-01T00:00:00Z' } },
   errorRates: { executionTime: { gte: '2026-01-01T00:00:00Z' }, runs: { gte: 1 } },
 }

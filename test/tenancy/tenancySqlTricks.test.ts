@@ -68,6 +68,7 @@ describe('a function', () => {
         'duration_quantile',
         'heartbeat',
         'ingest_outcomes',
+        'metric_values',
         'outcome_trajectories',
         'reopen_simulation',
         'rollups_as_of',
@@ -89,6 +90,7 @@ describe('a function', () => {
       app_readonly: [
         ...forAll,
         'duration_quantile',
+        'metric_values',
         'outcome_trajectories',
         'rollups_as_of',
         'search_failure_patterns',
@@ -113,6 +115,7 @@ describe('a function', () => {
         'hypertable_states',
         'ingest_outcomes',
         'job_states',
+        'metric_values',
         'outcome_trajectories',
         'pack_outcomes',
         'prepare_outcome_storage',
@@ -399,7 +402,7 @@ describe('a function that spies', () => {
 
   it('sees nothing in plans, and COPY has the same rows as SELECT', async () => {
     await sqlAs(arc, 'app_user', twin.tenant, async (run, client) => {
-      for (const relation of ['simulations', 'outcomes', 'outcome_hourly', 'failure_patterns']) {
+      for (const relation of ['simulations', 'outcomes', 'outcome_hours', 'failure_patterns']) {
         const plan = await run(`explain (analyze, verbose, buffers) table ${relation}`)
         expect(plan.code).toBeUndefined()
         expectNothingOfOwner(JSON.stringify(plan.rows))

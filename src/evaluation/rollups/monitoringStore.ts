@@ -1,5 +1,5 @@
 import sql from 'sql-template-tag'
-import type { ComputedRows, Decimal, ParentKeys } from '../../reads/computedPages.ts'
+import type { ComputedRows, Decimal } from '../../reads/computedPages.ts'
 import type { Condition } from '../../reads/condition.ts'
 import { conditionSql } from '../../reads/conditionSql.ts'
 
@@ -60,45 +60,5 @@ export function errorRates(where: Condition): ComputedRows {
       from outcomes o
       where not o.superseded and ${conditionSql(where, 'o')}
       group by 2, 3`,
-  }
-}
-
-/** What ended in one hour or day of a simulation. */
-export interface PerformanceBucket {
-  bucket: Date
-  /** All of them were paid for; what else is counted is runs, by their last attempt. */
-  attempts: number
-  outcomes: number
-  succeeded: number
-  failed: number
-  scored: number
-  meanScore: number | null
-  tokens: bigint | null
-  costUsd: Decimal | null
-  p50Ms: number | null
-  p95Ms: number | null
-}
-
-export function performanceBuckets(grain: 'hour' | 'day', simulationIds: ParentKeys): ComputedRows {
-  return {
-    name: sql`performance`,
-    fields: [
-      'bucket',
-      'attempts',
-      'outcomes',
-      'succeeded',
-      'failed',
-      'scored',
-      'meanScore',
-      'tokens',
-      'costUsd',
-      'p50Ms',
-      'p95Ms',
-    ] satisfies (keyof PerformanceBucket)[],
-    select: sql`
-      select r.simulation_id::text as parent, r.bucket, r.attempts::int, r.outcomes::int, r.succeeded::int, r.failed::int,
-        r.scored::int, round(r.score_sum / nullif(r.scored, 0), 12)::double precision as mean_score, r.tokens::bigint, r.cost_usd, r.p50_ms, r.p95_ms
-      from ${grain === 'hour' ? sql`outcome_hourly` : sql`outcome_daily`} r
-      where r.simulation_id = any (${simulationIds}::uuid[])`,
   }
 }

@@ -1,10 +1,12 @@
 import type { Member, PageMember, Part } from '../../reads/answers/parts.ts'
 
 /** A field of an operation, for what says how it is read. */
-export interface PlannedField<Args = Record<string, unknown>> {
+export interface PlannedField<Args = Record<string, unknown>, Told = unknown> {
   args: Args
-  /** What is asked of the object that it shows; `type` where the schema says an interface. */
-  members(type?: string): Member[]
+  /** What a field that it stands below tells it; of several the nearest. */
+  told: Told
+  /** What is asked of the object that it shows; `type` where the schema says an interface. `told`: to all fields below. */
+  members(type?: string, told?: unknown): Member[]
   /** What is asked of the connection that it shows. */
   page(): PageMember[]
   /** The time that it is asked at. */
@@ -22,5 +24,5 @@ export type ReadInStatement = {
   /** It shows a row by its key, which is its one argument. */
   byKey?: true
   // biome-ignore lint/suspicious/noExplicitAny: the arguments are those that the field declares
-  read: (field: PlannedField<any>) => Part
+  read: (field: PlannedField<any, any>) => Part
 }

@@ -40,25 +40,27 @@ class AnswerPlan {
     this.#asked = asked
   }
 
-  part(parent: GraphQLObjectType, nodes: readonly FieldNode[]): Part {
+  part(parent: GraphQLObjectType, nodes: readonly FieldNode[], told?: unknown): Part {
     const [node] = nodes as [FieldNode, ...FieldNode[]]
     const name = node.name.value
     if (name === '__typename') return { is: 'literal', json: JSON.stringify(parent.name) }
     const field = parent.getFields()[name]
     if (!field) throw new NotCompiled(`${parent.name}.${name}`)
     const { read } = field.extensions as Partial<ReadInStatement>
-    if (read) return asDeclared(read(this.#planned(field, nodes)), field)
+    if (read) return asDeclared(read(this.#planned(field, nodes, told)), field)
     if (name === 'id' && parent.extensions.pothosPrismaModel)
       return { is: 'globalId', type: parent.name, keys: identified(parent.name).keys }
     throw new NotCompiled(`${parent.name}.${name}`)
   }
 
-  #planned(field: Field, nodes: readonly FieldNode[]): PlannedField {
+  #planned(field: Field, nodes: readonly FieldNode[], told: unknown): PlannedField {
     const { variables } = this.#asked
     return {
       args: getArgumentValues(field, nodes[0]!, variables as Record<string, unknown>),
-      members: (type) => this.#members(type === undefined ? typeOf(field) : this.#typeNamed(type), nodes),
-      page: () => this.#page(typeOf(field), nodes),
+      told,
+      members: (type, more = told) =>
+        this.#members(type === undefined ? typeOf(field) : this.#typeNamed(type), nodes, more),
+      page: () => this.#page(typeOf(field), nodes, told),
       now: this.#asked.now,
     }
   }
@@ -75,20 +77,20 @@ class AnswerPlan {
     return [...fieldsOf(this.#asked, type, sets)].map(([key, found]) => [key, found, found[0]!.name.value])
   }
 
-  #members(type: GraphQLObjectType, nodes: readonly FieldNode[]): Member[] {
-    return this.#fields(type, nodes).map(([key, found]) => ({ key, part: this.part(type, found) }))
+  #members(type: GraphQLObjectType, nodes: readonly FieldNode[], told: unknown): Member[] {
+    return this.#fields(type, nodes).map(([key, found]) => ({ key, part: this.part(type, found, told) }))
   }
 
-  #page(connection: GraphQLObjectType, nodes: readonly FieldNode[]): PageMember[] {
+  #page(connection: GraphQLObjectType, nodes: readonly FieldNode[], told: unknown): PageMember[] {
     const typeIn = (name: string) => typeOf(connection.getFields()[name]!)
     return this.#fields(connection, nodes).map(([key, found, name]): PageMember => {
       switch (name) {
         case '__typename':
           return typename(key, connection)
         case 'nodes':
-          return { key, shows: 'nodes', members: this.#members(typeIn(name), found) }
+          return { key, shows: 'nodes', members: this.#members(typeIn(name), found, told) }
         case 'edges':
-          return { key, shows: 'edges', members: this.#edge(typeIn(name), found) }
+          return { key, shows: 'edges', members: this.#edge(typeIn(name), found, told) }
         case 'pageInfo':
           return { key, shows: 'pageInfo', members: this.#pageInfo(typeIn(name), found) }
         case 'totalCount':
@@ -99,11 +101,11 @@ class AnswerPlan {
     })
   }
 
-  #edge(edge: GraphQLObjectType, nodes: readonly FieldNode[]): EdgeMember[] {
+  #edge(edge: GraphQLObjectType, nodes: readonly FieldNode[], told: unknown): EdgeMember[] {
     return this.#fields(edge, nodes).map(([key, found, name]): EdgeMember => {
       if (name === '__typename') return typename(key, edge)
       if (name === 'cursor') return { key, shows: 'cursor' }
-      return { key, shows: 'node', members: this.#members(typeOf(edge.getFields()[name]!), found) }
+      return { key, shows: 'node', members: this.#members(typeOf(edge.getFields()[name]!), found, told) }
     })
   }
 

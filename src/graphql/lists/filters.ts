@@ -155,6 +155,13 @@ export function byColumn(column: FilteredColumn, description: string): FilterFie
   }
 }
 
+const DAY_MS = 24 * 60 * 60 * 1000
+
+/** The same filter of a time, and what it is when nobody says. */
+export function inTheLast(days: number, filter: FilterField): FilterField {
+  return { ...filter, otherwise: (now) => ({ gte: new Date(now().getTime() - days * DAY_MS) }) }
+}
+
 /** Whether a column is missing. */
 export function byAbsence(
   column: Column,

@@ -1,5 +1,5 @@
-import sql, { type Sql } from 'sql-template-tag'
-import { BESIDE, columns, integerLiteral, type RelationName } from '../catalogue.ts'
+import sql, { empty, type Sql } from 'sql-template-tag'
+import { BESIDE, columnName, columns, identifier, integerLiteral, type RelationName } from '../catalogue.ts'
 import type { ComputedRows } from '../computedPages.ts'
 import { all, type Condition } from '../condition.ts'
 import { conditionSql, orderSql, plansAlike } from '../conditionSql.ts'
@@ -70,6 +70,12 @@ function shape({ sort, size, fromEnd, filtered, args }: PagePlan, members: reado
   const isCut = typeof (fromEnd ? args.before : args.after) === 'string'
   const isGeneral = plansAlike(filtered)
   return { is: 'page' as const, isGeneral, sort, size, fromEnd, isCut, members }
+}
+
+/** Behind FROM: computed rows under an alias, in the order of a field. */
+export function computedFrom(own: Row, { select }: ComputedRows, order?: string): Sql {
+  const inOrder = order === undefined ? empty : sql` order by ${identifier(columnName(order))}`
+  return sql`(${select}${inOrder}) ${identifier(own.alias)}`
 }
 
 /** The one row of this table that fulfils the condition. */

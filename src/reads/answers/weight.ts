@@ -69,7 +69,7 @@ function valueBytes(part: Part): number {
 }
 
 /** The views of the table that has partitions. */
-const OF_OUTCOMES = /\b(?:from|join) (?:outcome(?:s|_hourly|_daily)|tool_usage)\b/g
+const OF_OUTCOMES = /\b(?:from|join) (?:outcomes|tool_usage)\b/g
 
 export function readsOfOutcomes({ text }: Statement): number {
   return text.match(OF_OUTCOMES)?.length ?? 0
