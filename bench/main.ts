@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { signToken } from '../src/auth/tokens.ts'
 import { readConfig } from '../src/config.ts'
+import { type AnalyticsResult, fillYear, measureAnalytics, rollUp } from './analytics.ts'
 import type { ArcAnswer, ArcStarted, Memory } from './arcServer.ts'
 import type { BareStarted } from './bareServer.ts'
 import { ChildServer } from './childProcess.ts'
@@ -52,10 +53,14 @@ const POOL_SIZE = '10'
 
 const PARTS = ['reads', 'live', 'ingest'] as const
 /** They take their time, and are measured where they are asked for. */
-const NAMED_PARTS = ['keys', 'soak'] as const
+const NAMED_PARTS = ['keys', 'analytics', 'soak'] as const
 type Part = (typeof PARTS)[number] | (typeof NAMED_PARTS)[number]
 
 const KEYS = Number(process.env.BENCH_KEYS ?? 10_000_000)
+
+/** Of the tenant that has many, for questions over time. */
+const OUTCOMES = Number(process.env.BENCH_OUTCOMES ?? 5_000_000)
+const FEWER = 50
 
 const SOAK_MINUTES = Number(process.env.BENCH_SOAK_MINUTES ?? 10)
 
@@ -220,6 +225,24 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     keys = { outcomes: KEYS, queries }
   }
 
+  let analytics: AnalyticsResult | undefined
+  if (parts.includes('analytics')) {
+    const [few, many] = await Promise.all(
+      [OUTCOMES / FEWER, OUTCOMES].map(async (outcomes) => {
+        const tenantId = randomUUID()
+        return { tenantId, outcomes, arc: await connect(tenantId, 1) }
+      }),
+    )
+    for (const filled of [few!, many!]) {
+      say(`A year with ${filled.outcomes.toLocaleString('en')} outcomes is made`)
+      await fillYear(filled.arc, admin, filled)
+    }
+    say('They are summed up')
+    const rollUpSeconds = await rollUp(admin)
+    say('Questions over time')
+    analytics = await measureAnalytics(admin, few!, many!, rollUpSeconds)
+  }
+
   let soak: SoakResult | undefined
   if (parts.includes('soak')) {
     say(`Soak, ${SOAK_MINUTES} minutes`)
@@ -237,6 +260,7 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     starting,
     live,
     keys,
+    analytics,
     soak,
     profiles,
   }

@@ -1,3 +1,4 @@
+import type { AnalyticsResult } from './analytics.ts'
 import type { Memory } from './arcServer.ts'
 import { median } from './figures.ts'
 import { BATCH, CLIENTS, type IngestResult } from './ingest.ts'
@@ -12,6 +13,8 @@ import type { StatementTimes } from './statements.ts'
 const INGEST_TARGET = 0.5
 /** Of a progress event to all subscribers, on native PostgreSQL. */
 const P99_TARGET_MS = 100
+/** Of a question's latency, from 100 thousand outcomes a year to 5 million. */
+const HISTORY_TARGET = 1.5
 /** Of memory, from the first third of a soak to its last. */
 const GROWTH_TARGET = 1.1
 
@@ -47,6 +50,7 @@ export interface BenchResult {
   starting: StartResult | undefined
   live: LiveResult[]
   keys: ManyKeysResult | undefined
+  analytics: AnalyticsResult | undefined
   soak: SoakResult | undefined
   profiles: UnitProfile[]
 }
@@ -62,6 +66,7 @@ export function printReport(result: BenchResult): void {
   if (result.starting) printStart(result.starting)
   if (result.live.length > 0) printLive(result.live, result.embedded)
   if (result.keys) printKeys(result.keys)
+  if (result.analytics) printAnalytics(result.analytics)
   if (result.soak) printSoak(result.soak)
   for (const profile of result.profiles) printProfile(profile)
 }
@@ -280,4 +285,18 @@ function percent(share: number): string {
 
 function range(figures: readonly number[]): string {
   return `${count(Math.min(...figures))}–${count(Math.max(...figures))}`
+}
+
+function printAnalytics({ outcomes: [few, many], rollUpSeconds, questions }: AnalyticsResult): void {
+  const [fewer, more] = [few, many].map((outcomes) => outcomes.toLocaleString('en'))
+  console.log(
+    `\nQuestions over time, ${fewer} against ${more} outcomes of a year (summed up in ${rollUpSeconds.toFixed(0)} s)`,
+  )
+  for (const { description, few, many, statementMs, outcomesMs } of questions) {
+    const ratio = many.p50 / few.p50
+    console.log(
+      `  ${description}: p50 ${few.p50.toFixed(1)} and ${many.p50.toFixed(1)} ms, ratio ${ratio.toFixed(2)} (target ${HISTORY_TARGET}), p95 ${many.p95.toFixed(1)} ms;` +
+        ` by hand from the sums ${statementMs.toFixed(1)} ms, from the outcomes ${outcomesMs.toFixed(0)} ms`,
+    )
+  }
 }

@@ -26,6 +26,7 @@ import type { PageArgs } from '../reads/pagePlan.ts'
 import { builder } from './builder/builder.ts'
 import type { Context } from './builder/context.ts'
 import type { PlannedField, ReadInStatement } from './builder/fieldRead.ts'
+import type { InputBounds } from './builder/inputBounds.ts'
 import { Configuration } from './configuration.ts'
 import { ConfigVersion } from './configVersion.ts'
 import { Columns, type Lines } from './lists/columns.ts'
@@ -43,6 +44,9 @@ import { timeNow } from './lists/pageReading.ts'
 import { OutcomeStatusEnum } from './outcome.ts'
 import { Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
+
+/** The longest name of a zone has 32. */
+const LONGEST_ZONE = 64
 
 /** In rows that are read: the sums of a range are some hundreds. */
 const PART_COST = 20
@@ -582,6 +586,7 @@ const performanceArgs = builder.args((t) => ({
   timeZone: t.string({
     required: true,
     defaultValue: 'UTC',
+    extensions: { bounds: { characters: LONGEST_ZONE } satisfies InputBounds },
     description: 'Where the buckets begin, by its name in the IANA database, e.g. `Europe/Berlin`.',
   }),
   by: t.field({ type: PerformanceBy, description: 'What `groups` are told apart by.' }),

@@ -13,7 +13,7 @@ import { Arc, useArc } from '../support/arc.ts'
 import { type Connection, everyConnection, parentWithMostRows } from '../support/everyConnection.ts'
 import { addHardRows, HARD_TEXTS } from '../support/hardRows.ts'
 import { fulfils, type Narrowed } from '../support/plainFilter.ts'
-import { SUM_KEYS, WHOLE_LIST } from '../support/sums.ts'
+import { SUM_KEYS, WAYS, WHOLE_LIST } from '../support/sums.ts'
 
 const SETTINGS = { ARC_MAX_COST: '1000000000', ARC_MAX_ALIASES: '1000', ARC_MAX_BREADTH: '1000' }
 const arc = useArc({ ...SETTINGS, ARC_COMPILED_READS: 'on' })
@@ -346,7 +346,7 @@ async function answers(
   const page = (n: number) => `${field}(first: 500, filter: $f${n}) { totalCount nodes { ${selection} } }`
   const lists = filters.map((_, n) =>
     parentId === undefined
-      ? `p${n}: ${page(n)}`
+      ? `p${n}: ${WAYS[parent] ? `${WAYS[parent]} { page: ${page(n)} }` : page(n)}`
       : `p${n}: node(id: $id) { ... on ${parent} { page: ${page(n)} } }`,
   )
   const response = await fetch(url, {
@@ -359,5 +359,5 @@ async function answers(
   })
   const { data, errors } = parseExactly(await response.text()) as { data: any; errors?: object[] }
   expect(errors, JSON.stringify(filters)).toBeUndefined()
-  return filters.map((_, n) => (parentId === undefined ? data[`p${n}`] : data[`p${n}`].page))
+  return filters.map((_, n) => data[`p${n}`].page ?? data[`p${n}`])
 }

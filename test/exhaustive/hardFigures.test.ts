@@ -177,7 +177,7 @@ it('failures are similar to all others of their signature', () => {
 
 it('months and days of simulations are what their outcomes come to', async () => {
   const PERFORMANCE =
-    'buckets { bucket attempts runs succeeded failed scored meanScore tokens costUsd meanMs }'
+    'from buckets { bucket attempts runs succeeded failed scored meanScore tokens costUsd meanMs }'
   await summedUp(arc, tenant)
   const data = await tenant.data(`{ simulations(first: 500) { nodes {
     simulationId
@@ -192,6 +192,7 @@ it('months and days of simulations are what their outcomes come to', async () =>
             results(() => true),
             simulationId,
             grain,
+            [grains[grain].from, '9'],
           ),
         ),
       )

@@ -79,7 +79,7 @@ function leavesOf(type: GraphQLOutputType): string {
     .filter((field) => isLeafType(getNamedType(field.type)) && !field.args.some(isRequiredArgument))
     .map(({ name }) => name)
     // Until now, while it runs.
-    .filter((name) => name !== 'runtimeMs')
+    .filter((name) => name !== 'runtimeMs' && name !== 'asOf')
     .join(' ')
   return isPage ? `(first: 20) { totalCount nodes { ${leaves} } }` : `{ __typename ${leaves} }`
 }

@@ -6,6 +6,7 @@ import { getOperationAST, parse } from 'graphql'
 import { describe, expect, it } from 'vitest'
 import { type Tenant, useArc } from '../support/arc.ts'
 import { resultsOverSse } from '../support/graphqlSse.ts'
+import { summedUp } from '../support/tenantRows.ts'
 
 const arc = useArc()
 
@@ -116,6 +117,7 @@ async function tellStory(tenant: Tenant): Promise<Record<string, unknown>> {
     }),
   ])
   expect(storedCount).toBe(6)
+  await summedUp(arc, tenant)
   const { first, rest } = await tenant.data(
     `mutation ($first: UUID!, $rest: UUID!, $recommendation: CreateRecommendationInput!) {
       first: completeSimulation(input: {simulationId: $first}) { errors { code } }

@@ -8,7 +8,7 @@ import {
 } from 'graphql'
 import { schema } from '../../src/graphql/schema.ts'
 import type { Tenant } from './arc.ts'
-import { SUM_KEYS, WHOLE_LIST } from './sums.ts'
+import { SUM_KEYS, WAYS, WHOLE_LIST } from './sums.ts'
 
 /** A field that lists rows: of Query, or of another type. */
 export interface Connection {
@@ -60,18 +60,23 @@ function rootListOf(node: string): Connection {
   return list
 }
 
-/** The global id of the parent that has most rows in the connection; undefined for a field of Query. */
+/** The global id of the parent that has most rows in the connection; undefined where Query leads to just one. */
 export async function parentWithMostRows(
   tenant: Tenant,
   connection: Connection,
 ): Promise<string | undefined> {
-  if (isRoot(connection)) return undefined
+  if (isRoot(connection) || WAYS[connection.parent]) return undefined
   const { field } = rootListOf(connection.parent)
   const data = await tenant.data(
     `{ parents: ${field}(first: 100) { nodes { id rows: ${connection.field}(first: 1) { totalCount } } } }`,
   )
   const parents: { id: string; rows: { totalCount: number } }[] = data.parents.nodes
   return parents.reduce((most, each) => (each.rows.totalCount > most.rows.totalCount ? each : most)).id
+}
+
+/** Fields of Query, or of a type that it leads to. */
+export function inParent(type: string, fields: string): string {
+  return WAYS[type] ? `parent: ${WAYS[type]} { ${fields} }` : fields
 }
 
 /** A page of the connection below that parent. */
@@ -90,11 +95,11 @@ export async function pageOf(
   }`
   const data = await tenant.data(
     `query (${parentId ? '$parentId: ID!, ' : ''}$first: Int, $after: String, $last: Int, $before: String, $filter: ${node}Filter, $orderBy: ${node}Order) {
-      ${parentId ? `node(id: $parentId) { ... on ${parent} { ${page} } }` : page}
+      ${parentId ? `node(id: $parentId) { ... on ${parent} { ${page} } }` : inParent(parent, page)}
     }`,
     { parentId, filter: WHOLE_LIST[field], ...args },
   )
-  return data.page ?? data.node.page
+  return parentId ? data.node.page : (data.parent ?? data).page
 }
 
 export interface Page {

@@ -193,7 +193,7 @@ function selectionOf(type: GraphQLOutputType, depth: number): string {
 
 function fieldsOf(fields: readonly GraphQLField<unknown, unknown>[], depth: number): string[] {
   return fields.flatMap((field) => {
-    if (/cursor|^edges$|^pageInfo$|^runtimeMs$/i.test(field.name)) return []
+    if (/cursor|^edges$|^pageInfo$|^runtimeMs$|^asOf$/i.test(field.name)) return []
     if (field.name === 'trajectoryPath') return ['trajectoryPath(path: ["secret"])']
     const required = field.args.find(isRequiredArgument)
     if (required)

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import type { Arc, Tenant } from './arc.ts'
+import { summedUp } from './tenantRows.ts'
 
 const SCENARIOS = ['a', 'b', 'c', 'd']
 const REPETITIONS = 12
@@ -48,6 +49,7 @@ export class ManyRows {
     await this.#complete(await this.#start(versionId), 0.5)
     await this.#complete(await this.#start(versionId), 0.5)
     for (const name of ['a', 'b', 'c']) await this.#plannedEarlier(await this.tenant.simulation([name]))
+    await summedUp(this.#arc, this.tenant)
   }
 
   /** Something new in every list, beside rows of `node` that keep their places: also sums of an hour, a day, a tool or a failure. */
@@ -74,6 +76,7 @@ export class ManyRows {
     await this.#recommend()
     await this.#note(0)
     await this.#delete()
+    await summedUp(this.#arc, this.tenant)
   }
 
   /**
@@ -195,6 +198,7 @@ export class ManyRows {
         executionTimeMs: run % 5 === 0 ? null : 100 * (run % 2),
         tokensUsed: run % 2 === 0 ? null : 7,
         costUsd: run % 3 === 1 ? null : 0.25,
+        metrics: { quality: (run % 3) / 2, judge: { tone: run % 4, fits: run % 2 === 0 } },
         trajectory: { messages: ['a step'] },
         toolUsage: toolNames.map((toolName, index) => ({
           toolName,

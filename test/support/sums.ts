@@ -10,6 +10,12 @@ export const SUM_KEYS: Record<string, string> = {
   ErrorRate: 'day scenarioId',
 }
 
+/** How Query leads to a type that is no row but has lists; with every group, metric and tool. */
+export const WAYS: Record<string, string> = {
+  Performance:
+    'performance(grain: MONTH, by: SCENARIO, range: { from: "2000-01-01T00:00:00Z", to: "2030-01-01T00:00:00Z" })',
+}
+
 /** The filter that shows what lists leave out when nobody asks for it; by field. */
 export const WHOLE_LIST: Record<string, object> = {
   systemPerformance: { createdAt: { gte: '2026-01-01T00:00:00Z' } },

@@ -54,6 +54,8 @@ export async function seedTenant(arc: Arc): Promise<SeededTenant> {
         input: {
           configVersionId: versionId,
           scenarioIds: ['refund', 'cancel', 'rebook'],
+          // Nothing ends while a test goes on.
+          timeoutMs: 3_600_000,
           name: `${name} ${marker}`,
           modalAppId: marker,
           metadata: { marker },

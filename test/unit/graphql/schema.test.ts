@@ -98,6 +98,9 @@ describe('every part of the schema', () => {
       'Health.jobs',
       // As many as there are reasons.
       'Metrics.resolvedFields',
+      // A thousand.
+      'Performance.buckets',
+      'PerformanceGroup.buckets',
       // A log that is read on from a number.
       'Query.changes',
       // One for each id that is given.
