@@ -51,7 +51,7 @@ export async function fillYear(
       `insert into store.outcomes
         (user_id, outcome_id, simulation_id, config_version_id, scenario_id, execution_time, status, reliability_score,
           execution_time_ms, tokens_used, prompt_tokens, completion_tokens, cost_usd, model, event_seq, metrics)
-      select $1, gen_random_uuid(), ($2::uuid[])[1 + n % $4::int], ($3::uuid[])[1 + n % $4::int], 'scenario_' || n % ${SCENARIOS},
+      select $1, gen_random_uuid(), ($2::uuid[])[1 + n % $4::int], ($3::uuid[])[1 + n % $4::int], 'scenario_' || n / $4::int % ${SCENARIOS},
         date_trunc('day', now(), 'UTC') - make_interval(days => $5) + make_interval(hours => n % $4::int, secs => (n * 7919 % 7200)::int),
         case n % 10 when 0 then 'error' when 1 then 'timeout' else 'success' end,
         case when n % 5 > 0 then (n % 97) / 96.0 end, 500 + n * 7919 % 90000, 900 + n % 500, 700, 200 + n % 500,
@@ -192,14 +192,14 @@ async function widened(admin: pg.Client, from: string, to: string, args: string)
 }
 
 const sumsStatement = (table: string) => `
-  select sum(runs) as result from (
-    select bucket, sum(runs) as runs, sum(succeeded)::float8 / sum(runs), sum(score_sum) / sum(scored), sum(cost_usd),
-      duration_quantile(sum(durations::vector), 0.5), duration_quantile(sum(durations::vector), 0.95)
+  select sum(runs) as result, min(rate), min(score), min(cost), min(p50), min(p95) from (
+    select bucket, sum(runs) as runs, sum(succeeded)::float8 / sum(runs) as rate, sum(score_sum) / sum(scored) as score, sum(cost_usd) as cost,
+      duration_quantile(sum(durations::vector), 0.5) as p50, duration_quantile(sum(durations::vector), 0.95) as p95
     from ${table} where user_id = $1 and bucket >= $2 and bucket < $3 group by 1) s`
 const OUTCOMES_STATEMENT = `
-  select sum(runs) as result from (
-    select date_trunc('day', execution_time, 'UTC'), count(*) as runs, avg((status = 'success')::int), avg(reliability_score), sum(cost_usd),
-      percentile_disc(array[0.5, 0.95]) within group (order by execution_time_ms)
+  select sum(runs) as result, min(rate), min(score), min(cost), min(p) from (
+    select date_trunc('day', execution_time, 'UTC'), count(*) as runs, avg((status = 'success')::int) as rate, avg(reliability_score) as score,
+      sum(cost_usd) as cost, percentile_disc(array[0.5, 0.95]) within group (order by execution_time_ms) as p
     from store.outcomes where user_id = $1 and execution_time >= $2 and execution_time < $3 and not superseded group by 1) s`
 
 async function timed(admin: pg.Client, statement: string, values: unknown[]) {
