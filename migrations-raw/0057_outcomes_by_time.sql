@@ -67,7 +67,8 @@ end $$;
 The rows of a statement on outcomes, from `first` to `last` (as the session's role: it is for statements that are planned at once
 otherwise, over all chunks or partitions that there are). In the statement $1 and $2 are the times from which and before which it
 reads, $3 is how many rows are wanted. With `most` it is carried out for one stretch of time after another, the newest or the oldest first,
-each four times as long as the one before, until there are so many; so it has to be in the order of time. Without, once.
+until there are so many: each up to four times as long as the one before, by how many rows that had. So it has to be in the order of
+time. Without `most` it is carried out once.
 `scenario`, `version`: of which outcomes alone it is.
 */
 create function public.rows_by_time(kind anyelement, statement text, first timestamptz, last timestamptz, most integer, newest boolean,
@@ -104,7 +105,7 @@ begin
     end if;
     get diagnostics found = row_count;
     most := most - found;
-    width := 4 * width;
+    width := greatest(width * least(4.0, 2.0 * most / nullif(found, 0)), interval '1 day');
   end loop;
 end $$;
 revoke execute on function public.outcomes_next_to(timestamptz, boolean, text, uuid),

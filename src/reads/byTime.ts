@@ -52,6 +52,12 @@ export function inStretch(table: string): Sql {
   return sql`${time} >= ${raw('$1')} and ${time} < ${raw('$2')}`
 }
 
+/** What holds for simulations that have outcomes there. */
+export function hasSomeInStretch(simulations: string): Sql {
+  const [first, last] = [column('firstOutcomeAt', simulations), column('lastOutcomeAt', simulations)]
+  return sql`${last} >= ${raw('$1')} and ${first} < ${raw('$2')}`
+}
+
 /** How many rows such a statement is to give. */
 export const WANTED = raw('$3')
 

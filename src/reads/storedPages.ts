@@ -1,5 +1,5 @@
 import sql, { type Sql } from 'sql-template-tag'
-import { evaluated, inStretch, rowsByTime, stretchOf, timeOf, WANTED } from './byTime.ts'
+import { evaluated, hasSomeInStretch, inStretch, rowsByTime, stretchOf, timeOf, WANTED } from './byTime.ts'
 import { column, columns, identifier, joinedOn, RELATIONS, type RelationName, selected } from './catalogue.ts'
 import type { Condition } from './condition.ts'
 import { conditionSql, heldByFew, type Order, orderSql } from './conditionSql.ts'
@@ -105,6 +105,7 @@ function pageInSteps(
     fields: undefined,
     condition: (rows: Condition) => sql`${conditionSql(rows, 'c')} and ${inStretch(table)}`,
     limit: wanted,
+    inTime: true,
   }
   const page = parentKey
     ? underParent(query as Parentage & Parentless, evaluated(parentKey), parts)
@@ -123,6 +124,8 @@ interface PageParts {
   fields: readonly string[] | undefined
   condition(rows: Condition): Sql
   limit: Sql
+  /** Whether the rows of one stretch of time are meant. */
+  inTime?: boolean
 }
 
 function underParent(
@@ -134,7 +137,7 @@ function underParent(
   const { holder, holders, on, from } = wayToParent(query)
   const ofParent = sql`${column(query.parentField, holder)} = ${parentKey}`
   if (!holders) return { from, where: sql`${ofParent} and ${condition}` }
-  return pageOfEach(query, holders, sql`${on} and ${condition}`, ofParent, parts)
+  return pageOfEach(query, holders, sql`${on} and ${condition}`, ofParent, parts, query.through![0]!)
 }
 
 function ofTenant(query: Parentless, parts: PageParts): { from: Sql; where: Sql } {
@@ -142,7 +145,7 @@ function ofTenant(query: Parentless, parts: PageParts): { from: Sql; where: Sql 
   const condition = parts.condition(held ? held.rest : query.where)
   if (!held) return { from: sql`${identifier(query.table)} c`, where: condition }
   const { holder, holders, on } = wayToParent({ table: query.table, through: [held.relation] })
-  return pageOfEach(query, holders!, sql`${on} and ${condition}`, conditionSql(held.where, holder), parts)
+  return pageOfEach(query, holders!, sql`${on} and ${condition}`, conditionSql(held.where, holder), parts, held.relation)
 }
 
 /** A page `c` of the rows of each holder, read from its index; joined, all rows of all holders may be read. */
@@ -151,7 +154,8 @@ function pageOfEach(
   holders: Sql,
   condition: Sql,
   isHolder: Sql,
-  { fields, limit }: PageParts,
+  { fields, limit, inTime }: PageParts,
+  relation: RelationName,
 ): { from: Sql; where: Sql } {
   const selected = fields
     ? columns([...new Set([...fields, ...order.map(({ field }) => field)])])
@@ -160,7 +164,7 @@ function pageOfEach(
     from: sql`${holders} cross join lateral (
           select ${selected} from ${identifier(table)} c where ${condition} order by ${orderSql(order)} limit ${limit}
         ) c`,
-    where: isHolder,
+    where: inTime && relation === 'simulation' ? sql`${isHolder} and ${hasSomeInStretch('t0')}` : isHolder,
   }
 }
 
