@@ -69,7 +69,9 @@ export function rowsOfPage(
   limit: Sql,
   inSteps = false,
 ): Sql {
-  const steps = inSteps ? pageInSteps(query, parentKey, limit) : undefined
+  // Of what simulations hold, however many these are: only those that have some of that time are looked at.
+  const isOfSimulations = (query.through?.[0] ?? heldByFew(query.where)?.relation) === 'simulation'
+  const steps = inSteps || isOfSimulations ? pageInSteps(query, parentKey, limit) : undefined
   if (steps)
     return sql`select ${as(fields)} from ${steps} c order by ${orderSql(query.order)} limit ${limit}`
   const condition = (where: Condition) => conditionSql(where, 'c')
