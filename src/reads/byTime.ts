@@ -1,4 +1,4 @@
-import sql, { join, raw, type Sql } from 'sql-template-tag'
+import sql, { join, type Sql } from 'sql-template-tag'
 import { type Column, column, identifier, textLiteral } from './catalogue.ts'
 import type { Condition } from './condition.ts'
 import { conditionSql, heldByFew } from './conditionSql.ts'
@@ -49,17 +49,17 @@ export interface Stretch {
 /** What holds for `c` where a statement reads one stretch of time after another. */
 export function inStretch(table: string): Sql {
   const time = column(timeOf(table)!, 'c')
-  return sql`${time} >= ${raw('$1')} and ${time} < ${raw('$2')}`
+  return sql`${time} >= $1 and ${time} < $2`
 }
 
 /** What holds for simulations that have outcomes there. */
 export function hasSomeInStretch(simulations: string): Sql {
   const [first, last] = [column('firstOutcomeAt', simulations), column('lastOutcomeAt', simulations)]
-  return sql`${last} >= ${raw('$1')} and ${first} < ${raw('$2')}`
+  return sql`${last} >= $1 and ${first} < $2`
 }
 
 /** How many rows such a statement is to give. */
-export const WANTED = raw('$3')
+export const WANTED = sql`$3`
 
 /**
  * The rows of a statement, as something to stand behind FROM. `kind`: a table or type that has such rows. `most`: reads the newest
@@ -72,16 +72,15 @@ export function rowsByTime(
   most?: { rows: Sql; newest: boolean },
 ): Sql {
   const order = most ? sql`${most.rows}, ${most.newest ? sql`true` : sql`false`}` : sql`null, true`
-  const of = scenario
-    ? sql`, scenario => ${scenario}`
-    : version
-      ? sql`, version => ${version}::uuid`
-      : sql``
+  const of = scenario ? sql`, scenario => ${scenario}` : version ? sql`, version => ${version}::uuid` : sql``
   return sql`rows_by_time(null::${identifier(kind)}, ${textOf(statement)}, ${first}, ${last}, ${order}${of})`
 }
 
 /** The row of which these fields have these values, the time among them; undefined where rows do not lie in parts. */
-export function rowAt(table: string, values: readonly (readonly [field: string, value: Sql])[]): Sql | undefined {
+export function rowAt(
+  table: string,
+  values: readonly (readonly [field: string, value: Sql])[],
+): Sql | undefined {
   const time = values.find(([field]) => field === timeOf(table))
   if (!time) return undefined
   const keys = values.filter((value) => value !== time)
@@ -102,8 +101,12 @@ export function stretchOf(table: string, where: Condition, parent?: { field: str
   const parts = conditionsOf(where)
   const ofSimulations = (isIt: Sql) => {
     // None, for those that have none.
-    bounds.first.push(sql`(select coalesce(min(first_outcome_at), 'infinity') from simulations s where ${isIt})`)
-    bounds.last.push(sql`(select coalesce(max(last_outcome_at), '-infinity') from simulations s where ${isIt})`)
+    bounds.first.push(
+      sql`(select coalesce(min(first_outcome_at), 'infinity') from simulations s where ${isIt})`,
+    )
+    bounds.last.push(
+      sql`(select coalesce(max(last_outcome_at), '-infinity') from simulations s where ${isIt})`,
+    )
   }
   for (const part of parts) {
     if (part.is !== 'compared' && part.is !== 'among') continue
@@ -136,4 +139,3 @@ function conditionsOf(where: Condition): readonly Condition[] {
 function isEqual(condition: Condition, field: Column['field']): condition is Condition & { is: 'compared' } {
   return condition.is === 'compared' && condition.by === '=' && condition.column.field === field
 }
-

@@ -39,11 +39,7 @@ export async function readParentPages(
 }
 
 /** The rows of each page come together and in order; the pages in any order. */
-export function parentPagesSql(
-  query: ParentPagesQuery,
-  parents: readonly string[],
-  inSteps = false,
-): Sql {
+export function parentPagesSql(query: ParentPagesQuery, parents: readonly string[], inSteps = false): Sql {
   const { keys, limit } = query
   const page = rowsOfPage(query, sql`p.parent`, { fields: keys, as: selected }, sql`${limit}::int`, inSteps)
   return sql`/* parentPages ${identifier(query.table)} */
@@ -72,8 +68,7 @@ export function rowsOfPage(
   // Of what simulations hold, however many these are: only those that have some of that time are looked at.
   const isOfSimulations = (query.through?.[0] ?? heldByFew(query.where)?.relation) === 'simulation'
   const steps = inSteps || isOfSimulations ? pageInSteps(query, parentKey, limit) : undefined
-  if (steps)
-    return sql`select ${as(fields)} from ${steps} c order by ${orderSql(query.order)} limit ${limit}`
+  if (steps) return sql`select ${as(fields)} from ${steps} c order by ${orderSql(query.order)} limit ${limit}`
   const condition = (where: Condition) => conditionSql(where, 'c')
   const page = parentKey
     ? underParent(query as Parentage & Parentless, parentKey, { fields, condition, limit })
@@ -81,7 +76,12 @@ export function rowsOfPage(
   return pageFrom(page, as(fields), query.order, limit)
 }
 
-function pageFrom({ from, where }: { from: Sql; where: Sql }, selected: Sql, order: readonly Order[], limit: Sql): Sql {
+function pageFrom(
+  { from, where }: { from: Sql; where: Sql },
+  selected: Sql,
+  order: readonly Order[],
+  limit: Sql,
+): Sql {
   return sql`select ${selected}
     from ${from}
     where ${where}
@@ -147,7 +147,14 @@ function ofTenant(query: Parentless, parts: PageParts): { from: Sql; where: Sql 
   const condition = parts.condition(held ? held.rest : query.where)
   if (!held) return { from: sql`${identifier(query.table)} c`, where: condition }
   const { holder, holders, on } = wayToParent({ table: query.table, through: [held.relation] })
-  return pageOfEach(query, holders!, sql`${on} and ${condition}`, conditionSql(held.where, holder), parts, held.relation)
+  return pageOfEach(
+    query,
+    holders!,
+    sql`${on} and ${condition}`,
+    conditionSql(held.where, holder),
+    parts,
+    held.relation,
+  )
 }
 
 /** A page `c` of the rows of each holder, read from its index; joined, all rows of all holders may be read. */
@@ -159,9 +166,7 @@ function pageOfEach(
   { fields, limit, inTime }: PageParts,
   relation: RelationName,
 ): { from: Sql; where: Sql } {
-  const selected = fields
-    ? columns([...new Set([...fields, ...order.map(({ field }) => field)])])
-    : sql`c.*`
+  const selected = fields ? columns([...new Set([...fields, ...order.map(({ field }) => field)])]) : sql`c.*`
   return {
     from: sql`${holders} cross join lateral (
           select ${selected} from ${identifier(table)} c where ${condition} order by ${orderSql(order)} limit ${limit}
@@ -177,7 +182,10 @@ export async function countByParent(
   parents: readonly string[],
 ): Promise<Map<string, number>> {
   if (reads.inSteps && isOfSimulation(query)) {
-    const rows = await reads.query<{ parent: string; rows: number }>(sql`/* countByParent ${identifier(query.table)} */
+    const rows = await reads.query<{
+      parent: string
+      rows: number
+    }>(sql`/* countByParent ${identifier(query.table)} */
       select p.parent::text as parent, (${countSql(query, sql`p.parent`, true)}) as rows
       from unnest(${parents}::${identifier(query.parentType)}[]) as p(parent)`)
     return new Map(rows.map(({ parent, rows: count }) => [parent, count]))
@@ -228,7 +236,11 @@ export function countSql(
 }
 
 /** Rows that lie in parts, those of one simulation: it knows in which. */
-function isOfSimulation({ table, parentField, through = [] }: Pick<ParentPagesQuery, 'table'> & Partial<Parentage>): boolean {
+function isOfSimulation({
+  table,
+  parentField,
+  through = [],
+}: Pick<ParentPagesQuery, 'table'> & Partial<Parentage>): boolean {
   return timeOf(table) !== undefined && parentField === 'simulationId' && through.length === 0
 }
 

@@ -18,7 +18,13 @@ const MOST_ROWS = 600
 const MOST_BLOCKS = 2_000
 
 const PAGE = '{ nodes { outcomeId status } pageInfo { startCursor endCursor hasNextPage hasPreviousPage } }'
-const TYPES = { simulationId: 'UUID!', scenarioId: 'String!', versionId: 'UUID!', outcomeId: 'UUID!', id: 'ID!' }
+const TYPES = {
+  simulationId: 'UUID!',
+  scenarioId: 'String!',
+  versionId: 'UUID!',
+  outcomeId: 'UUID!',
+  id: 'ID!',
+}
 
 /** Each list with a place for its page. */
 const LISTS = [
@@ -40,13 +46,16 @@ const OTHERS = [
     'those of a simulation by their score',
     `{ simulation(simulationId: $simulationId) { outcomes(orderBy: { field: RELIABILITY_SCORE, direction: ASC }) ${PAGE} } }`,
   ],
-  ['an object by its key', '{ outcome(outcomeId: $outcomeId) { id status trajectory run { outcome { status } } } }'],
+  [
+    'an object by its key',
+    '{ outcome(outcomeId: $outcomeId) { id status trajectory run { outcome { status } } } }',
+  ],
   ['an object by its id', '{ node(id: $id) { ... on Outcome { status trajectory simulation { status } } } }'],
 ] as const
 
 describe.each(ENGINES)('a read of outcomes, on $dump', ({ extension }) => {
   const shape = shapeOf(extension)
-  const long = useHistory(extension, { shape, ...(extension && { chunkDays: 1 }) })
+  const long = useHistory(extension, { shape, env: {}, ...(extension && { chunkDays: 1 }) })
   let byResolvers: Arc
   beforeAll(async () => {
     byResolvers = new Arc({ DATABASE_URL: long.serviceUrl, ARC_COMPILED_READS: 'off' })
@@ -84,7 +93,7 @@ describe.each(ENGINES)('a read of outcomes, on $dump', ({ extension }) => {
   })
 
   if (!extension) return
-  const short = useHistory(extension, { shape, chunkDays: 30 })
+  const short = useHistory(extension, { shape, env: {}, chunkDays: 30 })
   it('takes about as long over 400 chunks as over 14', async () => {
     const parts = await Promise.all([long, short].map(({ adminUrl }) => partsOf(adminUrl)))
     expect(parts[0]).toBeGreaterThanOrEqual(400)
@@ -114,7 +123,11 @@ interface Road {
 }
 
 /** What the answer is made of, and what each of its statements costs. */
-async function costly(past: Past, asked: string, road?: Road): Promise<{ data: any; costs: StatementCost[] }> {
+async function costly(
+  past: Past,
+  asked: string,
+  road?: Road,
+): Promise<{ data: any; costs: StatementCost[] }> {
   const variables: Record<string, unknown> = { ...past.history, id: idOf(past.history) }
   const used = Object.entries(TYPES).filter(([name]) => asked.includes(`$${name}`))
   const declared = used.map(([name, type]) => `$${name}: ${type}`).join(', ')

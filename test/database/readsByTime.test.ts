@@ -20,8 +20,8 @@ const LISTS = {
   'one status': 'list: outcomes(PAGE, filter: { status: { eq: ERROR } })',
   'a status that none has': 'list: outcomes(PAGE, filter: { status: { eq: CANCELLED } })',
   'a scenario': 'list: outcomes(PAGE, filter: { scenarioId: { eq: "seldom" } })',
-  'scenarios': 'list: outcomes(PAGE, filter: { scenarioId: { in: ["seldom", "once"] } })',
-  'simulations': 'list: outcomes(PAGE, filter: { simulationId: { in: [$simulationId, $otherId] } })',
+  scenarios: 'list: outcomes(PAGE, filter: { scenarioId: { in: ["seldom", "once"] } })',
+  simulations: 'list: outcomes(PAGE, filter: { simulationId: { in: [$simulationId, $otherId] } })',
   'a version': 'list: outcomes(PAGE, filter: { configVersionId: { eq: $versionId } })',
   'a range of time': 'list: outcomes(PAGE, filter: { executionTime: { gte: $from, lt: $to } })',
   'a range without any': 'list: outcomes(PAGE, filter: { executionTime: { gt: $from, lt: $from } })',
@@ -30,15 +30,17 @@ const LISTS = {
   'one without any': 'of: simulation(simulationId: $emptyId) { list: outcomes(PAGE) ALL }',
   'one scenario': 'of: scenario(scenarioId: "seldom") { list: outcomes(PAGE) ALL }',
   'one version': 'of: configVersion(versionId: $versionId) { list: outcomes(PAGE) ALL }',
-  'tools': 'list: toolUsage(PAGE, filter: { toolName: { eq: "search" } })',
+  tools: 'list: toolUsage(PAGE, filter: { toolName: { eq: "search" } })',
   'tools of a simulation': 'of: simulation(simulationId: $simulationId) { list: toolUsage(PAGE) ALL }',
   'by score': 'list: outcomes(PAGE, orderBy: { field: RELIABILITY_SCORE, direction: ASC })',
   'the oldest first': 'list: outcomes(PAGE, orderBy: { field: EXECUTION_TIME, direction: ASC })',
   'a simulation by its cost':
     'of: simulation(simulationId: $simulationId) { list: outcomes(PAGE, orderBy: { field: COST_USD, direction: DESC }) ALL }',
 }
-const ALL = '{ totalCount nodes { id executionTime } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }'
-const TYPES = 'simulationId: UUID!, otherId: UUID!, emptyId: UUID!, versionId: UUID!, from: DateTime!, to: DateTime!'
+const ALL =
+  '{ totalCount nodes { id executionTime } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }'
+const TYPES =
+  'simulationId: UUID!, otherId: UUID!, emptyId: UUID!, versionId: UUID!, from: DateTime!, to: DateTime!'
 
 describe('lists in steps of time', () => {
   let tenant: Tenant
@@ -112,27 +114,28 @@ describe('lists in steps of time', () => {
   it.each([
     ['before their hours are summed', false],
     ['when they are', true],
-  ])('are the same as planned over all, %s', async (_, areSummed) => {
-    if (areSummed) {
-      await query(
-        stepping.adminUrl,
-        `do $$ begin while refresh_rollups(1000) > 0 loop end loop; end $$`,
-      )
-    }
-    const expected: Record<string, unknown> = {}
-    const found: Record<string, unknown> = {}
-    const resolved: Record<string, unknown> = {}
-    for (const [name, list] of Object.entries(LISTS))
-      for (const page of ['first', 'last'] as const) {
-        expected[`${name}, ${page}`] = await walked(planningAll, list, page)
-        found[`${name}, ${page}`] = await walked(stepping, list, page)
-        resolved[`${name}, ${page}`] = await walked(steppingByResolvers, list, page)
+  ])(
+    'are the same as planned over all, %s',
+    async (_, areSummed) => {
+      if (areSummed) {
+        await query(stepping.adminUrl, `do $$ begin while refresh_rollups(1000) > 0 loop end loop; end $$`)
       }
-    expect(expected['the tenant, first']).toHaveLength(6)
-    expect(expected['a text with quotes and marks, first']).toMatchObject([{ totalCount: 24 }, {}])
-    expect(found).toEqual(expected)
-    expect(resolved).toEqual(expected)
-  }, 60_000)
+      const expected: Record<string, unknown> = {}
+      const found: Record<string, unknown> = {}
+      const resolved: Record<string, unknown> = {}
+      for (const [name, list] of Object.entries(LISTS))
+        for (const page of ['first', 'last'] as const) {
+          expected[`${name}, ${page}`] = await walked(planningAll, list, page)
+          found[`${name}, ${page}`] = await walked(stepping, list, page)
+          resolved[`${name}, ${page}`] = await walked(steppingByResolvers, list, page)
+        }
+      expect(expected['the tenant, first']).toHaveLength(6)
+      expect(expected['a text with quotes and marks, first']).toMatchObject([{ totalCount: 24 }, {}])
+      expect(found).toEqual(expected)
+      expect(resolved).toEqual(expected)
+    },
+    60_000,
+  )
 
   it('hide a simulation that is deleted, and have it again when that is taken back', async () => {
     const times = async () => {

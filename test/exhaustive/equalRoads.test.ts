@@ -65,9 +65,7 @@ describe(`${QUERIES} random queries`, () => {
         const { query, variables } = question.operation
         // What one field may not read spoils the transaction of all resolvers; statements of others are not hit by it.
         const isOther = ([theirs, ...ours]: readonly string[]) =>
-          ours.some(
-            (our) => our !== theirs && !(bothForbid(our, theirs!) && question.role === 'app_ingest'),
-          )
+          ours.some((our) => our !== theirs && !(bothForbid(our, theirs!) && question.role === 'app_ingest'))
         // With other ids the statement that is kept is asked again.
         const others = withOtherIds(variables, known[question.number % known.length]!)
         for (const given of others ? [variables, others] : [variables]) {

@@ -212,10 +212,17 @@ export interface Past {
   adminUrl: string
 }
 
+/** However many chunks there are: what a function plans inside of a statement its plan does not show. */
+const PLANNED_AT_ONCE = { ARC_PLANNED_CHUNKS: '1000000' }
+
 /** Starts it on a database of its own before the tests of a block, and ends it after them. */
 export function useHistory(
   extension?: 'timescaledb',
-  { shape = SHAPE, chunkDays, env = {} }: { shape?: HistoryShape; chunkDays?: number; env?: NodeJS.ProcessEnv } = {},
+  {
+    shape = SHAPE,
+    chunkDays,
+    env = PLANNED_AT_ONCE,
+  }: { shape?: HistoryShape; chunkDays?: number; env?: NodeJS.ProcessEnv } = {},
 ): Past {
   const past = {} as Past
   let drop: () => Promise<unknown>

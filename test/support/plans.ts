@@ -67,7 +67,13 @@ export async function costsDuring(
   try {
     const costs = []
     for (const { text, values } of statements) {
-      const cost = { statement: text, locks: 0, rows: 0, blocks: Number.POSITIVE_INFINITY, ms: Number.POSITIVE_INFINITY }
+      const cost = {
+        statement: text,
+        locks: 0,
+        rows: 0,
+        blocks: Number.POSITIVE_INFINITY,
+        ms: Number.POSITIVE_INFINITY,
+      }
       // What the session knows of a table it looks up once.
       for (let run = 0; run < 2; run++) {
         await client.query('begin')

@@ -31,7 +31,11 @@ export function tableOf(table: string, { alias, fields }: Row, rows = identifier
 }
 
 /** A table to be joined, behind JOIN, with the condition that these fields of its row have these values. */
-export function rowOn(table: string, own: Row, values: readonly (readonly [field: string, value: Sql])[]): Sql {
+export function rowOn(
+  table: string,
+  own: Row,
+  values: readonly (readonly [field: string, value: Sql])[],
+): Sql {
   const on = join(
     values.map(([field, value]) => sql`${own.column(field)} = ${value}`),
     ' and ',
