@@ -49,8 +49,6 @@ export interface StatementCost {
   locks: number
   /** Rows of outcomes that are looked at, and of what else lies in chunks or partitions. */
   rows: number
-  /** Blocks of 8 KB, those of catalogues that planning looks at among them; one read twice counts twice. The least of two. */
-  blocks: number
   /** Planning and execution, in milliseconds; the least of two. */
   ms: number
 }
@@ -71,7 +69,6 @@ export async function costsDuring(
         statement: text,
         locks: 0,
         rows: 0,
-        blocks: Number.POSITIVE_INFINITY,
         ms: Number.POSITIVE_INFINITY,
       }
       // What the session knows of a table it looks up once.
@@ -81,20 +78,15 @@ export async function costsDuring(
           await client.query('select set_config($1, $2, true)', [name, value])
         const before = await soFar(client)
         const { rows: plans } = await client.query(
-          `explain (analyze, buffers, summary, format json) ${text}`,
+          `explain (analyze, summary, timing off, format json) ${text}`,
           values,
         )
-        const { Plan: plan, Planning: planning, ...times } = plans[0]['QUERY PLAN'][0]
+        const [times] = plans[0]['QUERY PLAN']
         const { locks, rows } = await soFar(client)
         await client.query('rollback')
-        const blocks = [plan, planning].reduce(
-          (sum, part) => sum + (part?.['Shared Hit Blocks'] ?? 0) + (part?.['Shared Read Blocks'] ?? 0),
-          0,
-        )
         Object.assign(cost, {
           locks,
           rows: rows - before.rows,
-          blocks: Math.min(cost.blocks, blocks),
           ms: Math.min(cost.ms, times['Planning Time'] + times['Execution Time']),
         })
       }
