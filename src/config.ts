@@ -33,6 +33,8 @@ export interface Config {
   stopMs: number
   /** Database connections of this process, besides the one that listens. */
   pool: PoolConfig
+  /** ARC_PLANNED_CHUNKS (64): from more chunks or partitions than that outcomes are read in steps of time. */
+  plannedParts: number
   auth: AuthConfig
   exposure: ExposureConfig
   /** Whether queries are answered by one statement where that is known; otherwise each field by its resolver. */
@@ -233,6 +235,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Readonly<Confi
       statementMs: 1000 * integer(env, 'ARC_STATEMENT_SECONDS', 60, 1, 3_600),
       answerMs: 1000 * integer(env, 'ARC_DATABASE_SECONDS', 70, 1, 3_600),
     },
+    plannedParts: integer(env, 'ARC_PLANNED_CHUNKS', 64, 0, 1_000_000),
     auth: auth(env, dataDir, exposed.proxyHops > 0),
     exposure: exposed,
     compiledReads: flag(env, 'ARC_COMPILED_READS', true),

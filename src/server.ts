@@ -8,6 +8,7 @@ import { callableTableFunctions, checkLogin } from './db/admin/login.ts'
 import { MigrationsMissing, migrate, missingMigrations } from './db/admin/migrator.ts'
 import { startEmbeddedDatabase } from './db/embedded/embedded.ts'
 import { PrismaClient } from './db/generated/client.ts'
+import { OutcomeParts } from './db/outcomeParts.ts'
 import type { ArcPool } from './db/pool.ts'
 import { addReplica, createPools, endPools, warmUp } from './db/pools.ts'
 import { inTenantTransaction, writeAs } from './db/tenantTransaction.ts'
@@ -138,6 +139,8 @@ export async function startServer(
     }
 
     await prepareOutcomeStorage(pools.own)
+    pools.parts = new OutcomeParts(pools.own, config.plannedParts, logger)
+    await pools.parts.start()
     const figures = prometheus?.figures
     const regular = config.jobs ? [...STORAGE_UPKEEP, END_LONG_SQL, FAIL_SILENT_SIMULATIONS] : []
     const jobs = new JobRunner(pools.own, regular, logger, (...run) => figures?.countJobRun(...run))

@@ -1,3 +1,4 @@
+import type { OutcomeParts } from './outcomeParts.ts'
 import type { ArcPool, PoolSettings } from './pool.ts'
 import { createPool, dropIdleWithUnanswered } from './pool.ts'
 import { Replica } from './replica.ts'
@@ -15,6 +16,8 @@ export interface Pools {
   names?: StatementNames
   /** Where queries may go; undefined where there is none. */
   replica?: Replica
+  /** What is known of how outcomes lie in the database; undefined until that was looked at. */
+  parts?: OutcomeParts
 }
 
 /** Two jobs may hold a connection for long. */
@@ -67,7 +70,8 @@ export async function warmUp(pools: Pools): Promise<void> {
   if (await keepsSessions(reading)) pools.names = new StatementNames()
 }
 
-export async function endPools({ reading, writing, own, replica }: Pools): Promise<void> {
+export async function endPools({ reading, writing, own, replica, parts }: Pools): Promise<void> {
+  parts?.stop()
   await replica?.stop()
   await Promise.all([reading, writing, own].map((pool) => pool.end()))
 }

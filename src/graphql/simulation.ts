@@ -165,6 +165,22 @@ export const simulationColumns = new Columns<SimulationRow>({
     filter: 'By when they ended.',
     order: 'When it ended.',
   },
+  firstOutcomeAt: {
+    kind: 'time',
+    nullable: true,
+    description:
+      'When the first of its runs ended, also if its outcome is kept no longer; null before one did.',
+    filter: 'By when the first of their runs ended.',
+    order: 'When the first of its runs ended.',
+  },
+  lastOutcomeAt: {
+    kind: 'time',
+    nullable: true,
+    description:
+      'When the last of its runs ended, also if its outcome is kept no longer; null before one did.',
+    filter: 'By when the last of their runs ended.',
+    order: 'When the last of its runs ended.',
+  },
 })
 
 export const Simulation = builder.prismaNode('Simulation', {

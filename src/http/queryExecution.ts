@@ -28,7 +28,7 @@ export async function executeQuery(
   compiler: QueryCompiler,
 ): Promise<ExecutionResult> {
   const context = args.contextValue as Context
-  const fields = compiler.compile(args, operation)
+  const fields = compiler.compile(args, operation, context.reads.inSteps)
   if (!fields) return execute(args)
   const compiled = fields.filter((field): field is Compiled => 'text' in field.read)
   const ordinary = fields.filter((field): field is Ordinary => 'reason' in field.read)

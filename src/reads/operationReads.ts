@@ -11,7 +11,7 @@ import { MISSING } from './answers/answerSql.ts'
 
 type Transaction = Prisma.TransactionClient
 
-type ReadingPools = Pick<Pools, 'reading' | 'names' | 'replica'>
+type ReadingPools = Pick<Pools, 'reading' | 'names' | 'replica' | 'parts'>
 
 /** Prisma on the primary, and on the replica where there is one. */
 export interface Readers {
@@ -83,6 +83,11 @@ export class OperationReads {
   fromReplica(): boolean {
     this.#onReplica = this.#pools.replica?.isFreshFor(this.#viewer.tenantId) ?? false
     return this.#onReplica
+  }
+
+  /** Whether what lies in parts is read from one stretch of time after another: see byTime.ts. */
+  get inSteps(): boolean {
+    return this.#pools.parts?.areMany ?? false
   }
 
   /** Rows of a hand-written statement, in the same transaction. @throws Refusal LIMIT_EXCEEDED for too many values. */

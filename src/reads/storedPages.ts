@@ -1,4 +1,5 @@
 import sql, { type Sql } from 'sql-template-tag'
+import { evaluated, hasSomeInStretch, inStretch, rowsByTime, stretchOf, timeOf, WANTED } from './byTime.ts'
 import { column, columns, identifier, joinedOn, RELATIONS, type RelationName, selected } from './catalogue.ts'
 import type { Condition } from './condition.ts'
 import { conditionSql, heldByFew, type Order, orderSql } from './conditionSql.ts'
@@ -30,7 +31,7 @@ export async function readParentPages(
   parents: readonly string[],
 ): Promise<Map<string, Record<string, unknown>[]>> {
   const found = await reads.query<{ parent: string } & Record<string, unknown>>(
-    parentPagesSql(query, parents),
+    parentPagesSql(query, parents, reads.inSteps),
   )
   const pages = new Map<string, Record<string, unknown>[]>(parents.map((parent) => [parent, []]))
   for (const { parent, ...key } of found) pages.get(parent)!.push(key)
@@ -38,12 +39,13 @@ export async function readParentPages(
 }
 
 /** The rows of each page come together and in order; the pages in any order. */
-export function parentPagesSql(query: ParentPagesQuery, parents: readonly string[]): Sql {
+export function parentPagesSql(query: ParentPagesQuery, parents: readonly string[], inSteps = false): Sql {
   const { keys, limit } = query
+  const page = rowsOfPage(query, sql`p.parent`, { fields: keys, as: selected }, sql`${limit}::int`, inSteps)
   return sql`/* parentPages ${identifier(query.table)} */
     select p.parent, page.*
     from unnest(${parents}::${identifier(query.parentType)}[]) as p(parent)
-    cross join lateral (${rowsOfPage(query, sql`p.parent`, { fields: keys, as: selected }, sql`${limit}::int`)}) page`
+    cross join lateral (${page}) page`
 }
 
 /** The fields that are selected of rows, and how they are named. */
@@ -52,45 +54,107 @@ interface Selection {
   as: (fields: readonly string[]) => Sql
 }
 
-/** A page as a SELECT: of the rows whose parent has the key, or of the tenant's where none is given. */
+/**
+ * A page as a SELECT: of the rows whose parent has the key, or of the tenant's where none is given. `inSteps`: rows that lie in
+ * parts are read from one stretch of time after another, see byTime.ts.
+ */
 export function rowsOfPage(
   query: Parentless & Partial<Parentage>,
   parentKey: Sql | undefined,
   { fields, as }: Selection,
   limit: Sql,
+  inSteps = false,
 ): Sql {
-  const { from, where } = parentKey
-    ? underParent(query as Parentage & Parentless, parentKey, fields, limit)
-    : ofTenant(query, fields, limit)
-  return sql`select ${as(fields)}
+  // Of what simulations hold, however many these are: only those that have some of that time are looked at.
+  const isOfSimulations = (query.through?.[0] ?? heldByFew(query.where)?.relation) === 'simulation'
+  const steps = inSteps || isOfSimulations ? pageInSteps(query, parentKey, limit) : undefined
+  if (steps) return sql`select ${as(fields)} from ${steps} c order by ${orderSql(query.order)} limit ${limit}`
+  const condition = (where: Condition) => conditionSql(where, 'c')
+  const page = parentKey
+    ? underParent(query as Parentage & Parentless, parentKey, { fields, condition, limit })
+    : ofTenant(query, { fields, condition, limit })
+  return pageFrom(page, as(fields), query.order, limit)
+}
+
+function pageFrom(
+  { from, where }: { from: Sql; where: Sql },
+  selected: Sql,
+  order: readonly Order[],
+  limit: Sql,
+): Sql {
+  return sql`select ${selected}
     from ${from}
     where ${where}
-    order by ${orderSql(query.order)}
+    order by ${orderSql(order)}
     limit ${limit}`
+}
+
+/** Whole rows of a page; undefined where all that there is would have to be read at once. */
+function pageInSteps(
+  query: Parentless & Partial<Parentage>,
+  parentKey: Sql | undefined,
+  limit: Sql,
+): Sql | undefined {
+  const { table, where, order, parentField } = query
+  const time = timeOf(table)
+  if (time === undefined) return undefined
+  const stretch = stretchOf(table, where, parentKey && { field: parentField!, key: parentKey })
+  const [first] = order as readonly [Order]
+  const inOrder = first.field === time
+  if (!inOrder && !stretch.isBounded) return undefined
+  const wanted = inOrder ? WANTED : limit
+  const parts = {
+    fields: undefined,
+    condition: (rows: Condition) => sql`${conditionSql(rows, 'c')} and ${inStretch(table)}`,
+    limit: wanted,
+    inTime: true,
+  }
+  const page = parentKey
+    ? underParent(query as Parentage & Parentless, evaluated(parentKey), parts)
+    : ofTenant(query, parts)
+  const statement = pageFrom(page, sql`c.*`, order, wanted)
+  return rowsByTime(
+    table,
+    statement,
+    stretch,
+    inOrder ? { rows: limit, newest: first.direction === 'desc' } : undefined,
+  )
+}
+
+/** What the SELECTs of a page have in common. `fields`: undefined for whole rows. */
+interface PageParts {
+  fields: readonly string[] | undefined
+  condition(rows: Condition): Sql
+  limit: Sql
+  /** Whether the rows of one stretch of time are meant. */
+  inTime?: boolean
 }
 
 function underParent(
   query: Parentage & Parentless,
   parentKey: Sql,
-  fields: readonly string[],
-  limit: Sql,
+  parts: PageParts,
 ): { from: Sql; where: Sql } {
-  const condition = conditionSql(query.where, 'c')
+  const condition = parts.condition(query.where)
   const { holder, holders, on, from } = wayToParent(query)
   const ofParent = sql`${column(query.parentField, holder)} = ${parentKey}`
   if (!holders) return { from, where: sql`${ofParent} and ${condition}` }
-  return { from: pageOfEach(query, holders, sql`${on} and ${condition}`, fields, limit), where: ofParent }
+  return pageOfEach(query, holders, sql`${on} and ${condition}`, ofParent, parts, query.through![0]!)
 }
 
-function ofTenant(query: Parentless, fields: readonly string[], limit: Sql): { from: Sql; where: Sql } {
+function ofTenant(query: Parentless, parts: PageParts): { from: Sql; where: Sql } {
   const held = heldByFew(query.where)
-  const condition = conditionSql(held ? held.rest : query.where, 'c')
+  const condition = parts.condition(held ? held.rest : query.where)
   if (!held) return { from: sql`${identifier(query.table)} c`, where: condition }
   const { holder, holders, on } = wayToParent({ table: query.table, through: [held.relation] })
-  return {
-    from: pageOfEach(query, holders!, sql`${on} and ${condition}`, fields, limit),
-    where: conditionSql(held.where, holder),
-  }
+  return pageOfEach(
+    query,
+    holders!,
+    sql`${on} and ${condition}`,
+    conditionSql(held.where, holder),
+    parts,
+    held.relation,
+  )
 }
 
 /** A page `c` of the rows of each holder, read from its index; joined, all rows of all holders may be read. */
@@ -98,13 +162,17 @@ function pageOfEach(
   { table, order }: Parentless,
   holders: Sql,
   condition: Sql,
-  fields: readonly string[],
-  limit: Sql,
-): Sql {
-  const selected = columns([...new Set([...fields, ...order.map(({ field }) => field)])])
-  return sql`${holders} cross join lateral (
+  isHolder: Sql,
+  { fields, limit, inTime }: PageParts,
+  relation: RelationName,
+): { from: Sql; where: Sql } {
+  const selected = fields ? columns([...new Set([...fields, ...order.map(({ field }) => field)])]) : sql`c.*`
+  return {
+    from: sql`${holders} cross join lateral (
           select ${selected} from ${identifier(table)} c where ${condition} order by ${orderSql(order)} limit ${limit}
-        ) c`
+        ) c`,
+    where: inTime && relation === 'simulation' ? sql`${isHolder} and ${hasSomeInStretch('t0')}` : isHolder,
+  }
 }
 
 /** How many rows each parent has, in one statement. */
@@ -113,6 +181,15 @@ export async function countByParent(
   query: Omit<ParentPagesQuery, 'keys' | 'order' | 'limit'>,
   parents: readonly string[],
 ): Promise<Map<string, number>> {
+  if (reads.inSteps && isOfSimulation(query)) {
+    const rows = await reads.query<{
+      parent: string
+      rows: number
+    }>(sql`/* countByParent ${identifier(query.table)} */
+      select p.parent::text as parent, (${countSql(query, sql`p.parent`, true)}) as rows
+      from unnest(${parents}::${identifier(query.parentType)}[]) as p(parent)`)
+    return new Map(rows.map(({ parent, rows: count }) => [parent, count]))
+  }
   const { from, key } = parentOf(query)
   const rows = await reads.query<{
     parent: string
@@ -131,22 +208,40 @@ type PageQuery = Parentless & Pick<ParentPagesQuery, 'keys' | 'limit'>
 
 /** The keys of one page of the tenant's rows. */
 export async function readPage(reads: OperationReads, query: PageQuery): Promise<Record<string, unknown>[]> {
-  return reads.query(pageSql(query))
+  return reads.query(pageSql(query, reads.inSteps))
 }
 
-export function pageSql({ keys, limit, ...query }: PageQuery): Sql {
-  return sql`/* page ${identifier(query.table)} */ ${rowsOfPage(query, undefined, { fields: keys, as: selected }, sql`${limit}::int`)}`
+export function pageSql({ keys, limit, ...query }: PageQuery, inSteps = false): Sql {
+  const page = rowsOfPage(query, undefined, { fields: keys, as: selected }, sql`${limit}::int`, inSteps)
+  return sql`/* page ${identifier(query.table)} */ ${page}`
 }
 
 /** How many rows there are, of the parent with the key or of the tenant, as a SELECT. */
 export function countSql(
   query: Pick<ParentPagesQuery, 'table' | 'where'> & Partial<Parentage>,
   parentKey: Sql | undefined,
+  inSteps = false,
 ): Sql {
   const condition = conditionSql(query.where, 'c')
+  if (inSteps && parentKey && isOfSimulation(query)) {
+    const { table, where, parentField } = query
+    const ofParent = sql`${column(parentField!, 'c')} = ${evaluated(parentKey)}`
+    const counted = sql`select count(*) from ${identifier(table)} c where ${ofParent} and ${condition} and ${inStretch(table)}`
+    const stretch = stretchOf(table, where, { field: parentField!, key: parentKey })
+    return sql`select counted::int from ${rowsByTime('bigint', counted, stretch)} counted`
+  }
   if (!parentKey) return sql`select count(*)::int from ${identifier(query.table)} c where ${condition}`
   const { from, key } = parentOf(query as Parentage)
   return sql`select count(*)::int from ${from} where ${key} = ${parentKey} and ${condition}`
+}
+
+/** Rows that lie in parts, those of one simulation: it knows in which. */
+function isOfSimulation({
+  table,
+  parentField,
+  through = [],
+}: Pick<ParentPagesQuery, 'table'> & Partial<Parentage>): boolean {
+  return timeOf(table) !== undefined && parentField === 'simulationId' && through.length === 0
 }
 
 /** How many of the tenant's rows there are. */

@@ -334,6 +334,47 @@ describe.each(ENGINES)('on $dump', ({ extension }) => {
   })
 })
 
+describe.each(ENGINES)('on $dump', ({ extension }) => {
+  it('a simulation knows of which time its outcomes are, in a database from before anybody kept that', async () => {
+    const url = await emptyDatabase(extension)
+    await migrate(url, await migrationsUntil('0052'))
+    const arc = new Arc({ DATABASE_URL: await serviceUrlOf(url) })
+    const tenant = arc.tenant()
+    const [first, last] = ['2024-03-01T00:00:00.001Z', '2026-09-01T00:00:00.999Z'] as const
+    const [full, empty] = await on(url, async (client) => {
+      const old = new OldTenant(client)
+      await old.begin(randomUUID(), ['a'])
+      await old.begin(tenant.tenantId, ['a', 'b', 'c'])
+      const made = [
+        await old.simulation(tenant.tenantId, ['a', 'b', 'c']),
+        await old.simulation(tenant.tenantId, ['a']),
+      ]
+      await old.record(made[0]!, [
+        { scenario_id: 'a', execution_time: last, step_count: 0 },
+        { scenario_id: 'b', execution_time: first, step_count: 0 },
+        { scenario_id: 'c', execution_time: '2025-01-01T00:00:00Z', step_count: 0 },
+      ])
+      return made
+    })
+    await migrate(url)
+    await arc.start()
+    try {
+      const { simulations } = await tenant.data(
+        '{ simulations { nodes { simulationId firstOutcomeAt lastOutcomeAt } } }',
+      )
+      expect(simulations.nodes).toHaveLength(2)
+      expect(simulations.nodes).toEqual(
+        expect.arrayContaining([
+          { simulationId: full, firstOutcomeAt: first, lastOutcomeAt: last },
+          { simulationId: empty, firstOutcomeAt: null, lastOutcomeAt: null },
+        ]),
+      )
+    } finally {
+      await arc.stop()
+    }
+  })
+})
+
 async function resultsOf(tenant: Tenant, names: Record<string, string>): Promise<Record<string, unknown>> {
   const { simulations } = await tenant.data(
     `query ($ids: [UUID!]!) {

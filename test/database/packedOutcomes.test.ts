@@ -207,6 +207,58 @@ describe.skipIf(!hasFullEdition)('packed outcomes', () => {
     await query(url, 'update store.settings set segment_by_tenant = true')
   })
 
+  it('become one chunk where twelve weeks of them are over, and are read, added to and deleted as before', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(SCENARIOS, { repetitions: 3 })
+    // Forty weeks: three spans of twelve at least.
+    const weekly = (repetition: number) =>
+      record(tenant, simulationId, { repetition }).then(() =>
+        tenant.record(
+          SCENARIOS.map((scenarioId, index) => ({
+            simulationId,
+            scenarioId,
+            repetition: 3,
+            executionTime: new Date(NOW_MS - 20 * DAY_MS - index * 7 * DAY_MS).toISOString(),
+            status: 'SUCCESS',
+            trajectory: { messages: [`did ${scenarioId}`] },
+          })),
+        ),
+      )
+    const { receipts } = await weekly(1)
+    const variables = { simulationId, outcomeId: receipts[1].outcomeId }
+    const before = await tenant.data(READS, variables)
+    const chunksOf = async () => (await chunks()).filter(({ name }) => name === 'outcomes').length
+    const many = await chunksOf()
+    expect(await pack()).not.toEqual([])
+    expect(await pack()).toEqual([])
+    const few = await chunksOf()
+    expect(few).toBeLessThanOrEqual(many - 2 * 11)
+    expect((await chunks()).every(({ packed, late }) => packed && !late)).toBe(true)
+    expect(await tenant.data(READS, variables)).toEqual(before)
+
+    // Late rows come to the merged chunk, which is packed again.
+    await record(tenant, simulationId, { repetition: 2 })
+    expect(await chunksOf()).toBe(few)
+    const more = await tenant.data(READS, variables)
+    expect(more.outcomes.totalCount).toBe(before.outcomes.totalCount + 40)
+    await pack()
+    expect((await chunks()).every(({ packed, late }) => packed && !late)).toBe(true)
+    expect(await tenant.data(READS, variables)).toEqual(more)
+
+    await on(url, async (client) => {
+      await client.query(`begin; select set_config('app.user_id', '${tenant.tenantId}', true)`)
+      await client.query('delete from simulations where simulation_id = $1', [simulationId])
+      await client.query('commit')
+    })
+    expect(
+      await query(
+        url,
+        `select (select count(*)::int from store.outcomes where user_id = '${tenant.tenantId}') as outcomes,
+          (select count(*)::int from store.trajectories where user_id = '${tenant.tenantId}') as trajectories`,
+      ),
+    ).toEqual([{ outcomes: 0, trajectories: 0 }])
+  })
+
   it('go when they are too old, without being unpacked but where others lie beside them', async () => {
     const old = `execution_time < now() - interval '31 days'`
     // What was recorded lately stays as long, whenever it happened.

@@ -11,7 +11,7 @@ import { schema } from '../../src/graphql/schema.ts'
 import { Arc, type Tenant } from '../support/arc.ts'
 import { ENGINES, makeMigratedDatabase, on } from '../support/emptyDatabase.ts'
 import { everyConnection } from '../support/everyConnection.ts'
-import { fillHistory } from '../support/history.ts'
+import { fillHistory, SHAPE } from '../support/history.ts'
 import { rowsReadDuring } from '../support/plans.ts'
 
 // A text that is looked for in every row must be looked for in the rows of one tenant. Here it has a handful, beside thirty
@@ -63,7 +63,7 @@ describe.each(ENGINES.slice(-1))('beside large tenants, on $dump', ({ extension 
     const database = await makeMigratedDatabase(extension)
     ;({ serviceUrl } = database)
     const others = Array.from({ length: 30 }, () => randomUUID())
-    await on(database.url, (admin) => fillHistory(admin, others, 10))
+    await on(database.url, (admin) => fillHistory(admin, others, { ...SHAPE, simulations: 10 }))
     const arc = new Arc({ DATABASE_URL: serviceUrl })
     await arc.start()
     drop = async () => {

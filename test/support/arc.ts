@@ -141,6 +141,8 @@ export class Arc {
       ARC_START_SECONDS: '0',
       // Off: the same tests by resolvers.
       ARC_COMPILED_READS: process.env.ARC_COMPILED_READS ?? 'on',
+      // 0: the same tests with outcomes in steps of time, which otherwise are for many chunks.
+      ...(process.env.ARC_PLANNED_CHUNKS && { ARC_PLANNED_CHUNKS: process.env.ARC_PLANNED_CHUNKS }),
       ...env,
     })
   }

@@ -190,6 +190,8 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
     refuses: {
       simulations_description_check: [{ description: x(10_001) }],
       simulations_tags_check: [{ tags: Array(21).fill('tag') }],
+      first_outcome_before_last: [{ first_outcome_at: FAR_AHEAD, last_outcome_at: '2020-01-01' }],
+      has_both_outcome_times: [{ first_outcome_at: FAR_AHEAD }, { last_outcome_at: FAR_AHEAD }],
       lost_has_failed: [
         { runner_lost: true },
         { status: 'cancelled', completed_at: FAR_AHEAD, runner_lost: true },

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { afterAll, beforeAll } from 'vitest'
+import { changeStorageSettings } from '../../src/db/admin/storageSettings.ts'
 import { Arc, type Tenant } from './arc.ts'
-import { makeMigratedDatabase, on } from './emptyDatabase.ts'
+import { makeMigratedDatabase, on, query } from './emptyDatabase.ts'
 
 /** How far back the history goes: 100 chunks of seven days, 24 partitions of a month. */
 const DAYS = 700
@@ -13,9 +14,17 @@ const OTHERS = 300
 /** Simulations that are deleted, spread among the others. */
 const DELETED = 120
 
-/** Of each tenant: what it runs, and how often each simulation runs every scenario. */
+/** Of each tenant: what it runs. */
 const SCENARIOS = 20
-const REPETITIONS = 5
+
+/** How much there is of it: of each tenant so many simulations, each of which runs every scenario so often. */
+export interface HistoryShape {
+  simulations: number
+  repetitions: number
+  days: number
+}
+
+export const SHAPE: HistoryShape = { simulations: 100, repetitions: 5, days: DAYS }
 
 /** Which rows of a history a test asks for. */
 export interface History {
@@ -30,14 +39,14 @@ export interface History {
 }
 
 /**
- * Fills a migrated database with two years of `tenantIds`: simulations spread evenly over them, of 100 outcomes each, one in
- * ten failed and one in 25 superseded, with their keys, tool usage and failure patterns. Straight into the tables, because
+ * Fills a migrated database with two years of `tenantIds`: simulations spread evenly over them, of 100 outcomes each unless the
+ * shape is another, one in ten failed and one in 25 superseded, with their keys, tool usage and failure patterns. Straight into the tables, because
  * recording them would take minutes; returns what the first tenant has.
  */
 export async function fillHistory(
   admin: pg.Client,
   tenantIds: readonly string[],
-  simulations = 100,
+  { simulations, repetitions, days }: HistoryShape = SHAPE,
 ): Promise<History> {
   const { rows: engine } = await admin.query<{ hypertable: boolean }>(
     `select exists (select from pg_extension where extname = 'timescaledb') as hypertable`,
@@ -45,12 +54,12 @@ export async function fillHistory(
   await admin.query('begin')
   if (!engine[0]!.hypertable) {
     await admin.query(
-      `select store.ensure_outcome_partitions((now() - interval '${DAYS} days')::date, current_date)`,
+      `select store.ensure_outcome_partitions((now() - interval '${days} days')::date, current_date)`,
     )
   }
   // Past triggers and foreign keys: the rows are whole as they are.
   await admin.query('set local session_replication_role = replica')
-  const history = { outcomes: simulations * SCENARIOS * REPETITIONS } as History
+  const history = { outcomes: simulations * SCENARIOS * repetitions } as History
   for (const tenantId of tenantIds) {
     const configId = randomUUID()
     await admin.query(`select set_config('app.user_id', $1, true)`, [tenantId])
@@ -67,20 +76,20 @@ export async function fillHistory(
     await admin.query(
       `insert into simulations (config_version_id, scenario_set, repetitions, simulation_name, status, total_scenarios,
         succeeded_scenarios, failed_scenarios, created_at, started_at, completed_at)
-      select v.version_id, s.keys, ${REPETITIONS}, 'nightly ' || n, 'completed', ${SCENARIOS * REPETITIONS},
-        ${SCENARIOS * REPETITIONS * 0.9}, ${SCENARIOS * REPETITIONS * 0.1}, at, at, at + interval '1 day'
+      select v.version_id, s.keys, ${repetitions}, 'nightly ' || n, 'completed', ${SCENARIOS * repetitions},
+        ${SCENARIOS * repetitions * 0.9}, ${SCENARIOS * repetitions * 0.1}, at, at, at + interval '1 day'
       from generate_series(1, ${simulations}) n
       join config_versions v on v.user_id = $1 and v.version_number = 1 + n % 10
       cross join (select array_agg(scenario_id) as keys from scenarios where user_id = $1) s
-      cross join lateral (select now() - interval '${DAYS} days' * (n / ${simulations}.0) as at) t`,
+      cross join lateral (select now() - interval '${days} days' * (n / ${simulations}.0) as at) t`,
       [tenantId],
     )
     await admin.query(
       `create temp table made on commit drop as
       select uuid_v7(t.at) as outcome_id, s.simulation_id, s.config_version_id, 's' || c as scenario_id, r as repetition, t.at as execution_time,
         case when (c + r) % 10 > 0 then 'success' when r % 2 = 0 then 'error' else 'timeout' end as status
-      from simulations s, generate_series(1, ${SCENARIOS}) c, generate_series(1, ${REPETITIONS}) r,
-        lateral (select date_trunc('second', s.created_at) + interval '13 minutes' * (c * ${REPETITIONS} + r) as at) t
+      from simulations s, generate_series(1, ${SCENARIOS}) c, generate_series(1, ${repetitions}) r,
+        lateral (select date_trunc('second', s.created_at) + interval '13 minutes' * (c * ${repetitions} + r) as at) t
       where s.user_id = $1`,
       [tenantId],
     )
@@ -97,6 +106,16 @@ export async function fillHistory(
         0.5, 1, status = 'error', 1,
         array[row('search', 1, null, 1, null, null, null), row('book', 1, null, 1, null, null, null)]::store.used_tool[]
       from made`,
+      [tenantId],
+    )
+    await admin.query(
+      `insert into store.stale_hours (user_id, bucket) select distinct $1::uuid, store.hour_of(execution_time) from made`,
+      [tenantId],
+    )
+    await admin.query(
+      `update simulations s set first_outcome_at = m.first, last_outcome_at = m.last
+      from (select simulation_id, min(execution_time) as first, max(execution_time) as last from made group by 1) m
+      where s.user_id = $1 and s.simulation_id = m.simulation_id`,
       [tenantId],
     )
     await admin.query(
@@ -129,7 +148,7 @@ export async function fillHistory(
         select version_id, array['s1'], 1, 'cancelled', at, at
         from generate_series(1, ${DELETED}) n
         join config_versions on config_id = $1 and version_number = 1 + n % 10
-        cross join lateral (select now() - interval '${DAYS} days' * (n / ${DELETED}.0) as at) t
+        cross join lateral (select now() - interval '${days} days' * (n / ${DELETED}.0) as at) t
         returning simulation_id
       )
       insert into deletions (simulation_id, name) select simulation_id, 'gone' from gone`,
@@ -185,6 +204,7 @@ export async function fillHistory(
 
 /** A server whose first tenant has such a history, beside two others with as much; set before the tests of a block. */
 export interface Past {
+  arc: Arc
   tenant: Tenant
   history: History
   /** As the service logs in, and as the database's owner does. */
@@ -192,19 +212,33 @@ export interface Past {
   adminUrl: string
 }
 
+/** However many chunks there are: what a function plans inside of a statement its plan does not show. */
+const PLANNED_AT_ONCE = { ARC_PLANNED_CHUNKS: '1000000' }
+
 /** Starts it on a database of its own before the tests of a block, and ends it after them. */
-export function useHistory(extension?: 'timescaledb'): Past {
+export function useHistory(
+  extension?: 'timescaledb',
+  {
+    shape = SHAPE,
+    chunkDays,
+    env = PLANNED_AT_ONCE,
+  }: { shape?: HistoryShape; chunkDays?: number; env?: NodeJS.ProcessEnv } = {},
+): Past {
   const past = {} as Past
   let drop: () => Promise<unknown>
   beforeAll(async () => {
     const database = await makeMigratedDatabase(extension)
-    const arc = new Arc({ DATABASE_URL: database.serviceUrl })
+    const arc = new Arc({ DATABASE_URL: database.serviceUrl, ...env })
     const tenant = arc.tenant()
+    if (extension && chunkDays !== undefined) {
+      await changeStorageSettings(database.url, { chunkDays })
+      await query(database.url, 'select prepare_outcome_storage()')
+    }
     const history = await on(database.url, (admin) =>
-      fillHistory(admin, [tenant.tenantId, randomUUID(), randomUUID()]),
+      fillHistory(admin, [tenant.tenantId, randomUUID(), randomUUID()], shape),
     )
     await arc.start()
-    Object.assign(past, { tenant, history, serviceUrl: database.serviceUrl, adminUrl: database.url })
+    Object.assign(past, { arc, tenant, history, serviceUrl: database.serviceUrl, adminUrl: database.url })
     drop = async () => {
       await arc.stop()
       await database.drop()

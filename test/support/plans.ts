@@ -42,6 +42,77 @@ export async function blocksReadDuring(
   return plans.reduce((sum, { plan }) => sum + plan['Shared Hit Blocks'] + plan['Shared Read Blocks'], 0)
 }
 
+/** What a statement costs that is planned anew, with all that it calls. */
+export interface StatementCost {
+  statement: string
+  /** Locks of tables, chunks or partitions, and their indexes: one for each that is planned. */
+  locks: number
+  /** Rows of outcomes that are looked at, and of what else lies in chunks or partitions. */
+  rows: number
+  /** Planning and execution, in milliseconds; the least of two. */
+  ms: number
+}
+
+/** What each statement costs that the server reads with while `work` runs, executed once more as the tenant. */
+export async function costsDuring(
+  databaseUrl: string,
+  tenant: Tenant,
+  work: () => Promise<unknown>,
+): Promise<StatementCost[]> {
+  const statements = (await recordStatements(work)).filter(isRead)
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  try {
+    const costs = []
+    for (const { text, values } of statements) {
+      const cost = {
+        statement: text,
+        locks: 0,
+        rows: 0,
+        ms: Number.POSITIVE_INFINITY,
+      }
+      // What the session knows of a table it looks up once.
+      for (let run = 0; run < 2; run++) {
+        await client.query('begin')
+        for (const [name, value] of tenantSettings(viewerOf(tenant), 'read only'))
+          await client.query('select set_config($1, $2, true)', [name, value])
+        const before = await soFar(client)
+        const { rows: plans } = await client.query(
+          `explain (analyze, summary, timing off, format json) ${text}`,
+          values,
+        )
+        const [times] = plans[0]['QUERY PLAN']
+        const { locks, rows } = await soFar(client)
+        await client.query('rollback')
+        Object.assign(cost, {
+          locks,
+          rows: rows - before.rows,
+          ms: Math.min(cost.ms, times['Planning Time'] + times['Execution Time']),
+        })
+      }
+      costs.push(cost)
+    }
+    return costs
+  } finally {
+    await client.end()
+  }
+}
+
+/** The session's locks, and the rows that it has looked at, of which some are of earlier transactions. */
+async function soFar(client: pg.Client): Promise<{ locks: number; rows: number }> {
+  const { rows } = await client.query(
+    `select
+      (select count(*)::int from pg_locks where pid = pg_backend_pid() and locktype = 'relation') as locks,
+      (select coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)::int from pg_stat_xact_user_tables
+        where schemaname like '\\_timescaledb%' or relname ~ '^(outcomes|trajectories)_') as rows`,
+  )
+  return rows[0]
+}
+
+function isRead({ text }: { text: string }): boolean {
+  return /^(\/\*|select|with)/i.test(text.trim()) && !/set_config|\b(insert|update)\b/i.test(text)
+}
+
 async function plansDuring(
   databaseUrl: string,
   tenant: Tenant,
@@ -55,8 +126,7 @@ async function plansDuring(
     for (const [name, value] of tenantSettings(viewerOf(tenant), 'read only'))
       await client.query('select set_config($1, $2, true)', [name, value])
     const plans = []
-    for (const { text, values } of statements) {
-      if (!/^(\/\*|select|with)/i.test(text.trim()) || /set_config|\b(insert|update)\b/i.test(text)) continue
+    for (const { text, values } of statements.filter(isRead)) {
       const { rows } = await client.query(
         `explain (analyze, buffers, timing off, format json) ${text}`,
         values,

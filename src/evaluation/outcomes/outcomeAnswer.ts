@@ -1,7 +1,7 @@
 import sql, { type Sql } from 'sql-template-tag'
-import { tableOf } from '../../reads/answers/beside.ts'
+import { rowOn } from '../../reads/answers/beside.ts'
 import type { Member, Row, RowPart } from '../../reads/answers/parts.ts'
-import { identifier } from '../../reads/catalogue.ts'
+import { column, identifier } from '../../reads/catalogue.ts'
 import { all, type Condition } from '../../reads/condition.ts'
 
 /** The outcome with this id. */
@@ -19,10 +19,10 @@ function outcomeWith(idOf: (outer: Row) => Sql, members: readonly Member[]): Row
   return {
     is: 'row',
     from: (own, outer) => {
-      const [outcome, key] = [identifier(own.alias), identifier(`${own.alias}_key`)]
-      return sql`outcome_keys ${key} join ${tableOf('outcomes', own)}
-        on ${outcome}.outcome_id = ${key}.outcome_id and ${outcome}.execution_time = ${key}.execution_time
-        where ${key}.outcome_id = ${idOf(outer)}`
+      const key = `${own.alias}_key`
+      const on = ['outcomeId', 'executionTime'].map((field) => [field, column(field, key)] as const)
+      return sql`outcome_keys ${identifier(key)} join ${rowOn('outcomes', own, on)}
+        where ${column('outcomeId', key)} = ${idOf(outer)}`
     },
     members,
     nullable: true,

@@ -75,17 +75,20 @@ export class QueryCompiler {
     this.#maxBytes = Math.min(readBytes, MOST_BYTES)
   }
 
-  /** The fields of a query's root, in the order of the answer; undefined when the variables are not what it takes. */
-  compile(query: Query, operation: OperationDefinitionNode): RootField[] | undefined {
+  /**
+   * The fields of a query's root, in the order of the answer; undefined when the variables are not what it takes. `inSteps`: see
+   * reads/byTime.ts.
+   */
+  compile(query: Query, operation: OperationDefinitionNode, inSteps = false): RootField[] | undefined {
     const given = query.variableValues ?? {}
     const holes = holesOf(operation, given)
     const variables = { ...given, ...Object.fromEntries(holes) }
     const shape = JSON.stringify(variables)
-    if (shape.length > LONGEST_KEY) return this.#compile(query, operation, given)?.fields
-    const key = `${this.#numberOf(operation)} ${shape}`
+    if (shape.length > LONGEST_KEY) return this.#compile(query, operation, given, inSteps)?.fields
+    const key = `${this.#numberOf(operation)} ${inSteps} ${shape}`
     const known = this.#kept.get(key)
     if (known) return filled(known, given)
-    const made = this.#compile(query, operation, variables)
+    const made = this.#compile(query, operation, variables, inSteps)
     if (!made) return undefined
     const size = made.fields.reduce(
       (sum, { read }) => sum + ('text' in read ? read.text.length : 100),
@@ -107,6 +110,7 @@ export class QueryCompiler {
     { schema, document }: Query,
     operation: OperationDefinitionNode,
     variables: Readonly<Record<string, unknown>>,
+    inSteps: boolean,
   ): { fields: RootField[]; isTimeless: boolean } | undefined {
     const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, {
       maxErrors: 1,
@@ -124,7 +128,7 @@ export class QueryCompiler {
         key,
         nodes,
         nullable: isNullable(root, nodes),
-        read: this.#read(asked, root, nodes),
+        read: this.#read(asked, root, nodes, inSteps),
       }))
       return { fields, isTimeless }
     } catch (error) {
@@ -134,7 +138,12 @@ export class QueryCompiler {
     }
   }
 
-  #read(asked: Asked, root: GraphQLObjectType, nodes: readonly FieldNode[]): RootField['read'] {
+  #read(
+    asked: Asked,
+    root: GraphQLObjectType,
+    nodes: readonly FieldNode[],
+    inSteps: boolean,
+  ): RootField['read'] {
     try {
       const part = planAnswer(asked, root, nodes)
       if (part.is === 'literal') return { json: part.json }
@@ -142,7 +151,7 @@ export class QueryCompiler {
       // Resolvers read each of them once, whatever its aliases, and one after the other.
       if (huge > MOST_HUGE || reads > MOST_READS) return { reason: 'TOO_LARGE' }
       const shareOf = (parts: number) => Math.ceil(this.#maxBytes / Math.max(1, parts))
-      const statement = answerStatement(part, { page: shareOf(pages), value: shareOf(long) })
+      const statement = answerStatement(part, { page: shareOf(pages), value: shareOf(long) }, inSteps)
       return readsOfOutcomes(statement) > MOST_READS_OF_OUTCOMES ? { reason: 'TOO_LARGE' } : statement
     } catch (error) {
       if (error instanceof NotCompiled) return { reason: error.reason }

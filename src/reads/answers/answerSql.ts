@@ -2,7 +2,7 @@ import sql, { empty, join, type Sql } from 'sql-template-tag'
 import type { Statement } from '../../db/tenantTransaction.ts'
 import { identifier, integerLiteral, textLiteral } from '../catalogue.ts'
 import type { SortField } from '../keyset.ts'
-import { fieldsWithout, pageWithBeside, tableOf } from './beside.ts'
+import { fieldsWithout, pageWithBeside, rowOn } from './beside.ts'
 import {
   type ColumnPart,
   type EdgeMember,
@@ -43,31 +43,33 @@ type Piece = string | Sql
 
 /**
  * A statement that selects one value of an answer, as JSON. It fails with SQLSTATE 54000 as soon as a text becomes longer than
- * `most` allows. Its text depends on the parts' shape alone, but for the length of pages.
+ * `most` allows. Its text depends on the parts' shape alone, but for the length of pages. `inSteps`: see ../byTime.ts.
  */
-export function answerStatement(part: Part, most: MostBytes): Statement {
-  return new AnswerWriter(most).statement(part)
+export function answerStatement(part: Part, most: MostBytes, inSteps = false): Statement {
+  return new AnswerWriter(most, inSteps).statement(part)
 }
 
 /** Writes one answer: the rows that are read have aliases with numbers. */
 class AnswerWriter {
   readonly #most: MostBytes
+  readonly #inSteps: boolean
   #aliases = 0
   #isGeneral = true
 
-  constructor(most: MostBytes) {
+  constructor(most: MostBytes, inSteps: boolean) {
     this.#most = most
+    this.#inSteps = inSteps
   }
 
   statement(part: Part): Statement {
-    const answer = concatenated(this.#part(part, new Row('nothing')))
+    const answer = concatenated(this.#part(part, new Row('nothing', this.#inSteps)))
     const { text, values } = sql`/* answer */ select ${answer} as answer`
     return { text, values, isGeneral: this.#isGeneral }
   }
 
   #row(): Row {
     this.#aliases++
-    return new Row(`r${this.#aliases}`)
+    return new Row(`r${this.#aliases}`, this.#inSteps)
   }
 
   #part(part: Part, row: Row): Piece[] {
@@ -125,10 +127,10 @@ class AnswerWriter {
       const lists = keys.map(
         ({ kind }, at) => sql`${values.map((each) => each[at])}::${identifier(SQL_TYPES[kind])}[]`,
       )
-      const on = keys.map(({ field }, at) => sql`${own.column(field)} = wanted.${names[at]}`)
+      const on = keys.map(({ field }, at) => [field, sql`wanted.${names[at]}`] as const)
       return sql`select wanted.place, ${object} as ${text}
         from unnest(${places}::int[], ${join(lists, ', ')}) as wanted(place, ${join(names, ', ')})
-        join ${tableOf(table, own)} on ${join(on, ' and ')}`
+        join ${rowOn(table, own, on)}`
     })
     const rows = this.#sized(join(found, ' union all '), [text])
     const all = sql`select string_agg(coalesce(sized.${fitting(text)}, 'null'), ',' order by places.place)

@@ -1,4 +1,5 @@
-import sql, { join, type Sql } from 'sql-template-tag'
+import sql, { empty, join, type Sql } from 'sql-template-tag'
+import { rowAt } from '../byTime.ts'
 import { BESIDE, type Beside, column, identifier, integerLiteral } from '../catalogue.ts'
 import type { Row } from './parts.ts'
 
@@ -19,12 +20,26 @@ export function pageWithBeside({ field, from, by }: Beside, numbered: Sql, size:
       order by page.n`
 }
 
-/** A table under an alias, behind FROM, with what lies beside its rows if that is read. */
-export function tableOf(table: string, { alias, fields }: Row): Sql {
+/** A table under an alias, behind FROM, with what lies beside its rows if that is read. `rows`: those of it that are meant. */
+export function tableOf(table: string, { alias, fields }: Row, rows = identifier(table)): Sql {
   const beside = BESIDE[table]
-  if (!beside || !fields.includes(beside.field)) return sql`${identifier(table)} ${identifier(alias)}`
+  if (!beside || !fields.includes(beside.field)) return sql`${rows} ${identifier(alias)}`
   const { field, from, by } = beside
   const arrays = by.map((each) => sql`array[${column(each, 'c')}]`)
-  return sql`(select c.*, ${column(field, 'beside')} from ${identifier(table)} c
+  return sql`(select c.*, ${column(field, 'beside')} from ${rows} c
       cross join lateral ${identifier(from)}(${join(arrays, ', ')}) beside) ${identifier(alias)}`
+}
+
+/** A table to be joined, behind JOIN, with the condition that these fields of its row have these values. */
+export function rowOn(
+  table: string,
+  own: Row,
+  values: readonly (readonly [field: string, value: Sql])[],
+): Sql {
+  const on = join(
+    values.map(([field, value]) => sql`${own.column(field)} = ${value}`),
+    ' and ',
+  )
+  const rows = own.inSteps ? rowAt(table, values) : undefined
+  return sql`${rows ? sql`lateral ` : empty}${tableOf(table, own, rows)} on ${on}`
 }

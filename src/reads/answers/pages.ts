@@ -1,4 +1,5 @@
-import sql, { empty, type Sql } from 'sql-template-tag'
+import sql, { empty, join, type Sql } from 'sql-template-tag'
+import { rowAt } from '../byTime.ts'
 import { BESIDE, columnName, columns, identifier, integerLiteral, type RelationName } from '../catalogue.ts'
 import type { ComputedRows } from '../computedPages.ts'
 import { all, type Condition } from '../condition.ts'
@@ -37,8 +38,14 @@ export function storedPage(
     ...shape(plan, members),
     beside: BESIDE[table],
     rows: (outer, fields, limit) =>
-      rowsOfPage({ ...query, where, order }, keyOf(outer), { fields, as: columns }, integerLiteral(limit)),
-    count: (outer) => countSql({ ...query, where: filtered }, keyOf(outer)),
+      rowsOfPage(
+        { ...query, where, order },
+        keyOf(outer),
+        { fields, as: columns },
+        integerLiteral(limit),
+        outer.inSteps,
+      ),
+    count: (outer) => countSql({ ...query, where: filtered }, keyOf(outer), outer.inSteps),
   }
 }
 
@@ -101,15 +108,13 @@ export function relatedRow(
 ): RowPart {
   return {
     is: 'row',
-    from: (own, outer) =>
-      sql`${tableOf(table, own)} where ${conditionOn(on, own, outer)} and ${outer.fulfils(when)}`,
+    from: (own, outer) => {
+      const values = on.map(([ours, theirs]) => [theirs, outer.column(ours)] as const)
+      const rows = outer.inSteps ? rowAt(table, values) : undefined
+      const isIt = values.map(([field, value]) => sql`${own.column(field)} = ${value}`)
+      return sql`${tableOf(table, own, rows)} where ${join(isIt, ' and ')} and ${outer.fulfils(when)}`
+    },
     members,
     nullable,
   }
-}
-
-function conditionOn(on: readonly (readonly [string, string])[], own: Row, outer: Row): Sql {
-  return on
-    .map(([ours, theirs]) => sql`${own.column(theirs)} = ${outer.column(ours)}`)
-    .reduce((left, right) => sql`${left} and ${right}`)
 }

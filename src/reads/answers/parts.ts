@@ -13,10 +13,13 @@ export interface Member {
 /** The rows that a part is read of, under an alias; it knows which of their fields are read. */
 export class Row {
   readonly alias: string
+  /** Whether what lies in parts is read from one stretch of time after another: see ../byTime.ts. */
+  readonly inSteps: boolean
   readonly #fields = new Set<string>()
 
-  constructor(alias: string) {
+  constructor(alias: string, inSteps: boolean) {
     this.alias = alias
+    this.inSteps = inSteps
   }
 
   column(field: string): Sql {

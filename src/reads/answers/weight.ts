@@ -71,8 +71,9 @@ function valueBytes(part: Part): number {
 /** The views of the table that has partitions. */
 const OF_OUTCOMES = /\b(?:from|join) (?:outcomes|tool_usage)\b/g
 
+/** Those that it is planned with: what stands in a text in it is planned in parts, see ../byTime.ts. */
 export function readsOfOutcomes({ text }: Statement): number {
-  return text.match(OF_OUTCOMES)?.length ?? 0
+  return text.replaceAll(/'(?:[^']|'')*'/g, "''").match(OF_OUTCOMES)?.length ?? 0
 }
 
 function ofMembers(members: readonly Member[]): Weight {

@@ -1,7 +1,7 @@
 import sql from 'sql-template-tag'
 import { describe, expect, it } from 'vitest'
 import { computedPagesSql } from '../../../src/reads/computedPages.ts'
-import { all, among, compared, equal, related } from '../../../src/reads/condition.ts'
+import { all, among, compared, contains, equal, related } from '../../../src/reads/condition.ts'
 import { pageSql, parentPagesSql } from '../../../src/reads/storedPages.ts'
 
 // Whole statements of pages. The parents' keys, which may be many, are sent once.
@@ -44,6 +44,58 @@ describe('a page of all rows', () => {
           limit $3::int"
     `)
     expect(values).toEqual([21, 'a', 21])
+  })
+})
+
+describe('a page in steps of time', () => {
+  const latest = {
+    ...PAGE,
+    order: [
+      { field: 'executionTime', direction: 'desc' },
+      { field: 'outcomeId', direction: 'desc' },
+    ],
+  } as const
+
+  it('is a text in the statement, in which values are literals, whatever they have in them', () => {
+    const where = all(PAGE.where, contains({ field: 'errorCode', kind: 'text' }, `100% '$1`))
+    const { text, values } = pageSql({ ...latest, where }, true)
+    expect(text).toMatchInlineSnapshot(`
+      "/* page outcomes */ select c.execution_time as "executionTime", c.outcome_id as "outcomeId" from rows_by_time(null::outcomes, format('select c.*
+          from outcomes c
+          where (c.status in (''error'') and c.error_code ilike %L) and c.execution_time >= $1 and c.execution_time < $2
+          order by c.execution_time desc, c.outcome_id desc
+          limit $3', variadic array[$1::text]), '-infinity', 'infinity', $2::int, true) c order by c.execution_time desc, c.outcome_id desc limit $3::int"
+    `)
+    expect(values).toMatchInlineSnapshot(`
+      [
+        "%100\\% '$1%",
+        21,
+        21,
+      ]
+    `)
+  })
+
+  it('names the time of what it is of, and of its cursor', () => {
+    const at = compared({ field: 'executionTime', kind: 'time' }, '<=', new Date(0))
+    const query = { ...latest, where: all(at), parentField: 'simulationId', parentType: 'uuid' } as const
+    const { text } = parentPagesSql(query, ['a'], true)
+    expect(text).toMatchInlineSnapshot(`
+      "/* parentPages outcomes */
+          select p.parent, page.*
+          from unnest($1::uuid[]) as p(parent)
+          cross join lateral (select c.execution_time as "executionTime", c.outcome_id as "outcomeId" from rows_by_time(null::outcomes, format('select c.*
+          from outcomes c
+          where c.simulation_id = %L and c.execution_time <= %L and c.execution_time >= $1 and c.execution_time < $2
+          order by c.execution_time desc, c.outcome_id desc
+          limit $3', variadic array[p.parent::text, $2::text]), greatest((select coalesce(min(first_outcome_at), 'infinity') from simulations s where s.simulation_id = p.parent)), least($3::timestamptz, (select coalesce(max(last_outcome_at), '-infinity') from simulations s where s.simulation_id = p.parent)), $4::int, true) c order by c.execution_time desc, c.outcome_id desc limit $5::int) page"
+    `)
+  })
+
+  it('is planned at once in an order that is not that of time, unless that time is known', () => {
+    const statement = pageSql(PAGE, true).text
+    expect(statement).toBe(pageSql(PAGE).text)
+    const ofOne = all(PAGE.where, equal({ field: 'simulationId', kind: 'uuid' }, 'a'))
+    expect(pageSql({ ...PAGE, where: ofOne }, true).text).toContain('rows_by_time')
   })
 })
 
