@@ -41,6 +41,11 @@ program
     'also turn the partitions of plain PostgreSQL into TimescaleDB’s hypertables, where this server has TimescaleDB now',
   )
   .option('--no-engine', 'give up a change to hypertables that is not finished')
+  .option(
+    '--continuous-aggregates',
+    'also make TimescaleDB’s continuous aggregates, or refresh those that are there (full edition)',
+  )
+  .option('--no-continuous-aggregates', 'take them away')
   .action(async (options: MigrateOptions) => {
     const { runMigrations } = await import('./commands/migrate.ts')
     await runMigrations(readConfig(), options)

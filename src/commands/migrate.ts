@@ -1,5 +1,6 @@
 import { SingleBar } from 'cli-progress'
 import { type Config, ConfigError } from '../config.ts'
+import { dropContinuousAggregates, makeContinuousAggregates } from '../db/admin/continuousAggregates.ts'
 import { changeEngine, giveUpEngineChange } from '../db/admin/engineChange.ts'
 import { makeServiceLogin } from '../db/admin/login.ts'
 import { migrate } from '../db/admin/migrator.ts'
@@ -9,10 +10,15 @@ export interface MigrateOptions {
   login?: string
   /** True: hypertables in the place of partitions. False: a change to them that is not finished is given up. */
   engine?: boolean
+  /** True: TimescaleDB's continuous aggregates are made, or refreshed. False: they are taken away. */
+  continuousAggregates?: boolean
 }
 
 /** `arc migrate`: says what it did. */
-export async function runMigrations(config: Config, { login, engine }: MigrateOptions): Promise<void> {
+export async function runMigrations(
+  config: Config,
+  { login, engine, continuousAggregates }: MigrateOptions,
+): Promise<void> {
   const url = config.databaseAdminUrl ?? config.databaseUrl
   if (url === undefined) {
     throw new ConfigError(
@@ -33,6 +39,18 @@ export async function runMigrations(config: Config, { login, engine }: MigrateOp
     `${migrated.applied.length} applied, ${migrated.alreadyApplied} already there; engine: ${migrated.engine}`,
   )
   if (engine) await toHypertables(url)
+  if (continuousAggregates) {
+    const made = await makeContinuousAggregates(url)
+    console.log(
+      made
+        ? 'continuous aggregates are made, and refreshed every minute where TimescaleDB’s jobs run'
+        : 'continuous aggregates are refreshed',
+    )
+  }
+  if (continuousAggregates === false) {
+    const were = await dropContinuousAggregates(url)
+    console.log(were ? 'continuous aggregates are taken away' : 'there are no continuous aggregates')
+  }
   if (login !== undefined) {
     const password = process.env.ARC_SERVICE_PASSWORD
     if (!password)

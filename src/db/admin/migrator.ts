@@ -9,7 +9,7 @@ import { PINNED_SETTINGS, settingsSql } from '../pinnedSettings.ts'
 import { withClient } from './adminClient.ts'
 import { revokeTableFunctions } from './login.ts'
 
-const MIGRATIONS_DIR = fileURLToPath(new URL('../../../migrations-raw', import.meta.url))
+export const MIGRATIONS_DIR = fileURLToPath(new URL('../../../migrations-raw', import.meta.url))
 
 /** `0007_outcomes.plain.sql`: number, name, and the kind of engine that it is for when there is a variant for each. */
 const FILE_NAME = /^(\d{4})_([a-z0-9_]+)(?:\.(plain|timescaledb))?\.sql$/
