@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --max-semi-space-size=64
 import { Command, Option } from 'commander'
 import type { ImportOptions } from './commands/import.ts'
+import type { MigrateOptions } from './commands/migrate.ts'
 import type { RetentionOptions } from './commands/retention.ts'
 import type { SqlLoginOptions } from './commands/sqlLogin.ts'
 import type { StorageOptions } from './commands/storage.ts'
@@ -35,9 +36,19 @@ program
   .command('migrate')
   .description('Migrate the database of DATABASE_ADMIN_URL (or DATABASE_URL) to the latest schema.')
   .option('--login <name>', 'also create a login for the service, with the password in ARC_SERVICE_PASSWORD')
-  .action(async ({ login }: { login?: string }) => {
+  .option(
+    '--engine',
+    'also turn the partitions of plain PostgreSQL into TimescaleDB’s hypertables, where this server has TimescaleDB now',
+  )
+  .option('--no-engine', 'give up a change to hypertables that is not finished')
+  .option(
+    '--continuous-aggregates',
+    'also make TimescaleDB’s continuous aggregates, or refresh those that are there (full edition)',
+  )
+  .option('--no-continuous-aggregates', 'take them away')
+  .action(async (options: MigrateOptions) => {
     const { runMigrations } = await import('./commands/migrate.ts')
-    await runMigrations(readConfig(), login)
+    await runMigrations(readConfig(), options)
   })
 
 program

@@ -41,7 +41,11 @@ describe.each(ENGINES)('on $dump', ({ dump, extension }) => {
     const url = await emptyDatabase(extension)
     const variant = extension ?? 'plain'
     const files = (await readdir(MIGRATIONS))
-      .filter((file) => !/\.(plain|timescaledb)\.sql$/.test(file) || file.endsWith(`.${variant}.sql`))
+      .filter(
+        (file) =>
+          file.endsWith('.sql') &&
+          (!/\.(plain|timescaledb)\.sql$/.test(file) || file.endsWith(`.${variant}.sql`)),
+      )
       .sort()
     expect(await missingMigrations(url)).toEqual(files)
     const engine = await on(url, detectEngine)

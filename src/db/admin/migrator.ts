@@ -9,7 +9,7 @@ import { PINNED_SETTINGS, settingsSql } from '../pinnedSettings.ts'
 import { withClient } from './adminClient.ts'
 import { revokeTableFunctions } from './login.ts'
 
-const MIGRATIONS_DIR = fileURLToPath(new URL('../../../migrations-raw', import.meta.url))
+export const MIGRATIONS_DIR = fileURLToPath(new URL('../../../migrations-raw', import.meta.url))
 
 /** `0007_outcomes.plain.sql`: number, name, and the kind of engine that it is for when there is a variant for each. */
 const FILE_NAME = /^(\d{4})_([a-z0-9_]+)(?:\.(plain|timescaledb))?\.sql$/
@@ -19,6 +19,9 @@ const RUN_AS_LOGIN = '-- run as: login'
 
 /** Any number, the same in every Arc: two migrators of one database wait for each other on it. */
 const MIGRATION_LOCK = 4_172_026
+
+/** Which of two files of one number a database takes. */
+type Variant = 'plain' | 'timescaledb'
 
 interface Migration {
   file: string
@@ -55,7 +58,7 @@ export async function migrate(
   return withClient(connectionString, async (client) => {
     await client.query('begin')
     try {
-      await client.query(`select pg_advisory_xact_lock(${MIGRATION_LOCK})`)
+      await lockMigrations(client)
       await client.query(sql`select ${settingsSql(PINNED_SETTINGS)}`)
       const engine = await detectEngine(client)
       await client.query(`/* createLedger */
@@ -69,6 +72,7 @@ export async function migrate(
         grant select on arc_migrations.ledger to public`)
       const files = await readMigrations(directory)
       const { pending, alreadyApplied } = await compareWithLedger(client, files, engine)
+      if (pending.length > 0 && (await isChangingEngine(client))) throw new MigrationError(UNFINISHED)
       for (const migration of pending) await apply(client, migration)
       await revokeTableFunctions(client)
       const { command } = await client.query('commit')
@@ -96,10 +100,53 @@ export async function missingMigrations(
     )
     const files = await readMigrations(directory)
     const engine = await detectEngine(client)
-    if (!rows[0]!.there) return variantsFor(files, engine).map(({ file }) => file)
+    if (!rows[0]!.there) return variantsFor(files, variantFor(engine)).map(({ file }) => file)
     const { pending } = await compareWithLedger(client, files, engine)
     return pending.map(({ file }) => file)
   })
+}
+
+const UNFINISHED =
+  'A change of engine is not finished, and a migration would change the tables that it copies: finish it with the version of Arc that began it ("arc migrate --engine"), or give it up ("arc migrate --no-engine").'
+
+/** Whether `arc migrate --engine` has begun, and not ended. */
+export async function isChangingEngine(client: pg.ClientBase): Promise<boolean> {
+  const { rows } = await client.query<{ is_changing: boolean }>(
+    `/* isChangingEngine */ select to_regnamespace('arc_engine') is not null as is_changing`,
+  )
+  return rows[0]!.is_changing
+}
+
+/** Waits until nobody else changes the schema, until the transaction ends. */
+export async function lockMigrations(client: pg.ClientBase): Promise<void> {
+  await client.query(`/* lockMigrations */ select pg_advisory_xact_lock(${MIGRATION_LOCK})`)
+}
+
+/** @throws MigrationError for a database that is not at the newest schema. @returns which variants it has */
+export async function newestVariant(client: pg.ClientBase, directory = MIGRATIONS_DIR): Promise<Variant> {
+  const { pending, variant } = await compareWithLedger(
+    client,
+    await readMigrations(directory),
+    await detectEngine(client),
+  )
+  if (pending.length > 0)
+    throw new MigrationError(`This database lacks ${pending[0]!.file}: run "arc migrate" first.`)
+  return variant
+}
+
+/**
+ * Turns what the variants for plain PostgreSQL made, but for the tables of outcomes, into what those for TimescaleDB would have made,
+ * and says so in the ledger. In the caller's transaction.
+ */
+export async function becomeTimescale(client: pg.ClientBase, directory = MIGRATIONS_DIR): Promise<void> {
+  const script = await readFile(join(directory, 'engines/timescaledb.sql'), 'utf8')
+  await client.query(`set local role arc_owner; set local search_path = public, pg_temp; ${script}`)
+  await client.query('reset role')
+  await client.query(`/* forgetVariants */ delete from arc_migrations.ledger where file like '%.plain.sql'`)
+  const files = await readMigrations(directory)
+  for (const { file, sha256 } of files.filter((migration) => variantOf(migration) === 'timescaledb')) {
+    await record(client, file, sha256)
+  }
 }
 
 async function apply(client: pg.Client, { file, sql, sha256 }: Migration): Promise<void> {
@@ -110,6 +157,10 @@ async function apply(client: pg.Client, { file, sql, sha256 }: Migration): Promi
     throw new MigrationError(`${file}: ${(error as Error).message}`, { cause: error })
   }
   await client.query('reset role')
+  await record(client, file, sha256)
+}
+
+async function record(client: pg.ClientBase, file: string, sha256: string): Promise<void> {
   await client.query(
     `/* recordMigration */ insert into arc_migrations.ledger (file, sha256) values ($1, $2)`,
     [file, sha256],
@@ -117,10 +168,10 @@ async function apply(client: pg.Client, { file, sql, sha256 }: Migration): Promi
 }
 
 async function compareWithLedger(
-  client: pg.Client,
+  client: pg.ClientBase,
   files: Migration[],
   engine: Engine,
-): Promise<{ pending: Migration[]; alreadyApplied: number }> {
+): Promise<{ pending: Migration[]; alreadyApplied: number; variant: Variant }> {
   const { rows } = await client.query<{ file: string; sha256: string }>(
     `/* readLedger */ select file, sha256 from arc_migrations.ledger order by file collate "C"`,
   )
@@ -140,27 +191,28 @@ async function compareWithLedger(
   }
   const applied = new Set(rows.map(({ file }) => file))
   // A database stays with the variant that it began with, also when TimescaleDB comes or goes later.
-  const startedAs = rows.some(({ file }) => file.endsWith('.plain.sql'))
-    ? 'plain'
-    : rows.some(({ file }) => file.endsWith('.timescaledb.sql'))
-      ? 'apache'
-      : engine
-  const pending = variantsFor(files, startedAs).filter(({ file }) => !applied.has(file))
+  const startedAs = rows.map(variantOf).find((variant) => variant !== undefined)
+  const variant = startedAs ?? variantFor(engine)
+  const pending = variantsFor(files, variant).filter(({ file }) => !applied.has(file))
   const latest = rows.at(-1)?.file
   if (latest !== undefined && pending[0] !== undefined && pending[0].file < latest) {
     throw new MigrationError(
       `${pending[0].file} comes before ${latest}, which this database has: a new migration gets the next number.`,
     )
   }
-  return { pending, alreadyApplied: applied.size }
+  return { pending, alreadyApplied: applied.size, variant }
 }
 
-function variantsFor(files: Migration[], engine: Engine): Migration[] {
-  const variant = engine === 'plain' ? 'plain' : 'timescaledb'
-  return files.filter(({ file }) => {
-    const [, , , only] = FILE_NAME.exec(file)!
-    return only === undefined || only === variant
-  })
+function variantFor(engine: Engine): Variant {
+  return engine === 'plain' ? 'plain' : 'timescaledb'
+}
+
+function variantOf({ file }: { file: string }): Variant | undefined {
+  return FILE_NAME.exec(file)![3] as Variant | undefined
+}
+
+function variantsFor(files: Migration[], variant: Variant): Migration[] {
+  return files.filter((migration) => [undefined, variant].includes(variantOf(migration)))
 }
 
 async function readMigrations(directory: string): Promise<Migration[]> {
