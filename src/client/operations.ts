@@ -225,6 +225,8 @@ export type ErrorCategory =
 
 /** All error codes: in payload errors, in receipts, and as `extensions.code` of top-level errors. */
 export type ErrorCode =
+  /** This tenant has no such alert rule. */
+  | 'ALERT_RULE_NOT_FOUND'
   /** This tenant has no such API key. */
   | 'API_KEY_NOT_FOUND'
   /** Another outcome was recorded for this scenario, repetition and attempt: send a higher retryCount to replace it. */
