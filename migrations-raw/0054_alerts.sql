@@ -133,8 +133,10 @@ begin
   foreach name in array array['alert_rules', 'alerts'] loop
     execute format($policy$
       create policy not_deleted on public.%1$I as restrictive for select to app_user, app_readonly, app_admin
-      using (not exists (select from public.deletions d where d.user_id = %1$I.user_id
-        and (d.simulation_id = %1$I.simulation_id or d.config_id = %1$I.config_id)))$policy$, name);
+      using ((simulation_id is null or not exists (
+          select from public.deletions d where d.user_id = %1$I.user_id and d.simulation_id = %1$I.simulation_id))
+        and (config_id is null or not exists (
+          select from public.deletions d where d.user_id = %1$I.user_id and d.config_id = %1$I.config_id)))$policy$, name);
   end loop;
 end $$;
 -- The jobs look at all tenants. At a rule they then look as its tenant; of deliveries they note no more than how they went.

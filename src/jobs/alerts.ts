@@ -125,8 +125,8 @@ async function deliver(
   onDelivery(became === 'failed' ? 'failed' : outcome, durationMs)
   if (outcome === 'delivered') return
   // Neither the path nor the query of the URL, in which some receivers have their secret, nor what was answered.
-  const { tenant_id: tenant, rule_id: rule } = event
-  const failed = { tenant, rule, event: id, host: url && new URL(url).host, statusCode }
+  const { tenant_id: tenantId, rule_id: ruleId } = event
+  const failed = { tenantId, ruleId, eventId: id, host: url && new URL(url).host, statusCode }
   if (became === 'failed') logger.warn(failed, 'an alert could not be delivered and is given up')
   else logger.info(failed, 'an alert could not be delivered and will be retried')
 }

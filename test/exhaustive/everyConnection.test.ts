@@ -10,7 +10,7 @@ import {
 } from '../support/everyConnection.ts'
 import { ManyRows } from '../support/manyRows.ts'
 
-const arc = useArc()
+const arc = useArc({ ARC_MAX_COST: '1000000000' })
 const connections = everyConnection()
 
 /** A way through the rows; `betweenPages` may bring new ones. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { pino } from 'pino'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { ArcClient } from '../../src/client/arcClient.ts'
 import { deliverAlerts, EVALUATE_ALERT_RULES } from '../../src/jobs/alerts.ts'
 import { AddressGuard } from '../../src/webhooks/addressGuard.ts'
 import { WebhookSender } from '../../src/webhooks/webhookSender.ts'
@@ -801,6 +802,13 @@ describe.each(ENGINES)('alerts on $dump', ({ extension }) => {
       [3, 'FIRED'],
     ])
     await again.return?.()
+    const client = new ArcClient({ url: arc.url, token: await tenant.token() })
+    const steps = client.alertEvents(1)
+    expect((await steps.next()).value).toMatchObject({
+      seq: 2,
+      event: { kind: 'ENDED', alert: { rule: { kind: 'ERROR_RATE' } } },
+    })
+    await steps.return?.()
     const { value } = await (await subscriptions.overSse(tenant, EVENTS, { afterSeq: 4 })).next()
     expect(value.errors).toMatchObject([
       {
@@ -989,7 +997,7 @@ describe.each(ENGINES)('alerts on $dump', ({ extension }) => {
       {
         level: 40,
         msg: 'an alert could not be delivered and is given up',
-        tenant: tenant.tenantId,
+        tenantId: tenant.tenantId,
         host: `127.0.0.1:${receiver.port}`,
         statusCode: 400,
       },
