@@ -171,7 +171,7 @@ export const AlertRule = builder.prismaNode('AlertRule', {
   }),
 })
 
-export const alertRulePages = defineStoredList('AlertRule', {
+const alertRulePages = defineStoredList('AlertRule', {
   model: 'AlertRule',
   type: AlertRule,
   columns: alertRuleColumns,

@@ -35,7 +35,7 @@ interface Quotas {
 }
 
 /** What there is of tenants' webhooks outside of a transaction. */
-export interface Webhooks {
+interface Webhooks {
   guard: AddressGuard
   /** Sends a message to the webhook of a tenant's rule, once; null where it has none any more. */
   test(tenantId: string, ruleId: string, message: AlertMessage): Promise<WebhookResult | null>
