@@ -19,8 +19,9 @@ module.exports = {
     may('reads', 'db/(generated/|(pinnedSettings|pools|readBudget|tenantTransaction)\\.ts$)'),
     may('auth', 'config\\.ts$', 'db/(passingFault|pool|tenantTransaction|transaction)\\.ts$'),
     may('observe', 'db/(engine|pools|statementLabel|transaction)\\.ts$'),
-    may('jobs', 'db/transaction\\.ts$'),
-    may('evaluation', 'reads/', 'db/tenantTransaction\\.ts$'),
+    may('jobs', 'db/transaction\\.ts$', 'webhooks/'),
+    may('webhooks'),
+    may('evaluation', 'reads/', 'db/tenantTransaction\\.ts$', 'webhooks/'),
     may('live', 'reads/', 'db/(tenantTransaction|tlsMode)\\.ts$', 'evaluation/', 'auth/expiry\\.ts$'),
     may(
       'graphql',
@@ -30,6 +31,7 @@ module.exports = {
       'reads/',
       'db/(generated/|pools\\.ts$|tenantTransaction\\.ts$)',
       'auth/apiKeyIssue\\.ts$',
+      'webhooks/',
     ),
     may('graphql/lists', 'graphql/builder/', 'reads/', 'db/generated/'),
     may(
@@ -37,6 +39,7 @@ module.exports = {
       'evaluation/outcomes/outcomeQueue\\.ts$',
       'live/hub\\.ts$',
       'observe/',
+      'webhooks/',
       'reads/(answers/(pages|parts)|catalogue|condition|operationReads|keyset|pagePlan)\\.ts$',
       'db/(generated/|pools\\.ts$|tenantTransaction\\.ts$)',
     ),

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { AddressGuard } from './webhooks/addressGuard.ts'
 
 /** All that can be set from outside. Made once, frozen, handed to the parts: nothing else reads the environment. */
 export interface Config {
@@ -126,6 +127,11 @@ export interface ExposureConfig {
   trustedDocuments: string | undefined
   /** ARC_TRUSTED_DOCUMENTS_ONLY (on when there is such a file): nothing else is run. */
   trustedDocumentsOnly: boolean
+  /**
+   * ARC_WEBHOOK_PRIVATE_HOSTS (none): where tenants' webhooks may lead although it is not on the internet: host names, addresses,
+   * networks, e.g. "hooks.internal, 10.1.0.0/16".
+   */
+  webhookPrivateHosts: readonly string[]
   limits: Limits
 }
 
@@ -197,6 +203,8 @@ export const LIMIT_SETTINGS = {
   openRunsPerTenant: ['ARC_MAX_OPEN_RUNS_PER_TENANT', 1_000_000, 1],
   /** API keys of one tenant that are neither revoked nor expired. */
   apiKeysPerTenant: ['ARC_MAX_API_KEYS_PER_TENANT', 1_000, 1],
+  /** Alert rules of one tenant. */
+  alertRulesPerTenant: ['ARC_MAX_ALERT_RULES_PER_TENANT', 100, 1],
 } as const satisfies Record<string, readonly [variable: string, fallback: number, min: number]>
 
 export type Limits = Readonly<Record<keyof typeof LIMIT_SETTINGS, number>>
@@ -293,6 +301,7 @@ function exposure(env: NodeJS.ProcessEnv): ExposureConfig {
     proxyHops: integer(env, 'ARC_PROXY_HOPS', 0, 0, 10),
     trustedDocuments,
     trustedDocumentsOnly,
+    webhookPrivateHosts: privateHosts(env, 'ARC_WEBHOOK_PRIVATE_HOSTS'),
     limits: Object.fromEntries(
       Object.entries(LIMIT_SETTINGS).map(([limit, [variable, fallback, min]]) => [
         limit,
@@ -300,6 +309,21 @@ function exposure(env: NodeJS.ProcessEnv): ExposureConfig {
       ]),
     ) as Limits,
   }
+}
+
+function privateHosts(env: NodeJS.ProcessEnv, name: string): string[] {
+  const given = (text(env, name) ?? '')
+    .split(',')
+    .map((host) => host.trim())
+    .filter((host) => host !== '')
+  try {
+    new AddressGuard(given)
+  } catch (error) {
+    throw new ConfigError(
+      `${name} takes host names, addresses and networks like 10.1.0.0/16: ${(error as Error).message}.`,
+    )
+  }
+  return given
 }
 
 /** Exact origins, as browsers say them: no path, no wildcard. */

@@ -24,6 +24,7 @@ export const ERROR_CODES = {
   CONFIG_VERSION_NOT_FOUND: 'This tenant has no such configuration version.',
   CONFIG_VERSION_WITHDRAWN: 'The version was withdrawn: nothing new may run it.',
   API_KEY_NOT_FOUND: 'This tenant has no such API key.',
+  ALERT_RULE_NOT_FOUND: 'This tenant has no such alert rule.',
   RECOMMENDATION_NOT_FOUND: 'This tenant has no such recommendation.',
   RECOMMENDATION_APPLIED: 'The recommendation was already applied.',
   SOURCE_NOT_FOUND: 'This tenant has nothing of that kind under that key.',

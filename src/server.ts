@@ -29,6 +29,7 @@ import { createSubscribe } from './http/subscribe.ts'
 import { readTrustedDocuments } from './http/trustedDocuments.ts'
 import { serveWebSocket } from './http/webSocket.ts'
 import { createGraphQLHandler, type HttpParts } from './http/yoga.ts'
+import { deliverAlerts, EVALUATE_ALERT_RULES, sendAlertTest } from './jobs/alerts.ts'
 import { JobRunner } from './jobs/jobRunner.ts'
 import { END_LONG_SQL } from './jobs/longSql.ts'
 import { FAIL_SILENT_SIMULATIONS } from './jobs/silentSimulations.ts'
@@ -42,6 +43,8 @@ import { createPrometheus } from './observe/prometheus.ts'
 import { StatementFigures } from './observe/statementFigures.ts'
 import { startTracing } from './observe/tracing.ts'
 import type { Readers } from './reads/operationReads.ts'
+import { AddressGuard } from './webhooks/addressGuard.ts'
+import { WebhookSender } from './webhooks/webhookSender.ts'
 
 /** How much of the time that a server has to stop in its requests have; the rest is for what they leave open. */
 const REQUESTS_PART = 0.7
@@ -142,7 +145,16 @@ export async function startServer(
     pools.parts = new OutcomeParts(pools.own, config.plannedParts, logger)
     await pools.parts.start()
     const figures = prometheus?.figures
-    const regular = config.jobs ? [...STORAGE_UPKEEP, END_LONG_SQL, FAIL_SILENT_SIMULATIONS] : []
+    const webhooks = new WebhookSender(new AddressGuard(config.exposure.webhookPrivateHosts))
+    const regular = config.jobs
+      ? [
+          ...STORAGE_UPKEEP,
+          END_LONG_SQL,
+          FAIL_SILENT_SIMULATIONS,
+          EVALUATE_ALERT_RULES,
+          deliverAlerts(webhooks, (...delivery) => figures?.countDelivery(...delivery)),
+        ]
+      : []
     const jobs = new JobRunner(pools.own, regular, logger, (...run) => figures?.countJobRun(...run))
     undo.push(() => jobs.close())
     void jobs.runDue()
@@ -186,7 +198,15 @@ export async function startServer(
       live,
       logger,
       outcomeQueue,
-      quotas: { openRuns: limits.openRunsPerTenant, apiKeys: limits.apiKeysPerTenant },
+      quotas: {
+        openRuns: limits.openRunsPerTenant,
+        apiKeys: limits.apiKeysPerTenant,
+        alertRules: limits.alertRulesPerTenant,
+      },
+      webhooks: {
+        guard: webhooks.guard,
+        test: (...message) => sendAlertTest(pools.own, webhooks, ...message),
+      },
       health,
       metrics,
       watch,

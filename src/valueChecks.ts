@@ -16,6 +16,8 @@ export const LENGTHS = {
   scenarioName: { min: 1, max: 200 },
   simulationName: { min: 1, max: 200 },
   apiKeyName: { min: 1, max: 100 },
+  alertRuleName: { min: 1, max: 100 },
+  webhookUrl: { min: 1, max: 2_000 },
   /** What other systems call a thing: a model, a source, a sandbox, an error code, an app or call of Modal. */
   label: { min: 1, max: 200 },
   externalId: { min: 1, max: 500 },

@@ -46,6 +46,8 @@ export type Metrics = operations.MetricsQuery['metrics']
 export type SimulationProgress = operations.SimulationProgressSubscription['simulationProgress']
 /** A step of one of the tenant's simulations, by its number among all of them. */
 export type Change = operations.ChangesSubscription['changes']
+/** An alert that fired or ended: `event` is null where its rule was deleted, `event.alert` while what it is about is. */
+export type AlertStep = operations.AlertEventsSubscription['alertEvents']
 export type SimulationEvent = operations.SimulationEventsSubscription['simulationEvents']
 export type ScenarioOutcome = NonNullable<
   operations.ScenarioOutcomesQuery['simulation']
@@ -296,6 +298,20 @@ export class ArcClient {
       { afterSeq },
       { signal, resume: ({ changes: { seq } }) => ({ afterSeq: seq }) },
       ({ changes }) => changes,
+    )
+  }
+
+  /**
+   * The tenant's alerts as they fire and end, after the one of that number, 0 for all, each once and in order, over lost connections
+   * and restarts of the server. Ends with its signal.
+   */
+  alertEvents(afterSeq: number, { signal }: { signal?: AbortSignal } = {}): AsyncIterableIterator<AlertStep> {
+    return subscription(
+      this.#connection,
+      operations.AlertEventsDocument,
+      { afterSeq },
+      { signal, resume: ({ alertEvents: { seq } }) => ({ afterSeq: seq }) },
+      ({ alertEvents }) => alertEvents,
     )
   }
 

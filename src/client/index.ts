@@ -1,6 +1,7 @@
 // What `arc-eval/client` is to other programs. Inside Arc, files import each other.
 export { exactNumber } from '../exactNumbers.ts'
 export {
+  type AlertStep,
   type AmendmentBatcher,
   ArcClient,
   type ArcClientOptions,

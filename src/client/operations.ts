@@ -5,6 +5,33 @@ import type { TypedDocument } from './typedDocument.ts'
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+/** Why an alert ended. */
+export type AlertEndReason =
+  /** What its rule watches was deleted. */
+  | 'DELETED'
+  /** Its rule was disabled. */
+  | 'DISABLED'
+  /** Its condition holds no longer. */
+  | 'RECOVERED';
+
+/** What happened to an alert. */
+export type AlertEventKind =
+  /** It ended. */
+  | 'ENDED'
+  /** It fired. */
+  | 'FIRED';
+
+/** What an alert rule watches. Deleted simulations count nowhere. */
+export type AlertKind =
+  /** What all attempts of the present day (UTC) have cost is above the threshold. It ends with the day. */
+  | 'COST_PER_DAY'
+  /** The share of runs that ended in an error or timed out is above the threshold. Each run counts once, by its last attempt; cancelled runs do not count. */
+  | 'ERROR_RATE'
+  /** The mean score of graded runs is below the threshold. Runs without a score do not count. */
+  | 'SCORE_BELOW'
+  /** A simulation runs, or failed because its runner seems to be gone, and no outcome of it was stored for as many minutes as the threshold says. Each simulation has an alert of its own. A rule that is not of one simulation watches those with failWhenSilent. */
+  | 'STUCK_RUN';
+
 /** Amendments of stored outcomes, of one or more simulations. */
 export type AmendOutcomesInput = {
   /** 1 to 1,000 amendments, each of another outcome. */
@@ -225,6 +252,8 @@ export type ErrorCategory =
 
 /** All error codes: in payload errors, in receipts, and as `extensions.code` of top-level errors. */
 export type ErrorCode =
+  /** This tenant has no such alert rule. */
+  | 'ALERT_RULE_NOT_FOUND'
   /** This tenant has no such API key. */
   | 'API_KEY_NOT_FOUND'
   /** Another outcome was recorded for this scenario, repetition and attempt: send a higher retryCount to replace it. */
@@ -1277,6 +1306,13 @@ export type ChangesSubscriptionVariables = Exact<{
 
 export type ChangesSubscription = { changes: { seq: number, event: { kind: SimulationEventKind, simulationId: string, seq: number, status: SimulationStatus, totalScenarios: number, completedScenarios: number, succeededScenarios: number, failedScenarios: number, completionPercent: number, currentScore: number | null, totalTokens: number | null, totalCostUsd: number | null, at: string } } };
 
+export type AlertEventsSubscriptionVariables = Exact<{
+  afterSeq: number;
+}>;
+
+
+export type AlertEventsSubscription = { alertEvents: { seq: number, event: { eventId: string, kind: AlertEventKind, value: number | null, createdAt: string, alert: { alertId: string, value: number, threshold: number, countedRuns: number | null, firedAt: string, endedAt: string | null, endReason: AlertEndReason | null, configId: string | null, simulationId: string | null, rule: { ruleId: string, name: string, kind: AlertKind } } | null } | null } };
+
 export type SimulationEventsSubscriptionVariables = Exact<{
   simulationId: string;
   afterSeq: number;
@@ -1419,6 +1455,9 @@ export const LatestChangeDocument: TypedDocument<LatestChangeQuery, LatestChange
 
 export const ChangesDocument: TypedDocument<ChangesSubscription, ChangesSubscriptionVariables> =
   "fragment SimulationProgress on ProgressState{simulationId seq status totalScenarios completedScenarios succeededScenarios failedScenarios completionPercent currentScore totalTokens totalCostUsd at}subscription Changes($afterSeq:SafeInt!){changes(afterSeq:$afterSeq){seq event{kind ...SimulationProgress}}}"
+
+export const AlertEventsDocument: TypedDocument<AlertEventsSubscription, AlertEventsSubscriptionVariables> =
+  "subscription AlertEvents($afterSeq:SafeInt!){alertEvents(afterSeq:$afterSeq){seq event{eventId kind value createdAt alert{alertId value threshold countedRuns firedAt endedAt endReason configId simulationId rule{ruleId name kind}}}}}"
 
 export const SimulationEventsDocument: TypedDocument<SimulationEventsSubscription, SimulationEventsSubscriptionVariables> =
   "fragment SimulationProgress on ProgressState{simulationId seq status totalScenarios completedScenarios succeededScenarios failedScenarios completionPercent currentScore totalTokens totalCostUsd at}subscription SimulationEvents($simulationId:UUID!$afterSeq:SafeInt!){simulationEvents(simulationId:$simulationId afterSeq:$afterSeq){kind ...SimulationProgress}}"

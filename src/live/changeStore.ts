@@ -1,7 +1,7 @@
 import sql from 'sql-template-tag'
 import type { TenantTransaction } from '../db/tenantTransaction.ts'
-import { Refusal } from '../refusal.ts'
 import { type EventRow, eventOf, type SimulationEvent } from './eventStore.ts'
+import { noSuchNumber, type TenantLog } from './tenantFeeds.ts'
 
 /** A step of one of the tenant's simulations, by its number among all of them: 1 for the first, in the order of commits. */
 export interface Change {
@@ -30,11 +30,7 @@ export async function readChanges(
   return rows.map((row) => ({ seq: Number(row.change), event: eventOf(row) }))
 }
 
-/** Whoever asks for what comes after a number that is yet to come has it from another database, or from before a restore. */
-export function noSuchChange(after: number, latest: number): Refusal {
-  return new Refusal(
-    'INVALID_VALUE',
-    `afterSeq is ${after}, but the latest change has the number ${latest}.`,
-    ['afterSeq'],
-  )
-}
+export const CHANGES: TenantLog<Change> = { item: 'change', latest: latestChange, read: readChanges }
+
+/** See noSuchNumber. */
+export const noSuchChange = (after: number, latest: number) => noSuchNumber(CHANGES.item, after, latest)

@@ -1,22 +1,17 @@
 import type { Logger } from 'pino'
 import { onExpiry } from '../auth/expiry.ts'
-import type { TenantTransaction } from '../db/tenantTransaction.ts'
 import { Refusal } from '../refusal.ts'
 import { type Stream, stream } from '../stream.ts'
 import type { Viewer } from '../viewer.ts'
-import { type Change, latestChange, noSuchChange, readChanges } from './changeStore.ts'
+import { ALERTS, type AlertStep } from './alertStore.ts'
+import { CHANGES, type Change } from './changeStore.ts'
 import { type Progress, readEvents, readProgress, type SimulationEvent } from './eventStore.ts'
 import { Listener } from './listener.ts'
+import { type ReadAs, TenantFeeds } from './tenantFeeds.ts'
 import { Topic } from './topic.ts'
 
 /** How often simulations that somebody watches are read without a hint: NOTIFY promises no delivery over a reconnect. */
 const POLL_MS = 5_000
-
-/** Runs `work` in one transaction of the viewer that only reads. */
-export type ReadAs = <Result>(
-  viewer: Viewer,
-  work: (transaction: TenantTransaction) => Promise<Result>,
-) => Promise<Result>
 
 /** A simulation of one tenant that somebody here watches. */
 interface Watched {
@@ -25,10 +20,9 @@ interface Watched {
 }
 
 type SimulationTopic = Topic<Progress, SimulationEvent>
-type TenantTopic = Topic<{ seq: number }, Change>
 
-/** Hints name no tenant: what a tenant's feed reads, it reads for many of them. */
-const FEED_GATHER_MS = 100
+/** A hint of no simulation is one of the tenants' alerts. */
+const OF_ALERTS = '00000000-0000-0000-0000-000000000000'
 
 const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled'])
 
@@ -45,15 +39,16 @@ export class LiveHub {
   readonly #logger: Logger
   readonly #listener: Listener
   readonly #watched = new Map<string, Watched>()
-  /** By tenant: those of which somebody here watches every simulation. */
-  readonly #feeds = new Map<string, { opening: Promise<TenantTopic>; subscribers: number }>()
-  #feedTimer: NodeJS.Timeout | undefined
+  readonly #changes: TenantFeeds<Change>
+  readonly #alerts: TenantFeeds<AlertStep>
   /** Simulation ids are unique per tenant only: one hint may mean the simulations of two. */
   readonly #keysBySimulation = new Map<string, Set<string>>()
   #poll: NodeJS.Timeout | undefined
 
   constructor(readAs: ReadAs, connectionString: string, logger: Logger, patienceMs: number) {
     this.#readAs = readAs
+    this.#changes = new TenantFeeds(CHANGES, readAs)
+    this.#alerts = new TenantFeeds(ALERTS, readAs)
     this.#logger = logger
     this.#listener = new Listener(
       connectionString,
@@ -87,7 +82,8 @@ export class LiveHub {
 
   async stop(): Promise<void> {
     clearInterval(this.#poll)
-    clearTimeout(this.#feedTimer)
+    this.#changes.stop()
+    this.#alerts.stop()
     await this.#listener.stop()
   }
 
@@ -143,52 +139,13 @@ export class LiveHub {
    *
    * @throws Refusal INVALID_VALUE for a number that is yet to come; later UNAUTHENTICATED when the token ends.
    */
-  async changes(viewer: Viewer, after: number | null): Promise<Stream<Change>> {
-    const { topic, leave } = await this.#joinFeed(viewer)
-    const { latest } = topic
-    if (after !== null && after > latest.seq) {
-      leave()
-      throw noSuchChange(after, latest.seq)
-    }
-    return untilExpiry(viewer, leave, async function* (left) {
-      let seq = after ?? latest.seq
-      while (!left.aborted) {
-        const changes = await topic.eventsAfter(seq)
-        for (const change of changes) {
-          if (left.aborted) return
-          seq = change.seq
-          yield change
-        }
-        if (changes.length === 0) await topic.changedSince(seq, left)
-      }
-    })
+  changes(viewer: Viewer, after: number | null): Promise<Stream<Change>> {
+    return follow(this.#changes, viewer, after)
   }
 
-  async #joinFeed(viewer: Viewer): Promise<{ topic: TenantTopic; leave: () => void }> {
-    const { tenantId } = viewer
-    const known = this.#feeds.get(tenantId)
-    const feed = known ?? { opening: this.#openFeed(viewer), subscribers: 0 }
-    this.#feeds.set(tenantId, feed)
-    feed.subscribers += 1
-    const leave = () => {
-      feed.subscribers -= 1
-      if (feed.subscribers === 0) this.#feeds.delete(tenantId)
-    }
-    try {
-      const topic = await feed.opening
-      if (known) await topic.refresh()
-      return { topic, leave }
-    } catch (error) {
-      leave()
-      throw error
-    }
-  }
-
-  async #openFeed(viewer: Viewer): Promise<TenantTopic> {
-    const read = <Result>(work: (transaction: TenantTransaction) => Promise<Result>) =>
-      this.#readAs({ ...viewer, role: 'app_readonly' }, work)
-    const seq = await read(latestChange)
-    return new Topic((after, limit) => read((transaction) => readChanges(transaction, after, limit)), { seq })
+  /** The same of the tenant's alerts, as they fire and end. */
+  alerts(viewer: Viewer, after: number | null): Promise<Stream<AlertStep>> {
+    return follow(this.#alerts, viewer, after)
   }
 
   async #join(viewer: Viewer, simulationId: string): Promise<{ topic: SimulationTopic; leave: () => void }> {
@@ -241,13 +198,8 @@ export class LiveHub {
   }
 
   #hint(simulationId: string, seq: number): void {
-    if (this.#feeds.size > 0) {
-      this.#feedTimer ??= setTimeout(() => {
-        this.#feedTimer = undefined
-        for (const { opening } of this.#feeds.values())
-          void opening.then((topic) => this.#refresh(topic), ignore)
-      }, FEED_GATHER_MS)
-    }
+    const feeds = simulationId === OF_ALERTS ? this.#alerts : this.#changes
+    feeds.hint((topic) => this.#refresh(topic))
     for (const key of this.#keysBySimulation.get(simulationId) ?? []) {
       void this.#watched.get(key)?.opening.then((topic) => {
         if (topic.latest.seq < seq) this.#refresh(topic)
@@ -256,15 +208,16 @@ export class LiveHub {
   }
 
   #refreshAll(): void {
-    for (const { opening } of [...this.#watched.values(), ...this.#feeds.values()])
+    for (const { opening } of this.#watched.values())
       void opening.then((topic) => this.#refresh(topic), ignore)
+    for (const feeds of [this.#changes, this.#alerts]) feeds.refresh((topic) => this.#refresh(topic))
   }
 
-  #refresh(topic: SimulationTopic | TenantTopic): void {
+  #refresh(topic: { refresh(): Promise<void> }): void {
     topic
       .refresh()
       .catch((error: Error) =>
-        this.#logger.warn({ err: error }, 'simulation events could not be read; the next poll retries'),
+        this.#logger.warn({ err: error }, 'events could not be read; the next poll retries'),
       )
   }
 }
@@ -275,6 +228,27 @@ function noSimulation(simulationId: string): Refusal {
 
 /** The one who opened the topic is told of the error. */
 function ignore(): void {}
+
+/** Each of a tenant's log after the number, once and in order. @throws Refusal INVALID_VALUE, later UNAUTHENTICATED */
+async function follow<Item extends { seq: number }>(
+  feeds: TenantFeeds<Item>,
+  viewer: Viewer,
+  after: number | null,
+): Promise<Stream<Item>> {
+  const { topic, from, leave } = await feeds.join(viewer, after)
+  return untilExpiry(viewer, leave, async function* (left) {
+    let seq = from
+    while (!left.aborted) {
+      const items = await topic.eventsAfter(seq)
+      for (const item of items) {
+        if (left.aborted) return
+        seq = item.seq
+        yield item
+      }
+      if (items.length === 0) await topic.changedSince(seq, left)
+    }
+  })
+}
 
 /** Ends a stream with its token: the subscriber hears why, and its place in the topic is given back either way. */
 function untilExpiry<Item>(

@@ -5,6 +5,9 @@ import type { EndedOperation, OutcomeCode } from './endedOperation.ts'
 /** In seconds. A read of the embedded database takes some milliseconds, and no operation a minute. */
 const OPERATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
+/** An attempt ends after ten seconds. */
+const DELIVERY_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
 const JOB_BUCKETS = [0.01, 0.1, 1, 10, 60, 600, 3_600]
 
 /**
@@ -17,6 +20,7 @@ export class ServerFigures {
   readonly #answerBytes: Counter<'operation'>
   readonly #outcomes: Counter<'receipt'>
   readonly #jobs: Histogram<'job' | 'result'>
+  readonly #deliveries: Histogram<'result'>
 
   constructor({ Counter, Histogram }: typeof prometheus, registry: Registry) {
     const registers = [registry]
@@ -52,6 +56,13 @@ export class ServerFigures {
       buckets: JOB_BUCKETS,
       registers,
     })
+    this.#deliveries = new Histogram({
+      name: 'arc_alert_delivery_duration_seconds',
+      help: 'How long attempts took to deliver alerts to tenants’ webhooks from this server: delivered, retry, or failed for good.',
+      labelNames: ['result'],
+      buckets: DELIVERY_BUCKETS,
+      registers,
+    })
   }
 
   countOperation({ kind: operation, code, durationMs, answerBytes }: EndedOperation): void {
@@ -69,6 +80,10 @@ export class ServerFigures {
     const counts = new Map<string, number>()
     for (const { status } of receipts) counts.set(status, (counts.get(status) ?? 0) + 1)
     for (const [receipt, count] of counts) this.#outcomes.inc({ receipt: receipt.toLowerCase() }, count)
+  }
+
+  countDelivery(result: 'delivered' | 'retry' | 'failed', durationMs: number): void {
+    this.#deliveries.observe({ result }, durationMs / 1000)
   }
 
   countJobRun(job: string, durationMs: number, failed: boolean): void {

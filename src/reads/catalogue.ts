@@ -3,6 +3,9 @@ import { getDatamodel } from '../db/generated/pothos.ts'
 
 /** The table or view of each model; a field's column is its name in snake_case. Held against the database by a test. */
 export const TABLES: Readonly<Record<string, string>> = {
+  Alert: 'alerts',
+  AlertEvent: 'alert_events',
+  AlertRule: 'alert_rules',
   ApiKey: 'api_keys',
   AuditLogEntry: 'audit_log',
   ConfigDiff: 'config_diffs',

@@ -111,12 +111,17 @@ const CHECKED: Record<string, Field> = {
   'failure_patterns.error_message': { isCut: true, write: (error) => outcome({ error }) },
   'tool_usage.tool_name': { write: (toolName) => outcome({ toolUsage: [{ ...tool, toolName }] }) },
   'recommendations.description': { write: (description) => recommendation({ description }) },
+  'alert_rules.name': {
+    write: (name) => refusalOf('createAlertRule', { name, kind: 'COST_PER_DAY', threshold: 1 }),
+  },
   'api_keys.name': { write: (name) => refusalOf('createApiKey', { name, scope: 'ALL' }) },
 }
 
 /** Columns with a check whose texts no caller gives, or that take no such characters. */
 const MADE_HERE = [
   'config_diffs.diff_yaml',
+  'alert_events.error',
+  'alert_rules.webhook_url',
   'api_keys.prefix',
   'api_keys.secret_hash',
   'scenarios.scenario_id',

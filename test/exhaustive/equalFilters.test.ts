@@ -48,6 +48,7 @@ const ofOutcome = {
 
 /** Conditions on what is no field of the row itself; undefined for what can only be held against the other road. */
 const TOLD: Record<string, Record<string, Told | undefined>> = {
+  Alert: { isOpen: value('endedAt', ({ endedAt }) => endedAt === null) },
   ApiKey: { isRevoked: value('revokedAt', ({ revokedAt }) => revokedAt !== null) },
   Configuration: {
     model: value('latestVersion { model }', ({ latestVersion }) => latestVersion?.model ?? null),

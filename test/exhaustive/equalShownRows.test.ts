@@ -216,6 +216,14 @@ async function everyMutation(tenant: Tenant, mutate: Mutate): Promise<void> {
   await mutate('restoreConfiguration', { configId })
   await there('deleteConfiguration', { configId })
   await mutate('purge', (await mutate('deleteConfiguration', { configId })).key_deletion)
+  const { key_rule: rule } = await mutate('createAlertRule', {
+    name: '👩‍👩‍👧 "\\',
+    kind: 'ERROR_RATE',
+    threshold: 0.1 + 0.2,
+  })
+  await mutate('updateAlertRule', { ...rule, recoveryThreshold: 1e-7, enabled: false })
+  await mutate('rotateAlertSecret', { ruleId: rule.ruleId.toUpperCase() })
+  await mutate('deleteAlertRule', rule)
 }
 
 async function hardTenant(): Promise<{ tenant: Tenant; known: KnownRows }> {
@@ -261,8 +269,11 @@ it('what mutations show of rows is what their keys show, by resolvers', async ()
   }
   for (let round = 0; round < ROUNDS; round++) await everyMutation(tenant, mutate)
   expect(different.slice(0, 5).join('\n\n')).toBe('')
-  // A note that is deleted is not shown any more.
-  expect([...shownFields.keys()].filter((name) => !shownOf.has(name))).toEqual(['deleteOutcomeNote'])
+  // What is deleted is not shown any more.
+  expect([...shownFields.keys()].filter((name) => !shownOf.has(name))).toEqual([
+    'deleteAlertRule',
+    'deleteOutcomeNote',
+  ])
 }, 600_000)
 
 it('events are shown the same by statements and by resolvers', async () => {

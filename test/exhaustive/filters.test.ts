@@ -46,6 +46,7 @@ describe('a filter', () => {
       .filter(({ mayBeMissing }) => mayBeMissing === undefined)
       .map(({ node, field }) => `${node}.${field}`)
     expect(others.sort()).toEqual([
+      'Alert.isOpen',
       'ApiKey.isRevoked',
       // Of what a row belongs to or is made of.
       'Configuration.model',
@@ -97,8 +98,10 @@ describe('a filter', () => {
     expect(new Set(bare.map(({ field, conditions }) => `${field}: ${conditions}`))).toEqual(
       new Set([
         'applied: Boolean',
+        'enabled: Boolean',
         'isActive: Boolean',
         'isDeleted: Boolean',
+        'isOpen: Boolean',
         'isRevoked: Boolean',
         'recoveryAttempted: Boolean',
         'recoverySuccessful: Boolean',

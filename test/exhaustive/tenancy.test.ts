@@ -49,6 +49,7 @@ beforeAll(async () => {
     ids: [...nodeIds.values()],
     text: owner.marker,
     isRevoked: false,
+    isOpen: false,
     'ToolAnalyticsFilter.simulationId': knownOfList.get('toolUsage')!.get('simulationId'),
     'ToolAnalyticsFilter.scenarioId': 'refund',
     // Not each simulation has one of each.
@@ -272,8 +273,18 @@ interface Attack {
 
 /** What is tried with the owner's keys, by one who has `own`. */
 function attacks(own: { configId: unknown; configVersionId: unknown; simulationId: unknown }): Attack[] {
-  const [configId, versionId, simulationId, outcomeId, diffId, recommendationId, keyId, noteId, deletionId] =
-    OWNERS_KEYS.map((name) => known.get(name))
+  const [
+    configId,
+    versionId,
+    simulationId,
+    outcomeId,
+    diffId,
+    recommendationId,
+    keyId,
+    noteId,
+    deletionId,
+    ruleId,
+  ] = OWNERS_KEYS.map((name) => known.get(name))
   const outcome = { simulationId, scenarioId: 'refund', status: 'SUCCESS' }
   const result = { scenario: { id: 'refund', task_prompt: 'x' }, trajectory: { status: 'success' } }
   return [
@@ -305,6 +316,20 @@ function attacks(own: { configId: unknown; configVersionId: unknown; simulationI
       input: { recommendationId, score: 5 },
       code: 'RECOMMENDATION_NOT_FOUND',
     },
+    {
+      mutation: 'createAlertRule',
+      input: { name: 'x', kind: 'COST_PER_DAY', threshold: 1, configId },
+      code: 'CONFIGURATION_NOT_FOUND',
+    },
+    {
+      mutation: 'createAlertRule',
+      input: { name: 'x', kind: 'STUCK_RUN', threshold: 1, simulationId },
+      code: 'SIMULATION_NOT_FOUND',
+    },
+    { mutation: 'updateAlertRule', input: { ruleId, webhookUrl: null }, code: 'ALERT_RULE_NOT_FOUND' },
+    { mutation: 'rotateAlertSecret', input: { ruleId }, code: 'ALERT_RULE_NOT_FOUND' },
+    { mutation: 'testAlertRule', input: { ruleId }, code: 'ALERT_RULE_NOT_FOUND' },
+    { mutation: 'deleteAlertRule', input: { ruleId }, code: 'ALERT_RULE_NOT_FOUND' },
     { mutation: 'revokeApiKey', input: { keyId }, code: 'API_KEY_NOT_FOUND' },
     { mutation: 'archiveConfiguration', input: { configId }, code: 'CONFIGURATION_NOT_FOUND' },
     { mutation: 'restoreConfiguration', input: { configId }, code: 'CONFIGURATION_NOT_FOUND' },
@@ -387,6 +412,7 @@ const OWNERS_KEYS = [
   'keyId',
   'noteId',
   'deletionId',
+  'ruleId',
 ]
 
 /** The same with keys that no tenant has. */
@@ -476,8 +502,10 @@ describe('a mutation', () => {
         'applyRecommendation',
         'approveConfigDiff',
         'archiveConfiguration',
+        'createAlertRule',
         'createApiKey',
         'createRecommendation',
+        'deleteAlertRule',
         'deleteConfiguration',
         'deleteOutcomeNote',
         'deleteScenario',
@@ -490,7 +518,10 @@ describe('a mutation', () => {
         'rejectConfigDiff',
         'restoreConfiguration',
         'revokeApiKey',
+        'rotateAlertSecret',
+        'testAlertRule',
         'undelete',
+        'updateAlertRule',
         'withdrawConfigVersion',
       ],
     ],
@@ -518,7 +549,7 @@ describe('a mutation', () => {
 
 it('a subscription to another tenant’s simulation is told that there is none', async () => {
   const stranger = arc.tenant()
-  for (const name of namesOf('Subscription').filter((name) => name !== 'changes')) {
+  for (const name of namesOf('Subscription').filter((name) => !['alertEvents', 'changes'].includes(name))) {
     const response = await fetch(arc.url, {
       method: 'POST',
       headers: {

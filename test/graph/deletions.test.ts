@@ -5,6 +5,7 @@ import { createPool } from '../../src/db/pool.ts'
 import { inTenantTransaction } from '../../src/db/tenantTransaction.ts'
 import { deleteConfiguration } from '../../src/evaluation/deletions/deletions.ts'
 import type { Role } from '../../src/viewer.ts'
+import { insertAlerts } from '../support/alertRows.ts'
 import { type Tenant, useArc } from '../support/arc.ts'
 import { listQuestions } from '../support/everyQuery.ts'
 import { DENIED, sqlAs, viewerOf } from '../support/sqlAs.ts'
@@ -419,6 +420,7 @@ describe('what is deleted', () => {
       }`,
       { id: keys.config_id, simulation: simulationId },
     )
+    await arc.sql('admin', (client) => insertAlerts(client, { tenantId: tenant.tenantId, count: 12 }))
     const columns = await arc.sql('admin', async (client) => {
       const { rows } = await client.query<{ relation: string; column: keyof typeof keys }>(
         `select table_name as relation, column_name as column from information_schema.columns

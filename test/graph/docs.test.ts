@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { getOperationAST, parse } from 'graphql'
 import { describe, expect, it } from 'vitest'
+import { insertAlerts } from '../support/alertRows.ts'
 import { type Tenant, useArc } from '../support/arc.ts'
 import { resultsOverSse } from '../support/graphqlSse.ts'
 import { summedUp } from '../support/tenantRows.ts'
@@ -145,6 +146,11 @@ async function tellStory(tenant: Tenant): Promise<Record<string, unknown>> {
       'mutation { createApiKey(input: {name: "CI", scope: READ}) { apiKey { keyId } } }',
     )),
   }
+  const { createAlertRule } = await tenant.data(
+    // A name that leads nowhere, wherever it is looked up.
+    'mutation { createAlertRule(input: {name: "x", kind: ERROR_RATE, threshold: 0.2, webhookUrl: "https://hooks.invalid/arc"}) { rule { ruleId } } }',
+  )
+  await arc.sql('admin', (client) => insertAlerts(client, { tenantId: tenant.tenantId, count: 6 }))
   const mistaken = await tenant.data(
     `mutation ($start: StartSimulationInput!, $delete: DeleteSimulationInput!) {
       startSimulation(input: $start) { errors { code } }
@@ -173,6 +179,7 @@ async function tellStory(tenant: Tenant): Promise<Record<string, unknown>> {
     signature: failurePatterns.nodes[0].signature,
     recommendationId: recommendations.nodes[0].recommendationId,
     keyId: createApiKey.apiKey.keyId,
+    ruleId: createAlertRule.rule.ruleId,
     deletionId: mistaken.deleteSimulation.deletion.deletionId,
     cursor: null,
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { migrate } from '../../src/db/admin/migrator.ts'
+import { EVALUATE_ALERT_RULES } from '../../src/jobs/alerts.ts'
 import { FAIL_SILENT_SIMULATIONS } from '../../src/jobs/silentSimulations.ts'
 import { STORAGE_UPKEEP } from '../../src/jobs/storageUpkeep.ts'
 import { Arc, useArc } from '../support/arc.ts'
@@ -69,16 +70,18 @@ describe('health', () => {
     }
     await vi.waitFor(
       async () => {
-        // The sums are made every few seconds.
+        // These run every few seconds.
         for (const job of await jobs())
-          if (job.name !== 'refresh_rollups')
+          if (!['deliver_alerts', 'evaluate_alert_rules', 'refresh_rollups'].includes(job.name))
             expect(job).toMatchObject({ isRunning: false, endedAt: expect.any(String) })
       },
       { timeout: 20_000 },
     )
     const all = await jobs()
     expect(all.map(({ name }: { name: string }) => name)).toEqual(
-      [...STORAGE_UPKEEP, FAIL_SILENT_SIMULATIONS].map(({ name }) => name).sort(),
+      [...STORAGE_UPKEEP, FAIL_SILENT_SIMULATIONS, EVALUATE_ALERT_RULES, { name: 'deliver_alerts' }]
+        .map(({ name }) => name)
+        .sort(),
     )
     const expiry = all.find(({ name }: { name: string }) => name === 'expire_outcomes')
     expect(expiry).toMatchObject({ failures: 0, lastErrorAt: null })

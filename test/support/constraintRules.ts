@@ -3,7 +3,7 @@ import { REFUSED_MODEL } from './globalSetup.ts'
 
 type Row = Record<string, unknown>
 
-/** Of one tenant: a configuration with two versions, a running simulation of the scenario `refund`, an outcome of it, an API key. */
+/** Of one tenant: a configuration with two versions, a running simulation of the scenario `refund`, an outcome of it, an API key, an alert rule with an alert. */
 export interface RuleKeys {
   user_id: string
   config_id: string
@@ -12,6 +12,8 @@ export interface RuleKeys {
   simulation_id: string
   outcome_id: string
   secret_hash: Buffer
+  rule_id: string
+  alert_id: string
 }
 
 interface Rules {
@@ -30,6 +32,7 @@ const usedTool = ({ name = 'search', calls = '1', durationMs = '', rate = '1', c
   used_tools: [`(${name},${calls},${durationMs},${rate},,${costUsd},)`],
 })
 const JSON_LIST = '[]'
+const WEBHOOK_SECRET = `whsec_${'A'.repeat(43)}=`
 const FAR_AHEAD = '2999-01-01T00:00:00Z'
 const LONG_AGO = '2000-01-01T00:00:00Z'
 
@@ -421,6 +424,100 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       recommendations_confidence_check: [{ confidence: 1.1 }, { confidence: 'NaN' }],
       recommendations_check: [{ applied: true }, { applied_at: FAR_AHEAD }],
       recommendations_feedback_score_check: [{ feedback_score: 0 }, { feedback_score: 6 }],
+    },
+  },
+  'public.alert_rules': {
+    row: {
+      user_id: keys.user_id,
+      name: 'mine',
+      kind: 'error_rate',
+      threshold: 0.5,
+      window_hours: 24,
+      min_runs: 10,
+      secret: WEBHOOK_SECRET,
+    },
+    takes: [
+      { config_id: keys.config_id },
+      { simulation_id: keys.simulation_id, window_hours: null },
+      { kind: 'stuck_run', threshold: 43_200, window_hours: null, min_runs: null },
+      { recovery_threshold: 0.1, webhook_url: 'https://hooks.example/' },
+    ],
+    refuses: {
+      alert_rules_name_check: [{ name: '' }, { name: x(101) }],
+      alert_rules_kind_check: [{ kind: 'mood', window_hours: null, min_runs: null }],
+      alert_rules_threshold_check: [
+        { threshold: -0.1 },
+        { kind: 'cost_per_day', threshold: 'NaN', window_hours: null, min_runs: null },
+      ],
+      alert_rules_recovery_threshold_check: [{ recovery_threshold: 1.1 }],
+      alert_rules_window_hours_check: [{ window_hours: 0 }, { window_hours: 721 }],
+      alert_rules_min_runs_check: [{ min_runs: 0 }],
+      alert_rules_webhook_url_check: [
+        { webhook_url: 'ftp://hooks.example/' },
+        { webhook_url: `https://${x(2_000)}` },
+      ],
+      alert_rules_secret_check: [{ secret: 'guess' }, { secret: `${WEBHOOK_SECRET}=` }],
+      alert_rules_state_check: [{ state: 'fine' }],
+      alert_rules_user_id_config_id_fkey: [{ config_id: randomUUID() }],
+      alert_rules_user_id_simulation_id_fkey: [{ simulation_id: randomUUID() }],
+      watches_one_thing: [{ config_id: keys.config_id, simulation_id: keys.simulation_id }],
+      has_what_its_kind_needs: [
+        { threshold: 1.1 },
+        { min_runs: null },
+        { window_hours: null },
+        { kind: 'cost_per_day' },
+        { kind: 'stuck_run', window_hours: null },
+      ],
+      updated_after_created: [{ created_at: FAR_AHEAD }],
+    },
+  },
+  'public.alerts': {
+    row: { user_id: keys.user_id, rule_id: keys.rule_id, threshold: 1, value: 2 },
+    takes: [{ ended_at: FAR_AHEAD, end_reason: 'disabled' }, { config_id: keys.config_id }],
+    refuses: {
+      alerts_end_reason_check: [{ ended_at: FAR_AHEAD, end_reason: 'boredom' }],
+      ended_for_a_reason: [{ ended_at: FAR_AHEAD }, { end_reason: 'disabled' }],
+      ended_after_fired: [{ ended_at: LONG_AGO, end_reason: 'disabled' }],
+      alerts_user_id_rule_id_fkey: [{ rule_id: randomUUID() }],
+      alerts_user_id_config_id_fkey: [{ config_id: randomUUID() }],
+      alerts_user_id_simulation_id_fkey: [{ simulation_id: randomUUID() }],
+    },
+  },
+  'public.alert_events': {
+    row: {
+      user_id: keys.user_id,
+      seq: 9,
+      alert_id: keys.alert_id,
+      rule_id: keys.rule_id,
+      kind: 'fired',
+      delivery_status: 'pending',
+      next_attempt_at: FAR_AHEAD,
+    },
+    takes: [
+      { delivery_status: null, next_attempt_at: null },
+      { delivery_status: 'delivered', next_attempt_at: null, delivered_at: FAR_AHEAD },
+    ],
+    refuses: {
+      alert_events_seq_check: [{ seq: 0 }],
+      alert_events_user_id_seq_key: [{ seq: 1 }],
+      alert_events_kind_check: [{ kind: 'paused' }],
+      alert_events_delivery_status_check: [{ delivery_status: 'lost', next_attempt_at: null }],
+      alert_events_attempts_check: [{ attempts: -1 }],
+      alert_events_status_code_check: [{ status_code: 99 }, { status_code: 1_000 }],
+      alert_events_error_check: [{ error: x(501) }],
+      delivered_has_time: [
+        { delivery_status: 'delivered', next_attempt_at: null },
+        { delivered_at: FAR_AHEAD },
+      ],
+      only_pending_is_due: [{ delivery_status: null }, { delivery_status: 'failed' }],
+      alert_events_user_id_alert_id_fkey: [{ alert_id: randomUUID() }],
+    },
+  },
+  'store.alert_counters': {
+    row: { user_id: randomUUID(), latest: 1 },
+    refuses: {
+      alert_counters_latest_check: [{ latest: 0 }],
+      alert_counters_pkey: [{ user_id: keys.user_id }],
     },
   },
   'public.api_keys': {

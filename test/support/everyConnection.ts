@@ -23,8 +23,9 @@ export interface Connection {
 
 const isRoot = ({ parent }: Connection) => parent === 'Query'
 
-/** Numbered parts, walked in trajectories.test.ts; and the one diff that a version has on either side. */
+/** Numbered parts, walked in trajectories.test.ts; the one diff that a version has on either side; and the two events of an alert. */
 const ELSEWHERE = [
+  'Alert.events',
   'Outcome.trajectorySteps',
   'Simulation.events',
   'ConfigVersion.diffs',

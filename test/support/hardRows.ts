@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import { insertAlerts } from './alertRows.ts'
 import type { Arc, Tenant } from './arc.ts'
 
 /** What two ways of writing JSON, comparing or sorting would show as different. */
@@ -352,6 +353,11 @@ class HardRows {
         from numbered where o.user_id = $1 and o.outcome_id = numbered.outcome_id and n % 4 = 0`,
         [tenantId],
       )
+      await insertAlerts(client, {
+        tenantId,
+        count: 2 * HARD_TEXTS.length,
+        texts: HARD_TEXTS.filter((text) => text.isWellFormed()),
+      })
       await client.query(
         `update scenarios set ground_truth = 'null', expected_tools = 'null' where user_id = $1 and scenario_id = 'hard_5'`,
         [tenantId],

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { afterAll, beforeAll } from 'vitest'
 import { changeStorageSettings } from '../../src/db/admin/storageSettings.ts'
+import { insertAlerts } from './alertRows.ts'
 import { Arc, type Tenant } from './arc.ts'
 import { makeMigratedDatabase, on, query } from './emptyDatabase.ts'
 
@@ -180,6 +181,7 @@ export async function fillHistory(
       select 'key ' || n, 'arc_1234', sha256(convert_to($1 || n, 'UTF8')), 'app_user' from generate_series(1, ${OTHERS}) n`,
       [tenantId],
     )
+    await insertAlerts(admin, { tenantId, count: OTHERS })
     await admin.query(
       `insert into audit_log (user_id, table_name, operation)
       select $1, 'configurations', 'INSERT' from generate_series(1, ${OTHERS})`,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
+import { insertAlerts } from './alertRows.ts'
 import type { Arc, Tenant } from './arc.ts'
 import { summedUp } from './tenantRows.ts'
 
@@ -50,6 +51,7 @@ export class ManyRows {
     await this.#complete(await this.#start(versionId), 0.5)
     for (const name of ['a', 'b', 'c']) await this.#plannedEarlier(await this.tenant.simulation([name]))
     await summedUp(this.#arc, this.tenant)
+    await this.#alert(24)
   }
 
   /** Something new in every list, beside rows of `node` that keep their places: also sums of an hour, a day, a tool or a failure. */
@@ -77,6 +79,7 @@ export class ManyRows {
     await this.#note(0)
     await this.#delete()
     await summedUp(this.#arc, this.tenant)
+    await this.#alert(1)
   }
 
   /**
@@ -158,6 +161,10 @@ export class ManyRows {
       outcomeId,
       text: `Seen ${this.#made++} times.`,
     })
+  }
+
+  #alert(count: number): Promise<void> {
+    return this.#arc.sql('admin', (client) => insertAlerts(client, { tenantId: this.tenant.tenantId, count }))
   }
 
   async #delete(): Promise<void> {

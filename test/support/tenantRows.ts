@@ -156,6 +156,28 @@ export async function seedTenant(arc: Arc): Promise<SeededTenant> {
       values ($1::text, 'arc_1234', sha256(convert_to($1, 'UTF8')), 'app_user', $1, now())`,
       [marker],
     )
+    // Nobody looks at it, and nothing is left to deliver: servers of other tests would.
+    await client.query(
+      `with rules as (
+        insert into alert_rules (name, kind, config_id, simulation_id, threshold, window_hours, min_runs, webhook_url, secret,
+          previous_secret, due_at)
+        select k.kind || ' ' || $1, k.kind, k.config_id, k.simulation_id, 0.5, k.hours, k.hours, 'http://192.0.2.1/' || $1, s.secret,
+          s.secret, '2099-01-01'
+        from (select 'whsec_' || rpad($1, 43, 'A') || '=' as secret) s,
+          (values ('stuck_run', null::uuid, $2::uuid, null::int), ('error_rate', $3::uuid, null, 24)) k (kind, config_id, simulation_id, hours)
+        returning user_id, rule_id, config_id, simulation_id
+      ), fired as (
+        insert into alerts (user_id, rule_id, config_id, simulation_id, threshold, value, ended_at, end_reason)
+        select user_id, rule_id, config_id, simulation_id, 0.5, 0.75, now(), 'recovered' from rules
+        returning user_id, alert_id, rule_id
+      ), counter as (
+        insert into store.alert_counters select user_id, count(*) from rules group by user_id
+      )
+      insert into alert_events (user_id, seq, alert_id, rule_id, kind, value, delivery_status, attempts, status_code, error)
+      select user_id, row_number() over (), alert_id, rule_id, 'fired', 0.75, 'failed', 1, 500, 'The receiver answered 500: ' || $1
+      from fired`,
+      [marker, running, configId],
+    )
     await client.query('commit')
   })
   await summedUp(arc, tenant)

@@ -34,7 +34,10 @@ const summary = ({ table_name, operation }: Entry) => `${operation} ${table_name
 
 /** What happens by itself, many times a run, is in the tables already. */
 const NOT_AUDITED = [
+  'store.alert_counters',
   'store.change_counters',
+  'public.alert_events',
+  'public.alerts',
   'public.audit_log',
   'public.failure_patterns',
   'public.scenario_revisions',
@@ -105,6 +108,7 @@ describe('the audit log', () => {
     const tables = (await arc.sql('admin', tenantTables)).filter((table) => !NOT_AUDITED.includes(table))
     const before = await logOf(tenant)
     const changes: Record<string, string> = {
+      'public.alert_rules': `name = 'other'`,
       'public.api_keys': 'revoked_at = now()',
       'public.config_diffs': `approval_status = 'approved', approved_at = now()`,
       'public.config_versions': 'is_deleted = true',
@@ -146,7 +150,14 @@ describe('the audit log', () => {
     await arc.sql('admin', async (client) => {
       await client.query('begin')
       await client.query(`select set_config('app.user_id', $1, true)`, [tenant.tenantId])
-      for (const table of ['simulations', 'configurations', 'scenarios', 'recommendations', 'api_keys'])
+      for (const table of [
+        'alert_rules',
+        'simulations',
+        'configurations',
+        'scenarios',
+        'recommendations',
+        'api_keys',
+      ])
         await client.query(`delete from ${table} where user_id = $1`, [tenant.tenantId])
       await client.query('commit')
     })
@@ -262,6 +273,8 @@ describe('the secret of an API key', () => {
     for (const entry of entries) {
       for (const column of [
         'secret_hash',
+        'secret',
+        'previous_secret',
         'embedding',
         'scenario_embedding',
         'raw_yaml',

@@ -10,6 +10,9 @@ import type { OperationWatch } from '../../observe/operationWatch.ts'
 import type { OperationReads } from '../../reads/operationReads.ts'
 import type { Refusal } from '../../refusal.ts'
 import type { Viewer } from '../../viewer.ts'
+import type { AddressGuard } from '../../webhooks/addressGuard.ts'
+import type { AlertMessage } from '../../webhooks/alertMessage.ts'
+import type { WebhookResult } from '../../webhooks/webhookSender.ts'
 
 /** The parts of the server that resolvers call. */
 export interface Services {
@@ -20,6 +23,7 @@ export interface Services {
   metrics: OperationMetrics
   watch: OperationWatch
   quotas: Quotas
+  webhooks: Webhooks
   logger: Logger
 }
 
@@ -27,6 +31,14 @@ export interface Services {
 interface Quotas {
   openRuns: number
   apiKeys: number
+  alertRules: number
+}
+
+/** What there is of tenants' webhooks outside of a transaction. */
+interface Webhooks {
+  guard: AddressGuard
+  /** Sends a message to the webhook of a tenant's rule, once; null where it has none any more. */
+  test(tenantId: string, ruleId: string, message: AlertMessage): Promise<WebhookResult | null>
 }
 
 /** What an operation was reckoned to cost, and what one may cost. */
