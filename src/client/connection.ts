@@ -219,11 +219,10 @@ export class Connection {
   #dataOf({ status, headers }: Response, text: string): unknown {
     const { data, errors } = parsed(text)
     const retryAfterMs = retryAfter(headers.get('retry-after'))
+    // A gateway says nothing of GraphQL's.
+    this.#wasThere ||= data !== undefined || errors !== undefined
     if (errors && errors.length > 0) throw ArcRequestError.ofAnswer(errors, { status, retryAfterMs })
-    if (data !== undefined && data !== null) {
-      this.#wasThere = true
-      return data
-    }
+    if (data !== undefined && data !== null) return data
     throw new ArcRequestError(
       `${this.url} answered with status ${status} and no data: is it a GraphQL endpoint?`,
       {

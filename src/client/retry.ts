@@ -2,7 +2,7 @@ import { ArcRequestError } from './arcRequestError.ts'
 
 const ATTEMPTS = 3
 const FIRST_PAUSE_MS = 1_000
-const LONGEST_PAUSE_MS = 15_000
+const LONGEST_PAUSE_MS = 5_000
 /** A server that wants to be left alone for longer gets no second attempt. */
 const LONGEST_RETRY_AFTER_MS = 60_000
 

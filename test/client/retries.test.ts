@@ -181,7 +181,7 @@ describe('an attempt', () => {
     const pauses = holdTimers('retry.ts')
     const cuts = upTo(6).map(() => proxy.cut('query Restarted'))
     const answered = client.request('query Restarted { viewer { role } }')
-    for (const seconds of [1, 2, 4, 8, 15, 15]) {
+    for (const seconds of [1, 2, 4, 5, 5, 5]) {
       const pause = await pauses.next()
       expectPause(pause, seconds * 1_000)
       pause.fire()
