@@ -6,7 +6,7 @@ import pg from 'pg'
 import { signToken } from '../src/auth/tokens.ts'
 import { readConfig } from '../src/config.ts'
 import { type AnalyticsResult, fillYear, measureAnalytics, rollUp } from './analytics.ts'
-import type { ArcAnswer, ArcStarted, Memory } from './arcServer.ts'
+import type { ArcAnswer, ArcStarted } from './arcServer.ts'
 import type { BareStarted } from './bareServer.ts'
 import { ChildServer } from './childProcess.ts'
 import { DASHBOARDS } from './dashboards.ts'
@@ -15,6 +15,7 @@ import { GraphQLConnections } from './graphqlConnections.ts'
 import { CLIENTS, IngestBench, type IngestResult } from './ingest.ts'
 import { type LiveResult, measureLive, SUBSCRIBERS } from './live.ts'
 import { fillKeys, laterPlaces, type ManyKeysResult, measureManyKeys } from './manyKeys.ts'
+import type { Memory } from './memory.ts'
 import {
   type CallersResult,
   latenciesOf,
@@ -24,10 +25,19 @@ import {
   READERS,
   type ReadResult,
 } from './reads.ts'
-import { type BenchResult, printReport, type StartResult, type UnitProfile } from './report.ts'
+import {
+  type BenchResult,
+  type MemoryAfter,
+  printReport,
+  type StartResult,
+  type UnitProfile,
+} from './report.ts'
 import { seed } from './seed.ts'
+import { measureSingles, SANDBOXES, type SinglesResult } from './singles.ts'
 import { measureSoak, type SoakResult } from './soak.ts'
+import { measureSockets, type SocketsResult } from './sockets.ts'
 import { readStatements, resetStatements } from './statements.ts'
+import { measureStorage, type StorageResult } from './storage.ts'
 import { prepareTenant } from './workload.ts'
 
 /** How much of everything: the embedded database is slower, and its figures are no target. */
@@ -38,6 +48,9 @@ const NATIVE = {
   readMs: 2_000,
   liveSeconds: 10,
   ingestRows: 12_000,
+  singleRows: 10_000,
+  storageRows: 40_000,
+  lateRows: 3_200,
 }
 const EMBEDDED = {
   simulations: 50,
@@ -46,14 +59,19 @@ const EMBEDDED = {
   readMs: 2_000,
   liveSeconds: 5,
   ingestRows: 4_000,
+  singleRows: 3_000,
+  storageRows: 3_200,
+  lateRows: 800,
 }
 const INGEST_ROUNDS = 5
+const SINGLE_ROUNDS = 3
+const STORAGE_ROUNDS = 3
 const PROFILED_LIVE_SECONDS = 3
 const POOL_SIZE = '10'
 
-const PARTS = ['reads', 'live', 'ingest'] as const
+const PARTS = ['reads', 'live', 'ingest', 'singles'] as const
 /** They take their time, and are measured where they are asked for. */
-const NAMED_PARTS = ['keys', 'analytics', 'soak'] as const
+const NAMED_PARTS = ['analytics', 'sockets', 'storage', 'keys', 'soak'] as const
 type Part = (typeof PARTS)[number] | (typeof NAMED_PARTS)[number]
 
 const KEYS = Number(process.env.BENCH_KEYS ?? 10_000_000)
@@ -61,6 +79,9 @@ const KEYS = Number(process.env.BENCH_KEYS ?? 10_000_000)
 /** Of the tenant that has many, for questions over time. */
 const OUTCOMES = Number(process.env.BENCH_OUTCOMES ?? 5_000_000)
 const FEWER = 50
+/** Smaller sizes show that a part works; figures for others are of the whole size. */
+const SOCKETS = Number(process.env.BENCH_SOCKETS ?? 10_000)
+const STORAGE_ROWS = process.env.BENCH_STORAGE_ROWS
 
 const SOAK_MINUTES = Number(process.env.BENCH_SOAK_MINUTES ?? 10)
 
@@ -87,6 +108,8 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     PORT: '0',
     ARC_JWT_SECRET: randomBytes(32).toString('hex'),
     ARC_LOG_LEVEL: 'warn',
+    // Where all is asked at once, all is slow, and to say so costs more than the work.
+    ARC_SLOW_OPERATION_MS: '0',
     ARC_POOL_SIZE: POOL_SIZE,
     ARC_DATA_DIR: dataDir,
     DATABASE_URL: database?.serviceUrl ?? '',
@@ -109,6 +132,11 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     return made
   }
   const profiles: UnitProfile[] = []
+  const memory: MemoryAfter[] = []
+  const noteMemory = async (part: string) => {
+    memory.push({ part, ...(await arc.ask<Memory>('memory')) })
+  }
+  await noteMemory('start')
   /** Runs `work`, which returns how many units it did, with the profiler on. */
   const profiled = async (name: string, unit: string, work: () => Promise<number>) => {
     const counted = await resetStatements(admin)
@@ -172,6 +200,8 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     }
   }
 
+  if (parts.includes('reads')) await noteMemory('reads')
+
   let live: LiveResult[] = []
   if (parts.includes('live')) {
     say('Live')
@@ -194,6 +224,8 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     })
   }
 
+  if (parts.includes('live')) await noteMemory('live')
+
   let ingest: IngestResult | undefined
   if (parts.includes('ingest')) {
     say('Ingest')
@@ -211,6 +243,44 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
       await ingestion.recordRows(CLIENTS)
       return rows
     })
+  }
+
+  if (parts.includes('ingest')) await noteMemory('ingest')
+
+  let singles: SinglesResult | undefined
+  if (parts.includes('singles')) {
+    say(`${SANDBOXES} sandboxes at once`)
+    const recorder = await connect(randomUUID(), SANDBOXES)
+    singles = await measureSingles({ arc: recorder, rows: size.singleRows }, SINGLE_ROUNDS)
+    await noteMemory('singles')
+  }
+
+  let sockets: SocketsResult | undefined
+  if (parts.includes('sockets')) {
+    say(`${SOCKETS.toLocaleString('en')} sockets`)
+    const server = await ChildServer.start<{ url: string }>(new URL('./bareSockets.ts', import.meta.url), env)
+    undo.push(() => server.stop())
+    const newTenant = async () => {
+      const tenantId = randomUUID()
+      return { arc: await connect(tenantId, 1), token: await tokenOf(tenantId) }
+    }
+    sockets = await measureSockets({
+      url: url.replace(/^http/, 'ws'),
+      sockets: SOCKETS,
+      newTenant,
+      memory: () => arc.ask<Memory>('memory'),
+      bare: server,
+    })
+    await noteMemory('sockets')
+  }
+
+  let storage: StorageResult | undefined
+  if (parts.includes('storage')) {
+    const rows = STORAGE_ROWS ? Number(STORAGE_ROWS) : size.storageRows
+    say(`Storage of ${rows.toLocaleString('en')} outcomes`)
+    const asked = { adminUrl, serviceUrl: databaseUrl, rows, lateRows: size.lateRows }
+    storage = await measureStorage({ arc: await connect(randomUUID(), CLIENTS), ...asked }, STORAGE_ROUNDS)
+    await noteMemory('storage')
   }
 
   let keys: ManyKeysResult | undefined
@@ -241,6 +311,7 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     const rollUpSeconds = await rollUp(admin)
     say('Questions over time')
     analytics = await measureAnalytics(admin, few!, many!, rollUpSeconds)
+    await noteMemory('questions over time')
   }
 
   let soak: SoakResult | undefined
@@ -259,9 +330,13 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     callers,
     starting,
     live,
+    singles,
+    sockets,
+    storage,
     keys,
     analytics,
     soak,
+    memory,
     profiles,
   }
 }

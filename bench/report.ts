@@ -1,13 +1,16 @@
 import type { AnalyticsResult } from './analytics.ts'
-import type { Memory } from './arcServer.ts'
 import { median } from './figures.ts'
 import { BATCH, CLIENTS, type IngestResult } from './ingest.ts'
 import { type LiveResult, SUBSCRIBERS } from './live.ts'
 import type { ManyKeysResult } from './manyKeys.ts'
+import type { Memory } from './memory.ts'
 import type { Profile } from './profile.ts'
 import { type CallersResult, READERS, type ReadResult } from './reads.ts'
+import { SANDBOXES, type SinglesResult } from './singles.ts'
 import { type SoakResult, thirds, VISITORS } from './soak.ts'
+import type { SocketFigures, SocketsResult } from './sockets.ts'
 import type { StatementTimes } from './statements.ts'
+import type { StorageResult } from './storage.ts'
 
 /** Of COPY over one connection, on native PostgreSQL. */
 const INGEST_TARGET = 0.5
@@ -17,6 +20,8 @@ const P99_TARGET_MS = 100
 const HISTORY_TARGET = 1.5
 /** Of memory, from the first third of a soak to its last. */
 const GROWTH_TARGET = 1.1
+/** Of old outcomes' narrow columns with their indexes, and of their trajectories, from what came to what is packed. */
+const PACKED_TARGETS = { outcomes: 8, trajectories: 1.5 }
 
 /** Where the server's time went while it did `units` of something. */
 export interface UnitProfile {
@@ -37,6 +42,11 @@ export interface StartResult {
   afterReads: Memory | undefined
 }
 
+/** What the server took when a part had ended. */
+export interface MemoryAfter extends Memory {
+  part: string
+}
+
 export interface BenchResult {
   database: string
   /** The targets are for a server of its own, not for the embedded database. */
@@ -49,9 +59,13 @@ export interface BenchResult {
   callers: CallersResult[]
   starting: StartResult | undefined
   live: LiveResult[]
+  singles: SinglesResult | undefined
+  sockets: SocketsResult | undefined
+  storage: StorageResult | undefined
   keys: ManyKeysResult | undefined
   analytics: AnalyticsResult | undefined
   soak: SoakResult | undefined
+  memory: MemoryAfter[]
   profiles: UnitProfile[]
 }
 
@@ -65,9 +79,13 @@ export function printReport(result: BenchResult): void {
   for (const callers of result.callers) printCallers(callers)
   if (result.starting) printStart(result.starting)
   if (result.live.length > 0) printLive(result.live, result.embedded)
+  if (result.singles) printSingles(result.singles)
+  if (result.sockets) printSockets(result.sockets)
+  if (result.storage) printStorage(result.storage)
   if (result.keys) printKeys(result.keys)
   if (result.analytics) printAnalytics(result.analytics)
   if (result.soak) printSoak(result.soak)
+  printMemory(result.memory)
   for (const profile of result.profiles) printProfile(profile)
 }
 
@@ -205,6 +223,123 @@ function printLive(live: readonly LiveResult[], embedded: boolean): void {
         phase.sinceWritten.p99Ms < P99_TARGET_MS && phase.lost === 0 && phase.disordered === 0,
         `p99 < ${P99_TARGET_MS} ms, none lost`,
       ),
+    ]),
+  )
+}
+
+function printSingles({ rows, singles, batches, p50Ms, p99Ms }: SinglesResult): void {
+  console.log(
+    `\nSingle outcomes: ${SANDBOXES} sandboxes at once, ${rows} rows a run, medians of ${singles.length} runs in alternation`,
+  )
+  const floor = median(batches)
+  printTable(
+    ['', 'rows/s', 'runs', 'ratio to batches', 'p50 of an answer', 'p99'],
+    [
+      [
+        `recordOutcomes, ${CLIENTS} clients × ${BATCH} rows (the floor)`,
+        count(floor),
+        range(batches),
+        '',
+        '',
+        '',
+      ],
+      [
+        `recordOutcome, ${SANDBOXES} at a time`,
+        count(median(singles)),
+        range(singles),
+        (median(singles) / floor).toFixed(2),
+        ms(p50Ms),
+        ms(p99Ms),
+      ],
+    ],
+  )
+}
+
+function printSockets({ sockets, events, arc, bare }: SocketsResult): void {
+  console.log(
+    `\n${count(sockets)} sockets that follow, ${events} events to all; bare is the same library with one text and nothing around it`,
+  )
+  const kb = (figure: keyof Memory, { before, open }: SocketFigures) =>
+    `${((1_000 * (open[figure] - before[figure])) / sockets).toFixed(1)} kB`
+  const line = (name: string, figures: SocketFigures) => [
+    name,
+    count(figures.opensPerSecond),
+    ms(figures.p50Ms),
+    ms(figures.p99Ms),
+    String(figures.lost),
+    kb('heapMb', figures),
+    kb('residentMb', figures),
+    `${mb(figures.before.heapMb)} → ${mb(figures.open.heapMb)} → ${mb(figures.after.heapMb)}`,
+  ]
+  printTable(
+    [
+      '',
+      'opened/s',
+      'p50 since sent',
+      'p99',
+      'lost',
+      'heap a socket',
+      'resident a socket',
+      'heap before → open → after',
+    ],
+    [
+      line('Arc', arc),
+      line('bare (the floor)', bare),
+      ['ratio of p99', '', '', (arc.p99Ms / bare.p99Ms).toFixed(2), '', '', '', ''],
+    ],
+  )
+}
+
+function printStorage({ rows, sizes, lateUnpacked, latePacked }: StorageResult): void {
+  const isPacked = latePacked.length > 0
+  console.log(
+    `\nStorage: ${count(rows)} outcomes of five to eight weeks ago, with indexes${
+      isPacked ? '' : '; packing needs the full edition of TimescaleDB, which this is not'
+    }`,
+  )
+  printTable(
+    ['', 'as it came', 'packed', 'ratio', 'target'],
+    sizes.map(({ table, rawBytes, packedBytes }) => {
+      const target = PACKED_TARGETS[table]
+      if (packedBytes === undefined) return [table, mb(rawBytes / 1e6), '', '', '']
+      const ratio = rawBytes / packedBytes
+      return [
+        table,
+        mb(rawBytes / 1e6),
+        mb(packedBytes / 1e6),
+        `${ratio.toFixed(1)} : 1`,
+        verdict(false, ratio >= target, `≥ ${target} : 1`),
+      ]
+    }),
+  )
+  printTable(
+    ['late outcomes', 'rows/s', 'runs', 'ratio'],
+    [
+      ['into chunks that are not packed (the floor)', count(median(lateUnpacked)), range(lateUnpacked), ''],
+      ...(isPacked
+        ? [
+            [
+              'into packed chunks',
+              count(median(latePacked)),
+              range(latePacked),
+              (median(latePacked) / median(lateUnpacked)).toFixed(2),
+            ],
+          ]
+        : []),
+    ],
+  )
+}
+
+function printMemory(memory: readonly MemoryAfter[]): void {
+  console.log('\nMemory of the server after each part and a collection; the peak is of all until then')
+  printTable(
+    ['', 'heap', 'outside of the heap', 'resident', 'peak resident'],
+    memory.map(({ part, heapMb, externalMb, residentMb, peakMb }) => [
+      part,
+      mb(heapMb),
+      mb(externalMb),
+      mb(residentMb),
+      mb(peakMb),
     ]),
   )
 }

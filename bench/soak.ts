@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Memory } from './arcServer.ts'
 import { DASHBOARDS } from './dashboards.ts'
 import { mean } from './figures.ts'
 import { GraphQLConnections } from './graphqlConnections.ts'
 import { Subscriber } from './live.ts'
+import type { Memory } from './memory.ts'
 import {
   completeSimulation,
   outcomesOf,

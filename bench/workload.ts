@@ -217,6 +217,22 @@ export async function record(arc: GraphQLConnections, body: Buffer, rows: number
   }
 }
 
+const RECORD_OUTCOME = `mutation RecordOutcome($outcome: OutcomeInput!) {
+  recordOutcome(input: { outcome: $outcome }) { receipt { status code reason } errors { code message } }
+}`
+
+/** The body of one recordOutcome request. */
+export function recordOneBody(outcome: SentOutcome): Buffer {
+  return Buffer.from(JSON.stringify({ query: RECORD_OUTCOME, variables: { outcome } }))
+}
+
+/** Sends a request body made by `recordOneBody`. @throws when it was not stored. */
+export async function recordOne(arc: GraphQLConnections, body: Buffer): Promise<void> {
+  const { recordOutcome } = await arc.data<{ recordOutcome: { receipt: { status: string } | null } }>(body)
+  if (recordOutcome.receipt?.status !== 'STORED')
+    throw new Error(`not stored: ${JSON.stringify(recordOutcome).slice(0, 500)}`)
+}
+
 /** What simulations need: the tenant's scenarios, and a configuration with versions. Returns the versions' keys. */
 export async function prepareTenant(arc: GraphQLConnections, versions = 1): Promise<string[]> {
   await arc.ask(

@@ -1,3 +1,4 @@
+import { databaseNow } from '../databaseTime.ts'
 import { lockCount, type TenantTransaction } from '../db/tenantTransaction.ts'
 import { Refusal } from '../refusal.ts'
 import { invalid, LENGTHS, text } from '../valueChecks.ts'
@@ -24,7 +25,7 @@ export async function createApiKey(
 ): Promise<{ keyId: string; secret: string }> {
   refuseKeys(viewer)
   const name = text(input.name.trim(), LENGTHS.apiKeyName, ['name'])
-  if (input.expiresAt && input.expiresAt.getTime() <= Date.now()) {
+  if (input.expiresAt && input.expiresAt <= databaseNow()) {
     throw invalid(input.expiresAt.toISOString(), 'a time in the future', ['expiresAt'])
   }
   await lockCount(transaction, 'API keys')

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { databaseNow } from '../databaseTime.ts'
 import { Refusal } from '../refusal.ts'
 import type { Claims } from '../viewer.ts'
 import { hashOf, isSecret } from './apiKeySecret.ts'
@@ -31,7 +32,7 @@ export function createKeyVerifier(find: FindKey): (secret: string) => Promise<Cl
     if (!key) throw new Refusal('UNAUTHENTICATED', 'There is no such API key.')
     const { tenantId, keyId, name, prefix, role, expiresAt, revokedAt } = key
     if (revokedAt) throw new Refusal('UNAUTHENTICATED', `The API key ${prefix} was revoked.`)
-    if (expiresAt && expiresAt.getTime() <= Date.now()) {
+    if (expiresAt && expiresAt <= databaseNow()) {
       throw new Refusal('UNAUTHENTICATED', `The API key ${prefix} has expired.`)
     }
     return {

@@ -1,3 +1,4 @@
+import { databaseNow } from '../databaseTime.ts'
 import type { Viewer } from '../viewer.ts'
 
 /** setTimeout's longest delay; what lives longer is looked at again. */
@@ -24,14 +25,16 @@ export function onExpiry(viewer: Viewer, onEnd: (reason: string) => void): () =>
   }
   const { expiresAtMs = Number.POSITIVE_INFINITY, stillHolds } = viewer
   const name = stillHolds ? 'API key' : 'token'
+  // Keys are the database's. Tokens are of others, and none of them has its clock.
+  const now = () => (stillHolds ? databaseNow().getTime() : Date.now())
   const look = async () => {
-    if (expiresAtMs <= Date.now()) end(`The ${name} has expired.`)
+    if (expiresAtMs <= now()) end(`The ${name} has expired.`)
     // A database that does not answer says nothing of the key.
     else if (stillHolds && !(await stillHolds().catch(() => true))) end('The API key was revoked.')
     else if (!stopped) wait()
   }
   const wait = () => {
-    const remaining = Math.max(0, expiresAtMs - Date.now())
+    const remaining = Math.max(0, expiresAtMs - now())
     if (remaining === Number.POSITIVE_INFINITY && !stillHolds) return
     timer = setTimeout(look, Math.min(remaining, stillHolds ? KEY_CHECK_MS : LONGEST_TIMEOUT_MS))
   }

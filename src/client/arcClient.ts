@@ -62,8 +62,8 @@ export type AmendmentBatcher = RowBatcher<operations.OutcomeAmendmentInput, Amen
  * them, or the reason of the call's signal. Of rows that are recorded together each has a receipt; a row that is
  * rejected is told there and costs no other.
  *
- * Every method but `request` may be repeated without doing anything twice, and is: up to three times where there was
- * no answer or the fault is one that passes. A repeated call that finds its first attempt done says so: its receipts
+ * Every method but `request` may be repeated without doing anything twice, and is where there was no answer or the fault is one that
+ * passes: three times, and for two minutes (`patienceMs`) where the server has answered before. A repeated call that finds its first attempt done says so: its receipts
  * are DUPLICATE, `created` is false.
  */
 export class ArcClient {

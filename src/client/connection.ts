@@ -32,6 +32,11 @@ export interface ConnectionOptions {
    * connection counts as lost, in milliseconds; 30,000 when not given.
    */
   silenceMs?: number
+  /**
+   * How long a call is tried again while a server that was there before does not answer or says that it cannot, in
+   * milliseconds; 120,000 when not given. A server that was never there, and with 0 any, is tried three times.
+   */
+  patienceMs?: number
 }
 
 interface MutationPayload {
@@ -50,8 +55,18 @@ export class Connection {
   readonly #headers: Record<string, string>
   readonly #timeoutMs: number
   readonly #silenceMs: number
+  readonly #patienceMs: number
+  /** It has answered: what it does not answer now is a restart or an outage, and no wrong address. */
+  #wasThere = false
 
-  constructor({ url, token, headers = {}, timeoutMs = 90_000, silenceMs = 30_000 }: ConnectionOptions) {
+  constructor({
+    url,
+    token,
+    headers = {},
+    timeoutMs = 90_000,
+    silenceMs = 30_000,
+    patienceMs = 120_000,
+  }: ConnectionOptions) {
     // Not `new URL(url).username`: a page's own server may be named by a path.
     if (/^[a-z]+:\/\/[^/]*@/i.test(url)) throw new TypeError('The URL must not contain a user or a password.')
     this.url = url
@@ -59,6 +74,7 @@ export class Connection {
     this.#headers = headers
     this.#timeoutMs = timeoutMs
     this.#silenceMs = silenceMs
+    this.#patienceMs = patienceMs
   }
 
   /** The data of one operation. @throws ArcRequestError; the signal's reason. */
@@ -86,7 +102,11 @@ export class Connection {
         deadline.end()
       }
     }
-    return withRetries(attempt, mayRepeat ?? !mayMutate(text), signal)
+    return withRetries(attempt, {
+      mayRepeat: mayRepeat ?? !mayMutate(text),
+      signal,
+      patienceMs: () => (this.#wasThere ? this.#patienceMs : 0),
+    })
   }
 
   /**
@@ -138,6 +158,7 @@ export class Connection {
           status: response.status,
         })
       }
+      this.#wasThere = true
       onOpen(token)
       const events: { event?: string | undefined; data: string }[] = []
       const parser = createParser({ onEvent: (event) => events.push(event) })
@@ -198,6 +219,8 @@ export class Connection {
   #dataOf({ status, headers }: Response, text: string): unknown {
     const { data, errors } = parsed(text)
     const retryAfterMs = retryAfter(headers.get('retry-after'))
+    // A gateway says nothing of GraphQL's.
+    this.#wasThere ||= data !== undefined || errors !== undefined
     if (errors && errors.length > 0) throw ArcRequestError.ofAnswer(errors, { status, retryAfterMs })
     if (data !== undefined && data !== null) return data
     throw new ArcRequestError(

@@ -16,7 +16,7 @@ export interface SubscribeOptions<Result, Variables> {
 /** What is tried when it never opened is tried as often as a request. */
 const FIRST_ATTEMPTS = 3
 const LONGEST_PAUSE_MS = 30_000
-/** A server that was there is waited for: a restart takes seconds, an outage of a database minutes. */
+/** A server that was there is waited for: a restart takes seconds, an outage of a database minutes. Not by the clock, which may be set. */
 const PATIENCE_MS = 10 * 60_000
 
 /**
@@ -81,7 +81,7 @@ async function* resumed<Result, Variables, Item>(
     let opened: { token: string; at: number } | undefined
     try {
       const onOpen = (token: string) => {
-        opened = { token, at: Date.now() }
+        opened = { token, at: performance.now() }
       }
       for await (const { data, errors } of connection.answers(document, asked, signal, onOpen)) {
         if (errors && errors.length > 0) throw ArcRequestError.ofAnswer(errors, { status: 200 })
@@ -94,11 +94,12 @@ async function* resumed<Result, Variables, Item>(
     } catch (error) {
       if (!(error instanceof ArcRequestError)) throw error
       if (opened) {
-        lostAt = Date.now()
+        lostAt = performance.now()
         if (lostAt - opened.at > LONGEST_PAUSE_MS) failures = 0
       }
       failures += 1
-      const isWorthIt = lostAt === undefined ? failures < FIRST_ATTEMPTS : Date.now() - lostAt < PATIENCE_MS
+      const isWorthIt =
+        lostAt === undefined ? failures < FIRST_ATTEMPTS : performance.now() - lostAt < PATIENCE_MS
       if (!isWorthIt || (lostAt !== undefined && !resume)) throw error
       const tokenEnded = opened !== undefined && error.codes.includes('UNAUTHENTICATED')
       if (tokenEnded ? !(await connection.renewToken(opened!.token)) : !error.retryable) throw error

@@ -34,7 +34,8 @@ export async function serve(config: Config): Promise<void> {
         : welcome(server.url, process.stdout.isTTY ? token : undefined, config),
     )
     if (config.sample) {
-      const client = new ArcClient({ url: server.url, token })
+      // It lives and ends with its server.
+      const client = new ArcClient({ url: server.url, token, patienceMs: 0 })
       runSample(client, stopping.signal).catch((error: Error) => {
         if (!stopping.signal.aborted) logger.error({ err: error }, 'the sample stopped')
       })

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Logger } from 'pino'
+import { noteDatabaseTime } from '../databaseTime.ts'
 import { Refusal } from '../refusal.ts'
 import { keepExactNumbers } from './exactJson.ts'
 import type { Outage } from './passingFault.ts'
@@ -99,10 +100,14 @@ function partOf(answerMs: number): number {
  * @throws what PostgreSQL says of what only a primary does
  */
 async function refuseStandby(client: pg.ClientBase): Promise<void> {
-  const { rows } = await client.query<{ standby: boolean }>(
-    '/* refuseStandby */ select pg_is_in_recovery() as standby',
+  const { rows } = await client.query<{ standby: boolean; now_ms: string }>(
+    // A number: how a time looks is a setting of the session's.
+    `/* refuseStandby */ select pg_is_in_recovery() as standby,
+      (extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms`,
   )
-  if (rows[0]!.standby) throw Object.assign(new Error('the address leads to a standby'), { code: '25006' })
+  const { standby, now_ms } = rows[0]!
+  if (standby) throw Object.assign(new Error('the address leads to a standby'), { code: '25006' })
+  noteDatabaseTime(Number(now_ms))
 }
 
 interface Bounds {

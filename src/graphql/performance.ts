@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
 import sql from 'sql-template-tag'
+import { databaseNow } from '../databaseTime.ts'
 import {
   type AskedAbout,
   checkQuestion,
@@ -40,7 +41,6 @@ import {
   type FilterValues,
   inTheLast,
 } from './lists/filters.ts'
-import { timeNow } from './lists/pageReading.ts'
 import { OutcomeStatusEnum } from './outcome.ts'
 import { Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
@@ -620,7 +620,7 @@ function performanceField<Key extends string>(about: AskedAbout, key: Key | unde
       context: Context,
       info: GraphQLResolveInfo,
     ): Promise<AnsweredRange & Asked> => {
-      const rows = rowsOf(about, args, timeNow)
+      const rows = rowsOf(about, args, databaseNow)
       const parent = key === undefined ? '' : row[key]
       const [range] = await loadRows<AnsweredRange>(
         (whom) => rows.range(parentsOf(whom)),

@@ -1,3 +1,4 @@
+import { databaseNow } from '../databaseTime.ts'
 import type { Simulation as SimulationRow } from '../db/generated/client.ts'
 import { COMPLETION_PERCENT, runtimeMs } from '../evaluation/simulations/simulationAnswer.ts'
 import { among } from '../reads/condition.ts'
@@ -205,7 +206,8 @@ export const Simulation = builder.prismaNode('Simulation', {
       description: 'Milliseconds from start to end, or until now while it is running; null before it starts.',
       resolve: ({ startedAt, completedAt }) =>
         startedAt &&
-        (completedAt?.getTime() ?? Math.max(Date.now(), startedAt.getTime())) - startedAt.getTime(),
+        (completedAt?.getTime() ?? Math.max(databaseNow().getTime(), startedAt.getTime())) -
+          startedAt.getTime(),
     }),
     configVersion: t.field(
       shownRelation('Simulation', 'configVersion', ConfigVersion, 'The configuration version that it runs.'),

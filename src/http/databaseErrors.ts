@@ -7,6 +7,15 @@ import { Refusal } from '../refusal.ts'
  * none, or a fault of ours.
  */
 export function refusalOfDatabase(error: unknown, requestId: string, logger: Logger): Refusal | undefined {
+  if (isDiskFull(error)) {
+    logger.error({ err: error, requestId }, 'the database has no room on its disk')
+    return new Refusal(
+      'UNAVAILABLE',
+      'The database has no room on its disk. Nothing was stored; send the same request again when there is room.',
+      [],
+      { requestId, retryAfterSeconds: RETRY_AFTER_SECONDS },
+    )
+  }
   if (isUnavailable(error)) {
     logger.warn({ err: error, requestId }, 'the database did not answer')
     return new Refusal(
@@ -53,6 +62,11 @@ export function isUnavailable(error: unknown): boolean {
       message,
     )
   )
+}
+
+/** SQLSTATE disk_full. */
+function isDiskFull(error: unknown): boolean {
+  return codesOf(error).includes('53100')
 }
 
 /** SQLSTATE insufficient_privilege. */

@@ -62,6 +62,13 @@ export function createGraphQLHandler({
   const streaming = new Set<ServerResponse>()
 
   const reading: Plugin<NodeContext> = {
+    onResponse({ serverContext }) {
+      const { res } = serverContext as unknown as NodeContext
+      // What sends a stream takes the limit of its time away before it begins: who reads nothing would be kept for good.
+      setImmediate(() => {
+        if (streaming.has(res)) res.socket?.setTimeout(exposure.limits.writeSeconds * 1000)
+      })
+    },
     onRequestParse({ serverContext, setRequestParser }) {
       const { req, res } = serverContext as unknown as NodeContext
       setRequestParser(async () => {

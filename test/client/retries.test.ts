@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ArcClient } from '../../src/client/arcClient.ts'
+import { ArcClient, type ArcClientOptions } from '../../src/client/arcClient.ts'
 import { ArcRequestError } from '../../src/client/arcRequestError.ts'
 import { type Tenant, useArc } from '../support/arc.ts'
 import { type HeldTimer, holdTimers } from '../support/heldTimers.ts'
@@ -13,7 +13,10 @@ beforeAll(async () => {
   proxy = await ServerProxy.open(arc.url)
 })
 
-const clientOf = async (tenant: Tenant) => new ArcClient({ url: proxy.url, token: await tenant.token() })
+const clientOf = async (tenant: Tenant, more: Partial<ArcClientOptions> = {}) =>
+  new ArcClient({ url: proxy.url, token: await tenant.token(), ...more })
+
+const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1)
 
 const YAML = 'model: gpt-4\n'
 
@@ -170,6 +173,31 @@ describe('an attempt', () => {
     await refused
     await Promise.all(cuts)
     expect(proxy.count('query Thrice')).toBe(3)
+  })
+
+  it('follows the others for two minutes where the server was there before, with longer and longer pauses', async () => {
+    const client = await clientOf(arc.tenant())
+    await client.health()
+    const pauses = holdTimers('retry.ts')
+    const cuts = upTo(6).map(() => proxy.cut('query Restarted'))
+    const answered = client.request('query Restarted { viewer { role } }')
+    for (const seconds of [1, 2, 4, 5, 5, 5]) {
+      const pause = await pauses.next()
+      expectPause(pause, seconds * 1_000)
+      pause.fire()
+    }
+    expect(await answered).toEqual({ viewer: { role: 'USER' } })
+    await Promise.all(cuts)
+
+    const impatient = await clientOf(arc.tenant(), { patienceMs: 0 })
+    await impatient.health()
+    const more = [1, 2, 3].map(() => proxy.cut('query Impatient'))
+    const refused = expect(impatient.request('query Impatient { viewer { role } }')).rejects.toMatchObject({
+      status: 0,
+    })
+    for (let attempt = 1; attempt < 3; attempt++) (await pauses.next()).fire()
+    await refused
+    await Promise.all(more)
   })
 
   it('that a gateway put off comes when that wants it', async () => {

@@ -8,7 +8,7 @@ import { SOON } from '../support/soon.ts'
 const arc = useArc()
 
 async function clientOf(tenant: Tenant, url = arc.url): Promise<ArcClient> {
-  return new ArcClient({ url, token: await tenant.token() })
+  return new ArcClient({ url, token: await tenant.token(), patienceMs: 0 })
 }
 
 /** Runs the sample until the tenant's rows are as `isThere` expects them, then stops it. */

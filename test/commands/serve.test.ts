@@ -127,19 +127,6 @@ describe('arc serve', () => {
     })
   }, 90_000)
 
-  it('loses no outcome that it has answered for when it is killed', async () => {
-    const dataDir = folder()
-    const server = serve(dataDir, { ARC_SAMPLE: 'false' })
-    const at = await server.ready()
-    await ask(
-      at,
-      `mutation { upsertScenarios(input: { scenarios: [{ scenarioId: "kept", taskPrompt: "Stay." }] }) { errors { code } } }`,
-    )
-    await server.stop('SIGKILL')
-    const again = await serve(dataDir, { ARC_SAMPLE: 'false' }).ready()
-    expect((await ask(again, '{ scenarios { totalCount } }')).scenarios.totalCount).toBe(1)
-  }, 90_000)
-
   it('says what is wrong with its settings in one line', async () => {
     for (const [env, message] of [
       [{ PORT: 'four' }, 'PORT must be a whole number'],

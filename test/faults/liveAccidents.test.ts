@@ -68,24 +68,6 @@ describe('a slow subscriber', () => {
 })
 
 describe('the LISTEN connection', () => {
-  it('killed 20 times during ingestion costs no event and doubles none', async () => {
-    const tenant = arc.tenant()
-    const simulationId = await tenant.simulation(['a'], { repetitions: 1000 })
-    const events = all(await overWebSocket(tenant, EVENTS, { simulationId }))
-    const progress = all(await overSse(tenant, PROGRESS, { simulationId }))
-    let batches = 0
-    const record = () => tenant.record([success(simulationId, ++batches)])
-    for (let kill = 0; kill < 20; kill++) {
-      await proxy.listenerUp()
-      await Promise.all([record(), proxy.killListener(), record()])
-      // What happens while nobody listens.
-      await record()
-    }
-    await complete(tenant, simulationId)
-    expect(seqs(await events)).toEqual(upTo(batches + 2))
-    expect((await progress).at(-1)).toMatchObject({ status: 'COMPLETED', succeededScenarios: batches })
-  })
-
   it('down for a while: what happened meanwhile comes when it is back', async () => {
     const tenant = arc.tenant()
     const simulationId = await tenant.simulation(['a'], { repetitions: 20 })

@@ -40,9 +40,11 @@ wal_keep_size = 256MB
 
 /** A folder for servers and what they write, which goes away with `remove`. */
 export class ServerFolder {
-  readonly path = mkdtempSync(join(tmpdir(), 'arc-servers-'))
+  readonly path: string
 
-  constructor() {
+  /** `on`: where, if not on the disk of all temporary files. */
+  constructor(on = tmpdir()) {
+    this.path = mkdtempSync(join(on, 'arc-servers-'))
     chmodSync(this.path, 0o755)
     if (NOBODY) chownSync(this.path, NOBODY.uid, NOBODY.gid)
   }
@@ -66,8 +68,13 @@ export class PostgresServer {
   readonly port: number
   #postmaster: number | undefined
 
-  /** A new cluster, with TimescaleDB if the binaries have it and TEST_ENGINE does not say `plain`. */
-  static async create(folder: ServerFolder, name: string, settings = ''): Promise<PostgresServer> {
+  /** A new cluster, with TimescaleDB if the binaries have it and TEST_ENGINE does not say `plain`. `options`: of initdb. */
+  static async create(
+    folder: ServerFolder,
+    name: string,
+    settings = '',
+    ...options: string[]
+  ): Promise<PostgresServer> {
     const server = new PostgresServer(join(folder.path, name), await freePort())
     run('initdb', [
       '-D',
@@ -80,6 +87,7 @@ export class PostgresServer {
       'UTF8',
       '--locale=C.UTF-8',
       '-N',
+      ...options,
     ])
     server.set(SETTINGS + settings)
     server.start()
@@ -116,8 +124,23 @@ export class PostgresServer {
   /** Resolves when it answers, as a standby too. */
   start(): void {
     this.set(`port = ${this.port}`)
-    run('pg_ctl', ['-D', this.data, '-w', '-t', '120', '-l', join(this.data, 'server.log'), 'start'])
+    const log = join(this.data, 'server.log')
+    try {
+      run('pg_ctl', ['-D', this.data, '-w', '-t', '120', '-l', log, 'start'])
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\n${readFileSync(log, 'utf8').slice(-2_000)}`)
+    }
     this.#postmaster = Number(readFileSync(join(this.data, 'postmaster.pid'), 'utf8').split('\n')[0])
+  }
+
+  /** Whether its first process lives. */
+  get isRunning(): boolean {
+    try {
+      process.kill(this.#postmaster!, 0)
+      return true
+    } catch {
+      return false
+    }
   }
 
   stop(): void {
@@ -129,14 +152,20 @@ export class PostgresServer {
   kill(): void {
     const postmaster = this.#postmaster
     if (postmaster === undefined) return
-    const { stdout } = spawnSync('ps', ['-o', 'pid=', '--ppid', String(postmaster)], { encoding: 'utf8' })
-    for (const pid of [postmaster, ...stdout.trim().split(/\s+/).map(Number)]) {
-      try {
-        process.kill(pid, 'SIGKILL')
-      } catch {
-        // It ended by itself when it saw the others gone.
-      }
-    }
+    const pidsOf = (...selection: string[]) =>
+      (
+        spawnSync('ps', ['-o', 'pid=,stat=', ...selection], { encoding: 'utf8' }).stdout.match(
+          /^ *\d+ +[^Z]/gm,
+        ) ?? []
+      ).map((line) => Number.parseInt(line, 10))
+    // So that it starts no more of them.
+    signal(postmaster, 'SIGSTOP')
+    const all = [postmaster, ...pidsOf('--ppid', String(postmaster))]
+    for (const pid of all) signal(pid, 'SIGKILL')
+    // As long as one of them has the shared memory no server starts on the same files.
+    while (pidsOf('--pid', all.join()).length > 0);
+    // Where nobody waits for what lost its parent, its number is taken for that of a server that lives.
+    rmSync(join(this.data, 'postmaster.pid'))
     this.#postmaster = undefined
   }
 
@@ -165,6 +194,14 @@ export class PostgresServer {
     if (process.env.TEST_ENGINE === 'plain') return false
     const there = `select from pg_available_extensions where name = 'timescaledb'`
     return (await query(this.url('postgres'), there)).length > 0
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name)
+  } catch {
+    // It ended by itself when it saw the others gone.
   }
 }
 

@@ -1,3 +1,4 @@
+import { databaseNow } from '../../databaseTime.ts'
 import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import { Refusal } from '../../refusal.ts'
 import { invalid, LENGTHS, optionalPastTime, optionalText, tagsAt, text } from '../../valueChecks.ts'
@@ -50,7 +51,7 @@ export async function createConfiguration(
   const description = optionalText(input.description, LENGTHS.prose, ['description'])
   const tags = tagsAt(input.tags, ['tags'])
   const modalAppId = optionalText(input.modalAppId, LENGTHS.label, ['modalAppId'])
-  const createdAt = optionalPastTime(input.createdAt, new Date(), ['createdAt'])
+  const createdAt = optionalPastTime(input.createdAt, databaseNow(), ['createdAt'])
   const document = input.yaml === null ? null : parseConfigDocument(input.yaml)
   const deletion = input.configId && (await findDeletionOf(transaction, 'configuration', input.configId))
   if (deletion) throw deletedRefusal(deletion, ['configId'])
@@ -81,7 +82,7 @@ export async function createConfigVersion(
   transaction: TenantTransaction,
   input: { configId: string; yaml: string; generatedBy: string; createdAt: Date | null },
 ): Promise<NewVersion> {
-  const createdAt = optionalPastTime(input.createdAt, new Date(), ['createdAt'])
+  const createdAt = optionalPastTime(input.createdAt, databaseNow(), ['createdAt'])
   const document: ConfigDocument = parseConfigDocument(input.yaml)
   await lockActive(transaction, input.configId)
   const latest = await findLatestVersion(transaction, input.configId)

@@ -1,4 +1,5 @@
 import sql from 'sql-template-tag'
+import { databaseNow } from '../../databaseTime.ts'
 import type { TenantTransaction, Write } from '../../db/tenantTransaction.ts'
 import { stringifyExactly } from '../../exactNumbers.ts'
 import { type ErrorCode, type InputPath, Refusal } from '../../refusal.ts'
@@ -140,7 +141,7 @@ async function checkAndStore(
   inputs: readonly NumberedInput[],
   prepare?: Prepare,
 ): Promise<OutcomeReceipt[]> {
-  const now = new Date()
+  const now = databaseNow()
   const { taken, refused } = checkEach(inputs, ({ index, input, notes }): NumberedRow => {
     const valid = validateOutcome(input, now)
     return { index, row: valid.row, notes: [...notes, ...valid.notes] }

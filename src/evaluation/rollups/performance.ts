@@ -45,7 +45,7 @@ export const GRAIN_HOURS: Readonly<Record<Grain, number>> = {
 
 export const MOST_BUCKETS = 1_000
 /** Of which outcomes themselves are read. */
-export const MOST_DAYS_OF_OUTCOMES = 92
+const MOST_DAYS_OF_OUTCOMES = 92
 /** When nobody says. */
 export const DEFAULT_DAYS = 30
 
@@ -93,8 +93,8 @@ export function checkQuestion(
  */
 export function sourceOf(
   question: PerformanceQuestion,
-  { by, of = 'outcome' }: { by?: GroupedBy | undefined; of?: 'outcome' | 'metric' | 'tool' } = {},
-  now: () => Date = () => new Date(),
+  { by, of = 'outcome' }: { by?: GroupedBy | undefined; of?: 'outcome' | 'metric' | 'tool' },
+  now: () => Date,
 ): Source {
   const { about, grain, timeZone, where } = question
   const needed = new Set([
@@ -150,7 +150,7 @@ function isUtc(timeZone: string): boolean {
 const wholeHours = new Map<string, boolean>()
 
 /** Whether hours of the zone are hours of UTC, at any time that an outcome may have. */
-export function hasWholeHours(timeZone: string): boolean {
+function hasWholeHours(timeZone: string): boolean {
   const known = wholeHours.get(timeZone)
   if (known !== undefined) return known
   const format = new Intl.DateTimeFormat('en', { timeZone, minute: 'numeric' })

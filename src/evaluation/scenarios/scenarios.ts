@@ -1,4 +1,5 @@
 import sql from 'sql-template-tag'
+import { databaseNow } from '../../databaseTime.ts'
 import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import { stringifyExactly } from '../../exactNumbers.ts'
 import type { JsonObject, JsonValue } from '../../json.ts'
@@ -244,7 +245,7 @@ function scenarioRow(input: ScenarioInput): ScenarioRow {
   }
   if (input.metadata !== undefined) given.metadata = metadataAt(input.metadata ?? {}, ['metadata'])
   if (input.isActive != null) given.is_active = input.isActive
-  const created_at = optionalPastTime(input.createdAt, new Date(), ['createdAt'])
+  const created_at = optionalPastTime(input.createdAt, databaseNow(), ['createdAt'])
   return { scenario_id: scenarioId, given, otherwise, created_at }
 }
 

@@ -1,3 +1,4 @@
+import { databaseNow } from '../../databaseTime.ts'
 import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import type { JsonObject } from '../../json.ts'
 import { type InputPath, Refusal } from '../../refusal.ts'
@@ -227,7 +228,7 @@ async function end(
   errorMessage: string | null,
   completedAt: Date | null,
 ): Promise<void> {
-  const endedAt = optionalPastTime(completedAt, new Date(), ['completedAt'])
+  const endedAt = optionalPastTime(completedAt, databaseNow(), ['completedAt'])
   const simulation = await lockSimulation(transaction, simulationId)
   if (!simulation) throw noSimulation(simulationId)
   // The runner is there after all, or somebody knows better how it ended.
@@ -323,7 +324,7 @@ function checkedTimes({
   startedAt,
   running,
 }: NewSimulation): Pick<NewSimulation, 'createdAt' | 'startedAt'> {
-  const now = new Date()
+  const now = databaseNow()
   const times = {
     createdAt: optionalPastTime(createdAt, now, ['createdAt']),
     startedAt: optionalPastTime(startedAt, now, ['startedAt']),

@@ -12,6 +12,7 @@ import {
   type OperationDefinitionNode,
 } from 'graphql'
 import { LRUCache } from 'lru-cache'
+import { databaseNow } from '../../databaseTime.ts'
 import type { Statement } from '../../db/tenantTransaction.ts'
 import { answerStatement } from '../../reads/answers/answerSql.ts'
 import { readsOfOutcomes, weightOf } from '../../reads/answers/weight.ts'
@@ -119,7 +120,7 @@ export class QueryCompiler {
     let isTimeless = true
     const now = () => {
       isTimeless = false
-      return new Date()
+      return databaseNow()
     }
     const asked: Asked = { schema, fragments: fragmentsOf(document), variables: coerced, now }
     const root = schema.getQueryType()!

@@ -1,6 +1,7 @@
 import type { ObjectRef } from '@pothos/core'
 import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
+import { databaseNow } from '../../databaseTime.ts'
 import { computedPage } from '../../reads/answers/pages.ts'
 import {
   type ComputedRows,
@@ -16,7 +17,7 @@ import type { Columns } from './columns.ts'
 import { type Connection, defineConnection, defineListArgs } from './connection.ts'
 import { sharedByField } from './fieldLoader.ts'
 import { conditionOf, defineFilter, type FilterFields, type FilterValues } from './filters.ts'
-import { connectionOf, type Row, timeNow } from './pageReading.ts'
+import { connectionOf, type Row } from './pageReading.ts'
 import { checkRanges } from './ranges.ts'
 
 /** What is said of computed rows that are listed. */
@@ -85,7 +86,7 @@ export function defineComputedList<Computed>(
     info: GraphQLResolveInfo,
   ): Promise<Connection<Row>> {
     const { loader } = sharedByField(context, info, () => {
-      const planned = plan(args, timeNow)
+      const planned = plan(args, databaseNow)
       return loaderOf(context, planned.page, (parents) => rowsOf(parents, planned.of))
     })
     const { page, pages, counts } = loader

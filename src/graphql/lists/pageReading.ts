@@ -1,6 +1,7 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
+import { databaseNow } from '../../databaseTime.ts'
 import type PrismaTypes from '../../db/generated/pothos.ts'
 import type { Parentage } from '../../reads/answers/pages.ts'
 import { all, type Condition } from '../../reads/condition.ts'
@@ -14,9 +15,6 @@ import { conditionOf, type FilterFields, type FilterValues } from './filters.ts'
 import { checkRanges } from './ranges.ts'
 
 export type Row = Record<string, unknown>
-
-/** For filters of what is read at once; statements that are kept have a time of their own. */
-export const timeNow = () => new Date()
 
 /** How the rows of one type are read: the one declaration behind its root connection and its nested ones. */
 export interface PageSource extends Sorting {
@@ -138,7 +136,7 @@ export async function readRoot(
   context: Context,
   info: GraphQLResolveInfo,
 ): Promise<Connection> {
-  const page = planPage(source, args, filteredBy(source, args, timeNow, always))
+  const page = planPage(source, args, filteredBy(source, args, databaseNow, always))
   const selection = selectionOf(source, page.sort, context, info)
   const { where, order, size } = page
   const { table } = source
@@ -159,7 +157,13 @@ export async function readUnder(
   info: GraphQLResolveInfo,
 ): Promise<Connection> {
   const { loader, first } = sharedByField(context, info, () =>
-    parentLoader(source, parent, planPage(source, args, filteredBy(source, args, timeNow)), context, info),
+    parentLoader(
+      source,
+      parent,
+      planPage(source, args, filteredBy(source, args, databaseNow)),
+      context,
+      info,
+    ),
   )
   // Pothos notes for each place in the answer what its rows hold: without this note it would read them again.
   if (!first) selectionOf(source, loader.page.sort, context, info)
