@@ -117,11 +117,16 @@ export class Tenant {
   }
 }
 
+/** The same database, as its owner logs in. */
+function ownerOf(databaseUrl: string, { username, password }: URL): string {
+  return Object.assign(new URL(databaseUrl), { username, password }).href
+}
+
 /** A real server on a free port, on the database of this test run. */
 export class Arc {
   readonly config: Config
-  readonly databaseUrl = inject('databaseUrl')
-  readonly adminUrl = inject('adminUrl')
+  readonly databaseUrl: string
+  readonly adminUrl: string
   readonly onPGlite = inject('serverUrl') === null
   readonly #log: { write(line: string): void } | undefined
   #server: ArcServer | undefined
@@ -129,6 +134,11 @@ export class Arc {
   /** `log`: takes the lines of the server's log; standard output when not given. */
   constructor(env: NodeJS.ProcessEnv = {}, log?: { write(line: string): void }) {
     this.#log = log
+    const [databaseUrl, adminUrl] = [inject('databaseUrl'), new URL(inject('adminUrl'))]
+    // A way of its own to the same database is for the server alone.
+    const other = env.DATABASE_URL && new URL(env.DATABASE_URL).pathname !== new URL(databaseUrl).pathname
+    this.databaseUrl = other ? env.DATABASE_URL! : databaseUrl
+    this.adminUrl = other ? ownerOf(env.DATABASE_URL!, adminUrl) : adminUrl.href
     this.config = readConfig({
       PORT: '0',
       DATABASE_URL: inject('poolerUrl') ?? this.databaseUrl,

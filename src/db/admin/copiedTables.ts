@@ -1,5 +1,8 @@
 import type pg from 'pg'
 
+/** Of store.settings: as a new database has it (migration 0058), since partitions had no use for the setting. */
+export const CHUNK_DAYS = `case current_setting('timescaledb.license') when 'timescale' then chunk_days else 28 end`
+
 /** Where the hypertables grow until they take the place of the tables that they are copies of; it has what is left to do as well. */
 export const COPIES = 'arc_engine'
 
@@ -86,7 +89,7 @@ export async function makeCopies(client: pg.ClientBase, tables: CopiedTable[]): 
     await client.query(`/* makeHypertable */
       create table ${copy} (like ${original} including all excluding indexes);
       select public.create_hypertable('${copy}', public.by_range('execution_time',
-        (select make_interval(days => chunk_days) from store.settings)), create_default_indexes => false)`)
+        (select make_interval(days => ${CHUNK_DAYS}) from store.settings)), create_default_indexes => false)`)
     const { rows } = await client.query<{ statement: string }>(
       `/* whatItHas */
       select replace(pg_get_indexdef(i.indexrelid), format(' ON ONLY %s ', $1::text), format(' ON %s ', $2::text)) as statement
@@ -146,7 +149,7 @@ export async function copyStep(client: pg.ClientBase, tables: CopiedTable[]): Pr
   if (step === undefined) return undefined
   const table = tables.find(({ name }) => name === step.name)!
   const [, original, copy] = namesOf(client, table)
-  const width = step.is_history ? `interval '100 years'` : 'make_interval(days => chunk_days)'
+  const width = step.is_history ? `interval '100 years'` : `make_interval(days => ${CHUNK_DAYS})`
   await client.query(
     `/* widenChunks */ select public.set_chunk_time_interval('${copy}', ${width}) from store.settings`,
   )

@@ -6,6 +6,7 @@ import { codeOf } from '../unusable.ts'
 import { withClient } from './adminClient.ts'
 import {
   bytesOf,
+  CHUNK_DAYS,
   COPIES,
   type CopiedTable,
   carryOver,
@@ -209,7 +210,9 @@ async function takeTheirPlace(
     }
     await becomeTimescale(client)
     await dropReplaced(client, tables)
-    await client.query(`/* prepareStorage */ select public.prepare_outcome_storage()`)
+    await client.query(
+      `/* prepareStorage */ update store.settings set chunk_days = ${CHUNK_DAYS}; select public.prepare_outcome_storage()`,
+    )
   })
 }
 
