@@ -1,6 +1,5 @@
 import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
-import sql from 'sql-template-tag'
 import { databaseNow } from '../databaseTime.ts'
 import {
   type AskedAbout,
@@ -20,8 +19,9 @@ import {
   type Sums,
   type ToolSums,
 } from '../evaluation/rollups/performanceStore.ts'
-import { computedFrom, relatedRow } from '../reads/answers/pages.ts'
+import { computedFrom, onlyOne, relatedRow } from '../reads/answers/pages.ts'
 import type { ListPart, RowPart } from '../reads/answers/parts.ts'
+import { textLiteral } from '../reads/catalogue.ts'
 import { type ComputedRows, readComputedRows } from '../reads/computedPages.ts'
 import type { PageArgs } from '../reads/pagePlan.ts'
 import { builder } from './builder/builder.ts'
@@ -298,7 +298,7 @@ const PerformanceGroup = builder.objectRef<GroupSums & Asked>('PerformanceGroup'
           from: (own, outer) =>
             computedFrom(
               own,
-              rows.buckets(sql`array[${outer.column('parent')}]`, sql`array[${outer.column('key')}]`),
+              rows.buckets(onlyOne(outer.column('parent')), onlyOne(outer.column('key'))),
               'bucket',
             ),
           members: members(),
@@ -442,7 +442,7 @@ const sumsPart = (part: 'summary' | 'previous', description: string) => ({
     cost: PART_COST,
     read: ({ members, told: rows }: PlannedPart): RowPart => ({
       is: 'row',
-      from: (own, outer) => computedFrom(own, rows[part](sql`array[${outer.column('parent')}]`)),
+      from: (own, outer) => computedFrom(own, rows[part](onlyOne(outer.column('parent')))),
       members: members(),
       nullable: false,
     }),
@@ -531,8 +531,7 @@ const Performance = builder.objectRef<AnsweredRange & Asked>('Performance').impl
         cost: LIST_COST,
         read: ({ members, told: rows }: PlannedPart): ListPart => ({
           is: 'list',
-          from: (own, outer) =>
-            computedFrom(own, rows.buckets(sql`array[${outer.column('parent')}]`), 'bucket'),
+          from: (own, outer) => computedFrom(own, rows.buckets(onlyOne(outer.column('parent'))), 'bucket'),
           members: members(),
         }),
       },
@@ -608,7 +607,7 @@ function performanceField<Key extends string>(about: AskedAbout, key: Key | unde
         return {
           is: 'row',
           from: (own, outer) =>
-            computedFrom(own, rows.range(sql`array[${key === undefined ? sql`''` : outer.column(key)}]`)),
+            computedFrom(own, rows.range(onlyOne(key === undefined ? textLiteral('') : outer.column(key)))),
           members: members(undefined, rows),
           nullable: false,
         }

@@ -25,9 +25,11 @@ const WRITTEN_VERSION = 17
 
 const silent: EngineChangeWatch = { begins() {}, copied() {}, says() {} }
 
-/** What every table holds, but for the ledger, which tells of the engine, and values of sequences. */
+/** What every table holds, but for those that tell of the engine, and values of sequences. */
 async function contents(url: string) {
-  const tables = (await databaseContents(url)).filter(({ table }) => table !== 'arc_migrations.ledger')
+  const tables = (await databaseContents(url)).filter(
+    ({ table }) => !['arc_migrations.ledger', 'store.settings'].includes(table),
+  )
   const sequences = await query(
     url,
     `select schemaname, sequencename, last_value from pg_sequences where schemaname in ('public', 'store') order by 1, 2`,

@@ -56,7 +56,7 @@ export function computedPage(
   plan: PagePlan,
   members: readonly PageMember[],
 ): PagePart {
-  const of = (outer: Row) => rowsOf(key === undefined ? undefined : sql`array[${outer.column(key)}]`).select
+  const of = (outer: Row) => rowsOf(key === undefined ? undefined : onlyOne(outer.column(key))).select
   // A filter may be on what they are computed from.
   return { ...pageOf(of, plan, members), isGeneral: !plan.args.filter }
 }
@@ -77,6 +77,11 @@ function shape({ sort, size, fromEnd, filtered, args }: PagePlan, members: reado
   const isCut = typeof (fromEnd ? args.before : args.after) === 'string'
   const isGeneral = plansAlike(filtered)
   return { is: 'page' as const, isGeneral, sort, size, fromEnd, isCut, members }
+}
+
+/** Of the one parent that has this key. */
+export function onlyOne(key: Sql): Sql {
+  return sql`array[${key}]`
 }
 
 /** Behind FROM: computed rows under an alias, in the order of a field. */
