@@ -101,6 +101,7 @@ program
   .option('--simulation <id>', 'simulation whose outcomes reports of SWE-bench grade, where it is not clear')
   .option('--url <url>', 'GraphQL endpoint; by default ARC_URL or the server on this machine')
   .option('--token <token>', 'bearer token; by default ARC_TOKEN or one signed with this machine’s secret')
+  .option('--patience <seconds>', 'how long to wait for a server that goes away meanwhile', '120')
   .option('--quiet', 'no progress bar')
   .action(async (files: string[], options: ImportOptions) => {
     const { importCommand } = await import('./commands/import.ts')

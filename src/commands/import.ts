@@ -25,6 +25,8 @@ export interface ImportOptions {
   url?: string
   token?: string
   quiet?: boolean
+  /** Seconds that a server may be away for, in the middle of the import. */
+  patience?: string
   /** Of the YAML files; else the name of their folder. */
   configuration?: string
   /** For the YAML files that name none. */
@@ -99,7 +101,11 @@ async function connect(config: Config, options: ImportOptions): Promise<ArcClien
     role: 'app_user',
     lifetimeSeconds: TOKEN_SECONDS,
   } as const
-  const client = new ArcClient({ url, token: given ?? (await signToken(config.auth, claims)) })
+  const { patience = '120' } = options
+  if (!/^\d{1,6}$/.test(patience))
+    throw new NoServer(`--patience takes whole seconds, not ${JSON.stringify(patience)}.`)
+  const token = given ?? (await signToken(config.auth, claims))
+  const client = new ArcClient({ url, token, patienceMs: 1000 * Number(patience) })
   try {
     // Once: where nobody serves, that should be said at once.
     const { viewer } = await client.request(GreetDocument, {}, { mayRepeat: false })

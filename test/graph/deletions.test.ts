@@ -48,6 +48,7 @@ async function takeBack(tenant: Tenant, deletionId: string) {
 
 /** All that a tenant sees in lists and sums, but for what tells that something was deleted. */
 async function everything(tenant: Tenant): Promise<Record<string, unknown>> {
+  await summedUp(arc, tenant)
   const seen: Record<string, unknown> = {}
   for (const { name, query, variables } of listQuestions()) {
     if (name === 'auditLog' || name === 'deletions') continue

@@ -33,10 +33,15 @@ afterEach(() => vi.restoreAllMocks())
 async function importInto(
   tenant: Tenant,
   files: string[],
-  url = arc.url,
+  { url = arc.url, ...options }: { url?: string; patience?: string } = {},
 ): Promise<{ exitCode: number; output: string }> {
   printed = []
-  const exitCode = await importCommand(arc.config, files, { url, token: await tenant.token(), quiet: true })
+  const exitCode = await importCommand(arc.config, files, {
+    url,
+    token: await tenant.token(),
+    quiet: true,
+    ...options,
+  })
   return { exitCode, output: printed.join('\n') }
 }
 
@@ -320,7 +325,7 @@ describe('a file', () => {
       .replaceAll('"@share"', share)
     const proxy = await ServerProxy.open(arc.url)
     const path = await file('digits.json', text)
-    const { exitCode, output } = await importInto(tenant, [path], proxy.url)
+    const { exitCode, output } = await importInto(tenant, [path], { url: proxy.url })
     // As a server in another process needs it: the mark of such a number is this one's.
     expect(proxy.count('\\u0000')).toBe(0)
     await proxy.close()
@@ -488,7 +493,7 @@ describe('the server', () => {
     const tenant = arc.tenant()
     const proxy = await startProxy((operation, count) => operation === 'RecordOutcomes' && count === 1)
     try {
-      const { exitCode, output } = await importInto(tenant, [tau2Small], proxy.url)
+      const { exitCode, output } = await importInto(tenant, [tau2Small], { url: proxy.url })
       expect(exitCode).toBe(1)
       expect(output).toContain('records        0 stored, 7 there already')
       expect(await simulationsOf(tenant)).toMatchObject([
@@ -504,7 +509,7 @@ describe('the server', () => {
     const many = tau2('2025-01-01T00:00:00', Array(450).fill({}))
     const files = [await file('many.json', many)]
     const proxy = await startProxy((operation, count) => operation === 'RecordOutcomes' && count > 1)
-    const cut = await importInto(tenant, files, proxy.url)
+    const cut = await importInto(tenant, files, { url: proxy.url, patience: '1' })
     await proxy.close()
     expect(cut.exitCode).toBe(2)
     expect(cut.output).toContain('no longer answers')

@@ -451,6 +451,7 @@ describe('docs/exposure.md', () => {
       ARC_SUGGESTIONS: switched('suggestions'),
       ARC_CORS_ORIGINS: inDevelopment.corsOrigins.length === 0 ? 'none' : inDevelopment.corsOrigins.join(),
       ARC_PROXY_HOPS: String(inDevelopment.proxyHops),
+      ARC_WEBHOOK_PRIVATE_HOSTS: inDevelopment.webhookPrivateHosts.join() || 'none',
       ARC_TRUSTED_DOCUMENTS: inDevelopment.trustedDocuments ?? 'none',
       ARC_TRUSTED_DOCUMENTS_ONLY: inDevelopment.trustedDocumentsOnly ? 'on' : 'on when there is a file',
     })
