@@ -10,6 +10,7 @@ import { hasPostgresServers, PostgresServer, run, ServerFolder } from '../suppor
 import { seedTenant } from '../support/tenantRows.ts'
 
 const DAY_MS = 24 * 3_600_000
+const PACKED = `select hypertable_name, count(*)::int as chunks from timescaledb_information.chunks where is_compressed group by 1 order by 1`
 
 describe.skipIf(!hasPostgresServers)('pg_dump', () => {
   if (!hasPostgresServers) return
@@ -45,7 +46,8 @@ describe.skipIf(!hasPostgresServers)('pg_dump', () => {
     const counted = '{ outcomes { totalCount } configVersions { totalCount } auditLog { totalCount } }'
     const answer = await tenant.data(counted)
     await arc.stop()
-    const packed = await packOldChunks(sourceUrl)
+    await packOldChunks(sourceUrl)
+    const packed = (await source.offersTimescale()) && (await query(sourceUrl, PACKED))
     const wanted = await databaseContents(sourceUrl)
 
     const [globals, dump, list] = ['globals.sql', 'arc.dump', 'database.list'].map((name) =>
@@ -70,11 +72,7 @@ describe.skipIf(!hasPostgresServers)('pg_dump', () => {
     if (timescale) await query(targetUrl, 'select timescaledb_post_restore()')
     expect(await databaseContents(targetUrl)).toEqual(wanted)
     if (timescale) {
-      const [{ chunks }] = (await query<{ chunks: number }>(
-        targetUrl,
-        'select count(*)::int as chunks from timescaledb_information.chunks where is_compressed',
-      )) as [{ chunks: number }]
-      expect(chunks).toBe(packed)
+      expect(await query(targetUrl, PACKED)).toEqual(packed)
       // The extension's own rights, which a migration narrowed, come with the dump as well.
       expect(await on(targetUrl, callableTableFunctions)).toEqual([])
     }
@@ -84,6 +82,8 @@ describe.skipIf(!hasPostgresServers)('pg_dump', () => {
     cleanUp.push(() => again.stop())
     const { data } = await again.post({ query: counted }, await tenant.token())
     expect(data).toEqual(answer)
-    console.log(`Dumped and restored: ${wanted.length} tables equal, ${packed} chunks packed.`)
+    console.log(
+      `Dumped and restored: ${wanted.length} tables equal, packed chunks: ${JSON.stringify(packed)}.`,
+    )
   }, 240_000)
 })

@@ -215,7 +215,8 @@ export interface Past {
 }
 
 /** However many chunks there are: what a function plans inside of a statement its plan does not show. */
-const PLANNED_AT_ONCE = { ARC_PLANNED_CHUNKS: '1000000' }
+/** And nothing is packed meanwhile: then other rows are read for a page. */
+const PLANNED_AT_ONCE = { ARC_PLANNED_CHUNKS: '1000000', ARC_JOBS: 'off' }
 
 /** Starts it on a database of its own before the tests of a block, and ends it after them. */
 export function useHistory(
