@@ -347,12 +347,12 @@ interface Whom {
 /** The rows that `rowsOf` has of one of them, in the order of a field. All of a list are read together. */
 async function loadRows<Row>(
   rowsOf: (whom: readonly Whom[]) => ComputedRows,
-  { parent, key }: Whom,
+  asked: Whom,
   order: string | undefined,
   context: Context,
   info: GraphQLResolveInfo,
 ): Promise<Row[]> {
-  const cacheKeyFn = (whom: Whom) => JSON.stringify([whom.parent, whom.key])
+  const cacheKeyFn = ({ parent, key }: Whom) => JSON.stringify([parent, key])
   const { loader } = sharedByField(
     context,
     info,
@@ -361,15 +361,13 @@ async function loadRows<Row>(
         async (whom) => {
           const found = new Map(whom.map((each) => [cacheKeyFn(each), [] as Row[]]))
           for (const row of await readComputedRows<Row & Whom>(context.reads, rowsOf(whom), order))
-            found
-              .get(cacheKeyFn({ parent: row.parent, ...(key !== undefined && { key: row.key! }) }))!
-              .push(row)
+            found.get(cacheKeyFn(row))!.push(row)
           return [...found.values()]
         },
         { cacheKeyFn },
       ),
   )
-  return loader.load(key === undefined ? { parent } : { parent, key })
+  return loader.load(asked)
 }
 
 const parentsOf = (whom: readonly Whom[]) => whom.map(({ parent }) => parent)
