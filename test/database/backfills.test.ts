@@ -6,14 +6,15 @@ import type pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { migrate } from '../../src/db/admin/migrator.ts'
 import { Arc, type Tenant } from '../support/arc.ts'
-import { cleanUp, ENGINES, emptyDatabase, on, serviceUrlOf } from '../support/emptyDatabase.ts'
+import { cleanUp } from '../support/cleanUp.ts'
+import { ENGINES, emptyDatabase, on, serviceUrlOf } from '../support/emptyDatabase.ts'
 
 const MIGRATIONS = join(import.meta.dirname, '../../migrations-raw')
 
 /** The migrations as they were when this number was the last. */
 async function migrationsUntil(last: string): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'arc-migrations-'))
-  cleanUp.push(() => rm(directory, { recursive: true }))
+  cleanUp(() => rm(directory, { recursive: true }))
   for (const file of await readdir(MIGRATIONS))
     if (file.slice(0, 4) <= last) await cp(join(MIGRATIONS, file), join(directory, file))
   return directory

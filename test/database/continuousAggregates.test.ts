@@ -11,7 +11,8 @@ import { makeServiceLogin } from '../../src/db/admin/login.ts'
 import { migrate } from '../../src/db/admin/migrator.ts'
 import { changeStorageSettings } from '../../src/db/admin/storageSettings.ts'
 import { Arc, type Tenant } from '../support/arc.ts'
-import { cleanUp, ENGINES, emptyDatabase, makeMigratedDatabase, on, query } from '../support/emptyDatabase.ts'
+import { cleanUp } from '../support/cleanUp.ts'
+import { ENGINES, emptyDatabase, makeMigratedDatabase, on, query } from '../support/emptyDatabase.ts'
 import { BEGIN, outcomesOf, ROLL_UPS, SCENARIOS } from '../support/plainSums.ts'
 import { hasPostgresServers, PostgresServer, run, ServerFolder } from '../support/postgresServer.ts'
 import { dumpSchema } from '../support/schemaDump.ts'
@@ -184,7 +185,7 @@ describe.skipIf(!hasFullEdition)('continuous aggregates', () => {
     await tenant.record(outcomesOf(await tenant.simulation(SCENARIOS), 2))
     await makeContinuousAggregates(url)
     const analyst = await Analyst.of(tenant, url)
-    cleanUp.push(() => analyst.revoke())
+    cleanUp(() => analyst.revoke())
     const stats = 'select sum(total_scenarios)::int as n from analytics.daily_simulation_stats'
     expect((await analyst.say(stats))[0]!.rows).toEqual([{ n: 12 }])
     await on(arc.config.databaseUrl!, async (client) => {
@@ -227,7 +228,7 @@ describe.skipIf(!hasFullEdition)('continuous aggregates', () => {
 
   it('leave room for later migrations', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'arc-migrations-'))
-    cleanUp.push(() => rm(directory, { recursive: true }))
+    cleanUp(() => rm(directory, { recursive: true }))
     await cp(MIGRATIONS, directory, { recursive: true })
     await appendFile(
       join(directory, '9001_next.sql'),
@@ -317,13 +318,13 @@ describe.skipIf(!hasFullEdition || !hasPostgresServers)(
 
     it('are refreshed by TimescaleDB’s job, and are the same in another database after pg_dump and pg_restore', async () => {
       const server = await PostgresServer.create(folder, 'aggregates')
-      cleanUp.push(async () => server.kill())
+      cleanUp(async () => server.kill())
       const url = await server.database('arc')
       await migrate(url)
       await makeServiceLogin(url, 'arc_service', 'secret')
       const arc = new Arc({ DATABASE_URL: server.url('arc', 'arc_service') })
       await arc.start()
-      cleanUp.push(() => arc.stop())
+      cleanUp(() => arc.stop())
       await makeContinuousAggregates(url)
       const tenant = arc.tenant()
       await tenant.record(outcomesOf(await tenant.simulation(SCENARIOS), 2))
@@ -357,7 +358,7 @@ describe.skipIf(!hasFullEdition || !hasPostgresServers)(
       expect(await attemptsOf(again, tenant)).toEqual(all)
       const arcAgain = new Arc({ DATABASE_URL: server.url('again', 'arc_service') })
       await arcAgain.start()
-      cleanUp.push(() => arcAgain.stop())
+      cleanUp(() => arcAgain.stop())
       const { data } = await arcAgain.post(
         { query: 'mutation { upsertScenarios(input: { scenarios: [] }) { errors { message } } }' },
         await tenant.token(),

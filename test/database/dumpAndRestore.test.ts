@@ -4,8 +4,9 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { callableTableFunctions, makeServiceLogin } from '../../src/db/admin/login.ts'
 import { migrate } from '../../src/db/admin/migrator.ts'
 import { Arc } from '../support/arc.ts'
+import { cleanUp } from '../support/cleanUp.ts'
 import { databaseContents, packOldChunks } from '../support/databaseContents.ts'
-import { cleanUp, on, query } from '../support/emptyDatabase.ts'
+import { on, query } from '../support/emptyDatabase.ts'
 import { hasPostgresServers, PostgresServer, run, ServerFolder } from '../support/postgresServer.ts'
 import { seedTenant } from '../support/tenantRows.ts'
 
@@ -19,7 +20,7 @@ describe.skipIf(!hasPostgresServers)('pg_dump', () => {
 
   async function server(name: string): Promise<PostgresServer> {
     const made = await PostgresServer.create(folder, name)
-    cleanUp.push(async () => made.kill())
+    cleanUp(async () => made.kill())
     return made
   }
 
@@ -30,7 +31,7 @@ describe.skipIf(!hasPostgresServers)('pg_dump', () => {
     await makeServiceLogin(sourceUrl, 'arc_service', 'secret')
     const arc = new Arc({ DATABASE_URL: source.url('arc', 'arc_service') })
     await arc.start()
-    cleanUp.push(() => arc.stop())
+    cleanUp(() => arc.stop())
     const { tenant } = await seedTenant(arc)
     const simulationId = await tenant.simulation(['a'], { repetitions: 200 })
     const { storedCount } = await tenant.record(
@@ -79,7 +80,7 @@ describe.skipIf(!hasPostgresServers)('pg_dump', () => {
 
     const again = new Arc({ DATABASE_URL: target.url('arc', 'arc_service') })
     await again.start()
-    cleanUp.push(() => again.stop())
+    cleanUp(() => again.stop())
     const { data } = await again.post({ query: counted }, await tenant.token())
     expect(data).toEqual(answer)
     console.log(

@@ -7,8 +7,9 @@ import { callableTableFunctions, makeServiceLogin } from '../../src/db/admin/log
 import { migrate } from '../../src/db/admin/migrator.ts'
 import { changeStorageSettings } from '../../src/db/admin/storageSettings.ts'
 import { Arc, type Tenant } from '../support/arc.ts'
+import { cleanUp } from '../support/cleanUp.ts'
 import { databaseContents } from '../support/databaseContents.ts'
-import { cleanUp, emptyDatabase, on, query, serviceUrlOf } from '../support/emptyDatabase.ts'
+import { emptyDatabase, on, query, serviceUrlOf } from '../support/emptyDatabase.ts'
 import { engineDifference } from '../support/engineDifference.ts'
 import { hasPostgresServers, PostgresServer, ServerFolder } from '../support/postgresServer.ts'
 import { dumpSchema } from '../support/schemaDump.ts'
@@ -90,7 +91,7 @@ describe.skipIf(!hasTimescale)('a change of engine', () => {
     await query(url, `select store.ensure_outcome_partitions(${longAgo} - 1, ${longAgo})`)
     const arc = new Arc({ DATABASE_URL: await serviceUrlOf(url), ARC_JOBS: 'off' })
     await arc.start()
-    cleanUp.push(() => arc.stop())
+    cleanUp(() => arc.stop())
     const { tenant } = await seedTenant(arc)
     const purge = (owner: Tenant, simulationId: string) =>
       on(url, async (client) => {
@@ -184,7 +185,7 @@ describe.skipIf(!hasTimescale)('a change of engine', () => {
     await fill(url, 30_000, 30)
     const arc = new Arc({ DATABASE_URL: await serviceUrlOf(url) })
     await arc.start()
-    cleanUp.push(() => arc.stop())
+    cleanUp(() => arc.stop())
     const tenant = arc.tenant()
     let isOver = false
     const writers = [1, 2, 3].map(async () => {
@@ -217,7 +218,7 @@ describe.skipIf(!hasTimescale)('a change of engine', () => {
     await expect(changeEngine(url, stopped)).rejects.toThrow('stopped')
 
     const directory = await mkdtemp(join(tmpdir(), 'arc-migrations-'))
-    cleanUp.push(() => rm(directory, { recursive: true }))
+    cleanUp(() => rm(directory, { recursive: true }))
     await cp(MIGRATIONS, directory, { recursive: true })
     await appendFile(join(directory, '9001_next.sql'), 'alter table store.outcomes add column next text')
     await expect(migrate(url, directory)).rejects.toThrow('arc migrate --no-engine')
@@ -286,7 +287,7 @@ describe.skipIf(!hasPostgresServers || !hasTimescale)('a server of its own', () 
 
   it('is told to load the library that it has', async () => {
     const server = await PostgresServer.create(folder, 'unloaded')
-    cleanUp.push(async () => server.kill())
+    cleanUp(async () => server.kill())
     server.set(`shared_preload_libraries = ''`)
     server.stop()
     server.start()
@@ -299,7 +300,7 @@ describe.skipIf(!hasPostgresServers || !hasTimescale)('a server of its own', () 
 
   it('goes from the Apache edition to the full one by its licence alone, and packs', async ({ skip }) => {
     const server = await PostgresServer.create(folder, 'licence', `timescaledb.license = 'apache'`)
-    cleanUp.push(async () => server.kill())
+    cleanUp(async () => server.kill())
     const url = await server.database('arc')
     await migrate(url)
     await makeServiceLogin(url, 'arc_service', 'secret')
@@ -323,7 +324,7 @@ describe.skipIf(!hasPostgresServers || !hasTimescale)('a server of its own', () 
     expect(await contents(url)).toEqual(wanted)
     expect(await changeEngine(url, silent)).toEqual({ engine: 'timescale', changed: false })
     await arc.start()
-    cleanUp.push(() => arc.stop())
+    cleanUp(() => arc.stop())
     expect((await tenant.data('{ health { engine } }')).health.engine).toBe('TIMESCALE')
   }, 120_000)
 })

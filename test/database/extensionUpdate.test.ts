@@ -2,8 +2,9 @@ import { afterAll, describe, expect, inject, it } from 'vitest'
 import { callableTableFunctions, makeServiceLogin } from '../../src/db/admin/login.ts'
 import { migrate } from '../../src/db/admin/migrator.ts'
 import { Arc } from '../support/arc.ts'
+import { cleanUp } from '../support/cleanUp.ts'
 import { databaseContents, packOldChunks } from '../support/databaseContents.ts'
-import { cleanUp, on, query } from '../support/emptyDatabase.ts'
+import { on, query } from '../support/emptyDatabase.ts'
 import { hasPostgresServers, PostgresServer, ServerFolder } from '../support/postgresServer.ts'
 import { seedTenant } from '../support/tenantRows.ts'
 
@@ -14,7 +15,7 @@ describe.skipIf(!hasPostgresServers)('an update of TimescaleDB', () => {
 
   it('leaves every row as it was, and Arc serves on', async ({ skip }) => {
     const server = await PostgresServer.create(folder, 'updated')
-    cleanUp.push(async () => server.kill())
+    cleanUp(async () => server.kill())
     const [older, newest] = await versions(server)
     if (newest === undefined) skip('POSTGRES_BIN has one version of TimescaleDB, or none')
     await query(server.url('postgres'), 'create database arc')
@@ -41,7 +42,7 @@ describe.skipIf(!hasPostgresServers)('an update of TimescaleDB', () => {
     const packed = await packOldChunks(adminUrl)
 
     await arc.start()
-    cleanUp.push(() => arc.stop())
+    cleanUp(() => arc.stop())
     expect(await tenant.data(counted)).toEqual(before)
     const { health } = await tenant.data('{ health { status engine } }')
     console.log(

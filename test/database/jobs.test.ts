@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import sql from 'sql-template-tag'
 import { afterEach, describe, expect, inject, it, vi } from 'vitest'
 import type { JobContext } from '../../src/jobs/job.ts'
+import { cleanUp } from '../support/cleanUp.ts'
 import { DatabaseProxy } from '../support/databaseProxy.ts'
-import { cleanUp } from '../support/emptyDatabase.ts'
 import { asOwner, heldJob, letPass, newJob, rowOf, server } from '../support/jobs.ts'
 
 const adminUrl = inject('adminUrl')
@@ -239,7 +239,7 @@ describe('a job', () => {
   it('whose connection breaks fails, and is tried again by the same server', async () => {
     const name = await newJob()
     const proxy = await DatabaseProxy.open(databaseUrl, onPGlite ? null : adminUrl)
-    cleanUp.push(() => proxy.close())
+    cleanUp(() => proxy.close())
     const ran: unknown[] = []
     const run = async ({ query }: JobContext) => {
       ran.push(await query(sql`select 42 as answer`))
@@ -259,7 +259,7 @@ describe('a job', () => {
   it('is not due for a server that cannot ask, until it can', async () => {
     const name = await newJob()
     const proxy = await DatabaseProxy.open(databaseUrl, onPGlite ? null : adminUrl)
-    cleanUp.push(() => proxy.close())
+    cleanUp(() => proxy.close())
     const held = heldJob(name)
     const { runner, logged } = server([held.job], proxy.url)
     const holding = proxy.hold('claimJobs')

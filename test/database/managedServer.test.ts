@@ -2,7 +2,8 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { makeServiceLogin } from '../../src/db/admin/login.ts'
 import { migrate } from '../../src/db/admin/migrator.ts'
 import { Arc } from '../support/arc.ts'
-import { cleanUp, query } from '../support/emptyDatabase.ts'
+import { cleanUp } from '../support/cleanUp.ts'
+import { query } from '../support/emptyDatabase.ts'
 import { hasPostgresServers, PostgresServer, ServerFolder } from '../support/postgresServer.ts'
 import { hasOpenSsl, selfSigned } from '../support/tlsInFront.ts'
 
@@ -16,9 +17,9 @@ describe.skipIf(!canRun)('a server where nobody is superuser', () => {
 
   it('is migrated by a login with CREATEROLE that owns the database, and serves over TLS alone', async () => {
     const certificate = selfSigned()
-    cleanUp.push(async () => certificate.remove())
+    cleanUp(async () => certificate.remove())
     const server = await PostgresServer.create(folder, 'managed')
-    cleanUp.push(async () => server.kill())
+    cleanUp(async () => server.kill())
     // What the cloud does.
     await query(
       server.url('postgres'),
@@ -47,7 +48,7 @@ describe.skipIf(!canRun)('a server where nobody is superuser', () => {
     const serve = async (password: string, mode: string) => {
       const arc = new Arc({ DATABASE_URL: url('arc_service', password, mode) })
       await arc.start()
-      cleanUp.push(() => arc.stop())
+      cleanUp(() => arc.stop())
       return arc
     }
     await expect(serve('secret of the service', 'disable')).rejects.toThrow('does not let this login in')

@@ -11,7 +11,8 @@ import { listSqlLogins, makeSqlLogin, revokeSqlLogin } from '../../src/db/admin/
 import { detectEngine } from '../../src/db/engine.ts'
 import { startServer } from '../../src/server.ts'
 import { Arc } from '../support/arc.ts'
-import { cleanUp, ENGINES, emptyDatabase, on, query } from '../support/emptyDatabase.ts'
+import { cleanUp } from '../support/cleanUp.ts'
+import { ENGINES, emptyDatabase, on, query } from '../support/emptyDatabase.ts'
 import { dumpSchema } from '../support/schemaDump.ts'
 
 const MIGRATIONS = join(import.meta.dirname, '../../migrations-raw')
@@ -31,7 +32,7 @@ async function majorVersion(): Promise<number> {
 /** A copy of the migrations that a test may change. */
 async function copyOfMigrations(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'arc-migrations-'))
-  cleanUp.push(() => rm(directory, { recursive: true }))
+  cleanUp(() => rm(directory, { recursive: true }))
   await cp(MIGRATIONS, directory, { recursive: true })
   return directory
 }
@@ -179,8 +180,8 @@ describe.skipIf(serverUrl === null)('a login that is no superuser', () => {
       other.toString(),
       `create role ${login} login createrole password 'secret'; alter database ${database} owner to ${login}`,
     )
-    cleanUp.push(() => query(serverUrl!, `drop role ${login}`))
-    cleanUp.push(() => query(serverUrl!, `drop database ${database} with (force)`))
+    cleanUp(() => query(serverUrl!, `drop role ${login}`))
+    cleanUp(() => query(serverUrl!, `drop database ${database} with (force)`))
     other.username = login
     other.password = 'secret'
     await expect(migrate(other.toString())).rejects.toThrow('arc_owner')

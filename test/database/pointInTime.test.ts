@@ -4,8 +4,9 @@ import { afterAll, describe, expect, it, vi } from 'vitest'
 import { makeServiceLogin } from '../../src/db/admin/login.ts'
 import { migrate } from '../../src/db/admin/migrator.ts'
 import { Arc } from '../support/arc.ts'
+import { cleanUp } from '../support/cleanUp.ts'
 import { databaseContents, packOldChunks } from '../support/databaseContents.ts'
-import { cleanUp, query } from '../support/emptyDatabase.ts'
+import { query } from '../support/emptyDatabase.ts'
 import { hasPostgresServers, PostgresServer, ServerFolder } from '../support/postgresServer.ts'
 import { SOON } from '../support/soon.ts'
 
@@ -24,13 +25,13 @@ describe.skipIf(!hasPostgresServers)('a base backup and the archive of its WAL',
       `archive_mode = on
 archive_command = 'test ! -f ${archive}/%f && cp %p ${archive}/%f'`,
     )
-    cleanUp.push(async () => server.kill())
+    cleanUp(async () => server.kill())
     const adminUrl = await server.database('arc')
     await migrate(adminUrl)
     await makeServiceLogin(adminUrl, 'arc_service', 'secret')
     const arc = new Arc({ DATABASE_URL: server.url('arc', 'arc_service') })
     await arc.start()
-    cleanUp.push(() => arc.stop())
+    cleanUp(() => arc.stop())
     const tenant = arc.tenant()
     const simulationId = await tenant.simulation(['a'], { repetitions: 400 })
     let repetition = 0
@@ -74,7 +75,7 @@ archive_command = 'test ! -f ${archive}/%f && cp %p ${archive}/%f'`,
     server.kill()
 
     const restored = await PostgresServer.of(join(folder.path, 'backup'))
-    cleanUp.push(async () => restored.kill())
+    cleanUp(async () => restored.kill())
     mkdirSync(join(restored.data, 'pg_wal', 'archive_status'), { recursive: true })
     restored.set(`restore_command = 'cp ${archive}/%f %p'
 recovery_target_time = '${moment}'
@@ -94,7 +95,7 @@ archive_mode = off`)
 
     const again = new Arc({ DATABASE_URL: restored.url('arc', 'arc_service') })
     await again.start()
-    cleanUp.push(() => again.stop())
+    cleanUp(() => again.stop())
     const token = await tenant.token()
     const ask = (text: string) => again.post({ query: text }, token)
     const counted = `{ outcomes { totalCount } simulation(simulationId: "${simulationId}") { failedScenarios } }`

@@ -7,7 +7,8 @@ import { describe, expect, inject, it, vi } from 'vitest'
 import { migrate } from '../../src/db/admin/migrator.ts'
 import { changeStorageSettings } from '../../src/db/admin/storageSettings.ts'
 import { Arc, type Tenant } from '../support/arc.ts'
-import { cleanUp, ENGINES, emptyDatabase, on, query, serviceUrlOf } from '../support/emptyDatabase.ts'
+import { cleanUp } from '../support/cleanUp.ts'
+import { ENGINES, emptyDatabase, on, query, serviceUrlOf } from '../support/emptyDatabase.ts'
 import { SOON } from '../support/soon.ts'
 
 const DAY_MS = 24 * 3_600_000
@@ -44,7 +45,7 @@ describe.each(ENGINES)('retention on $dump', ({ extension }) => {
     }
     const arc = new Arc({ DATABASE_URL: await serviceUrlOf(url) })
     await arc.start()
-    cleanUp.push(() => arc.stop())
+    cleanUp(() => arc.stop())
     const tenants = [arc.tenant(), arc.tenant()]
     const simulationIds: string[] = []
     await changeStorageSettings(url, { retentionDays: null })
@@ -127,7 +128,7 @@ describe.each(ENGINES)('retention on $dump', ({ extension }) => {
 describe.skipIf(inject('serverUrl') !== null)('arc retention', () => {
   it('shows and sets how long outcomes and logs are kept, and what is deleted can be taken back', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'arc-retention-'))
-    cleanUp.push(() => rm(dataDir, { recursive: true }))
+    cleanUp(() => rm(dataDir, { recursive: true }))
     const { DATABASE_URL: _, DATABASE_ADMIN_URL: __, ...inherited } = process.env
     const retention = (...args: string[]) =>
       promisify(execFile)(process.execPath, ['--import', 'tsx', 'src/main.ts', 'retention', ...args], {
@@ -157,7 +158,7 @@ describe.skipIf(inject('serverUrl') !== null)('arc retention', () => {
 
   it('has beside it how TimescaleDB lays outcomes out', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'arc-storage-'))
-    cleanUp.push(() => rm(dataDir, { recursive: true }))
+    cleanUp(() => rm(dataDir, { recursive: true }))
     const { DATABASE_URL: _, DATABASE_ADMIN_URL: __, ...inherited } = process.env
     const storage = (...args: string[]) =>
       promisify(execFile)(process.execPath, ['--import', 'tsx', 'src/main.ts', 'storage', ...args], {

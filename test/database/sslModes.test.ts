@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { withClient } from '../../src/db/admin/adminClient.ts'
 import { Arc, JWT_SECRET } from '../support/arc.ts'
-import { cleanUp } from '../support/emptyDatabase.ts'
+import { cleanUp } from '../support/cleanUp.ts'
 import { type Certificate, type Doors, hasOpenSsl, selfSigned, TlsInFront } from '../support/tlsInFront.ts'
 
 const SERVERS = {
@@ -40,7 +40,7 @@ describe.skipIf(!hasOpenSsl)('sslmode', () => {
 
   async function serverThat(what: What): Promise<TlsInFront> {
     const server = await TlsInFront.open(inject('databaseUrl'), ours, SERVERS[what])
-    cleanUp.push(() => server.close())
+    cleanUp(() => server.close())
     return server
   }
 

@@ -3,7 +3,8 @@ import { expect, inject, it, vi } from 'vitest'
 import { createPool } from '../../src/db/pool.ts'
 import { StatementFigures } from '../../src/observe/statementFigures.ts'
 import { Arc } from '../support/arc.ts'
-import { cleanUp, makeMigratedDatabase, query } from '../support/emptyDatabase.ts'
+import { cleanUp } from '../support/cleanUp.ts'
+import { makeMigratedDatabase, query } from '../support/emptyDatabase.ts'
 import { figuresAt } from '../support/prometheusText.ts'
 import { SOON } from '../support/soon.ts'
 
@@ -36,7 +37,7 @@ async function figuresOf(serviceUrl: string) {
 
 it('there are none without the extension', async () => {
   const { serviceUrl, drop } = await makeMigratedDatabase()
-  cleanUp.push(drop)
+  cleanUp(drop)
   expect(await figuresOf(serviceUrl)).toEqual([])
 })
 
@@ -44,7 +45,7 @@ it.skipIf(!isLoaded)(
   'statements are counted by their names, once the login may read them',
   async () => {
     const { url, serviceUrl, drop } = await makeMigratedDatabase()
-    cleanUp.push(drop)
+    cleanUp(drop)
     await query(url, 'create extension pg_stat_statements')
     // Of others it would see no more than that there are some.
     expect(await figuresOf(serviceUrl)).toEqual([])

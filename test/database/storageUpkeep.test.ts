@@ -3,7 +3,8 @@ import { migrate } from '../../src/db/admin/migrator.ts'
 import { changeStorageSettings } from '../../src/db/admin/storageSettings.ts'
 import { STORAGE_UPKEEP } from '../../src/jobs/storageUpkeep.ts'
 import { Arc } from '../support/arc.ts'
-import { cleanUp, ENGINES, makeEmptyDatabase, query, serviceUrlOf } from '../support/emptyDatabase.ts'
+import { cleanUp } from '../support/cleanUp.ts'
+import { ENGINES, makeEmptyDatabase, query, serviceUrlOf } from '../support/emptyDatabase.ts'
 
 afterEach(() => {
   vi.useRealTimers()
@@ -56,7 +57,7 @@ describe.each(ENGINES)('the upkeep of the storage on $dump', ({ extension }) => 
 
   async function server(): Promise<Arc> {
     const arc = new Arc({ DATABASE_URL: await serviceUrlOf(url) })
-    cleanUp.push(() => arc.stop())
+    cleanUp(() => arc.stop())
     return arc
   }
 
@@ -119,7 +120,7 @@ describe.each(ENGINES)('the upkeep of the storage on $dump', ({ extension }) => 
 
   it.runIf(extension)('fills the gaps between the weeks that an older database has', async () => {
     const { url: older, drop: dropOlder } = await makeEmptyDatabase(extension)
-    cleanUp.push(dropOlder)
+    cleanUp(dropOlder)
     await migrate(older)
     const weeks = `from timescaledb_information.chunks where hypertable_name = 'outcomes'`
     await query(

@@ -3,8 +3,9 @@ import { afterAll, describe, expect, it, vi } from 'vitest'
 import { makeServiceLogin } from '../../src/db/admin/login.ts'
 import { migrate } from '../../src/db/admin/migrator.ts'
 import { Arc, type Tenant } from '../support/arc.ts'
+import { cleanUp } from '../support/cleanUp.ts'
 import { DatabaseProxy } from '../support/databaseProxy.ts'
-import { cleanUp, query } from '../support/emptyDatabase.ts'
+import { query } from '../support/emptyDatabase.ts'
 import { hasPgBouncer, PgBouncer } from '../support/pgBouncer.ts'
 import { hasPostgresServers, PostgresServer, ServerFolder } from '../support/postgresServer.ts'
 import { SOON } from '../support/soon.ts'
@@ -24,14 +25,14 @@ describe.skipIf(!hasPostgresServers)('a primary that dies', () => {
   async function pair(waiting: Waiting): Promise<{ primary: PostgresServer; standby: PostgresServer }> {
     const name = `pair${++pairs}`
     const primary = await PostgresServer.create(folder, name)
-    cleanUp.push(async () => primary.kill())
+    cleanUp(async () => primary.kill())
     const adminUrl = await primary.database('arc')
     await migrate(adminUrl)
     await makeServiceLogin(adminUrl, 'arc_service', 'secret')
     primary.baseBackup(join(folder.path, `${name}-standby`), '-R', '--no-manifest')
     const standby = await PostgresServer.of(join(folder.path, `${name}-standby`))
     standby.start()
-    cleanUp.push(async () => standby.kill())
+    cleanUp(async () => standby.kill())
     if (waiting !== 'not at all') {
       await query(primary.url('postgres'), `alter system set synchronous_standby_names = '*'`)
       await query(primary.url('postgres'), `alter system set synchronous_commit = '${waiting}'`)
@@ -56,9 +57,9 @@ describe.skipIf(!hasPostgresServers)('a primary that dies', () => {
   ) {
     const to = (server: PostgresServer) => server.url('arc', 'arc_service')
     const address = await DatabaseProxy.open(to(primary), primary.url('arc'))
-    cleanUp.push(() => address.close())
+    cleanUp(() => address.close())
     const bouncer = by === 'PgBouncer' ? await PgBouncer.start(to(primary), 10) : undefined
-    cleanUp.push(async () => bouncer?.stop())
+    cleanUp(async () => bouncer?.stop())
     const arc = new Arc({
       DATABASE_URL: bouncer?.url ?? address.url,
       DATABASE_DIRECT_URL: address.url,
@@ -66,7 +67,7 @@ describe.skipIf(!hasPostgresServers)('a primary that dies', () => {
       ARC_JOBS: 'off',
     })
     await arc.start()
-    cleanUp.push(() => arc.stop())
+    cleanUp(() => arc.stop())
     const moveTo = (server: PostgresServer) => {
       address.leadTo(to(server))
       bouncer?.leadTo(to(server))

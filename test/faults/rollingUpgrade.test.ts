@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { migrate } from '../../src/db/admin/migrator.ts'
 import { Arc } from '../support/arc.ts'
-import { cleanUp, ENGINES, makeMigratedDatabase } from '../support/emptyDatabase.ts'
+import { cleanUp } from '../support/cleanUp.ts'
+import { ENGINES, makeMigratedDatabase } from '../support/emptyDatabase.ts'
 
 /** What a migration of the next version may bring: columns, an index, a view with one column more. */
 const NEXT = `
@@ -17,7 +18,7 @@ create index next_version on public.simulations (user_id, of_the_next_version);
 
 function nextVersion(): string {
   const folder = mkdtempSync(join(tmpdir(), 'arc-next-'))
-  cleanUp.push(async () => rmSync(folder, { recursive: true }))
+  cleanUp(async () => rmSync(folder, { recursive: true }))
   cpSync('migrations-raw', folder, { recursive: true })
   writeFileSync(join(folder, '9999_next_version.sql'), NEXT)
   return folder
@@ -26,10 +27,10 @@ function nextVersion(): string {
 describe.each(ENGINES)('a database of $dump that the next version migrates', ({ extension }) => {
   it('is served on by the servers that run; one of this version no longer starts on it', async () => {
     const database = await makeMigratedDatabase(extension)
-    cleanUp.push(database.drop)
+    cleanUp(database.drop)
     const arc = new Arc({ DATABASE_URL: database.serviceUrl })
     await arc.start()
-    cleanUp.push(() => arc.stop())
+    cleanUp(() => arc.stop())
     const tenant = arc.tenant()
     const simulationId = await tenant.simulation(['a'], { repetitions: 1_000 })
     let repetition = 0

@@ -6,8 +6,9 @@ import { readConfig } from '../../src/config.ts'
 import { migrate } from '../../src/db/admin/migrator.ts'
 import { startServer } from '../../src/server.ts'
 import { Arc, JWT_SECRET } from '../support/arc.ts'
+import { cleanUp } from '../support/cleanUp.ts'
 import { DatabaseProxy } from '../support/databaseProxy.ts'
-import { cleanUp, emptyDatabase } from '../support/emptyDatabase.ts'
+import { emptyDatabase } from '../support/emptyDatabase.ts'
 import { SOON } from '../support/soon.ts'
 import { tieTogether } from '../support/tiedSockets.ts'
 
@@ -32,7 +33,7 @@ async function openDatabaseAt(port: number): Promise<void> {
     tieTogether(client, upstream, () => {})
   })
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
-  cleanUp.push(async () => server.close())
+  cleanUp(async () => server.close())
 }
 
 describe.skipIf(inject('serverUrl') === null)('a server that starts before its database', () => {
@@ -103,7 +104,7 @@ describe('a server that stops', () => {
       inject('databaseUrl'),
       inject('serverUrl') === null ? null : inject('adminUrl'),
     )
-    cleanUp.push(() => proxy.close())
+    cleanUp(() => proxy.close())
     const stopping = new Arc({ DATABASE_URL: proxy.url, ARC_STOP_SECONDS: '1', ARC_JOBS: 'off' })
     await stopping.start()
     const tenant = stopping.tenant()

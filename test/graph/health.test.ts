@@ -4,14 +4,9 @@ import { EVALUATE_ALERT_RULES } from '../../src/jobs/alerts.ts'
 import { FAIL_SILENT_SIMULATIONS } from '../../src/jobs/silentSimulations.ts'
 import { STORAGE_UPKEEP } from '../../src/jobs/storageUpkeep.ts'
 import { Arc, useArc } from '../support/arc.ts'
+import { cleanUp } from '../support/cleanUp.ts'
 import { DatabaseProxy } from '../support/databaseProxy.ts'
-import {
-  cleanUp,
-  emptyDatabase,
-  makeMigratedDatabase,
-  query,
-  serviceUrlOf,
-} from '../support/emptyDatabase.ts'
+import { emptyDatabase, makeMigratedDatabase, query, serviceUrlOf } from '../support/emptyDatabase.ts'
 import { holdTimers } from '../support/heldTimers.ts'
 import { SOON } from '../support/soon.ts'
 
@@ -195,7 +190,7 @@ describe('the listener', () => {
 it('jobs are a problem when they fail three times in a row, or no server runs them; those of others are none', async () => {
   // Of its own: what is wrong here is wrong in every server's health.
   const { url, serviceUrl, drop } = await makeMigratedDatabase()
-  cleanUp.push(drop)
+  cleanUp(drop)
   const alone = new Arc({ DATABASE_URL: serviceUrl })
   await alone.start()
   try {

@@ -1,17 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
-import { afterEach, inject } from 'vitest'
+import { inject } from 'vitest'
 import { makeServiceLogin } from '../../src/db/admin/login.ts'
 import { migrate } from '../../src/db/admin/migrator.ts'
 import { startEmbeddedDatabase } from '../../src/db/embedded/embedded.ts'
+import { cleanUp } from './cleanUp.ts'
 
 const serverUrl = inject('serverUrl')
-
-/** What the running test has to undo, the last first. */
-export const cleanUp: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const step of cleanUp.splice(0).reverse()) await step()
-})
 
 export async function on<Result>(url: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> {
   const client = new pg.Client({ connectionString: url })
@@ -30,7 +25,7 @@ export async function query<Row extends pg.QueryResultRow>(url: string, statemen
 /** An empty database that goes away after the test: in this process, or on the server of TEST_DATABASE_URL. */
 export async function emptyDatabase(extension?: 'timescaledb'): Promise<string> {
   const { url, drop } = await makeEmptyDatabase(extension)
-  cleanUp.push(drop)
+  cleanUp(drop)
   return url
 }
 
@@ -56,7 +51,7 @@ export async function makeEmptyDatabase(
 /** As the service logs in to this database. */
 export async function serviceUrlOf(adminUrl: string): Promise<string> {
   const { url, drop } = await makeLogin(adminUrl)
-  cleanUp.push(drop)
+  cleanUp(drop)
   return url
 }
 

@@ -5,7 +5,8 @@ import { inject } from 'vitest'
 import { createPool } from '../../src/db/pool.ts'
 import type { Job, JobContext } from '../../src/jobs/job.ts'
 import { JobRunner } from '../../src/jobs/jobRunner.ts'
-import { cleanUp, on } from './emptyDatabase.ts'
+import { cleanUp } from './cleanUp.ts'
+import { on } from './emptyDatabase.ts'
 
 const adminUrl = inject('adminUrl')
 const databaseUrl = inject('databaseUrl')
@@ -22,7 +23,7 @@ export async function asOwner<Row extends pg.QueryResultRow>(
 export async function newJob(every = '1 hour'): Promise<string> {
   const name = `test_${randomBytes(4).toString('hex')}`
   await asOwner('insert into store.jobs (name, every) values ($1, $2)', [name, every])
-  cleanUp.push(() => asOwner('delete from store.jobs where name = $1', [name]))
+  cleanUp(() => asOwner('delete from store.jobs where name = $1', [name]))
   return name
 }
 
@@ -70,7 +71,7 @@ export function server(jobs: Job[], connectionString = databaseUrl): Server {
     await runner.close()
     await pool.end()
   }
-  cleanUp.push(stop)
+  cleanUp(stop)
   return { runner, pool, stop, ended, logged }
 }
 

@@ -1,21 +1,17 @@
 import type { LookupAddress, lookup } from 'node:dns'
 import { createServer } from 'node:net'
 import { Webhook } from 'standardwebhooks'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { AddressGuard } from '../../../src/webhooks/addressGuard.ts'
 import { newWebhookSecret } from '../../../src/webhooks/webhookSecret.ts'
 import { WebhookSender } from '../../../src/webhooks/webhookSender.ts'
+import { cleanUp } from '../../support/cleanUp.ts'
 import { WebhookReceiver } from '../../support/webhookReceiver.ts'
-
-const cleanUp: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const step of cleanUp.splice(0)) await step()
-})
 
 async function newReceiver(): Promise<WebhookReceiver> {
   const receiver = new WebhookReceiver()
   await receiver.start()
-  cleanUp.push(() => receiver.stop())
+  cleanUp(() => receiver.stop())
   return receiver
 }
 
@@ -113,7 +109,7 @@ describe('a webhook', () => {
 
   it('is retried when nobody answers in time, or nobody is there', async () => {
     const silent = createServer(() => {}).listen(0, '127.0.0.1')
-    cleanUp.push(async () => silent.close())
+    cleanUp(async () => silent.close())
     await new Promise((resolve) => silent.once('listening', resolve))
     const { port } = silent.address() as { port: number }
     const hasty = new WebhookSender(new AddressGuard(['127.0.0.1']), { timeoutMs: 50 })
