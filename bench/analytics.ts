@@ -35,8 +35,8 @@ interface Filled {
 }
 
 /**
- * A year of outcomes, as many on each day, of 20 versions: each version runs once a day, for two hours. They are
- * made in the database: what is measured reads nothing else of them.
+ * A year of outcomes, as many on each day, of 20 versions: each version runs once a day, for two hours, and each scenario
+ * on each day, whether the tenant has few or many. They are made in the database: what is measured reads nothing else of them.
  */
 export async function fillYear(
   arc: GraphQLConnections,
@@ -51,7 +51,7 @@ export async function fillYear(
       `insert into store.outcomes
         (user_id, outcome_id, simulation_id, config_version_id, scenario_id, execution_time, status, reliability_score,
           execution_time_ms, tokens_used, prompt_tokens, completion_tokens, cost_usd, model, event_seq, metrics)
-      select $1, gen_random_uuid(), ($2::uuid[])[1 + n % $4::int], ($3::uuid[])[1 + n % $4::int], 'scenario_' || n / $4::int % ${SCENARIOS},
+      select $1, gen_random_uuid(), ($2::uuid[])[1 + n % $4::int], ($3::uuid[])[1 + n % $4::int], 'scenario_' || (n + n / ${SCENARIOS}) % ${SCENARIOS},
         date_trunc('day', now(), 'UTC') - make_interval(days => $5) + make_interval(hours => n % $4::int, secs => (n * 7919 % 7200)::int),
         case n % 10 when 0 then 'error' when 1 then 'timeout' else 'success' end,
         case when n % 5 > 0 then (n % 97) / 96.0 end, 500 + n * 7919 % 90000, 900 + n % 500, 700, 200 + n % 500,
@@ -106,6 +106,7 @@ const QUESTIONS: Question[] = [30, 365].flatMap((days) => [
     args: `grain: ${days > 30 ? 'WEEK' : 'HOUR'}, timeZone: "Europe/Berlin"`,
   },
   { description: `${days} days by model`, days, args: 'grain: DAY, by: MODEL' },
+  { description: `${days} days by version`, days, args: 'grain: DAY, by: CONFIG_VERSION' },
   { description: `${days} days by scenario`, days, args: 'grain: DAY, by: SCENARIO' },
 ])
 

@@ -35,8 +35,8 @@ export async function retention(
     )
     console.log(
       kept.eventDays === null
-        ? 'Events are kept as long as their simulation.'
-        : `Events of simulations that have ended are kept for ${kept.eventDays} days, the last one of each as long as the simulation.`,
+        ? 'Events are kept as long as their simulation, alerts that have ended as long as their rule.'
+        : `Events of simulations that have ended are kept for ${kept.eventDays} days, the last one of each as long as the simulation; so are alerts that have ended.`,
     )
     console.log(
       kept.auditDays === null

@@ -376,6 +376,68 @@ describe.each(ENGINES)('on $dump', ({ extension }) => {
   })
 })
 
+describe.each(ENGINES)('on $dump', ({ extension }) => {
+  it('what a tenant has in hours and days, and its scenarios, is summed of what was summed before', async () => {
+    const url = await emptyDatabase(extension)
+    await migrate(url, await migrationsUntil('0058'))
+    await on(url, async (client) => {
+      const [tenantId, scenarios] = [randomUUID(), ['a', 'b', 'c']]
+      const old = new OldTenant(client)
+      for (const each of [randomUUID(), tenantId]) {
+        await old.begin(each, scenarios)
+        for (const day of [1, 2]) {
+          const simulationId = await old.simulation(each, scenarios)
+          await old.record(
+            simulationId,
+            scenarios.map((scenario_id, index) => ({
+              scenario_id,
+              execution_time: `2026-10-0${day}T${10 + (index >> 1)}:00:00Z`,
+              execution_time_ms: 100 * index,
+              cost_usd: index,
+              step_count: 0,
+            })),
+          )
+        }
+      }
+      // What is deleted is in none of them, and what retention removed is in them for good.
+      const deleted = await old.simulation(tenantId, scenarios)
+      await old.record(deleted, [{ scenario_id: 'a', step_count: 0 }])
+      await client.query('select refresh_rollups(1000)')
+      await client.query('insert into public.deletions (user_id, simulation_id, name) values ($1, $2, $3)', [
+        tenantId,
+        deleted,
+        'x',
+      ])
+      await client.query('select refresh_rollups(1000)')
+      for (const table of ['outcome_hours', 'scenario_days'])
+        await client.query(
+          `insert into store.${table} select (s.sums).* from (
+            select jsonb_populate_record(h, '{"expired": true}') as sums from store.${table} h where user_id = $1) s`,
+          [tenantId],
+        )
+    })
+    await migrate(url)
+    await on(url, async (client) => {
+      const sums = async (name: string) => {
+        const { rows } = await client.query(
+          `select user_id, expired, bucket, ${name === 'tenant_scenario_days' ? 'scenario_id, ' : ''}attempts, cost_usd::text, durations
+          from store.${name} order by 1, 2, 3, 4`,
+        )
+        return rows
+      }
+      const tables = ['tenant_hours', 'tenant_days', 'tenant_scenario_days']
+      const filled = await Promise.all(tables.map(sums))
+      // Two hours on each of two days, and what is gone once more, of one of two tenants.
+      expect(filled.map((rows) => rows.length)).toEqual([12, 6, 18])
+      await client.query(
+        'insert into store.stale_hours (user_id, bucket) select distinct user_id, bucket from store.outcome_hours',
+      )
+      await client.query('select refresh_rollups(1000)')
+      expect(await Promise.all(tables.map(sums))).toEqual(filled)
+    })
+  })
+})
+
 async function resultsOf(tenant: Tenant, names: Record<string, string>): Promise<Record<string, unknown>> {
   const { simulations } = await tenant.data(
     `query ($ids: [UUID!]!) {

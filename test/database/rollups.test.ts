@@ -121,6 +121,8 @@ describe.each(ENGINES)('roll-ups on $dump', ({ extension }) => {
         const { rows } = await client.query(
           `select (select sum(attempts)::int from outcome_hours) as hours, (select sum(attempts)::int from outcome_days) as days,
             (select sum(attempts)::int from scenario_days) as scenarios, (select sum(attempts)::int from tool_days) as tools,
+            (select sum(attempts)::int from tenant_hours) as tenant_hours, (select sum(attempts)::int from tenant_days) as tenant_days,
+            (select sum(attempts)::int from tenant_scenario_days) as tenant_scenarios,
             (select sum(runs)::int from metric_days where metric = 'speed') as metrics,
             (select sum(attempts)::int from outcome_days where expired) as expired`,
         )
@@ -130,6 +132,9 @@ describe.each(ENGINES)('roll-ups on $dump', ({ extension }) => {
       hours: sum,
       days: sum,
       scenarios: sum,
+      tenant_hours: sum,
+      tenant_days: sum,
+      tenant_scenarios: sum,
       tools: sum,
       metrics: sum,
       expired,
@@ -166,7 +171,14 @@ describe.each(ENGINES)('roll-ups on $dump', ({ extension }) => {
       client.query('delete from simulations where simulation_id = $1', [simulationId]),
     )
     await refresh()
-    expect(await totals()).toMatchObject({ hours: null, days: null, tools: null, metrics: null })
+    expect(await totals()).toMatchObject({
+      hours: null,
+      days: null,
+      tenant_hours: null,
+      tenant_days: null,
+      tools: null,
+      metrics: null,
+    })
   })
 
   it('have all that writers store meanwhile, and nothing twice', async () => {

@@ -127,7 +127,15 @@ it('a condition of any filter, at the root and below a parent, fails on no row o
       await client.query(`select set_config('search_path', 'public, pg_temp', true)`)
       await client.query(`select set_config('app.user_id', $1, true)`, [tenant.tenantId])
       await insertHostileRows(client)
-      for (const view of ['outcomes', 'outcome_keys', 'outcome_hours', 'outcome_days']) {
+      for (const view of [
+        'outcomes',
+        'outcome_keys',
+        'outcome_hours',
+        'outcome_days',
+        'tenant_hours',
+        'tenant_days',
+        'tenant_scenario_days',
+      ]) {
         const { rows: columns } = await client.query<{ list: string }>(
           `select string_agg(quote_ident(attname), ', ' order by attnum) as list
             from pg_attribute where attrelid = $1::regclass and attnum > 0`,

@@ -59,6 +59,19 @@ export const ROLL_UPS: Record<string, { kept: string; byHand: string }> = {
     byHand: `${BY_HAND} select date_trunc('day', execution_time, 'UTC') as bucket, config_version_id, scenario_id, ${SUMS}
       from seen group by 1, 2, 3 order by 1, 2, 3`,
   },
+  tenant_hours: {
+    kept: `select bucket, ${COLUMNS} from tenant_hours where not expired order by 1`,
+    byHand: `${BY_HAND} select date_trunc('hour', execution_time, 'UTC') as bucket, ${SUMS} from seen group by 1 order by 1`,
+  },
+  tenant_days: {
+    kept: `select bucket, ${COLUMNS} from tenant_days where not expired order by 1`,
+    byHand: `${BY_HAND} select date_trunc('day', execution_time, 'UTC') as bucket, ${SUMS} from seen group by 1 order by 1`,
+  },
+  tenant_scenario_days: {
+    kept: `select bucket, scenario_id, ${COLUMNS} from tenant_scenario_days where not expired order by 1, 2`,
+    byHand: `${BY_HAND} select date_trunc('day', execution_time, 'UTC') as bucket, scenario_id, ${SUMS}
+      from seen group by 1, 2 order by 1, 2`,
+  },
   metric_days: {
     kept: `select bucket, simulation_id, metric, runs::int, trim_scale(total)::text as total from metric_days where not expired order by 1, 2, 3`,
     byHand: `${BY_HAND} select date_trunc('day', execution_time, 'UTC') as bucket, simulation_id, metric, count(*)::int as runs,

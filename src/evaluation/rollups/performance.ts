@@ -25,6 +25,9 @@ export interface PerformanceQuestion {
 
 /** Where sums are taken from: roll-ups, or the outcomes themselves. */
 export type Source =
+  | 'tenant_days'
+  | 'tenant_hours'
+  | 'tenant_scenario_days'
   | 'outcome_days'
   | 'scenario_days'
   | 'outcome_hours'
@@ -51,11 +54,19 @@ export const DEFAULT_DAYS = 30
 
 /** The fields that each has beside its sums; `configId` is its version's. */
 const FIELDS: Readonly<Record<Exclude<Source, 'outcomes'>, readonly string[]>> = {
+  tenant_days: [],
+  tenant_hours: [],
+  tenant_scenario_days: ['scenarioId'],
   outcome_days: ['configId', 'configVersionId', 'model'],
   scenario_days: ['configId', 'configVersionId', 'scenarioId'],
   outcome_hours: ['configId', 'configVersionId', 'simulationId', 'model'],
   metric_days: ['configId', 'configVersionId', 'simulationId'],
   tool_days: ['configId', 'configVersionId', 'simulationId'],
+}
+
+/** Whether its rows are told apart by configuration versions. */
+export function knowsVersions(source: Source): boolean {
+  return source === 'outcomes' || FIELDS[source].includes('configVersionId')
 }
 
 /**
@@ -106,9 +117,10 @@ export function sourceOf(
     [...needed].every((field) => FIELDS[source].includes(field))
   const inDays = grain !== 'hour' && isUtc(timeZone)
   const candidates = {
+    // The fewest rows first.
     outcome: [
-      ...(inDays ? (['outcome_days', 'scenario_days'] as const) : []),
-      ...(hasWholeHours(timeZone) ? (['outcome_hours'] as const) : []),
+      ...(inDays ? (['tenant_days', 'tenant_scenario_days', 'outcome_days', 'scenario_days'] as const) : []),
+      ...(hasWholeHours(timeZone) ? (['tenant_hours', 'outcome_hours'] as const) : []),
     ],
     metric: inDays ? (['metric_days'] as const) : [],
     tool: inDays ? (['tool_days'] as const) : [],

@@ -7,6 +7,7 @@ import {
   DEFAULT_DAYS,
   GRAIN_HOURS,
   type Grain,
+  knowsVersions,
   MOST_BUCKETS,
   type PerformanceQuestion,
   type Source,
@@ -343,7 +344,8 @@ export class PerformanceRows {
   #rows(source: Source, outcomes: Sql = ATTEMPTS): Sql {
     const { about, by, where } = this.#question
     const rows = source === 'outcomes' ? sql`(${outcomes})` : identifier(source)
-    if (![about, by, ...fieldsOf(where)].includes('configId')) return sql`${rows} s`
+    // What is asked of a part of the question only, its groups, other parts do not know.
+    if (!knowsVersions(source) || ![about, by, ...fieldsOf(where)].includes('configId')) return sql`${rows} s`
     return sql`(select r.*, v.config_id from ${rows} r join config_versions v on v.version_id = r.config_version_id) s`
   }
 
