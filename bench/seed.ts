@@ -20,6 +20,7 @@ const TENANT_TABLES = [
   'public.simulations',
   'public.simulations_scenarios',
   'public.simulation_events',
+  'store.change_counters',
   'store.outcome_keys',
   'store.outcomes',
   'public.failure_patterns',

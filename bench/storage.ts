@@ -83,7 +83,8 @@ export async function measureStorage(settings: Settings, rounds: number): Promis
   try {
     const lateUnpacked: number[] = []
     const latePacked: number[] = []
-    // What other parts left.
+    // What other parts left, as it will lie when what comes is packed.
+    await packAll(service)
     const others = await Promise.all(TABLES.map(sizeOf))
     const sizesNow = async () =>
       (await Promise.all(TABLES.map(sizeOf))).map((bytes, at) => bytes - others[at]!)

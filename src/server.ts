@@ -93,12 +93,13 @@ export async function startServer(
       logger,
     )
     undo.push(() => door.close(config.stopMs * REQUESTS_PART))
+    const { answerMs, ...pool } = config.pool
+    const until = performance.now() + config.startMs
     if (config.databaseUrl !== undefined) {
       const given = config.databaseUrl
-      databaseUrl = await awaited(() => migratedDatabase(given), config.startMs, logger)
+      databaseUrl = await awaited(() => migratedDatabase(given, answerMs), until, logger)
     }
 
-    const { answerMs, ...pool } = config.pool
     const pools = createPools({
       ...pool,
       connectionString: databaseUrl,
@@ -107,7 +108,7 @@ export async function startServer(
       logger,
     })
     undo.push(() => endPools(pools))
-    await checkLogin(pools.own)
+    await awaited(() => checkLogin(pools.own), until, logger)
     const callable = await callableTableFunctions(pools.own)
     if (callable.length > 0) {
       logger.warn(
@@ -274,9 +275,9 @@ export async function startServer(
 }
 
 /** The URL with what it leaves open of TLS, once the database has all migrations. @throws MigrationsMissing */
-async function migratedDatabase(given: string): Promise<string> {
+async function migratedDatabase(given: string, answerMs: number): Promise<string> {
   const databaseUrl = await settledTls(given)
-  const missing = await missingMigrations(databaseUrl)
+  const missing = await missingMigrations(databaseUrl, { answerMs })
   if (missing.length === 0) return databaseUrl
   throw new MigrationsMissing(
     `The database lacks ${missing.length} migrations (from ${missing[0]}). Run "arc migrate" first (in a clone: "npm run migrate").`,

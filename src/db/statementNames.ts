@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type pg from 'pg'
 import sql, { type Sql } from 'sql-template-tag'
-import { PINNED_SETTINGS, settingsSql } from './pinnedSettings.ts'
+import { PINNED_SETTINGS, settingsSql, sortsInMemory } from './pinnedSettings.ts'
 
 /** Characters of texts whose names, or whose first coming, are remembered. */
 const KNOWN_CHARACTERS = 10_000_000
@@ -106,7 +106,8 @@ const READS = [
 /** Makes the settings of the connection's session, if that is its own. */
 async function pinSession(client: pg.ClientBase): Promise<boolean> {
   const { rowCount } = await client.query(
-    sql`/* pinSession */ select ${settingsSql([...PINNED_SETTINGS, ...READS], 'of the session')} where ${isOwnSession(client)}`,
+    sql`/* pinSession */ select ${settingsSql([...PINNED_SETTINGS, ...READS], 'of the session')}, ${sortsInMemory('of the session')}
+    where ${isOwnSession(client)}`,
   )
   return rowCount === 1
 }

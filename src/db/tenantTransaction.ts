@@ -2,7 +2,7 @@ import type pg from 'pg'
 import sql from 'sql-template-tag'
 import type { Viewer } from '../viewer.ts'
 import { isLostRace, withPatience } from './passingFault.ts'
-import { PINNED_SETTINGS, settingsSql } from './pinnedSettings.ts'
+import { PINNED_SETTINGS, settingsSql, sortsInMemory } from './pinnedSettings.ts'
 import { type ArcPool, STATEMENT_MS } from './pool.ts'
 import type { Pools } from './pools.ts'
 import { countRowsFor, type ReadBudget } from './readBudget.ts'
@@ -178,7 +178,7 @@ function readInTransaction(
     client,
     {
       begin: last === 0 ? 'begin' : 'begin isolation level repeatable read',
-      settings: sql`${settingsSql(tenantSettings(viewer, 'read only', timeoutMs))}, ${claim}`,
+      settings: sql`${settingsSql(tenantSettings(viewer, 'read only', timeoutMs))}, ${sortsInMemory()}, ${claim}`,
     },
     ({ query, queryLast }) =>
       Promise.all(

@@ -1,6 +1,6 @@
 import sql, { type Sql } from 'sql-template-tag'
 import type { Prisma, PrismaClient } from '../db/generated/client.ts'
-import { settingsSql } from '../db/pinnedSettings.ts'
+import { settingsSql, sortsInMemory } from '../db/pinnedSettings.ts'
 import type { Pools } from '../db/pools.ts'
 import { countRowsFor, ReadBudget, type ReadLimits } from '../db/readBudget.ts'
 import type { Answer, Statement } from '../db/tenantTransaction.ts'
@@ -236,7 +236,9 @@ export class OperationReads {
       const read = async (transaction: Transaction) => {
         const { statementMs } = this.#pools.reading
         const settings = settingsSql(tenantSettings(this.#viewer, 'read only', statementMs))
-        await countRowsFor(this.#budget, (claim) => rowsOf(transaction, sql`select ${settings}, ${claim}`))
+        await countRowsFor(this.#budget, (claim) =>
+          rowsOf(transaction, sql`select ${settings}, ${sortsInMemory()}, ${claim}`),
+        )
         resolve(transaction)
         await finished
       }

@@ -72,9 +72,9 @@ describe.each(ENGINES)('on $dump', ({ dump, extension }) => {
     await migrate(url, directory)
     const before = await on(url, dumpSchema)
     const refuses = async (message: string) => {
-      for (const act of [migrate, missingMigrations]) {
-        await expect(act(url, directory)).rejects.toThrow(MigrationError)
-        await expect(act(url, directory)).rejects.toThrow(message)
+      for (const act of [() => migrate(url, directory), () => missingMigrations(url, { directory })]) {
+        await expect(act()).rejects.toThrow(MigrationError)
+        await expect(act()).rejects.toThrow(message)
       }
     }
 
@@ -141,7 +141,7 @@ describe.each(ENGINES)('on $dump', ({ dump, extension }) => {
     // The other engine's mark, as if the extension had come or gone meanwhile.
     if (ENGINES.length > 1 && extension === undefined) await query(url, 'create extension timescaledb')
     const next = `9001_next.${extension ?? 'plain'}.sql`
-    expect(await missingMigrations(url, directory)).toEqual([next])
+    expect(await missingMigrations(url, { directory })).toEqual([next])
     expect((await migrate(url, directory)).applied).toEqual([next])
   })
 })

@@ -50,6 +50,25 @@ describe.skipIf(inject('serverUrl') === null)('a connection that prepares statem
     expect(await onIt('show IntervalStyle')).toEqual([{ IntervalStyle: 'postgres' }])
   })
 
+  it.each([
+    ['1MB', '16MB'],
+    ['64MB', '64MB'],
+  ])('sorts in memory, where the database gives %s with %s', async (given, taken) => {
+    const url = new URL(inject('databaseUrl'))
+    url.searchParams.set('options', `-c work_mem=${given}`)
+    const other = createPool({ connectionString: url.toString(), max: 1, logger: pino({ level: 'silent' }) })
+    const memory = sql`/* memory */ select current_setting('work_mem')`
+    const ownNames = new StatementNames()
+    try {
+      // In a transaction, then in a session that is kept.
+      for (const known of [undefined, ownNames, ownNames]) {
+        expect(await readTogether(other, viewer, budget(), [memory], known)).toEqual([taken])
+      }
+    } finally {
+      await other.end()
+    }
+  })
+
   it('may take as long for all statements together as for one', async () => {
     const work = sql`/* work */ select count(*)::text from generate_series(1, 10000)`
     const left = sql`/* left */ select setting from pg_settings where name = 'statement_timeout'`

@@ -39,7 +39,7 @@ async function openDatabaseAt(port: number): Promise<void> {
 describe.skipIf(inject('serverUrl') === null)('a server that starts before its database', () => {
   const logged: { msg: string; reason: string }[] = []
   const logger = pino({ level: 'warn' }, { write: (line: string) => logged.push(JSON.parse(line)) })
-  const start = async (DATABASE_URL: string, seconds: number) => {
+  const start = async (DATABASE_URL: string, seconds: number, more: NodeJS.ProcessEnv = {}) => {
     logged.length = 0
     const port = await freePort()
     const config = readConfig({
@@ -47,6 +47,7 @@ describe.skipIf(inject('serverUrl') === null)('a server that starts before its d
       DATABASE_URL,
       ARC_JWT_SECRET: JWT_SECRET,
       ARC_START_SECONDS: String(seconds),
+      ...more,
     })
     const started = startServer(config, logger)
     started.catch(() => {})
@@ -87,6 +88,21 @@ describe.skipIf(inject('serverUrl') === null)('a server that starts before its d
     // It has looked again: this login is its owner's, which no server takes.
     await expect(started).rejects.toThrow('SUPERUSER')
   })
+
+  it.each(['hasLedger', 'checkLogin'])(
+    'looks again when the database lets it in and is silent (%s)',
+    async (statement) => {
+      const proxy = await DatabaseProxy.open(inject('databaseUrl'), inject('adminUrl'))
+      cleanUp(() => proxy.close())
+      const silent = proxy.hold(statement)
+      const { started } = await start(proxy.url, 60, { ARC_DATABASE_SECONDS: '1', ARC_JOBS: 'off' })
+      const { cut } = await silent
+      await vi.waitFor(() => expect(logged.map(({ msg }) => msg)).toContain(WAITING), SOON)
+      const server = await started
+      cut()
+      await server.close()
+    },
+  )
 
   it('does not wait for what does not come by itself', async () => {
     const url = new URL(inject('databaseUrl'))

@@ -10,14 +10,13 @@ const LONGEST_PAUSE_MS = 5_000
  * Looks at the database until it is there, and migrated: when all of a system starts at once, it may come after its server. Says in
  * the log what it waits for.
  *
- * @throws what is wrong with it after so long, or at once if waiting does not help
+ * @throws what is wrong with it at that time (of `performance.now()`), or at once if waiting does not help
  */
 export async function awaited<Result>(
   look: () => Promise<Result>,
-  patienceMs: number,
+  until: number,
   logger: Logger,
 ): Promise<Result> {
-  const until = performance.now() + patienceMs
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     try {
       return await look()

@@ -92,9 +92,9 @@ export async function migrate(
 /** The files that `migrate` would apply, without applying them. @throws MigrationError as `migrate` does. */
 export async function missingMigrations(
   connectionString: string,
-  directory = MIGRATIONS_DIR,
+  { directory = MIGRATIONS_DIR, answerMs }: { directory?: string; answerMs?: number } = {},
 ): Promise<string[]> {
-  return withClient(connectionString, async (client) => {
+  const look = async (client: pg.Client) => {
     const { rows } = await client.query<{ there: boolean }>(
       `/* hasLedger */ select to_regclass('arc_migrations.ledger') is not null as there`,
     )
@@ -103,7 +103,8 @@ export async function missingMigrations(
     if (!rows[0]!.there) return variantsFor(files, variantFor(engine)).map(({ file }) => file)
     const { pending } = await compareWithLedger(client, files, engine)
     return pending.map(({ file }) => file)
-  })
+  }
+  return withClient(connectionString, look, answerMs)
 }
 
 const UNFINISHED =
