@@ -335,6 +335,7 @@ function attacks(own: { configId: unknown; configVersionId: unknown; simulationI
     { mutation: 'restoreConfiguration', input: { configId }, code: 'CONFIGURATION_NOT_FOUND' },
     { mutation: 'approveConfigDiff', input: { diffId }, code: 'CONFIG_DIFF_NOT_FOUND' },
     { mutation: 'rejectConfigDiff', input: { diffId }, code: 'CONFIG_DIFF_NOT_FOUND' },
+    { mutation: 'withdrawConfigDiffDecision', input: { diffId }, code: 'CONFIG_DIFF_NOT_FOUND' },
     {
       mutation: 'startSimulation',
       input: { configVersionId: versionId, scenarioIds: ['own'] },
@@ -522,6 +523,7 @@ describe('a mutation', () => {
         'testAlertRule',
         'undelete',
         'updateAlertRule',
+        'withdrawConfigDiffDecision',
         'withdrawConfigVersion',
       ],
     ],
