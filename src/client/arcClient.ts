@@ -505,7 +505,10 @@ export class ArcClient {
   }
 
   /** `comment`: why. To decide otherwise afterwards, take it back first. */
-  async approveConfigDiff(diffId: string, { comment, ...options }: DecisionOptions = {}): Promise<ConfigDiff> {
+  async approveConfigDiff(
+    diffId: string,
+    { comment, ...options }: DecisionOptions = {},
+  ): Promise<ConfigDiff> {
     const input = { diffId, comment }
     const { diff } = await this.#connection.change(operations.ApproveConfigDiffDocument, input, options)
     return diff!

@@ -337,15 +337,22 @@ describe('a diff', () => {
       errors: [{ code, path, message: expect.stringMatching(message) }],
     })
     expect(await decide('reject', toApprove)).toEqual(refused(/already approved: take that back first/))
-    expect(await decide('approve', toApprove, 'twice the score')).toEqual(refused(/approved, with another comment/))
+    expect(await decide('approve', toApprove, 'twice the score')).toEqual(
+      refused(/approved, with another comment/),
+    )
     for (const comment of [' ', 'x'.repeat(10_001)])
-      expect(await decide('reject', toReject, comment)).toEqual(refused(/comment/, 'INVALID_VALUE', ['comment']))
+      expect(await decide('reject', toReject, comment)).toEqual(
+        refused(/comment/, 'INVALID_VALUE', ['comment']),
+      )
 
     expect((await decide('withdraw', toApprove, 'measured wrongly')).diff).toEqual({
       ...pending,
       decisionComment: 'measured wrongly',
     })
-    expect((await decide('withdraw', toApprove)).diff).toEqual({ ...pending, decisionComment: 'measured wrongly' })
+    expect((await decide('withdraw', toApprove)).diff).toEqual({
+      ...pending,
+      decisionComment: 'measured wrongly',
+    })
     expect((await decide('reject', toApprove)).diff).toEqual({
       ...pending,
       approvalStatus: 'REJECTED',
