@@ -456,7 +456,7 @@ describe.each(ENGINES)('on $dump', ({ extension }) => {
         await client.query(
           `insert into public.config_versions
             (user_id, version_id, config_id, version_number, raw_yaml, parsed_config, config_hash)
-          values ($1, $2, $3, $4, 'model: m', '{"model": "m"}', lpad($4::text, 64, '0'))`,
+          values ($1, $2, $3, $4::int, 'model: m', '{"model": "m", "temperature": null}', lpad($4::int::text, 64, '0'))`,
           [tenant.tenantId, versionId, configId, number],
         )
       for (const [at, status] of ['pending', 'approved', 'rejected'].entries())

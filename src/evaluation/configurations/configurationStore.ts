@@ -178,7 +178,7 @@ export async function findConfigurationOf(
   return rows[0]?.config_id ?? null
 }
 
-export type ApprovalStatus = 'pending' | 'approved' | 'rejected'
+type ApprovalStatus = 'pending' | 'approved' | 'rejected'
 
 export interface DiffDecision {
   status: ApprovalStatus
