@@ -54,9 +54,12 @@ function ordersOf(field: GraphQLField<unknown, unknown>): string[] {
   return isEnumType(orderField) ? orderField.getValues().map(({ name }) => name) : []
 }
 
-/** The field of Query that lists rows of the type. */
+/** The field of Query that lists all rows of the type. */
 function rootListOf(node: string): Connection {
-  const list = everyConnection().find((connection) => isRoot(connection) && connection.node === node)
+  const list = everyConnection().find(
+    (connection) =>
+      isRoot(connection) && connection.node === node && connection.field !== 'activeSimulations',
+  )
   if (!list) throw new Error(`no field of Query lists ${node}`)
   return list
 }
