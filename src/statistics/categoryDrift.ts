@@ -8,7 +8,7 @@ export interface ScenarioCategories {
   candidate: readonly (readonly string[])[]
 }
 
-export interface CategoryDrift {
+interface CategoryDrift {
   category: string
   /** Of the shares of a scenario's repetitions that have it. Its means are the rates. */
   comparison: PairedComparison

@@ -5,7 +5,7 @@ import { knownOf } from './scenarioPairs.ts'
 /**
  * FLAKY: it passed and failed. STABLE_PASS, STABLE_FAIL: it did only one of them, often enough to be called so. UNKNOWN: only one of them, in too few repetitions.
  */
-export type Stability = 'STABLE_PASS' | 'STABLE_FAIL' | 'FLAKY' | 'UNKNOWN'
+type Stability = 'STABLE_PASS' | 'STABLE_FAIL' | 'FLAKY' | 'UNKNOWN'
 
 export interface Flakiness {
   stability: Stability

@@ -14,7 +14,7 @@ import { meanOf, sumOf, varianceOf } from './sums.ts'
  * COHENS_H: 2 asin √p₂ − 2 asin √p₁ of two proportions (Cohen 1988, chapter 6). HEDGES_G: the mean difference in standard deviations of the
  * differences (Cohen's d_z), times 1 − 3 / (4 (n − 1) − 1) as few scenarios make it too large (Hedges 1981). 0.2 is called small, 0.5 medium, 0.8 large.
  */
-export interface EffectSize {
+interface EffectSize {
   measure: 'COHENS_H' | 'HEDGES_G'
   value: number
 }

@@ -3,7 +3,7 @@ import { ascending, knownOf } from './scenarioPairs.ts'
 import { meanOf } from './sums.ts'
 
 /** Mean over scenarios with its interval, null of fewer than two scenarios. */
-export interface OverScenarios {
+interface OverScenarios {
   value: number
   interval: Interval | null
 }

@@ -18,7 +18,10 @@ const runs: fc.Arbitrary<{ scale: Scale; scenarios: ScenarioPair[] }> = fc
     const repetitions = fc.array(fc.option(VALUES[scale], { freq: 8 }), { maxLength: 4 })
     return fc.record({
       scale: fc.constant(scale),
-      scenarios: fc.array(fc.record({ baseline: repetitions, candidate: repetitions }), { maxLength: 45 }),
+      scenarios: fc.array(fc.record({ baseline: repetitions, candidate: repetitions }), {
+        maxLength: 45,
+        size: 'max',
+      }),
     })
   })
 
@@ -103,7 +106,7 @@ describe('a comparison', () => {
 
 describe('drift', () => {
   const found = fc.array(fc.subarray(['A', 'B', 'C', 'D']), { maxLength: 3 })
-  const scenarios = fc.array(fc.record({ baseline: found, candidate: found }), { maxLength: 40 })
+  const scenarios = fc.array(fc.record({ baseline: found, candidate: found }), { maxLength: 40, size: 'max' })
 
   it('is the same in any order, from either side, and again', () => {
     fc.assert(
