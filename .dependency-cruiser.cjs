@@ -21,7 +21,8 @@ module.exports = {
     may('observe', 'db/(engine|pools|statementLabel|transaction)\\.ts$'),
     may('jobs', 'db/transaction\\.ts$', 'webhooks/'),
     may('webhooks'),
-    may('evaluation', 'reads/', 'db/tenantTransaction\\.ts$', 'webhooks/'),
+    may('statistics'),
+    may('evaluation', 'reads/', 'db/tenantTransaction\\.ts$', 'statistics/', 'webhooks/'),
     may('live', 'reads/', 'db/(tenantTransaction|tlsMode)\\.ts$', 'evaluation/', 'auth/expiry\\.ts$'),
     may(
       'graphql',
@@ -29,6 +30,7 @@ module.exports = {
       'live/',
       'observe/',
       'reads/',
+      'statistics/',
       'db/(generated/|pools\\.ts$|tenantTransaction\\.ts$)',
       'auth/apiKeyIssue\\.ts$',
       'webhooks/',
