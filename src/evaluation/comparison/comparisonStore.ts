@@ -11,7 +11,7 @@ export interface ComparedPair {
   parent: string
 }
 
-export type ScenarioChange = 'regressed' | 'improved' | 'unchanged' | 'only_in_one'
+type ScenarioChange = 'regressed' | 'improved' | 'unchanged' | 'only_in_one'
 
 /** Of one scenario in one of two simulations. Costs and tokens of a run are those of all its attempts; all else is of its last one. */
 interface ScenarioSide {
