@@ -289,29 +289,20 @@ const ConfigDiffPayload = payloadType<string>(
   }),
 )
 
-const ApproveConfigDiffInput = builder.inputType('ApproveConfigDiffInput', {
-  description: 'The diff to approve.',
-  fields: (t) => ({
-    diffId: t.field({ type: 'UUID', required: true, description: 'The diff’s key.' }),
-    comment: t.string({ description: 'Why, in 1 to 10,000 characters.' }),
-  }),
-})
-
-const RejectConfigDiffInput = builder.inputType('RejectConfigDiffInput', {
-  description: 'The diff to reject.',
-  fields: (t) => ({
-    diffId: t.field({ type: 'UUID', required: true, description: 'The diff’s key.' }),
-    comment: t.string({ description: 'Why, in 1 to 10,000 characters.' }),
-  }),
-})
-
-const WithdrawConfigDiffDecisionInput = builder.inputType('WithdrawConfigDiffDecisionInput', {
-  description: 'The decision to take back.',
-  fields: (t) => ({
-    diffId: t.field({ type: 'UUID', required: true, description: 'The diff’s key.' }),
-    comment: t.string({ description: 'Why, in 1 to 10,000 characters.' }),
-  }),
-})
+const decisionInput = (name: string, description: string) =>
+  builder.inputType(name, {
+    description,
+    fields: (t) => ({
+      diffId: t.field({ type: 'UUID', required: true, description: 'The diff’s key.' }),
+      comment: t.string({ description: 'Why, in 1 to 10,000 characters.' }),
+    }),
+  })
+const ApproveConfigDiffInput = decisionInput('ApproveConfigDiffInput', 'The diff to approve.')
+const RejectConfigDiffInput = decisionInput('RejectConfigDiffInput', 'The diff to reject.')
+const WithdrawConfigDiffDecisionInput = decisionInput(
+  'WithdrawConfigDiffDecisionInput',
+  'The decision to take back.',
+)
 
 builder.mutationFields((t) => ({
   approveConfigDiff: t.field({

@@ -74,7 +74,7 @@ function ofSide(side: (typeof SIDES)[number]): Record<string, Sql> {
   }
 }
 
-/** Numbers that are compared and cut pages are exact until here. */
+/** Shown as floating-point numbers, once they are compared and subtracted exactly. */
 const FLOATS = new Set(['SuccessRate', 'Score', 'Tokens', 'DurationMs'])
 
 const DIFFERENCES = {
