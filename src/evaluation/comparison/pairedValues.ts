@@ -1,6 +1,5 @@
 import sql, { type Sql } from 'sql-template-tag'
 import { evaluated, rowsByTime } from '../../reads/byTime.ts'
-import type { OperationReads } from '../../reads/operationReads.ts'
 import { Refusal } from '../../refusal.ts'
 import { inTurns } from '../../turns.ts'
 
@@ -82,7 +81,7 @@ type StoredRun = [
  * @throws Refusal TOO_LARGE for more than 200,000 runs
  */
 export async function readPairedValues(
-  reads: Pick<OperationReads, 'query'>,
+  reads: { query<Row extends object>(statement: Sql): Promise<Row[]> },
   pairs: readonly SimulationPair[],
   dimensions: Dimensions = [],
 ): Promise<PairedValues[]> {
