@@ -228,11 +228,11 @@ describe('what a diff did', () => {
     await completedRun(tenant, later, results(3, 2))
     const isOurs = (tenantId: string) => tenantId === tenant.tenantId
     await expect(
-      measureMarked(1, async (tenantId) => {
+      measureMarked(undefined, 1, async (tenantId) => {
         if (isOurs(tenantId)) throw new Error('the database went away')
       }),
     ).rejects.toThrow('went away')
-    await measureMarked(4)
+    await measureMarked(undefined, 4)
     await measureMarked()
     const [diff] = await diffsOf(tenant)
     expect(diff.impactActual.deltas).toHaveLength(1)

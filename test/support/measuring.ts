@@ -9,8 +9,12 @@ import { type Measure, measureDiffs } from '../../src/jobs/measureDiffs.ts'
 const logger = pino({ level: 'silent' })
 
 /** Runs the job that measures diffs until nothing is marked, as often at a time as asked. `also`: done before each. */
-export async function measureMarked(atATime = 1, also: Measure = async () => {}): Promise<void> {
-  const pool = createPool({ connectionString: inject('databaseUrl'), max: 2 * atATime, logger })
+export async function measureMarked(
+  connectionString = inject('databaseUrl'),
+  atATime = 1,
+  also: Measure = async () => {},
+): Promise<void> {
+  const pool = createPool({ connectionString, max: 2 * atATime, logger })
   const job = measureDiffs(async (tenantId, diffId) => {
     await also(tenantId, diffId)
     const viewer = {

@@ -111,6 +111,7 @@ describe('a function', () => {
         'claim_alert_deliveries',
         'claim_jobs',
         ...forAll,
+        'diffs_to_measure',
         'duration_quantile',
         'end_alert_delivery',
         'end_job',
