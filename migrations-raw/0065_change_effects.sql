@@ -110,9 +110,10 @@ create policy not_deleted on public.diff_changes as restrictive for select to ap
   using (exists (
     select from public.config_diffs c where c.user_id = diff_changes.user_id and c.diff_id = diff_changes.diff_id));
 grant select on public.diff_changes, public.diff_effects, public.change_effects to app_user, app_readonly, app_admin;
-grant insert on public.diff_changes to app_user, app_admin;
+-- What brings results in makes versions as well.
+grant insert on public.diff_changes, public.stale_diffs to app_user, app_admin, app_ingest;
 grant insert, delete on public.diff_effects, public.change_effects to app_user;
-grant select, insert, delete on public.stale_diffs to app_user, app_admin;
+grant select, delete on public.stale_diffs to app_user;
 
 -- A prediction is made by the server soon after the diff, once: no act of a person.
 grant update (impact_prediction) on public.config_diffs to app_user;

@@ -75,6 +75,7 @@ beforeAll(async () => {
     tags: [owner.marker],
     before: known.get('versionBefore'),
     after: known.get('versionAfter'),
+    yaml: `model: ${owner.marker}`,
     baseline: known.get('simulationId'),
     candidates: [known.get('simulationId')],
   })) {

@@ -194,10 +194,17 @@ export async function seedTenant(arc: Arc): Promise<SeededTenant> {
       [completed, running, configId],
     )
     await client.query(
-      `insert into change_effects (path, op, value_before, value_after, metric, only_diffs, only_run_pairs, only_effect, diffs, run_pairs,
+      `insert into change_effects (path, op, direction, value_before, value_after, metric, only_diffs, only_run_pairs, only_effect, diffs, run_pairs,
         effect, lower, upper)
-      values ('/' || $1::text, 'replace', $1, $1, 'score', 1, 1, 0.5, 2, 2, 0.25, -0.5, 1)`,
+      values ('/' || $1::text, 'replace', 'increase', $1, $1, 'score', 1, 1, 0.5, 2, 2, 0.25, -0.5, 1)`,
       [marker],
+    )
+    await client.query(
+      `update config_diffs set impact_prediction = jsonb_build_object('predictedAt', now(),
+        'metrics', jsonb_build_array(jsonb_build_object('metric', 'score', 'expected', 0.25, 'lower', -0.5, 'upper', 1, 'diffs', 5)),
+        'basis', jsonb_build_array(jsonb_build_object('path', '/' || $2::text, 'op', 'replace', 'valueBefore', $2, 'valueAfter', $2, 'diffs', 5, 'onlyDiffs', 1)))
+      where config_id = $1`,
+      [configId, marker],
     )
     await client.query('commit')
   })

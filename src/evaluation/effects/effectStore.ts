@@ -93,8 +93,7 @@ export async function insertChanges(
     insert into diff_changes (diff_id, path, op, direction, value_before, value_after)
     select ${diffId}::uuid, c.path, c.op, c.direction, c."valueBefore", c."valueAfter"
     from jsonb_to_recordset(${JSON.stringify(changes)}::jsonb)
-      as c(path text, op text, direction text, "valueBefore" text, "valueAfter" text)
-    on conflict do nothing`)
+      as c(path text, op text, direction text, "valueBefore" text, "valueAfter" text)`)
 }
 
 export interface PairToMeasure {
