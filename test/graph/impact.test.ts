@@ -38,6 +38,38 @@ async function answered(tenant: Tenant, query: string, variables: object = {}): 
   return compiled!.data
 }
 
+/** A list page by page, both ways, in each of its orders: the same as all of it at once. `field` with its arguments but for the page's. */
+async function walked(
+  tenant: Tenant,
+  field: string,
+  orders: readonly string[],
+  row: string,
+  at = (data: any) => data,
+): Promise<void> {
+  for (const by of orders)
+    for (const direction of ['ASC', 'DESC']) {
+      const page = async (args: string) => {
+        const list = `list: ${field.replace('PAGE', `${args}, orderBy: { field: ${by}, direction: ${direction} }`)}`
+        const fields = `{ totalCount nodes { ${row} } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }`
+        return at(await answered(tenant, `{ ${list.replace('FIELDS', fields)} }`)).list
+      }
+      const all = await page('first: 100')
+      expect([all.nodes.length, all.totalCount > 1]).toEqual([all.totalCount, true])
+      const [forwards, backwards]: any[][] = [[], []]
+      for (let args = 'first: 1'; args !== ''; ) {
+        const { nodes, pageInfo } = await page(args)
+        forwards!.push(...nodes)
+        args = pageInfo.hasNextPage ? `first: 1, after: "${pageInfo.endCursor}"` : ''
+      }
+      for (let args = 'last: 1'; args !== ''; ) {
+        const { nodes, pageInfo } = await page(args)
+        backwards!.unshift(...nodes)
+        args = pageInfo.hasPreviousPage ? `last: 1, before: "${pageInfo.startCursor}"` : ''
+      }
+      expect([forwards, backwards], `${field} by ${by} ${direction}`).toEqual([all.nodes, all.nodes])
+    }
+}
+
 async function versionOf(tenant: Tenant, configId: string, yaml: string): Promise<string> {
   const { createConfigVersion } = await tenant.data(
     'mutation ($input: CreateConfigVersionInput!) { createConfigVersion(input: $input) { version { versionId } errors { message } } }',
@@ -158,6 +190,13 @@ describe('what a diff did', () => {
         { sameScenarios: true, isMeasured: false },
       ],
     })
+    await walked(
+      tenant,
+      `storedConfigDiff(diffId: "${diff.diffId}") { list: runs(PAGE) FIELDS }`,
+      ['CANDIDATE_COMPLETED_AT', 'BASELINE_COMPLETED_AT'],
+      'candidateId',
+      ({ list }) => list,
+    )
     expect(diff.impactPrediction.metrics[0]).toMatchObject({
       expected: null,
       reason: 'NO_HISTORY',
@@ -324,6 +363,12 @@ describe('over all diffs', () => {
       ])
       expect(tokens.effect, path).toBeCloseTo(TRUTH[part].tokens - 1, 1)
     }
+    await walked(
+      tenant,
+      'changeEffects(filter: { metric: { in: [SUCCESS, TOKENS] } }, PAGE) FIELDS',
+      ['DIFFS', 'ONLY_DIFFS', 'PATH', 'EFFECT'],
+      EFFECT,
+    )
     const raises = await answered(
       tenant,
       '{ changeEffects(filter: { metric: { eq: SUCCESS }, lower: { gt: 0 } }) { nodes { path } } }',
@@ -376,6 +421,7 @@ describe('over all diffs', () => {
     const [first, second, ...others] = await calibrated()
     expect(others).toEqual([])
     expect([first, second].map(({ metric }) => metric).sort()).toEqual(['SUCCESS', 'TOKENS'])
+    await walked(tenant, 'predictionCalibration(PAGE) FIELDS', ['MONTH'], 'month metric')
     const ofSuccess = [first, second].find(({ metric }) => metric === 'SUCCESS')
     // Of the first eight those were predicted, too, of whose changes others had been measured when they were made.
     const predicted = (await diffsOf(tenant))

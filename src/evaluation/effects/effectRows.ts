@@ -86,9 +86,7 @@ export function diffRunPairs(diffs: ParentKeys): ComputedRows {
       select d.diff_id::text as parent, concat(b.simulation_id, '/', c.simulation_id) as pair, b.simulation_id as baseline_id,
         c.simulation_id as candidate_id, b.completed_at as baseline_completed_at, c.completed_at as candidate_completed_at,
         h.scenarios = cardinality(b.scenario_set) and h.scenarios = cardinality(c.scenario_set) as same_scenarios,
-        h.scenarios as shared_scenarios, exists (
-          select from diff_effects e
-          where e.diff_id = d.diff_id and e.baseline_id = b.simulation_id and e.candidate_id = c.simulation_id) as is_measured
+        h.scenarios as shared_scenarios, coalesce(m.is_measured, false) as is_measured
       from config_diffs d
       cross join lateral ${latest(sql`d.version_before`)} b
       cross join lateral ${latest(sql`d.version_after`)} c
@@ -96,6 +94,11 @@ export function diffRunPairs(diffs: ParentKeys): ComputedRows {
         select case when b.scenario_set = c.scenario_set then cardinality(b.scenario_set)
           else (select count(*)::int from unnest(b.scenario_set) one join unnest(c.scenario_set) other on other = one) end as scenarios
       ) h
+      -- As a join: of a subquery whose value nobody asks for PostgreSQL checks no rights.
+      left join lateral (
+        select true as is_measured from diff_effects e
+        where e.diff_id = d.diff_id and e.baseline_id = b.simulation_id and e.candidate_id = c.simulation_id limit 1
+      ) m on true
       where d.diff_id = any (${diffs}::uuid[]) and h.scenarios > 0`,
   }
 }
