@@ -1,6 +1,8 @@
 import sql, { type Sql } from 'sql-template-tag'
 import { evaluated, rowsByTime } from '../../reads/byTime.ts'
 import type { OperationReads } from '../../reads/operationReads.ts'
+import { Refusal } from '../../refusal.ts'
+import { inTurns } from '../../turns.ts'
 
 /** One repetition of a scenario: a run. What is unknown is null, and never zero. */
 export interface RunValues {
@@ -56,8 +58,12 @@ export type SimulationPair = readonly [baselineId: string, candidateId: string]
 export type Dimensions = 'ALL' | readonly string[]
 
 interface SimulationRow extends ComparedSimulation {
-  scenarios: string
+  /** Null where there are too many. */
+  scenarios: string | null
 }
+
+/** In the simulations of a call together: 20 MB of text. */
+const MOST_RUNS = 200_000
 
 type StoredRun = [
   repetition: number,
@@ -72,7 +78,8 @@ type StoredRun = [
 
 /**
  * The values of each repetition of each scenario on both sides of pairs of simulations, by one statement, in the order of the pairs. Each simulation is read once
- * in however many pairs it is, and where its outcomes lie in time. A simulation of 1,000 runs is some 100 KB of it, and each dimension 15 KB.
+ * in however many pairs it is, and where its outcomes lie in time. A simulation of 1,000 runs is some 60 KB of text, and each dimension 20 KB.
+ * @throws Refusal TOO_LARGE for more than 200,000 runs
  */
 export async function readPairedValues(
   reads: Pick<OperationReads, 'query'>,
@@ -81,12 +88,12 @@ export async function readPairedValues(
 ): Promise<PairedValues[]> {
   const ids = [...new Set(pairs.flat().map((id) => id.toLowerCase()))]
   const rows = ids.length === 0 ? [] : await reads.query<SimulationRow>(valuesSql(ids, dimensions))
-  const simulations = new Map(
-    rows.map(({ scenarios, ...simulation }) => [
-      simulation.simulationId,
-      { simulation, sides: sidesOf(scenarios) },
-    ]),
-  )
+  if (rows.some(({ scenarios }) => scenarios === null))
+    throw new Refusal(
+      'TOO_LARGE',
+      `These simulations have more than ${MOST_RUNS} runs together: compare fewer of them at a time.`,
+    )
+  const simulations = new Map(await inTurns(parsed(rows)))
   return pairs.map(([baselineId, candidateId]) => {
     const [baseline, candidate] = [baselineId, candidateId].map((id) => simulations.get(id.toLowerCase()))
     return {
@@ -100,6 +107,11 @@ export async function readPairedValues(
 }
 
 type Sides = ReadonlyMap<string, ScenarioSide>
+
+function* parsed(rows: readonly SimulationRow[]) {
+  for (const { scenarios, ...simulation } of rows)
+    yield [simulation.simulationId, { simulation, sides: sidesOf(scenarios!) }] as const
+}
 
 function sidesOf(scenarios: string): Sides {
   const read = JSON.parse(scenarios) as [scenarioId: string, revision: number | null, runs: StoredRun[]][]
@@ -135,9 +147,9 @@ function paired(baseline: Sides, candidate: Sides): ScenarioValues[] {
 function valuesSql(simulationIds: readonly string[], dimensions: Dimensions): Sql {
   return sql`/* pairedValues */
     select s.simulation_id as "simulationId", s.status, s.config_version_id as "configVersionId",
-      coalesce(a.scenarios, '[]') as scenarios
-    from simulations s
-    cross join lateral (
+      case when s.runs <= ${MOST_RUNS} then coalesce(a.scenarios, '[]') end as scenarios
+    from (select *, sum(completed_scenarios) over () as runs from simulations where simulation_id = any (${simulationIds}::uuid[])) s
+    left join lateral (
       select json_agg(json_build_array(c.scenario_id, (
         select max(v.revision) from scenario_revisions v where v.scenario_id = c.scenario_id and v.created_at <= s.created_at
       ), c.runs))::text as scenarios
@@ -157,8 +169,7 @@ function valuesSql(simulationIds: readonly string[], dimensions: Dimensions): Sq
         ) r
         group by r.scenario_id
       ) c
-    ) a
-    where s.simulation_id = any (${simulationIds}::uuid[])`
+    ) a on s.runs <= ${MOST_RUNS}`
 }
 
 /** Behind FROM: all attempts of a simulation; only the chunks or partitions between its first and its last one are planned. */
