@@ -137,6 +137,12 @@ export function* compareMetrics(
   }
 }
 
+/** One of the metrics that every run may have, of one pair. @throws Refusal TOO_LARGE for more than 5,000 scenarios */
+export function comparedIn(values: PairedValues, metric: Exclude<MetricKind, 'dimension'>): PairedComparison {
+  refuseTooMany([values])
+  return comparisonOf(values, METRICS.find((measured) => measured.metric === metric)!)
+}
+
 /** @throws Refusal TOO_LARGE */
 export function refuseTooMany(pairs: readonly PairedValues[]): void {
   for (const { scenarios } of pairs)
@@ -148,22 +154,22 @@ export function refuseTooMany(pairs: readonly PairedValues[]): void {
 }
 
 function questionOf(values: PairedValues, metric: Measured, margins: Margins): Question {
-  const { of, higherIsBetter } = metric
+  const comparison = comparisonOf(values, metric)
+  return {
+    comparison,
+    better: metric.higherIsBetter ? 'HIGHER' : 'LOWER',
+    margin: marginOf(metric, comparison, margins),
+  }
+}
+
+function comparisonOf(values: PairedValues, { of, scale }: Measured): PairedComparison {
   const scenarios = values.scenarios.map(({ baseline, candidate }) => ({
     baseline: baseline?.runs.map(of) ?? [],
     candidate: candidate?.runs.map(of) ?? [],
   }))
-  const scale =
-    metric.scale ??
-    (scenarios.every(({ baseline, candidate }) => [...baseline, ...candidate].every(isUnit))
-      ? 'UNIT'
-      : 'UNBOUNDED')
-  const comparison = comparePaired(scenarios, scale)
-  return {
-    comparison,
-    better: higherIsBetter ? 'HIGHER' : 'LOWER',
-    margin: marginOf(metric, comparison, margins),
-  }
+  const areUnits = () =>
+    scenarios.every(({ baseline, candidate }) => [...baseline, ...candidate].every(isUnit))
+  return comparePaired(scenarios, scale ?? (areUnits() ? 'UNIT' : 'UNBOUNDED'))
 }
 
 const isUnit = (value: number | null) => value === null || (value >= 0 && value <= 1)
