@@ -127,6 +127,22 @@ describe('a gate', () => {
       false,
       [{ rule: 'SCORE_DROP', status: 'FAILED', value: expect.closeTo(-0.35) }],
     ],
+    [
+      'cannot tell of fewer than five scenarios, however clear they are',
+      times(4, () => [{ reliabilityScore: 0 }]),
+      times(4, () => [{ reliabilityScore: 1 }]),
+      null,
+      false,
+      [
+        {
+          rule: 'SUCCESS_DROP',
+          status: 'INSUFFICIENT_DATA',
+          value: 0,
+          message: expect.stringMatching(/4 scenarios in both: 5 are the least/),
+        },
+        { rule: 'SCORE_DROP', status: 'INSUFFICIENT_DATA', value: 1 },
+      ],
+    ],
     ['has no limit of what is not asked', passes(3, 0), passes(3, 3), OFF, true, []],
     [
       'holds cost, tokens and time to a share of the baseline’s',

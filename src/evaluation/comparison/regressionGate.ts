@@ -82,6 +82,8 @@ export interface Gate {
 }
 
 const ALPHA = 0.05
+/** With fewer nobody has looked whether intervals hold what they say: docs/decisions/0031. */
+const FEWEST_SCENARIOS = 5
 /** Scenarios that words name. */
 const MOST_NAMED = 5
 
@@ -172,12 +174,12 @@ function drop(values: PairedValues, metric: 'success' | 'score', margin: number)
   const name = metric === 'success' ? 'Success' : 'The mean score'
   const limit = -margin
   const { bound, isNonInferior } = nonInferiority({ comparison, better: 'HIGHER', margin }, ALPHA)
-  if (isNonInferior === null || difference === null)
+  if (isNonInferior === null || difference === null || scenarios < FEWEST_SCENARIOS)
     return {
       status: 'insufficient_data',
       value: difference,
       limit,
-      message: `${name} is known of ${plural(scenarios, 'scenario')} in both: two are the least that tell anything.`,
+      message: `${name} is known of ${plural(scenarios, 'scenario')} in both: ${FEWEST_SCENARIOS} are the least that tell anything.`,
     }
   const seen = `${name} went from ${shown(baselineMean!)} to ${shown(candidateMean!)} (${signed(difference)})`
   if (isNonInferior)
