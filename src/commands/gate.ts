@@ -164,7 +164,7 @@ async function ended(
   return simulation
 }
 
-export function nameOf({ simulationId, simulationName, configVersion }: GateSimulationFragment): string {
+function nameOf({ simulationId, simulationName, configVersion }: GateSimulationFragment): string {
   const version = `${configVersion.configuration.name} version ${configVersion.versionNumber}`
   return `${simulationName ?? version} (${simulationId})`
 }

@@ -8,7 +8,7 @@ import { changedBlocks } from '../configurations/lineDiff.ts'
 import { maskVariableParts } from '../failures/failurePattern.ts'
 import { LIST_FIELDS } from './trajectory.ts'
 
-export type StepChange = 'same' | 'changed' | 'only_baseline' | 'only_candidate'
+type StepChange = 'same' | 'changed' | 'only_baseline' | 'only_candidate'
 
 /** A step of one trajectory beside one of the other, by their indexes from 0. */
 export interface AlignedStep {
