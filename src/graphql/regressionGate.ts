@@ -206,8 +206,9 @@ function rulesOf(given: typeof GateRulesInput.$inferInput | null | undefined): G
 builder.queryField('regressionGate', (t) =>
   t.field({
     type: RegressionGateType,
+    nullable: true,
     description:
-      'Whether a candidate may take the place of a baseline, by rules; over the scenarios that both have runs of.',
+      'Whether a candidate may take the place of a baseline, by rules, over the scenarios that both have runs of; null when one of them is not there.',
     args: {
       baseline: t.arg({
         type: 'UUID',

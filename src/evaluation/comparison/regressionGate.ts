@@ -1,4 +1,3 @@
-import { Refusal } from '../../refusal.ts'
 import { differenceInterval } from '../../statistics/pairedComparison.ts'
 import { neededFor } from '../../statistics/power.ts'
 import { nonInferiority } from '../../statistics/verdict.ts'
@@ -91,19 +90,16 @@ type Said = Pick<GateReason, 'status' | 'value' | 'limit' | 'message'> &
   Partial<Pick<GateReason, 'scenarioIds' | 'categories'>>
 
 /**
- * Whether a candidate may take the place of the baseline. `tagged`: the scenarios that have the rule's tags.
- * @throws Refusal SIMULATION_NOT_FOUND, TOO_LARGE for more than 5,000 scenarios
+ * Whether a candidate may take the place of the baseline; null where one of them is not there. `tagged`: the scenarios that have the rule's tags.
+ * @throws Refusal TOO_LARGE for more than 5,000 scenarios
  */
 export function regressionGate(
   values: PairedValues,
   rules: GateRules,
   tagged: ReadonlySet<string> = new Set(),
-): Gate {
+): Gate | null {
   const { baseline, candidate } = values
-  if (!baseline || !candidate)
-    throw new Refusal('SIMULATION_NOT_FOUND', `There is no such simulation.`, [
-      baseline ? 'candidate' : 'baseline',
-    ])
+  if (!baseline || !candidate) return null
   const reasons: GateReason[] = []
   const add = (rule: Rule, said: Said | undefined) => {
     if (said) reasons.push({ rule, scenarioIds: [], categories: [], ...said })
