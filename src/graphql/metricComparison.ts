@@ -254,7 +254,10 @@ const ComparisonMargins = builder.inputType('ComparisonMargins', {
       tokens: margin('tokens', ofValue('Of tokens,', true)),
       duration: margin('duration', ofValue('Of durations,', true)),
       dimension: margin('dimension', ofValue('Of dimensions whose values are all from 0 to 1,', false)),
-      unboundedDimension: margin('unboundedDimension', ofValue('Of other dimensions,', true)),
+      unboundedDimension: margin(
+        'unboundedDimension',
+        ofValue('Of other dimensions, and of these where it is smaller,', true),
+      ),
     }
   },
 })

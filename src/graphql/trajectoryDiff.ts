@@ -104,6 +104,13 @@ const TrajectoryDiffType = builder.objectRef<Shown>('TrajectoryDiff').implement(
       description: 'Where they part; null where all steps are the same.',
       resolve: ({ diff, lists }) => diff.firstDifference && { ...diff.firstDifference, ...lists },
     }),
+    firstCallDifference: t.field({
+      type: AlignedStepType,
+      nullable: true,
+      description:
+        'Where the tools that they call, or the arguments, part; null where none do. What is said differs each time.',
+      resolve: ({ diff, lists }) => diff.firstCallDifference && { ...diff.firstCallDifference, ...lists },
+    }),
     isAligned: t.boolean({
       description:
         'False where they are too different to be aligned (more than 2,000 steps to remove and add): then steps are paired by position.',

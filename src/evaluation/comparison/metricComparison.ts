@@ -21,8 +21,8 @@ export interface MetricComparison {
 }
 
 /**
- * Differences that do not matter. Of success, score and dimensions from 0 to 1 as they are; of cost, tokens, duration and other dimensions as a share of the
- * baseline's mean. Null: none is given.
+ * Differences that do not matter. Of success, score and dimensions from 0 to 1 as they are; of cost, tokens, duration and all dimensions as a share of the
+ * baseline's mean: of those from 0 to 1 the smaller one of both. Null: none is given.
  */
 export interface Margins {
   success: number | null
@@ -179,9 +179,13 @@ function marginOf(
   { scale, baselineMean }: PairedComparison,
   margins: Margins,
 ): number | null {
-  const given = metric === 'dimension' && scale === 'UNBOUNDED' ? margins.unboundedDimension : margins[metric]
-  if (given === null || scale !== 'UNBOUNDED') return given
-  return given * Math.abs(baselineMean ?? 0) || null
+  const ofShare = (share: number | null) =>
+    share === null ? null : share * Math.abs(baselineMean ?? 0) || null
+  if (metric !== 'dimension') return scale === 'UNBOUNDED' ? ofShare(margins[metric]) : margins[metric]
+  const relative = ofShare(margins.unboundedDimension)
+  if (scale === 'UNBOUNDED' || margins.dimension === null) return scale === 'UNBOUNDED' ? relative : null
+  // Dollars may all be below one: five cents of one cent would never matter.
+  return relative === null ? margins.dimension : Math.min(margins.dimension, relative)
 }
 
 function dimensionNamed(name: string, lowerIsBetter: readonly string[]): Measured {

@@ -26,6 +26,8 @@ export interface TrajectoryDiff {
   counts: Readonly<Record<StepChange, number>>
   /** Where they part; null where all steps are the same. */
   firstDifference: AlignedStep | null
+  /** Where their calls part: prose differs each time. */
+  firstCallDifference: AlignedStep | null
   /** False where they are too different to be aligned: then the steps after their common beginning are paired by position. */
   isAligned: boolean
 }
@@ -96,6 +98,7 @@ export async function diffTrajectories(baseline: JsonValue, candidate: JsonValue
     steps,
     counts,
     firstDifference: steps.find(({ change }) => change !== 'same') ?? null,
+    firstCallDifference: steps.find(({ change, tools }) => change !== 'same' && tools.length > 0) ?? null,
     isAligned: blocks !== null,
   }
 }

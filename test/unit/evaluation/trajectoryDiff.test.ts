@@ -89,6 +89,18 @@ describe('two trajectories', () => {
     expect(steps.map(({ tools }) => tools)).toEqual([['f'], [], ['g']])
   })
 
+  it('part in what they say, and in what they call', async () => {
+    const found = await diff(
+      [say('Hello.'), call('f', { a: 1 }), say('x'), call('g', {})],
+      [say('Hi.'), call('f', { a: 1 }), say('y'), call('h', {})],
+    )
+    expect([found.firstDifference?.position, found.firstCallDifference]).toEqual([
+      0,
+      { position: 3, change: 'only_baseline', baselineIndex: 3, candidateIndex: null, tools: ['g'] },
+    ])
+    expect((await diff([say('a')], [say('b')])).firstCallDifference).toBeNull()
+  })
+
   it('are read from whichever list they have', async () => {
     const { signs } = await diff([{ action: 'a' }], [{ action: 'b' }], 'steps')
     expect(signs).toBe('-+')
