@@ -58,7 +58,7 @@ const MetricScale = builder.enumType('MetricScale', {
   } as const,
 })
 
-export const CorrectionEnum = builder.enumType('Correction', {
+const CorrectionEnum = builder.enumType('Correction', {
   description: 'How p-values of several questions, asked together, are adjusted.',
   values: {
     HOLM: { description: 'Holm’s: bounds the probability of any false alarm among all.' },
@@ -67,7 +67,7 @@ export const CorrectionEnum = builder.enumType('Correction', {
   } as const,
 })
 
-export const VerdictEnum = builder.enumType('Verdict', {
+const VerdictEnum = builder.enumType('Verdict', {
   description: 'What a comparison of two simulations shows.',
   values: {
     BETTER: { description: 'The candidate is better: the difference is significant after correction.' },
@@ -85,7 +85,7 @@ const EffectMeasure = builder.enumType('EffectMeasure', {
   } as const,
 })
 
-export const IntervalType = builder.objectRef<Interval>('Interval').implement({
+const IntervalType = builder.objectRef<Interval>('Interval').implement({
   description: 'A confidence interval.',
   fields: (t) => ({
     lower: t.exposeFloat('lower', { description: 'Its lower end.' }),
@@ -254,7 +254,10 @@ const ComparisonMargins = builder.inputType('ComparisonMargins', {
       tokens: margin('tokens', ofValue('Of tokens,', true)),
       duration: margin('duration', ofValue('Of durations,', true)),
       dimension: margin('dimension', ofValue('Of dimensions whose values are all from 0 to 1,', false)),
-      unboundedDimension: margin('unboundedDimension', ofValue('Of other dimensions,', true)),
+      unboundedDimension: margin(
+        'unboundedDimension',
+        ofValue('Of other dimensions, and of these where it is smaller,', true),
+      ),
     }
   },
 })

@@ -98,7 +98,9 @@ describe('totals of compared simulations', () => {
       ['DIMENSION', 'nothing', 'UNIT', true, () => undefined, 0.05, false],
     ]
     const questions = sides.slice(1).flatMap((candidate) =>
-      metrics.map(([, , scale, higher, of, margin, isRelative]) => {
+      metrics.map(([kind, , scale, higher, of, margin, isRelative]) => {
+        const atMost = ({ baselineMean }: { baselineMean: number | null }) =>
+          kind === 'DIMENSION' && baselineMean ? 0.1 * baselineMean : 1
         const valuesOf = (runs: Run[]) => runs.map((run) => of(run) ?? null)
         const comparison = comparePaired(
           sides[0]!.map((baseline, at) => ({
@@ -110,7 +112,9 @@ describe('totals of compared simulations', () => {
         return {
           comparison,
           better: higher ? ('HIGHER' as const) : ('LOWER' as const),
-          margin: isRelative ? margin * Math.abs(comparison.baselineMean!) : margin,
+          margin: isRelative
+            ? margin * Math.abs(comparison.baselineMean!)
+            : Math.min(margin, atMost(comparison)),
         }
       }),
     )

@@ -1,6 +1,7 @@
 import sql, { join, type Sql } from 'sql-template-tag'
 import { columnName, identifier } from '../../reads/catalogue.ts'
 import type { ComputedRows, Decimal, ParentKeys } from '../../reads/computedPages.ts'
+import type { OperationReads } from '../../reads/operationReads.ts'
 import { attemptsOfSimulation } from './pairedValues.ts'
 
 /** Two simulations side by side: the parent of what is compared in them. */
@@ -234,4 +235,14 @@ function attemptsOf(side: (typeof SIDES)[number], dimension: string | null | und
     select ${side === 'baseline' ? sql`true` : sql`false`} as is_baseline, a.scenario_id, a.repetition, a.superseded, a.status,
       a.reliability_score, a.cost_usd, a.tokens_used, a.execution_time_ms, ${value} as dimension
     from ${attemptsOfSimulation(of('id'), of('first_at'), of('last_at'))} a`
+}
+
+/** The scenarios that have one of these tags now. */
+export async function readTagged(
+  reads: Pick<OperationReads, 'query'>,
+  tags: readonly string[],
+): Promise<Set<string>> {
+  const rows = await reads.query<{ scenario_id: string }>(sql`/* taggedScenarios */
+    select scenario_id from scenarios where tags && ${tags}::text[]`)
+  return new Set(rows.map(({ scenario_id }) => scenario_id))
 }

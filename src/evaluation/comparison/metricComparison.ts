@@ -21,8 +21,8 @@ export interface MetricComparison {
 }
 
 /**
- * Differences that do not matter. Of success, score and dimensions from 0 to 1 as they are; of cost, tokens, duration and other dimensions as a share of the
- * baseline's mean. Null: none is given.
+ * Differences that do not matter. Of success, score and dimensions from 0 to 1 as they are; of cost, tokens, duration and all dimensions as a share of the
+ * baseline's mean: of those from 0 to 1 the smaller one of both. Null: none is given.
  */
 export interface Margins {
   success: number | null
@@ -137,6 +137,12 @@ export function* compareMetrics(
   }
 }
 
+/** One of the metrics that every run may have, of one pair. @throws Refusal TOO_LARGE for more than 5,000 scenarios */
+export function comparedIn(values: PairedValues, metric: Exclude<MetricKind, 'dimension'>): PairedComparison {
+  refuseTooMany([values])
+  return comparisonOf(values, METRICS.find((measured) => measured.metric === metric)!)
+}
+
 /** @throws Refusal TOO_LARGE */
 export function refuseTooMany(pairs: readonly PairedValues[]): void {
   for (const { scenarios } of pairs)
@@ -148,22 +154,22 @@ export function refuseTooMany(pairs: readonly PairedValues[]): void {
 }
 
 function questionOf(values: PairedValues, metric: Measured, margins: Margins): Question {
-  const { of, higherIsBetter } = metric
+  const comparison = comparisonOf(values, metric)
+  return {
+    comparison,
+    better: metric.higherIsBetter ? 'HIGHER' : 'LOWER',
+    margin: marginOf(metric, comparison, margins),
+  }
+}
+
+function comparisonOf(values: PairedValues, { of, scale }: Measured): PairedComparison {
   const scenarios = values.scenarios.map(({ baseline, candidate }) => ({
     baseline: baseline?.runs.map(of) ?? [],
     candidate: candidate?.runs.map(of) ?? [],
   }))
-  const scale =
-    metric.scale ??
-    (scenarios.every(({ baseline, candidate }) => [...baseline, ...candidate].every(isUnit))
-      ? 'UNIT'
-      : 'UNBOUNDED')
-  const comparison = comparePaired(scenarios, scale)
-  return {
-    comparison,
-    better: higherIsBetter ? 'HIGHER' : 'LOWER',
-    margin: marginOf(metric, comparison, margins),
-  }
+  const areUnits = () =>
+    scenarios.every(({ baseline, candidate }) => [...baseline, ...candidate].every(isUnit))
+  return comparePaired(scenarios, scale ?? (areUnits() ? 'UNIT' : 'UNBOUNDED'))
 }
 
 const isUnit = (value: number | null) => value === null || (value >= 0 && value <= 1)
@@ -173,9 +179,13 @@ function marginOf(
   { scale, baselineMean }: PairedComparison,
   margins: Margins,
 ): number | null {
-  const given = metric === 'dimension' && scale === 'UNBOUNDED' ? margins.unboundedDimension : margins[metric]
-  if (given === null || scale !== 'UNBOUNDED') return given
-  return given * Math.abs(baselineMean ?? 0) || null
+  const ofShare = (share: number | null) =>
+    share === null ? null : share * Math.abs(baselineMean ?? 0) || null
+  if (metric !== 'dimension') return scale === 'UNBOUNDED' ? ofShare(margins[metric]) : margins[metric]
+  const relative = ofShare(margins.unboundedDimension)
+  if (scale === 'UNBOUNDED' || margins.dimension === null) return scale === 'UNBOUNDED' ? relative : null
+  // Dollars may all be below one: five cents of one cent would never matter.
+  return relative === null ? margins.dimension : Math.min(margins.dimension, relative)
 }
 
 function dimensionNamed(name: string, lowerIsBetter: readonly string[]): Measured {

@@ -1,5 +1,7 @@
 import sql, { type Sql } from 'sql-template-tag'
-import { evaluated, rowsByTime } from '../../reads/byTime.ts'
+import { evaluated, inStretch, rowsByTime } from '../../reads/byTime.ts'
+import { all, type Condition } from '../../reads/condition.ts'
+import { conditionSql } from '../../reads/conditionSql.ts'
 import { Refusal } from '../../refusal.ts'
 import { inTurns } from '../../turns.ts'
 
@@ -21,7 +23,7 @@ export interface RunValues {
 }
 
 /** What one simulation has of a scenario: its runs that ended, by their repetition, one at least. */
-export interface ScenarioSide {
+interface ScenarioSide {
   /** Its revision when the simulation was planned; null when there is none as old. */
   revision: number | null
   runs: readonly RunValues[]
@@ -171,10 +173,18 @@ function valuesSql(simulationIds: readonly string[], dimensions: Dimensions): Sq
     ) a on s.runs <= ${MOST_RUNS}`
 }
 
-/** Behind FROM: all attempts of a simulation; only the chunks or partitions between its first and its last one are planned. */
-export function attemptsOfSimulation(simulationId: Sql, first: Sql, last: Sql): Sql {
+/**
+ * Behind FROM: the attempts of a simulation that fulfil a condition; only the chunks or partitions between its first and its last one are
+ * planned.
+ */
+export function attemptsOfSimulation(
+  simulationId: Sql,
+  first: Sql,
+  last: Sql,
+  condition: Condition = all(),
+): Sql {
   const statement = sql`select c.* from outcomes c
-    where c.simulation_id = ${evaluated(simulationId)} and c.execution_time >= $1 and c.execution_time < $2`
+    where c.simulation_id = ${evaluated(simulationId)} and ${inStretch('outcomes')} and ${conditionSql(condition, 'c')}`
   return rowsByTime('outcomes', statement, { first, last, isBounded: true })
 }
 
