@@ -29,7 +29,7 @@ export interface ChangeEffect extends ChangeKey {
   upper: number | null
 }
 
-export type PredictionReason = 'no_change' | 'too_many_changes' | 'no_history' | 'too_little_history'
+type PredictionReason = 'no_change' | 'too_many_changes' | 'no_history' | 'too_little_history'
 
 export interface PredictedDelta {
   metric: Metric

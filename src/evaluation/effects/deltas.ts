@@ -1,7 +1,7 @@
 import { tQuantile } from '../../statistics/distributions.ts'
 import type { PairedComparison } from '../../statistics/pairedComparison.ts'
 import { varianceOf } from '../../statistics/sums.ts'
-import type { Judgement } from '../../statistics/verdict.ts'
+import type { Judgement, Verdict } from '../../statistics/verdict.ts'
 import { compareMetrics, DEFAULT_MARGINS } from '../comparison/metricComparison.ts'
 import type { PairedValues } from '../comparison/pairedValues.ts'
 
@@ -23,7 +23,7 @@ export interface MetricDelta {
   upper: number | null
   pValue: number
   /** After Holm's correction for all metrics of the pair. */
-  verdict: Judgement['verdict']
+  verdict: Verdict
   /** What counts over diffs: the difference, or the logarithm of the ratio of the means; null where a mean is zero. */
   effect: number | null
   /** Squared standard error of it; null of one scenario. */
