@@ -472,5 +472,5 @@ describe('over all diffs', () => {
         { before: versionId },
       ),
     ).toEqual({ predictImpact: null })
-  })
+  }, 120_000)
 })
