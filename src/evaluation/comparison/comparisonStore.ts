@@ -1,6 +1,7 @@
 import sql, { join, type Sql } from 'sql-template-tag'
 import { columnName, identifier } from '../../reads/catalogue.ts'
 import type { ComputedRows, Decimal, ParentKeys } from '../../reads/computedPages.ts'
+import { attemptsOfSimulation } from './pairedValues.ts'
 
 /** Two simulations side by side: the parent of what is compared in them. */
 export interface ComparedPair {
@@ -217,12 +218,11 @@ function comparedPairs(pairs: ParentKeys): Sql {
   ) p`
 }
 
-/** The attempts of one side, read where its outcomes lie in time. */
+/** The attempts of one side. */
 function attemptsOf(side: (typeof SIDES)[number]): Sql {
   const of = (name: string) => identifier(`p.${side}_${name}`)
   return sql`
     select ${side === 'baseline' ? sql`true` : sql`false`} as is_baseline, a.scenario_id, a.repetition, a.superseded, a.status,
       a.reliability_score, a.cost_usd, a.tokens_used, a.execution_time_ms
-    from outcomes a
-    where a.simulation_id = ${of('id')} and a.execution_time >= ${of('first_at')} and a.execution_time <= ${of('last_at')}`
+    from ${attemptsOfSimulation(of('id'), of('first_at'), of('last_at'))} a`
 }
