@@ -139,7 +139,7 @@ const recommendationColumns = new Columns<RecommendationRow>({
   confidence: {
     kind: 'number',
     description:
-      'Its confidence, 0 to 1; of those that Arc makes the largest with which the claim still holds by the interval.',
+      'Its confidence, 0 to 1; of those that Arc makes how sure the claim is, by its interval or test.',
     filter: 'By confidence.',
     order: 'Its confidence.',
   },

@@ -58,7 +58,11 @@ export class EvaluatedAgent {
   async run(
     scenarioIds: readonly string[],
     brings: Brings,
-    { versionId = this.versionIds.at(-1)!, repetitions = 1, ...more }: { versionId?: string; repetitions?: number; timeoutMs?: number } = {},
+    {
+      versionId = this.versionIds.at(-1)!,
+      repetitions = 1,
+      ...more
+    }: { versionId?: string; repetitions?: number; timeoutMs?: number } = {},
   ): Promise<string> {
     const { startSimulation } = await this.tenant.data(
       `mutation ($input: StartSimulationInput!) { startSimulation(input: $input) { simulation { simulationId } errors { message } } }`,
@@ -76,7 +80,9 @@ export class EvaluatedAgent {
       })),
     )
     const { storedCount, receipts } = await this.tenant.record(outcomes)
-    expect(storedCount, JSON.stringify(receipts.find(({ status }) => status !== 'STORED'))).toBe(outcomes.length)
+    expect(storedCount, JSON.stringify(receipts.find(({ status }) => status !== 'STORED'))).toBe(
+      outcomes.length,
+    )
     const { completeSimulation } = await this.tenant.data(
       `mutation ($simulationId: UUID!) { completeSimulation(input: { simulationId: $simulationId }) { simulation { status } errors { message } } }`,
       { simulationId },
@@ -90,6 +96,8 @@ export class EvaluatedAgent {
   async generate(input: object = { configId: this.configId }): Promise<Record<string, any>> {
     const { generateRecommendations } = await this.tenant.data(GENERATE, { input })
     expect(generateRecommendations.errors).toEqual([])
-    return Object.fromEntries(generateRecommendations.results.map((result: { rule: string }) => [result.rule, result]))
+    return Object.fromEntries(
+      generateRecommendations.results.map((result: { rule: string }) => [result.rule, result]),
+    )
   }
 }

@@ -77,7 +77,7 @@ export function flakyScenarios(version: FlakyVersion, runs: ReadonlyMap<string, 
         type: 'evaluation_change',
         description:
           `${ofAll} (${percent(share)}, ${percent(interval.lower)} to ${percent(interval.upper)}), in ${total} runs. With ${counted(now, 'repetition')} two versions have to differ by ${points(shownNow)} to be told apart four times in five. ` +
-          `Repeat those ${flaky.length} scenarios ${repetitions} times: then ${points(shownAt(repetitions))} are enough, as the others agree with themselves.`,
+          `Repeat those ${flaky.length} scenarios ${repetitions} times: then ${points(shownAt(repetitions))} are enough, as the others agree with themselves.${changes ? ` The suggested change of ${changes[0]!.path} repeats all.` : ''}`,
         confidence: confidenceOf((at) => intervalOf(flaky.length, n, at).lower > FLAKY_OFTEN),
         basis: { n: total, estimate: share, ...interval },
         facts: {

@@ -59,12 +59,16 @@ export function uncoveredScenarios(
   if (found.length > 0) return { status: 'FOUND', found }
   const most = known.reduce((a, b) => (b.failing / b.ran > a.failing / a.ran ? b : a))
   return nothing(
-    `No neighbourhood with scenarios that version ${number} did not run is sure to fail more than ${percent(FAILS_OFTEN)} and more than the others: ${most.key} does most, ${most.failing} of ${most.ran}.`,
+    `No neighbourhood with scenarios that version ${number} did not run is sure to fail more than ${percent(FAILS_OFTEN)} and more than the others: of those ${named(most.key)} most do, ${most.failing} of ${most.ran}.`,
   )
 }
 
 const intervalOf = ({ failing, ran }: Neighbourhood, level: number) =>
   wilsonInterval(failing / ran, ran, normalQuantile((1 + level) / 2))
+
+/** `tag:airline` → `with the tag airline` */
+const named = (key: string) =>
+  key.startsWith('tag:') ? `with the tag ${key.slice(4)}` : `from the source ${key.slice('source:'.length)}`
 
 /** Above which share of failing scenarios a neighbourhood stands out. */
 const barOf = ({ othersRan, othersFailing }: Neighbourhood) =>
@@ -78,7 +82,7 @@ function recommended(
   const { key, ran, failing, othersRan, othersFailing, uncovered, lower, upper, signature, failureType } = of
   const share = failing / ran
   const sentences = [
-    `${counted(uncovered, 'active scenario')} of ${key} ${uncovered === 1 ? 'was' : 'were'} not run by version ${version.versionNumber}, and ${failing} of the ${ran} that it ran there fail (${percent(share)}, ${percent(lower)} to ${percent(upper)})`,
+    `${counted(uncovered, 'active scenario')} ${named(key)} ${uncovered === 1 ? 'was' : 'were'} not run by version ${version.versionNumber}, and ${failing} of the ${ran} that it ran there fail (${percent(share)}, ${percent(lower)} to ${percent(upper)})`,
   ]
   sentences[0] += othersRan > 0 ? `, of all others ${othersFailing} of ${othersRan}.` : '.'
   if (failureType) sentences.push(`The most common failure among them is ${failureType}.`)
@@ -86,11 +90,11 @@ function recommended(
   const evidence: Evidence[] = [
     ...of.uncoveredIds.map((scenarioId) => ({
       scenarioId,
-      summary: `A scenario of ${key} that was not run.`,
+      summary: `Was not run, and is ${named(key)}.`,
     })),
     ...of.failingIds
       .slice(0, 5)
-      .map((scenarioId) => ({ scenarioId, summary: `A scenario of ${key} that fails.` })),
+      .map((scenarioId) => ({ scenarioId, summary: `Fails, and is ${named(key)}.` })),
     ...(signature ? [{ signature, summary: `The most common failure among them: ${failureType}.` }] : []),
     { configVersionId: version.versionId, summary: 'The version that fails there.' },
   ]
