@@ -17,7 +17,8 @@ export interface ClusterSums {
 /**
  * Interval of the share of events, those of a cluster not taken for independent: Wilson's with as many trials as would have had the variance of the ratio of totals (Cochran 1977,
  * Sampling Techniques, 6.4; Korn & Graubard 1998 for the trials), and Student's quantile. At most as many as there are events; where all clusters have the same share, as many as
- * there are clusters. Null of fewer than two clusters.
+ * there are clusters. By simulation (5 to 60 clusters, shares of 5 to 30 %) the lower bound of 95 % lies above the true share in 0.4 to 3.4 % of samples; where few
+ * clusters have all of what is counted the upper bound lies below it in up to 7 %. Null of fewer than two clusters.
  */
 export function clusteredShareInterval(sums: ClusterSums, level: number): Interval | null {
   const { clusters, events, counted, squares, products, countedSquares } = sums

@@ -129,18 +129,14 @@ export function versionRollback(
             configVersionId: version.versionId,
             summary: `The version to go back to: ${percent(success.baselineMean!)} succeed.`,
           },
-          ...latest.simulations
-            .slice(0, 3)
-            .map(({ simulationId }) => ({
-              simulationId,
-              summary: `Runs of version ${latest.versionNumber}.`,
-            })),
-          ...version.simulations
-            .slice(0, 3)
-            .map(({ simulationId }) => ({
-              simulationId,
-              summary: `Runs of version ${version.versionNumber}.`,
-            })),
+          ...latest.simulations.slice(0, 3).map(({ simulationId }) => ({
+            simulationId,
+            summary: `Runs of version ${latest.versionNumber}.`,
+          })),
+          ...version.simulations.slice(0, 3).map(({ simulationId }) => ({
+            simulationId,
+            summary: `Runs of version ${version.versionNumber}.`,
+          })),
         ],
       },
     ],
