@@ -209,7 +209,7 @@ async function runOnce<Result>(
  */
 export async function lockCount(
   { query }: TenantTransaction,
-  what: 'open runs' | 'API keys' | 'alert rules' | 'recommendations',
+  what: 'open runs' | 'API keys' | 'alert rules',
 ): Promise<void> {
   await query(sql`/* lockCount */
     select pg_advisory_xact_lock(hashtextextended('arc.' || ${what}::text || '/' || current_user_id(), 0))`)

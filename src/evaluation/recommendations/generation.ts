@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import { lockCount, type TenantTransaction } from '../../db/tenantTransaction.ts'
+import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import type { JsonObject } from '../../json.ts'
 import { Refusal } from '../../refusal.ts'
 import { BYTES } from '../../valueChecks.ts'
 import type { Viewer } from '../../viewer.ts'
 import { changedPaths } from '../configurations/configDiff.ts'
-import { lockReferences } from '../deleted/deletedStore.ts'
+import { lockConfiguration } from '../configurations/configurationStore.ts'
 import { measureEffects } from './effect.ts'
 import {
   type Basis,
@@ -63,16 +63,7 @@ export async function generateRecommendations(
   wording: Wording | null,
 ): Promise<RuleResult[]> {
   const looked = await inTransaction((transaction) => look(transaction, subject))
-  if (looked === null) {
-    const reason = 'The configuration has no version.'
-    return RULES.map(({ name }) => ({
-      rule: name,
-      status: 'INSUFFICIENT_DATA',
-      reason,
-      recommendationId: null,
-    }))
-  }
-  const { scope, findings, known } = looked
+  const { configId, scope, findings, known } = looked
   const descriptions = new Map<Found, Awaited<ReturnType<typeof worded>>>()
   for (const { rule, finding } of findings)
     if (finding.status === 'FOUND')
@@ -80,9 +71,17 @@ export async function generateRecommendations(
         if (wording && !sameAs(found, known.get(subjectKey(rule, found.subject))))
           descriptions.set(found, await worded(wording, found.description))
   return inTransaction(async (transaction) => {
-    // Before any row's lock, so that what is linked is not deleted meanwhile; then one after the other, so that each sees what the others have made.
-    await lockReferences(transaction, 'shared')
-    await lockCount(transaction, 'recommendations')
+    // So that each sees what others have made, nobody deletes what is linked, and who may not write is refused whatever was found.
+    await lockConfiguration(transaction, configId)
+    if (scope === null) {
+      const reason = 'The configuration has no version.'
+      return RULES.map(({ name }) => ({
+        rule: name,
+        status: 'INSUFFICIENT_DATA',
+        reason,
+        recommendationId: null,
+      }))
+    }
     const sourceId =
       'simulationId' in subject ? subject.simulationId : scope.version.simulations[0]?.simulationId
     const results: RuleResult[] = []
@@ -130,12 +129,14 @@ export async function generateAsTenant(
 }
 
 interface Looked {
-  scope: Scope
+  configId: string
+  /** Null where the configuration has no version. */
+  scope: Scope | null
   findings: { rule: RuleName; finding: Finding }[]
   known: Map<string, KnownRecommendation>
 }
 
-async function look(transaction: TenantTransaction, subject: Subject): Promise<Looked | null> {
+async function look(transaction: TenantTransaction, subject: Subject): Promise<Looked> {
   let versionId: string | null
   if ('simulationId' in subject) {
     versionId = await findVersionOfSimulation(transaction, subject.simulationId)
@@ -149,13 +150,14 @@ async function look(transaction: TenantTransaction, subject: Subject): Promise<L
       const message = `There is no configuration ${subject.configId}.`
       throw new Refusal('CONFIGURATION_NOT_FOUND', message, ['configId'])
     }
+    if (latest === null) return { configId: subject.configId, scope: null, findings: [], known: new Map() }
     versionId = latest
   }
-  const scope = versionId === null ? null : await findScope(transaction, versionId)
-  if (scope === null) return null
+  const scope = (await findScope(transaction, versionId))!
+  const { configId } = scope
   const findings: Looked['findings'] = []
   for (const rule of RULES) findings.push({ rule: rule.name, finding: await rule.look(transaction, scope) })
-  return { scope, findings, known: await latestOfSubjects(transaction, scope.configId) }
+  return { configId, scope, findings, known: await latestOfSubjects(transaction, configId) }
 }
 
 export const subjectKey = (rule: RuleName, subject: string) => `${rule}\n${subject}`
