@@ -12,6 +12,7 @@ import { cleanUp } from '../support/cleanUp.ts'
 import { ENGINES, makeMigratedDatabase, query } from '../support/emptyDatabase.ts'
 import { type Brings, EvaluatedAgent } from '../support/evaluatedAgent.ts'
 import { server } from '../support/jobs.ts'
+import { WebhookReceiver } from '../support/webhookReceiver.ts'
 
 const calls = (toolName: string, callCount: number, failed: number) => ({
   toolName,
@@ -197,6 +198,16 @@ const CASES: Record<string, Case[]> = {
     },
     { title: 'of a tag that seldom fails', has: partly(4), status: 'NOTHING_FOUND', reason: /4 of 10/ },
     { title: 'where all fail', has: partly(10, 10), status: 'NOTHING_FOUND' },
+    {
+      title: 'of the only tag that ran',
+      has: async (agent: EvaluatedAgent) => {
+        await agent.version(YAML)
+        const ids = await agent.scenarios(30, () => ({ tags: ['refund'] }))
+        await agent.run(ids.slice(0, 20), fails(18))
+      },
+      status: 'INSUFFICIENT_DATA',
+      reason: /as many others/,
+    },
     {
       title: 'all of them run',
       has: oneRun(20, fails(15)),
@@ -630,6 +641,43 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
       `mutation { deleteConfiguration(input: { configId: "${one.configId}" }) { errors { code } } }`,
     )
     expect(await stateOf(one)).toEqual([])
+  })
+
+  it('are worded by a language model where there is one, and have Arc’s own words where it says something else', async () => {
+    const receiver = new WebhookReceiver()
+    await receiver.start()
+    const worded = new Arc({
+      DATABASE_URL: serviceUrl,
+      ARC_JOBS: 'off',
+      ARC_LLM_URL: `http://127.0.0.1:${receiver.port}`,
+      ARC_LLM_MODEL: 'gpt-x',
+    })
+    await worded.start()
+    cleanUp(async () => {
+      await worded.stop()
+      await receiver.stop()
+    })
+    const says = (content: string) =>
+      receiver.replies.push({ status: 200, body: JSON.stringify({ choices: [{ message: { content } }] }) })
+    const [one, other] = [new EvaluatedAgent(worded.tenant()), new EvaluatedAgent(worded.tenant())]
+    await oneRun(60, searches(15))(one)
+    says('Mend search first: it fails in 25 % of 60 calls.')
+    expect((await one.generate()).FAILING_TOOL.recommendation).toMatchObject({
+      description: 'Mend search first: it fails in 25 % of 60 calls.',
+      wordedBy: 'gpt-x',
+      facts: { calls: 60 },
+    })
+    expect(receiver.received.map(({ url: path }) => path)).toEqual(['/v1/chat/completions'])
+    expect(receiver.received[0]!.body).not.toContain('no such order')
+    // What is known is not worded again.
+    expect((await one.generate()).FAILING_TOOL.status).toBe('ALREADY_MADE')
+    expect(receiver.received).toHaveLength(1)
+    await oneRun(60, searches(15))(other)
+    says('Mend search first: it fails in 99 % of 60 calls.')
+    expect((await other.generate()).FAILING_TOOL.recommendation).toMatchObject({
+      description: expect.stringContaining('25 % of 60 calls'),
+      wordedBy: null,
+    })
   })
 
   it('one of a simulation and a configuration is looked at, and one without runs tells nothing', async () => {

@@ -52,6 +52,10 @@ export function flakyScenarios(version: FlakyVersion, runs: ReadonlyMap<string, 
   const flaky = repeated
     .filter(({ stability }) => stability === 'FLAKY')
     .sort((a, b) => b.disagreement! - a.disagreement! || (a.scenarioId < b.scenarioId ? -1 : 1))
+  if (flaky.length === 0)
+    return nothing(
+      `None of ${n} scenarios that ran twice or more under version ${version.versionNumber} both passed and failed.`,
+    )
   const now = version.simulations[0]!.repetitions
   const shownAt = (repetitions: number) => shown(repeated, repetitions)
   const shownNow = shownAt(now)
@@ -77,7 +81,7 @@ export function flakyScenarios(version: FlakyVersion, runs: ReadonlyMap<string, 
         type: 'evaluation_change',
         description:
           `${ofAll} (${percent(share)}, ${percent(interval.lower)} to ${percent(interval.upper)}), in ${total} runs. With ${counted(now, 'repetition')} two versions have to differ by ${points(shownNow)} to be told apart four times in five. ` +
-          `Repeat those ${flaky.length} scenarios ${repetitions} times: then ${points(shownAt(repetitions))} are enough, as the others agree with themselves.${changes ? ` The suggested change of ${changes[0]!.path} repeats all.` : ''}`,
+          `Repeat ${flaky.length === 1 ? 'that one' : `those ${flaky.length}`} ${repetitions} times: then ${points(shownAt(repetitions))} are enough, as the others agree with themselves.${changes ? ` The suggested change of ${changes[0]!.path} repeats all.` : ''}`,
         confidence: confidenceOf((at) => intervalOf(flaky.length, n, at).lower > FLAKY_OFTEN),
         basis: { n: total, estimate: share, ...interval },
         facts: {

@@ -68,11 +68,11 @@ export function timeoutLimits(figures: TimeoutFigures, version: TimeoutVersion):
     )
   if (timedTimeouts < FEWEST_TIMEOUTS || timeoutMs === null)
     return insufficient(
-      `Of ${counted(timedTimeouts, 'timeout')} ${under} the duration is known: it takes ${FEWEST_TIMEOUTS}.`,
+      `The duration of ${timedTimeouts} of ${counted(timeouts, 'timeout')} ${under} is known: it takes ${FEWEST_TIMEOUTS}.`,
     )
   if (timedSuccesses < FEWEST_SUCCESSES || successMs === null)
     return insufficient(
-      `Of ${counted(timedSuccesses, 'success', 'successes')} ${under} the duration is known: how long the work takes can be said from ${FEWEST_SUCCESSES} on.`,
+      `The duration of ${counted(timedSuccesses, 'success', 'successes')} ${under} is known: how long the work takes can be said from ${FEWEST_SUCCESSES} on.`,
     )
   const [p10, limitMs, p90] = timeoutMs
   if (p10 < limitMs * (1 - AT_THE_LIMIT) || p90 > limitMs * (1 + AT_THE_LIMIT))

@@ -38,10 +38,13 @@ export function uncoveredScenarios(
     return nothing(
       `Version ${number} ran every active scenario that has a tag or a source with one that it ran.`,
     )
-  const known = neighbourhoods.filter(({ ran }) => ran >= FEWEST_SCENARIOS)
+  // What is all that ran is no neighbourhood: nothing stands out.
+  const known = neighbourhoods.filter(
+    ({ ran, othersRan }) => ran >= FEWEST_SCENARIOS && othersRan >= FEWEST_SCENARIOS,
+  )
   if (known.length === 0)
     return insufficient(
-      `Of no neighbourhood with scenarios that version ${number} did not run it ran ${FEWEST_SCENARIOS}.`,
+      `Of no neighbourhood with scenarios that version ${number} did not run it ran ${FEWEST_SCENARIOS}, and as many others to compare them with.`,
     )
   const level = 1 - (1 - LEVEL) / known.length
   const failing = known
@@ -72,7 +75,7 @@ const named = (key: string) =>
 
 /** Above which share of failing scenarios a neighbourhood stands out. */
 const barOf = ({ othersRan, othersFailing }: Neighbourhood) =>
-  Math.max(FAILS_OFTEN, othersRan < FEWEST_SCENARIOS ? 0 : othersFailing / othersRan)
+  Math.max(FAILS_OFTEN, othersFailing / othersRan)
 
 function recommended(
   of: Neighbourhood & { lower: number; upper: number; bar: number },
@@ -82,9 +85,8 @@ function recommended(
   const { key, ran, failing, othersRan, othersFailing, uncovered, lower, upper, signature, failureType } = of
   const share = failing / ran
   const sentences = [
-    `${counted(uncovered, 'active scenario')} ${named(key)} ${uncovered === 1 ? 'was' : 'were'} not run by version ${version.versionNumber}, and ${failing} of the ${ran} that it ran there fail (${percent(share)}, ${percent(lower)} to ${percent(upper)})`,
+    `${counted(uncovered, 'active scenario')} ${named(key)} ${uncovered === 1 ? 'was' : 'were'} not run by version ${version.versionNumber}, and ${failing} of the ${ran} that it ran there fail (${percent(share)}, ${percent(lower)} to ${percent(upper)}), of all others ${othersFailing} of ${othersRan}.`,
   ]
-  sentences[0] += othersRan > 0 ? `, of all others ${othersFailing} of ${othersRan}.` : '.'
   if (failureType) sentences.push(`The most common failure among them is ${failureType}.`)
   sentences.push('Run them: they are likely to show more of it, and whether a change helps there.')
   const evidence: Evidence[] = [
