@@ -61,7 +61,7 @@ export interface Config {
 }
 
 /** A language model behind an endpoint that speaks OpenAI's `/v1/chat/completions`, which then gets what recommendations say. */
-export interface LanguageConfig {
+interface LanguageConfig {
   /** ARC_LLM_URL, with `/chat/completions`, which it may leave out, as it may leave out `/v1` when it has no path. */
   url: string
   /** ARC_LLM_MODEL. */

@@ -60,7 +60,7 @@ export function changedTree(tree: JsonObject, changes: ChangeSummary): JsonObjec
 }
 
 /** The parts of a JSON Pointer (RFC 6901). */
-export function stepsOf(path: string): string[] {
+function stepsOf(path: string): string[] {
   return path
     .split('/')
     .slice(1)

@@ -160,7 +160,7 @@ async function look(transaction: TenantTransaction, subject: Subject): Promise<L
   return { configId, scope, findings, known: await latestOfSubjects(transaction, configId) }
 }
 
-export const subjectKey = (rule: RuleName, subject: string) => `${rule}\n${subject}`
+const subjectKey = (rule: RuleName, subject: string) => `${rule}\n${subject}`
 
 /** Stores it, unless it says what is said already. */
 async function keep(

@@ -1,7 +1,7 @@
 import type { Sql } from 'sql-template-tag'
 import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import type { ScenarioPair } from '../../statistics/scenarioPairs.ts'
-import { type RunValues, readPairedValues } from '../comparison/pairedValues.ts'
+import { type RunValues, readPairedValues, type ScenarioSide } from '../comparison/pairedValues.ts'
 
 /** A completed simulation whose outcomes are looked at. */
 export interface ScopeSimulation {
@@ -30,10 +30,7 @@ export interface ScopeRows {
 }
 
 /** The runs of one scenario under one version, all of the newest revision of the scenario that it has. */
-export interface ScenarioRuns {
-  revision: number | null
-  runs: readonly RunValues[]
-}
+export type ScenarioRuns = ScenarioSide
 
 export class Scope implements ScopeRows {
   readonly configId: string

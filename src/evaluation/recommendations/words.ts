@@ -23,6 +23,6 @@ export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`
 }
 
-export function trimmed(value: number, places: number): string {
+function trimmed(value: number, places: number): string {
   return String(Number(value.toFixed(places)))
 }

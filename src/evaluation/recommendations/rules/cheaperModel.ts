@@ -10,9 +10,9 @@ import { dollars, percent, points } from '../words.ts'
 import { type Finding, type Found, insufficient, nothing, type Rule } from './rule.ts'
 
 /** Points of the success rate, and of the mean score, that a cheaper model may lose without anybody minding. */
-export const MARGIN = 0.05
+const MARGIN = 0.05
 /** With fewer scenarios no margin of this size can be shown. */
-export const FEWEST_SCENARIOS = 10
+const FEWEST_SCENARIOS = 10
 /** One-sided, of the non-inferiority. */
 const ALPHA = 0.05
 
@@ -58,7 +58,7 @@ export function modelSwap(rawYaml: string, otherYaml: string): ModelSwap | undef
   return isSwap ? { model, otherModel, changes } : undefined
 }
 
-export interface ModelCandidate extends ModelSwap {
+interface ModelCandidate extends ModelSwap {
   version: Pick<ScopeVersion, 'versionId' | 'versionNumber' | 'simulations'>
   runs: Runs
 }
@@ -69,7 +69,7 @@ interface Compared extends ModelCandidate {
   cost: PairedComparison
 }
 
-export function cheaperModel(
+function cheaperModel(
   version: Pick<ScopeVersion, 'versionId' | 'versionNumber' | 'simulations'>,
   runs: Runs,
   candidates: readonly ModelCandidate[],

@@ -12,14 +12,14 @@ import { type Finding, type Found, insufficient, nothing, type Rule } from './ru
 import { readToolFigures, type ToolFigures } from './ruleFigures.ts'
 
 /** One call in ten: agents are used to a failed call now and then, and try again. */
-export const FAILS_OFTEN = 0.1
+const FAILS_OFTEN = 0.1
 /** Of fewer calls or scenarios an interval spans half of all shares. */
-export const FEWEST_CALLS = 20
-export const FEWEST_SCENARIOS = 5
+const FEWEST_CALLS = 20
+const FEWEST_SCENARIOS = 5
 /** Runs with, and without, a failed call, to say what failing goes with. */
 const FEWEST_RUNS = 5
 
-export interface ToolVersion {
+interface ToolVersion {
   versionId: string
   versionNumber: number
   rawYaml: string
@@ -39,7 +39,7 @@ export const FAILING_TOOLS: Rule = {
 const enough = ({ events, clusters }: ClusterSums) => events >= FEWEST_CALLS && clusters >= FEWEST_SCENARIOS
 const shareOf = ({ counted, events }: ClusterSums) => Math.min(1, counted / events)
 
-export function failingTools(
+function failingTools(
   figures: readonly ToolFigures[],
   version: ToolVersion,
   others: readonly ToolVersion[],

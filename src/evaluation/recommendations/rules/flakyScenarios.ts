@@ -14,15 +14,15 @@ import { counted, percent, points } from '../words.ts'
 import { type Finding, insufficient, nothing, type Rule } from './rule.ts'
 
 /** Points of the success rate that a comparison of two versions should show. */
-export const DIFFERENCE = 0.1
+const DIFFERENCE = 0.1
 /** One scenario in twenty: what the confidence says that more of them are flaky than. */
 const FLAKY_OFTEN = 0.05
 /** Repeated ones. With fewer no comparison can show anything: see detectableDifference. */
-export const FEWEST_SCENARIOS = 6
+const FEWEST_SCENARIOS = 6
 /** Beyond it more scenarios help more than more repetitions. */
 const MOST_REPETITIONS = 50
 
-export interface FlakyVersion {
+interface FlakyVersion {
   versionId: string
   versionNumber: number
   rawYaml: string
@@ -40,7 +40,7 @@ export const FLAKY_SCENARIOS: Rule = {
   },
 }
 
-export function flakyScenarios(version: FlakyVersion, runs: ReadonlyMap<string, ScenarioRuns>): Finding {
+function flakyScenarios(version: FlakyVersion, runs: ReadonlyMap<string, ScenarioRuns>): Finding {
   const repeated = [...runs]
     .map(([scenarioId, { runs: its }]) => ({ scenarioId, ...flakinessOf(its.map(({ success }) => success)) }))
     .filter(({ repetitions }) => repetitions >= 2)

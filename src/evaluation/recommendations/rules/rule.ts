@@ -13,7 +13,7 @@ export type RuleName =
   | 'version_rollback'
   | 'flaky_scenarios'
 
-export type RecommendationType =
+type RecommendationType =
   | 'config_change'
   | 'scenario_addition'
   | 'tool_optimization'

@@ -17,7 +17,7 @@ const CLUSTER_SUMS = sql`count(*)::int as clusters, sum(c.events)::double precis
   sum(c.events * c.events)::double precision as squares, sum(c.events * c.counted)::double precision as products,
   sum(c.counted * c.counted)::double precision as "countedSquares"`
 
-export interface Example {
+interface Example {
   outcomeId: string
   simulationId: string
 }

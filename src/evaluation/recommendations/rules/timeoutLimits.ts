@@ -12,13 +12,13 @@ import { type Finding, insufficient, nothing, type Rule } from './rule.ts'
 import { readTimeoutFigures, type TimeoutFigures } from './ruleFigures.ts'
 
 /** One run in twenty. */
-export const TIMES_OUT_OFTEN = 0.05
-export const FEWEST_RUNS = 20
-export const FEWEST_SCENARIOS = 5
+const TIMES_OUT_OFTEN = 0.05
+const FEWEST_RUNS = 20
+const FEWEST_SCENARIOS = 5
 /** Of fewer neither the limit nor what it cuts off is known. */
-export const FEWEST_TIMEOUTS = 5
+const FEWEST_TIMEOUTS = 5
 /** Successes whose percentiles tell how long the work takes. */
-export const FEWEST_SUCCESSES = 20
+const FEWEST_SUCCESSES = 20
 /** A limit is where most of the timeouts are, but for what stopping takes. */
 const AT_THE_LIMIT = 0.1
 /** Where one success in twenty comes this near, others are cut off. */
@@ -29,7 +29,7 @@ const FAR_AWAY = 0.5
 const MOST_TIMES = 3
 const LEAST_TIMES = 1.25
 
-export interface TimeoutVersion {
+interface TimeoutVersion {
   versionId: string
   versionNumber: number
   rawYaml: string
@@ -45,7 +45,7 @@ export const TIMEOUT_LIMITS: Rule = {
   },
 }
 
-export function timeoutLimits(figures: TimeoutFigures, version: TimeoutVersion): Finding {
+function timeoutLimits(figures: TimeoutFigures, version: TimeoutVersion): Finding {
   const {
     events: runs,
     counted: timeouts,

@@ -8,12 +8,12 @@ import { type Finding, type Found, insufficient, nothing, type Rule } from './ru
 import { type Neighbourhood, readNeighbourhoods } from './ruleFigures.ts'
 
 /** One scenario in five: below it a neighbourhood has failures as any other. */
-export const FAILS_OFTEN = 0.2
-export const FEWEST_SCENARIOS = 5
+const FAILS_OFTEN = 0.2
+const FEWEST_SCENARIOS = 5
 /** Neighbourhoods overlap: a person looks at those that are worst. */
 const MOST_FOUND = 3
 
-export interface CoverageVersion {
+interface CoverageVersion {
   versionId: string
   versionNumber: number
   simulations: readonly unknown[]
@@ -28,10 +28,7 @@ export const UNCOVERED_SCENARIOS: Rule = {
   },
 }
 
-export function uncoveredScenarios(
-  neighbourhoods: readonly Neighbourhood[],
-  version: CoverageVersion,
-): Finding {
+function uncoveredScenarios(neighbourhoods: readonly Neighbourhood[], version: CoverageVersion): Finding {
   const number = version.versionNumber
   if (version.simulations.length === 0) return insufficient(`Version ${number} has no completed simulation.`)
   if (neighbourhoods.length === 0)

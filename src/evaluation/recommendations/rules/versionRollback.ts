@@ -8,7 +8,7 @@ import { type Finding, insufficient, nothing, type Rule } from './rule.ts'
 /** Points of the success rate that do not matter. */
 const MARGIN = 0.05
 /** With fewer no test can show a difference. */
-export const FEWEST_SCENARIOS = 5
+const FEWEST_SCENARIOS = 5
 
 type Runs = ReadonlyMap<string, ScenarioRuns>
 
@@ -40,7 +40,7 @@ export const VERSION_ROLLBACK: Rule = {
 
 type Version = Pick<ScopeVersion, 'versionId' | 'versionNumber' | 'simulations'>
 
-export function versionRollback(
+function versionRollback(
   latest: Version,
   runs: Runs,
   earlier: readonly { version: Version; runs: Runs }[],
