@@ -1,7 +1,12 @@
 import type { Sql } from 'sql-template-tag'
 import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import type { ScenarioPair } from '../../statistics/scenarioPairs.ts'
-import { type RunValues, readPairedValues, type ScenarioSide } from '../comparison/pairedValues.ts'
+import {
+  type RunValues,
+  readPairedValues,
+  type ScenarioSide,
+  type ScenarioValues,
+} from '../comparison/pairedValues.ts'
 
 /** A completed simulation whose outcomes are looked at. */
 export interface ScopeSimulation {
@@ -62,7 +67,9 @@ export async function readRuns(
     { query: async <Row>(statement: Sql) => (await transaction.query<object>(statement)) as Row[] },
     ids.map((id) => [id, id]),
   )
-  const bySimulation = new Map(values.map(({ baselineId, scenarios }) => [baselineId, scenarios]))
+  const bySimulation = new Map<string, readonly ScenarioValues[]>(
+    values.map(({ baselineId, scenarios }) => [baselineId, scenarios]),
+  )
   return new Map(
     versions.map(({ versionId, simulations }) => {
       const pooled = new Map<string, { revision: number | null; runs: RunValues[] }>()

@@ -1,5 +1,6 @@
 import sql, { type Sql } from 'sql-template-tag'
 import type { TenantTransaction } from '../../db/tenantTransaction.ts'
+import type { ComparedSimulation } from '../comparison/pairedValues.ts'
 import { Scope, type ScopeSimulation, type ScopeVersion } from './scope.ts'
 
 type Reads = Pick<TenantTransaction, 'query'>
@@ -73,9 +74,9 @@ function versionOf({ version_id, version_number, raw_yaml, simulations }: Versio
 
 /** The version that a simulation ran; null when there is no such simulation. */
 export async function findVersionOfSimulation(reads: Reads, simulationId: string): Promise<string | null> {
-  const [row] = await reads.query<{ config_version_id: string }>(sql`/* versionOfSimulation */
-    select config_version_id from simulations where simulation_id = ${simulationId}`)
-  return row?.config_version_id ?? null
+  const [row] = await reads.query<Pick<ComparedSimulation, 'configVersionId'>>(sql`/* versionOfSimulation */
+    select config_version_id as "configVersionId" from simulations where simulation_id = ${simulationId}`)
+  return row?.configVersionId ?? null
 }
 
 /** The latest version of a configuration, null when it has none; undefined when there is no such configuration. */
