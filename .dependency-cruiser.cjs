@@ -21,6 +21,7 @@ module.exports = {
     may('observe', 'db/(engine|pools|statementLabel|transaction)\\.ts$'),
     may('jobs', 'db/transaction\\.ts$', 'webhooks/'),
     may('webhooks'),
+    may('language'),
     may('statistics'),
     may('evaluation', 'reads/', 'db/tenantTransaction\\.ts$', 'statistics/', 'webhooks/'),
     may('live', 'reads/', 'db/(tenantTransaction|tlsMode)\\.ts$', 'evaluation/', 'auth/expiry\\.ts$'),
@@ -38,7 +39,7 @@ module.exports = {
     may('graphql/lists', 'graphql/builder/', 'reads/', 'db/generated/'),
     may(
       'graphql/builder',
-      'evaluation/outcomes/outcomeQueue\\.ts$',
+      'evaluation/(outcomes/outcomeQueue|recommendations/wording)\\.ts$',
       'live/hub\\.ts$',
       'observe/',
       'webhooks/',

@@ -42,6 +42,8 @@ export interface Config {
   compiledReads: boolean
   /** ARC_JOBS (on): whether this server takes part in what servers of a database do regularly. */
   jobs: boolean
+  /** What words recommendations; undefined: they have Arc's own words, and nothing leaves this machine. */
+  language: LanguageConfig | undefined
   /** ARC_SAMPLE (on for the embedded database, else off): fill an empty database with a synthetic sample. */
   sample: boolean
   /** ARC_LOG_LEVEL (info): fatal, error, warn, info, debug, trace or silent. */
@@ -56,6 +58,16 @@ export interface Config {
   importUrl: string | undefined
   /** ARC_TOKEN: the bearer token of `import`; one signed with this machine's secret when not given. */
   importToken: string | undefined
+}
+
+/** A language model behind an endpoint that speaks OpenAI's `/v1/chat/completions`, which then gets what recommendations say. */
+interface LanguageConfig {
+  /** ARC_LLM_URL, with `/chat/completions`, which it may leave out, as it may leave out `/v1` when it has no path. */
+  url: string
+  /** ARC_LLM_MODEL. */
+  model: string
+  /** ARC_LLM_KEY (none): the bearer token. Never in a log or an error. */
+  key: string | undefined
 }
 
 /** What the server tells of itself. docs/monitoring.md has it all. */
@@ -248,6 +260,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Readonly<Confi
     exposure: exposed,
     compiledReads: flag(env, 'ARC_COMPILED_READS', true),
     jobs: flag(env, 'ARC_JOBS', true),
+    language: language(env),
     sample: flag(env, 'ARC_SAMPLE', databaseUrl === undefined),
     logLevel: logLevel(env),
     observe: {
@@ -309,6 +322,34 @@ function exposure(env: NodeJS.ProcessEnv): ExposureConfig {
       ]),
     ) as Limits,
   }
+}
+
+function language(env: NodeJS.ProcessEnv): LanguageConfig | undefined {
+  const [given, model, key] = ['ARC_LLM_URL', 'ARC_LLM_MODEL', 'ARC_LLM_KEY'].map((name) => text(env, name))
+  if (given === undefined) {
+    const unread = model !== undefined ? 'ARC_LLM_MODEL' : key !== undefined ? 'ARC_LLM_KEY' : undefined
+    if (unread)
+      throw new ConfigError(`${unread} is for an endpoint: set ARC_LLM_URL to its URL, or leave both out.`)
+    return undefined
+  }
+  if (model === undefined)
+    throw new ConfigError('ARC_LLM_URL names an endpoint, which needs the name of a model: ARC_LLM_MODEL.')
+  if (model.length > 200) throw new ConfigError('ARC_LLM_MODEL has more than 200 characters.')
+  if (key !== undefined && !/^[\x21-\x7e]+$/.test(key))
+    throw new ConfigError(
+      'ARC_LLM_KEY has characters that no header can have: printable ASCII without spaces.',
+    )
+  if (!/^https?:/.test(given) || !URL.canParse(given)) {
+    // Not repeated where it may hold a password.
+    const shown = given.includes('@') ? '' : `, not "${given}"`
+    throw new ConfigError(`ARC_LLM_URL takes a URL like https://api.openai.com/v1${shown}.`)
+  }
+  const url = new URL(given)
+  if (url.username !== '' || url.password !== '')
+    throw new ConfigError('ARC_LLM_URL takes a URL without a password: the key is ARC_LLM_KEY.')
+  const path = url.pathname.replace(/\/+$/, '')
+  if (!path.endsWith('/chat/completions')) url.pathname = `${path === '' ? '/v1' : path}/chat/completions`
+  return { url: url.href, model, key }
 }
 
 function privateHosts(env: NodeJS.ProcessEnv, name: string): string[] {

@@ -27,6 +27,9 @@ export const ERROR_CODES = {
   ALERT_RULE_NOT_FOUND: 'This tenant has no such alert rule.',
   RECOMMENDATION_NOT_FOUND: 'This tenant has no such recommendation.',
   RECOMMENDATION_APPLIED: 'The recommendation was already applied.',
+  RECOMMENDATION_DISMISSED: 'The recommendation is dismissed.',
+  RECOMMENDATION_STALE:
+    'The recommendation is out of date: newer evidence says something else, or the latest version no longer is what it was made for.',
   SOURCE_NOT_FOUND: 'This tenant has nothing of that kind under that key.',
   SCENARIO_NOT_FOUND: 'This tenant has no such scenario.',
   SCENARIO_NOT_IN_SIMULATION: 'The simulation does not run this scenario.',

@@ -16,6 +16,7 @@ import { settledTls } from './db/tlsMode.ts'
 import { explained } from './db/unusable.ts'
 import { measure } from './evaluation/effects/measuring.ts'
 import { OutcomeQueue } from './evaluation/outcomes/outcomeQueue.ts'
+import { generateAsTenant } from './evaluation/recommendations/generation.ts'
 import type { Services } from './graphql/builder/context.ts'
 import { QueryCompiler } from './graphql/compiled/compiledQuery.ts'
 import { schema } from './graphql/schema.ts'
@@ -34,8 +35,10 @@ import { deliverAlerts, EVALUATE_ALERT_RULES, sendAlertTest } from './jobs/alert
 import { JobRunner } from './jobs/jobRunner.ts'
 import { END_LONG_SQL } from './jobs/longSql.ts'
 import { measureDiffs } from './jobs/measureDiffs.ts'
+import { recommend } from './jobs/recommend.ts'
 import { FAIL_SILENT_SIMULATIONS } from './jobs/silentSimulations.ts'
 import { prepareOutcomeStorage, STORAGE_UPKEEP } from './jobs/storageUpkeep.ts'
+import { ChatCompletions } from './language/chatCompletions.ts'
 import { LiveHub } from './live/hub.ts'
 import { HealthProbe } from './observe/health.ts'
 import { createLogger } from './observe/logger.ts'
@@ -150,6 +153,11 @@ export async function startServer(
     await pools.parts.start()
     const figures = prometheus?.figures
     const webhooks = new WebhookSender(new AddressGuard(config.exposure.webhookPrivateHosts))
+    const wording = config.language
+      ? new ChatCompletions(config.language, (reason) =>
+          logger.warn({ reason }, 'a recommendation was not worded by the language model'),
+        )
+      : null
     const regular = config.jobs
       ? [
           ...STORAGE_UPKEEP,
@@ -162,6 +170,9 @@ export async function startServer(
             ),
           ),
           deliverAlerts(webhooks, (...delivery) => figures?.countDelivery(...delivery)),
+          recommend((tenantId, simulationId) =>
+            generateAsTenant((viewer, work) => writeAs(pools, viewer, work), tenantId, simulationId, wording),
+          ),
         ]
       : []
     const jobs = new JobRunner(pools.own, regular, logger, (...run) => figures?.countJobRun(...run))
@@ -216,6 +227,7 @@ export async function startServer(
         guard: webhooks.guard,
         test: (...message) => sendAlertTest(pools.own, webhooks, ...message),
       },
+      wording,
       health,
       metrics,
       watch,

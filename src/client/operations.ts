@@ -333,8 +333,12 @@ export type ErrorCode =
   | 'RATE_LIMITED'
   /** The recommendation was already applied. */
   | 'RECOMMENDATION_APPLIED'
+  /** The recommendation is dismissed. */
+  | 'RECOMMENDATION_DISMISSED'
   /** This tenant has no such recommendation. */
   | 'RECOMMENDATION_NOT_FOUND'
+  /** The recommendation is out of date: newer evidence says something else, or the latest version no longer is what it was made for. */
+  | 'RECOMMENDATION_STALE'
   /** The repetition is not between 1 and the repetitions of the simulation. */
   | 'REPETITION_OUT_OF_RANGE'
   /** The attempt is beyond the retries that the simulation allows. */

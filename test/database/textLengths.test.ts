@@ -84,6 +84,13 @@ const recommendation = (more: object) =>
     confidence: 1,
     ...more,
   })
+async function advice(): Promise<{ recommendationId: string }> {
+  const { createRecommendation } = await tenant.data(
+    `mutation { createRecommendation(input: { sourceType: PATTERN_ANALYSIS, sourceId: "${randomUUID()}", recommendationType: CONFIG_CHANGE,
+      description: "Be better.", confidence: 1 }) { recommendation { recommendationId } } }`,
+  )
+  return createRecommendation.recommendation
+}
 const failure = { failureType: 'x', failureCategory: 'UNKNOWN' }
 const tool = { toolName: 'x', callCount: 1, successRate: 0 }
 
@@ -121,6 +128,12 @@ const CHECKED: Record<string, Field> = {
   },
   'failure_patterns.error_message': { isCut: true, write: (error) => outcome({ error }) },
   'tool_usage.tool_name': { write: (toolName) => outcome({ toolUsage: [{ ...tool, toolName }] }) },
+  'recommendations.dismissal_reason': {
+    write: async (reason) => {
+      const { recommendationId } = await advice()
+      return refusalOf('dismissRecommendation', { recommendationId, reason })
+    },
+  },
   'recommendations.description': { write: (description) => recommendation({ description }) },
   'alert_rules.name': {
     write: (name) => refusalOf('createAlertRule', { name, kind: 'COST_PER_DAY', threshold: 1 }),
@@ -132,6 +145,9 @@ const CHECKED: Record<string, Field> = {
 const MADE_HERE = [
   'config_diffs.diff_yaml',
   'alert_events.error',
+  'recommendation_evidence.summary',
+  'recommendation_evidence.tool_name',
+  'recommendations.worded_by',
   'alert_rules.webhook_url',
   'api_keys.prefix',
   'api_keys.secret_hash',

@@ -338,6 +338,18 @@ function attacks(own: { configId: unknown; configVersionId: unknown; simulationI
     },
     { mutation: 'applyRecommendation', input: { recommendationId }, code: 'RECOMMENDATION_NOT_FOUND' },
     {
+      mutation: 'dismissRecommendation',
+      input: { recommendationId, reason: 'x' },
+      code: 'RECOMMENDATION_NOT_FOUND',
+    },
+    {
+      mutation: 'withdrawRecommendationDismissal',
+      input: { recommendationId },
+      code: 'RECOMMENDATION_NOT_FOUND',
+    },
+    { mutation: 'generateRecommendations', input: { simulationId }, code: 'SIMULATION_NOT_FOUND' },
+    { mutation: 'generateRecommendations', input: { configId }, code: 'CONFIGURATION_NOT_FOUND' },
+    {
       mutation: 'rateRecommendation',
       input: { recommendationId, score: 5 },
       code: 'RECOMMENDATION_NOT_FOUND',
@@ -539,7 +551,9 @@ describe('a mutation', () => {
         'deleteSimulation',
         'describeConfiguration',
         'describeSimulation',
+        'dismissRecommendation',
         'editOutcomeNote',
+        'generateRecommendations',
         'purge',
         'rateRecommendation',
         'rejectConfigDiff',
@@ -551,6 +565,7 @@ describe('a mutation', () => {
         'updateAlertRule',
         'withdrawConfigDiffDecision',
         'withdrawConfigVersion',
+        'withdrawRecommendationDismissal',
       ],
     ],
   ] as const)(

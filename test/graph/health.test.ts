@@ -68,7 +68,13 @@ describe('health', () => {
         // These run every few seconds.
         for (const job of await jobs())
           if (
-            !['deliver_alerts', 'evaluate_alert_rules', 'measure_diffs', 'refresh_rollups'].includes(job.name)
+            ![
+              'deliver_alerts',
+              'evaluate_alert_rules',
+              'measure_diffs',
+              'recommend',
+              'refresh_rollups',
+            ].includes(job.name)
           )
             expect(job).toMatchObject({ isRunning: false, endedAt: expect.any(String) })
       },
@@ -82,6 +88,7 @@ describe('health', () => {
         EVALUATE_ALERT_RULES,
         { name: 'deliver_alerts' },
         { name: 'measure_diffs' },
+        { name: 'recommend' },
       ]
         .map(({ name }) => name)
         .sort(),

@@ -3,7 +3,7 @@ import { REFUSED_MODEL } from './globalSetup.ts'
 
 type Row = Record<string, unknown>
 
-/** Of one tenant: a configuration with two versions, a running simulation of the scenario `refund`, an outcome of it, an API key, an alert rule with an alert. */
+/** Of one tenant: a configuration with two versions, a running simulation of the scenario `refund`, an outcome of it, an API key, an alert rule with an alert, a recommendation. */
 export interface RuleKeys {
   user_id: string
   config_id: string
@@ -15,6 +15,7 @@ export interface RuleKeys {
   rule_id: string
   alert_id: string
   diff_id: string
+  recommendation_id: string
 }
 
 interface Rules {
@@ -36,6 +37,17 @@ const JSON_LIST = '[]'
 const WEBHOOK_SECRET = `whsec_${'A'.repeat(43)}=`
 const FAR_AHEAD = '2999-01-01T00:00:00Z'
 const LONG_AGO = '2000-01-01T00:00:00Z'
+
+/** As a rule makes one. */
+const madeByRule = (keys: RuleKeys): Row => ({
+  rule: 'failing_tool',
+  config_id: keys.config_id,
+  config_version_id: keys.version_id,
+  subject: 'search',
+  fingerprint: HASH,
+  facts: '{}',
+  basis: '{}',
+})
 
 /** What each table takes and refuses, whoever writes. */
 export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
@@ -507,7 +519,14 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       description: 'Ten chars.',
       confidence: 1,
     },
-    takes: [{ confidence: 0 }, { applied: true, applied_at: FAR_AHEAD }, { feedback_score: 5 }],
+    takes: [
+      { confidence: 0 },
+      { applied: true, applied_at: FAR_AHEAD },
+      { feedback_score: 5 },
+      { dismissed_at: FAR_AHEAD, dismissal_reason: 'x' },
+      { ...madeByRule(keys), suggested_changes: JSON_LIST },
+      { ...madeByRule(keys), fingerprint: 'b'.repeat(64), restores_version_id: keys.other_version_id },
+    ],
     refuses: {
       recommendations_source_type_check: [{ source_type: 'dream' }],
       recommendations_recommendation_type_check: [{ recommendation_type: 'dream' }],
@@ -515,6 +534,65 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       recommendations_confidence_check: [{ confidence: 1.1 }, { confidence: 'NaN' }],
       recommendations_check: [{ applied: true }, { applied_at: FAR_AHEAD }],
       recommendations_feedback_score_check: [{ feedback_score: 0 }, { feedback_score: 6 }],
+      recommendations_rule_check: [{ ...madeByRule(keys), rule: 'dream' }],
+      recommendations_fingerprint_check: [{ ...madeByRule(keys), fingerprint: 'x' }],
+      recommendations_worded_by_check: [{ worded_by: '' }, { worded_by: x(201) }],
+      recommendations_dismissal_reason_check: [
+        { dismissed_at: FAR_AHEAD, dismissal_reason: '' },
+        { dismissed_at: FAR_AHEAD, dismissal_reason: x(10_001) },
+      ],
+      recommendations_config: [{ ...madeByRule(keys), config_id: randomUUID() }],
+      recommendations_version: [{ ...madeByRule(keys), config_version_id: randomUUID() }],
+      recommendations_restores: [{ restores_version_id: randomUUID() }],
+      recommendations_applied_version: [{ applied_version_id: randomUUID() }],
+      recommendations_applied_diff: [{ applied_diff_id: randomUUID() }],
+      recommendations_superseded_by: [{ superseded_by_id: randomUUID() }],
+      recommendations_measured: [{ measured_simulation_id: randomUUID() }],
+      made_by_a_rule: [{ rule: 'failing_tool' }, { ...madeByRule(keys), basis: null }],
+      suggests_one_way: [{ suggested_changes: JSON_LIST, restores_version_id: keys.version_id }],
+      dismissed_open: [
+        { dismissed_at: FAR_AHEAD, dismissal_reason: 'x', applied: true, applied_at: FAR_AHEAD },
+      ],
+      dismissed_for_a_reason: [{ dismissed_at: FAR_AHEAD }, { dismissal_reason: 'x' }],
+      measured_has_time: [{ impact_actual: '{}' }, { measured_at: FAR_AHEAD }],
+    },
+  },
+  'public.recommendation_evidence': {
+    row: {
+      user_id: keys.user_id,
+      recommendation_id: keys.recommendation_id,
+      place: 9,
+      summary: 'x',
+      tool_name: 'search',
+    },
+    takes: [
+      { place: 10, tool_name: null, simulation_id: keys.simulation_id, outcome_id: keys.outcome_id },
+      { place: 11, tool_name: null, config_version_id: keys.version_id },
+    ],
+    refuses: {
+      recommendation_evidence_place_check: [{ place: 0 }],
+      recommendation_evidence_summary_check: [{ summary: '' }, { summary: x(1_001) }],
+      recommendation_evidence_tool_name_check: [{ tool_name: '' }, { tool_name: x(101) }],
+      recommendation_evidence_user_id_recommendation_id_fkey: [{ recommendation_id: randomUUID() }],
+      recommendation_evidence_user_id_simulation_id_fkey: [{ tool_name: null, simulation_id: randomUUID() }],
+      recommendation_evidence_user_id_outcome_id_fkey: [
+        { tool_name: null, simulation_id: keys.simulation_id, outcome_id: randomUUID() },
+      ],
+      recommendation_evidence_user_id_scenario_id_fkey: [{ tool_name: null, scenario_id: 'nothing' }],
+      recommendation_evidence_user_id_config_version_id_fkey: [
+        { tool_name: null, config_version_id: randomUUID() },
+      ],
+      recommendation_evidence_user_id_config_diff_id_fkey: [
+        { tool_name: null, config_diff_id: randomUUID() },
+      ],
+      links_one_thing: [{ tool_name: null }, { signature: 'x' }, { outcome_id: keys.outcome_id }],
+    },
+  },
+  'store.recommendation_marks': {
+    row: { user_id: keys.user_id, config_version_id: keys.version_id, simulation_id: keys.simulation_id },
+    refuses: {
+      recommendation_marks_attempts_check: [{ attempts: -1 }],
+      recommendation_marks_user_id_simulation_id_fkey: [{ simulation_id: randomUUID() }],
     },
   },
   'public.alert_rules': {

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { expect, vi } from 'vitest'
 import type { Arc, Tenant } from './arc.ts'
+import { insertMade } from './madeRows.ts'
 import { measureMarked } from './measuring.ts'
 import { SOON } from './soon.ts'
 
@@ -152,6 +153,7 @@ export async function seedTenant(arc: Arc): Promise<SeededTenant> {
         ('simulation', $1, 'config_change', $2, $2, 0.25, false, null, null)`,
       [running, `Lower the temperature of ${marker}.`],
     )
+    await insertMade(client, { tenantId: tenant.tenantId, count: 4, texts: [marker] })
     await client.query(
       `insert into api_keys (name, prefix, secret_hash, role, created_by, last_used_at)
       values ($1::text, 'arc_1234', sha256(convert_to($1, 'UTF8')), 'app_user', $1, now())`,
@@ -257,7 +259,7 @@ export async function tenantTables(client: pg.Client): Promise<string[]> {
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname in ('public', 'store') and c.relkind in ('r', 'p') and not c.relispartition
       -- Marks are worked off at any time.
-      and c.relname not in ('settings', 'jobs', 'stale_hours', 'stale_diffs', 'sql_logins')
+      and c.relname not in ('settings', 'jobs', 'stale_hours', 'stale_diffs', 'recommendation_marks', 'sql_logins')
     order by 1`,
   )
   return rows.map(({ name }) => name)

@@ -43,6 +43,7 @@ const NOT_AUDITED = [
   'public.diff_changes',
   'public.diff_effects',
   'public.failure_patterns',
+  'public.recommendation_evidence',
   'public.scenario_revisions',
   'public.simulation_events',
   'public.simulations_scenarios',
@@ -121,7 +122,7 @@ describe('the audit log', () => {
       'public.configurations': 'is_active = false',
       'public.deletions': `name = 'other'`,
       'public.outcome_notes': `text = 'other'`,
-      'public.recommendations': 'applied = true, applied_at = now()',
+      'public.recommendations': 'feedback_score = 3',
       'public.scenarios': 'is_active = false',
       'public.simulations': `metadata = '{"changed": true}'`,
     }

@@ -23,7 +23,7 @@ export interface RunValues {
 }
 
 /** What one simulation has of a scenario: its runs that ended, by their repetition, one at least. */
-interface ScenarioSide {
+export interface ScenarioSide {
   /** Its revision when the simulation was planned; null when there is none as old. */
   revision: number | null
   runs: readonly RunValues[]

@@ -258,7 +258,7 @@ function noDiff(diffId: string): Refusal {
 }
 
 /** Locks a configuration that takes new versions. @throws Refusal CONFIGURATION_NOT_FOUND, CONFIGURATION_ARCHIVED. */
-async function lockActive(transaction: TenantTransaction, configId: string): Promise<void> {
+export async function lockActive(transaction: TenantTransaction, configId: string): Promise<void> {
   const state = await lockConfiguration(transaction, configId)
   if (state === null) throw noConfiguration(configId)
   if (state === 'active') return
