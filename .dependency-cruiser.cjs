@@ -1,7 +1,7 @@
 // Data flows one way: http → graphql → evaluation → db; live and importers stand beside. Nothing imports upwards.
 /** The files at the top of src that import nothing but each other: they are for everyone. */
 const SHARED =
-  '(calendar|databaseTime|exactNumbers|freeNames|json|mapKey|refusal|spans|stream|text|uuid|valueChecks|viewer)\\.ts$'
+  '(calendar|databaseTime|exactNumbers|freeNames|json|mapKey|refusal|retryAfter|spans|stream|text|uuid|valueChecks|viewer)\\.ts$'
 const may = (folder, ...targets) => ({
   name: `${folder}-imports-only-downwards`,
   comment: `src/${folder} may import from ${['itself', SHARED, ...targets].join(', ')} only.`,
@@ -21,6 +21,11 @@ module.exports = {
     may('observe', 'db/(engine|pools|statementLabel|transaction)\\.ts$'),
     may('jobs', 'db/transaction\\.ts$', 'webhooks/'),
     may('webhooks'),
+    may(
+      'embedding',
+      'config\\.ts$',
+      'evaluation/(outcomeInput|outcomes/trajectory|failures/failurePattern)\\.ts$',
+    ),
     may('evaluation', 'reads/', 'db/tenantTransaction\\.ts$', 'webhooks/'),
     may('live', 'reads/', 'db/(tenantTransaction|tlsMode)\\.ts$', 'evaluation/', 'auth/expiry\\.ts$'),
     may(

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { EMBEDDING_WIDTH } from './embedding/embeddingProvider.ts'
 import { AddressGuard } from './webhooks/addressGuard.ts'
 
 /** All that can be set from outside. Made once, frozen, handed to the parts: nothing else reads the environment. */
@@ -42,6 +43,7 @@ export interface Config {
   compiledReads: boolean
   /** ARC_JOBS (on): whether this server takes part in what servers of a database do regularly. */
   jobs: boolean
+  embeddings: EmbeddingsConfig
   /** ARC_SAMPLE (on for the embedded database, else off): fill an empty database with a synthetic sample. */
   sample: boolean
   /** ARC_LOG_LEVEL (info): fatal, error, warn, info, debug, trace or silent. */
@@ -57,6 +59,24 @@ export interface Config {
   /** ARC_TOKEN: the bearer token of `import`; one signed with this machine's secret when not given. */
   importToken: string | undefined
 }
+
+/**
+ * What makes embeddings. ARC_EMBEDDINGS (minilm): `minilm`, the model that comes with Arc; `none`; or the URL of an endpoint that speaks
+ * OpenAI's `/v1/embeddings`, which then gets the texts.
+ */
+export type EmbeddingsConfig =
+  | { provider: 'none' | 'minilm' }
+  | {
+      provider: 'openai'
+      /** With `/embeddings`, which ARC_EMBEDDINGS may leave out, as it may leave out `/v1` when it has no path. */
+      url: string
+      /** ARC_EMBEDDINGS_MODEL. */
+      model: string
+      /** ARC_EMBEDDINGS_KEY (none): the bearer token. Never in a log or an error. */
+      key: string | undefined
+      /** ARC_EMBEDDINGS_DIMENSIONS (what the model makes): what it is asked to shorten its vectors to, 1536 at most. */
+      dimensions: number | undefined
+    }
 
 /** What the server tells of itself. docs/monitoring.md has it all. */
 interface ObserveConfig {
@@ -248,6 +268,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Readonly<Confi
     exposure: exposed,
     compiledReads: flag(env, 'ARC_COMPILED_READS', true),
     jobs: flag(env, 'ARC_JOBS', true),
+    embeddings: embeddings(env),
     sample: flag(env, 'ARC_SAMPLE', databaseUrl === undefined),
     logLevel: logLevel(env),
     observe: {
@@ -309,6 +330,49 @@ function exposure(env: NodeJS.ProcessEnv): ExposureConfig {
       ]),
     ) as Limits,
   }
+}
+
+const OF_AN_ENDPOINT = ['ARC_EMBEDDINGS_MODEL', 'ARC_EMBEDDINGS_KEY', 'ARC_EMBEDDINGS_DIMENSIONS']
+
+function embeddings(env: NodeJS.ProcessEnv): EmbeddingsConfig {
+  const given = text(env, 'ARC_EMBEDDINGS') ?? 'minilm'
+  if (given === 'none' || given === 'minilm') {
+    const unread = OF_AN_ENDPOINT.find((name) => text(env, name) !== undefined)
+    if (unread === undefined) return { provider: given }
+    throw new ConfigError(`${unread} is for an endpoint: set ARC_EMBEDDINGS to its URL, or leave both out.`)
+  }
+  const model = text(env, 'ARC_EMBEDDINGS_MODEL')
+  const url = embeddingsUrl(given)
+  if (model === undefined)
+    throw new ConfigError(
+      'ARC_EMBEDDINGS names an endpoint, which needs the name of a model: ARC_EMBEDDINGS_MODEL.',
+    )
+  const key = text(env, 'ARC_EMBEDDINGS_KEY')
+  if (key !== undefined && !/^[\x21-\x7e]+$/.test(key))
+    throw new ConfigError(
+      'ARC_EMBEDDINGS_KEY has characters that no header can have: printable ASCII without spaces.',
+    )
+  const dimensions =
+    text(env, 'ARC_EMBEDDINGS_DIMENSIONS') === undefined
+      ? undefined
+      : integer(env, 'ARC_EMBEDDINGS_DIMENSIONS', 0, 1, EMBEDDING_WIDTH)
+  return { provider: 'openai', url, model, key, dimensions }
+}
+
+/** The value is not repeated where it may hold a password. */
+function embeddingsUrl(given: string): string {
+  if (!/^https?:/.test(given) || !URL.canParse(given)) {
+    const shown = given.includes('@') ? '' : `, not "${given}"`
+    throw new ConfigError(
+      `ARC_EMBEDDINGS takes minilm, none or a URL like https://api.openai.com/v1${shown}.`,
+    )
+  }
+  const url = new URL(given)
+  if (url.username !== '' || url.password !== '')
+    throw new ConfigError('ARC_EMBEDDINGS takes a URL without a password: the key is ARC_EMBEDDINGS_KEY.')
+  const path = url.pathname.replace(/\/+$/, '')
+  if (!path.endsWith('/embeddings')) url.pathname = `${path === '' ? '/v1' : path}/embeddings`
+  return url.href
 }
 
 function privateHosts(env: NodeJS.ProcessEnv, name: string): string[] {
