@@ -32,6 +32,7 @@ import {
   type StartResult,
   type UnitProfile,
 } from './report.ts'
+import { measureRetrieval, type RetrievalResult } from './retrieval.ts'
 import { seed } from './seed.ts'
 import { measureSingles, SANDBOXES, type SinglesResult } from './singles.ts'
 import { measureSoak, type SoakResult } from './soak.ts'
@@ -71,7 +72,7 @@ const POOL_SIZE = '10'
 
 const PARTS = ['reads', 'live', 'ingest', 'singles'] as const
 /** They take their time, and are measured where they are asked for. */
-const NAMED_PARTS = ['analytics', 'sockets', 'storage', 'keys', 'soak'] as const
+const NAMED_PARTS = ['analytics', 'sockets', 'storage', 'keys', 'soak', 'retrieval'] as const
 type Part = (typeof PARTS)[number] | (typeof NAMED_PARTS)[number]
 
 const KEYS = Number(process.env.BENCH_KEYS ?? 10_000_000)
@@ -320,6 +321,12 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     soak = await measureSoak({ url, tokenOf, memory: () => arc.ask<Memory>('memory') }, SOAK_MINUTES)
   }
 
+  let retrieval: RetrievalResult | undefined
+  if (parts.includes('retrieval')) {
+    say('Similar failures')
+    retrieval = await measureRetrieval()
+  }
+
   return {
     database: database?.description ?? 'PGlite (embedded)',
     embedded: database === undefined,
@@ -336,6 +343,7 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     keys,
     analytics,
     soak,
+    retrieval,
     memory,
     profiles,
   }

@@ -6,6 +6,7 @@ import type { ManyKeysResult } from './manyKeys.ts'
 import type { Memory } from './memory.ts'
 import type { Profile } from './profile.ts'
 import { type CallersResult, READERS, type ReadResult } from './reads.ts'
+import type { RetrievalResult } from './retrieval.ts'
 import { SANDBOXES, type SinglesResult } from './singles.ts'
 import { type SoakResult, thirds, VISITORS } from './soak.ts'
 import type { SocketFigures, SocketsResult } from './sockets.ts'
@@ -65,6 +66,7 @@ export interface BenchResult {
   keys: ManyKeysResult | undefined
   analytics: AnalyticsResult | undefined
   soak: SoakResult | undefined
+  retrieval: RetrievalResult | undefined
   memory: MemoryAfter[]
   profiles: UnitProfile[]
 }
@@ -85,6 +87,7 @@ export function printReport(result: BenchResult): void {
   if (result.keys) printKeys(result.keys)
   if (result.analytics) printAnalytics(result.analytics)
   if (result.soak) printSoak(result.soak)
+  if (result.retrieval) printRetrieval(result.retrieval)
   printMemory(result.memory)
   for (const profile of result.profiles) printProfile(profile)
 }
@@ -364,6 +367,15 @@ function printSoak(soak: SoakResult): void {
     ['', 'first third', 'last third', 'ratio', 'target'],
     [line('heap', 'heapMb'), line('outside of the heap', 'externalMb'), line('resident', 'residentMb')],
   )
+}
+
+function printRetrieval({ texts, causes, textsPerSecond, modelMb, figures }: RetrievalResult): void {
+  console.log(`\nSimilar failures: ${texts} texts of ${causes} causes, each asked for those of its own cause`)
+  printTable(
+    ['', 'recall@3', 'MAP'],
+    Object.entries(figures).map(([name, { recallAt3, map }]) => [name, recallAt3.toFixed(3), map.toFixed(3)]),
+  )
+  console.log(`The embedded model: ${textsPerSecond.toFixed(1)} texts/s, ${modelMb.toFixed(0)} MB`)
 }
 
 function printProfile({ work, unit, units, profile, database }: UnitProfile): void {

@@ -119,7 +119,9 @@ export class MinilmProvider implements EmbeddingProvider {
     // Nobody wants it any more.
     if (!call) return
     this.#calls.delete(id)
-    call.embedded.push(unitVector(vector) ?? new UnembeddableText('The model has no vector for it.'))
+    call.embedded.push(
+      unitVector(vector) ?? new UnembeddableText('There is nothing in it that the model reads.'),
+    )
     call.next++
     call.deaths = 0
     this.#proceed(call)

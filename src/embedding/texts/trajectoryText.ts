@@ -1,3 +1,4 @@
+import { maskVariableParts } from '../../evaluation/failures/failurePattern.ts'
 import type { OutcomeInput } from '../../evaluation/outcomeInput.ts'
 import { LIST_FIELDS, type ToolCall, toolCallsOf } from '../../evaluation/outcomes/trajectory.ts'
 import { isText } from '../../exactNumbers.ts'
@@ -44,7 +45,7 @@ export const trajectoryText: EmbeddedText<EmbeddedTrajectory> = {
     const last = said(lastWords(trajectory), MAX_LAST)
     const failure = said(error ?? '', MAX_ERROR)
     return [
-      calls.length === 0 ? 'No tools.' : `Steps: ${stepsOf(calls)}.`,
+      calls.length === 0 ? 'No tools.' : `Steps: ${stepsOf(calls, entities)}.`,
       `Ended with ${status}${failure ? `: ${failure}` : '.'}`,
       task && `Task: ${task}`,
       last && `Last: ${last}`,
@@ -55,7 +56,7 @@ export const trajectoryText: EmbeddedText<EmbeddedTrajectory> = {
 }
 
 /** `search flight, 3 × get user details (2 failed: error user not found), book` */
-function stepsOf(calls: readonly ToolCall[]): string {
+function stepsOf(calls: readonly ToolCall[], entities: readonly string[]): string {
   const runs: { step: string; count: number; failed: number; fault: string }[] = []
   for (const call of calls) {
     const step = stepOf(call)
@@ -71,7 +72,7 @@ function stepsOf(calls: readonly ToolCall[]): string {
   const shown = runs.map(({ step, count, failed, fault }) => {
     const times = count === 1 ? step : `${count} × ${step}`
     if (failed === 0) return times
-    return `${times} (${failed === count ? '' : `${failed} `}failed: ${maskedWords(fault, 60)})`
+    return `${times} (${failed === count ? '' : `${failed} `}failed: ${maskedWords(withoutNames(fault, entities), 60)})`
   })
   const left = shown.length - FIRST_RUNS - LAST_RUNS
   if (left > 0) shown.splice(FIRST_RUNS, left, `${left} more`)
@@ -108,7 +109,11 @@ function entitiesOf(calls: readonly ToolCall[]): string[] {
     if (entities.size >= MAX_ENTITIES) return
     if (isText(value)) {
       const text = value.trim()
-      if (text.length >= 3 && text.length <= MAX_ENTITY) entities.add(text)
+      if (text.length < 3 || text.length > MAX_ENTITY) return
+      entities.add(text)
+      // As it is in the faults of calls, which are masked when they are read.
+      const masked = maskVariableParts(text)
+      if (/\p{L}{3}/u.test(masked.replace(/<\w+>/g, ''))) entities.add(masked)
     } else if (Array.isArray(value)) value.forEach(add)
     else if (isJsonObject(value)) Object.values(value).forEach(add)
   }
