@@ -49,7 +49,7 @@ const LONG_MODEL = /(?:^|\/)text-embedding-3-large$/
 /** The request was refused for its texts, or for what all requests say. */
 class RefusedRequest extends Error {}
 
-/** Any endpoint that speaks OpenAI's `/v1/embeddings`: OpenAI, Azure, Ollama, vLLM, TEI, LiteLLM … */
+/** Any endpoint that speaks OpenAI's `/v1/embeddings`: OpenAI, Ollama, vLLM, TEI … */
 export class OpenAiProvider implements EmbeddingProvider {
   readonly model: string
   readonly limits = { textsPerRequest: TEXTS_PER_REQUEST, charactersPerText: CHARACTERS_PER_TEXT }

@@ -6,6 +6,7 @@ import {
   UnembeddableText,
 } from '../../../src/embedding/embeddingProvider.ts'
 import { OpenAiProvider, type OpenAiSettings } from '../../../src/embedding/openAiProvider.ts'
+import { neededProvider, openProvider } from '../../../src/embedding/openProvider.ts'
 import {
   answerOf,
   type Behaviour,
@@ -327,5 +328,24 @@ describe('an endpoint like OpenAI’s', () => {
     await provider.close()
     await waiting
     await expect(provider.embed(['a'])).rejects.toBeInstanceOf(EmbeddingError)
+  })
+})
+
+describe('the settings', () => {
+  it('name an endpoint, the embedded model, or nobody, which is said to whoever asks', async () => {
+    const endpoint = {
+      provider: 'openai',
+      url: 'http://x/v1/embeddings',
+      model: 'm',
+      key: undefined,
+      dimensions: undefined,
+    } as const
+    expect(neededProvider(openProvider(endpoint)).model).toBe('openai:m')
+    const minilm = neededProvider(openProvider({ provider: 'minilm' }))
+    expect(minilm.model).toBe('minilm:all-MiniLM-L6-v2#1')
+    await minilm.close()
+    const none = openProvider({ provider: 'none' })
+    expect(none).toBeNull()
+    expect(() => neededProvider(none)).toThrow('This server makes no embeddings: ARC_EMBEDDINGS is "none".')
   })
 })
