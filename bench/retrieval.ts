@@ -5,7 +5,7 @@ import { deriveFailurePatterns } from '../src/evaluation/failures/failurePattern
 import { LABELLED_FAILURES } from './labelledFailures.ts'
 
 /** Of each text as a question to all others: how well those of its own cause are found. */
-export interface RetrievalFigures {
+interface RetrievalFigures {
   /** Of the first three (or as many as there are) how many are of the cause, of three. */
   recallAt3: number
   /** Mean average precision: the mean over all questions of the precision at each place of one of the cause. */
@@ -62,7 +62,7 @@ export async function measureRetrieval(): Promise<RetrievalResult> {
 }
 
 /** As they are stored when nothing but the error of the outcome is known. */
-export function labelledFailures(): Labelled[] {
+function labelledFailures(): Labelled[] {
   return Object.entries(LABELLED_FAILURES).flatMap(([cause, failures]) =>
     failures.map((failure) => {
       const [, errorCode = null, error = ''] = /^(?:(\w+)\|)?(.*)$/s.exec(failure)!
@@ -78,7 +78,7 @@ export function labelledFailures(): Labelled[] {
   )
 }
 
-export function figuresOf(causes: readonly string[], similarity: Similarity): RetrievalFigures {
+function figuresOf(causes: readonly string[], similarity: Similarity): RetrievalFigures {
   let recall = 0
   let precisions = 0
   causes.forEach((cause, asked) => {

@@ -1,7 +1,7 @@
 /** Numbers of every vector that is stored: the columns are `halfvec(1536)`. */
 export const EMBEDDING_WIDTH = 1536
 
-export interface EmbeddingLimits {
+interface EmbeddingLimits {
   /** Texts of one request to the model. `embed` takes any number, and makes as many requests as they need. */
   textsPerRequest: number
   /** Characters of one text: of a longer one so many from its start are embedded. */
