@@ -75,7 +75,6 @@ export class OpenAiProvider implements EmbeddingProvider {
 
   async embed(texts: readonly string[], signal?: AbortSignal): Promise<Embedded[]> {
     const either = signal ? AbortSignal.any([signal, this.#closed.signal]) : this.#closed.signal
-    either.throwIfAborted()
     const embedded: Embedded[] = texts.map(() => new UnembeddableText(BLANK_TEXT))
     const wanted = [...texts.keys()].filter((position) => !isBlank(texts[position]!))
     const call = { signal: either, isSettled: false }

@@ -43,7 +43,11 @@ const refusing =
   (status: number, body: unknown, isRefused: (request: EmbeddingRequest) => boolean): Behaviour =>
   (request, count) =>
     isRefused(request)
-      ? { status, body: typeof body === 'string' ? body : JSON.stringify(body) }
+      ? {
+          status,
+          body: typeof body === 'string' ? body : JSON.stringify(body),
+          headers: { location: '/v1/elsewhere' },
+        }
       : asOpenAi(request, count)
 
 const lengthOf = (embedded: Embedded | undefined) => Math.hypot(...(embedded as Float32Array))
