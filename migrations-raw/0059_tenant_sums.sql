@@ -90,6 +90,9 @@ begin
   end loop;
 end $$;
 
+-- Which range a question is about is told to whoever may ask it, sums or not.
+grant execute on function public.rollups_as_of(timestamptz, timestamptz) to app_ingest;
+
 grant select on store.tenant_hours, store.tenant_days, store.tenant_scenario_days to arc_analytics;
 call store.pin_settings();
 

@@ -40,6 +40,12 @@ export type Simulation = operations.SimulationFragment
 export type Configuration = operations.ConfigurationFragment
 export type ConfigVersion = operations.ConfigVersionFragment
 export type ConfigDiff = operations.ConfigDiffFragment
+
+export interface DecisionOptions extends CallOptions {
+  /** Why it is decided so; 1 to 10,000 characters. */
+  comment?: string
+}
+
 export type ConfigComparison = NonNullable<operations.CompareConfigVersionsQuery['configDiff']>
 export type Health = operations.HealthQuery['health']
 export type Metrics = operations.MetricsQuery['metrics']
@@ -498,13 +504,33 @@ export class ArcClient {
       .configDiff
   }
 
-  async approveConfigDiff(diffId: string, options?: CallOptions): Promise<ConfigDiff> {
-    const { diff } = await this.#connection.change(operations.ApproveConfigDiffDocument, { diffId }, options)
+  /** `comment`: why. To decide otherwise afterwards, take it back first. */
+  async approveConfigDiff(
+    diffId: string,
+    { comment, ...options }: DecisionOptions = {},
+  ): Promise<ConfigDiff> {
+    const input = { diffId, comment }
+    const { diff } = await this.#connection.change(operations.ApproveConfigDiffDocument, input, options)
     return diff!
   }
 
-  async rejectConfigDiff(diffId: string, options?: CallOptions): Promise<ConfigDiff> {
-    const { diff } = await this.#connection.change(operations.RejectConfigDiffDocument, { diffId }, options)
+  async rejectConfigDiff(diffId: string, { comment, ...options }: DecisionOptions = {}): Promise<ConfigDiff> {
+    const input = { diffId, comment }
+    const { diff } = await this.#connection.change(operations.RejectConfigDiffDocument, input, options)
+    return diff!
+  }
+
+  /** The diff is pending again, whoever decided. */
+  async withdrawConfigDiffDecision(
+    diffId: string,
+    { comment, ...options }: DecisionOptions = {},
+  ): Promise<ConfigDiff> {
+    const input = { diffId, comment }
+    const { diff } = await this.#connection.change(
+      operations.WithdrawConfigDiffDecisionDocument,
+      input,
+      options,
+    )
     return diff!
   }
 

@@ -66,6 +66,8 @@ export type ApprovalStatusFilter = {
 
 /** The diff to approve. */
 export type ApproveConfigDiffInput = {
+  /** Why, in 1 to 10,000 characters. */
+  comment?: string | null | undefined;
   /** The diff’s key. */
   diffId: string;
 };
@@ -755,6 +757,8 @@ export type RecordScenarioResultsInput = {
 
 /** The diff to reject. */
 export type RejectConfigDiffInput = {
+  /** Why, in 1 to 10,000 characters. */
+  comment?: string | null | undefined;
   /** The diff’s key. */
   diffId: string;
 };
@@ -949,6 +953,14 @@ export type UpsertScenariosInput = {
   scenarios: Array<ScenarioInput>;
 };
 
+/** The decision to take back. */
+export type WithdrawConfigDiffDecisionInput = {
+  /** Why, in 1 to 10,000 characters. */
+  comment?: string | null | undefined;
+  /** The diff’s key. */
+  diffId: string;
+};
+
 export type DeclinedFragment = { code: ErrorCode, message: string, path: Array<string> };
 
 export type OutcomeReceiptFragment = { index: number, outcomeId: string | null, status: OutcomeReceiptStatus, code: ErrorCode | null, reason: string | null, path: Array<string> | null, differences: Array<string>, notes: Array<string> };
@@ -970,7 +982,7 @@ export type ConfigurationFragment = { configId: string, name: string, modalAppId
 
 export type ConfigVersionFragment = { versionId: string, configId: string, versionNumber: number, configHash: string, model: string, temperature: number | null, rawYaml: string, generatedBy: GeneratedBy, isDeleted: boolean, warnings: Array<string>, createdAt: string };
 
-export type ConfigDiffFragment = { diffId: string, configId: string, versionBefore: string, versionAfter: string, unifiedDiff: string, approvalStatus: ApprovalStatus, approvedBy: string | null, approvedAt: string | null, createdAt: string, changes: Array<{ op: ConfigChangeOp, path: string, before: unknown, after: unknown }> };
+export type ConfigDiffFragment = { diffId: string, configId: string, versionBefore: string, versionAfter: string, unifiedDiff: string, approvalStatus: ApprovalStatus, approvedBy: string | null, approvedAt: string | null, rejectedBy: string | null, rejectedAt: string | null, decisionComment: string | null, createdAt: string, changes: Array<{ op: ConfigChangeOp, path: string, before: unknown, after: unknown }> };
 
 export type HealthQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -1050,7 +1062,7 @@ export type ConfigDiffsQueryVariables = Exact<{
 }>;
 
 
-export type ConfigDiffsQuery = { configDiffs: { nodes: Array<{ diffId: string, configId: string, versionBefore: string, versionAfter: string, unifiedDiff: string, approvalStatus: ApprovalStatus, approvedBy: string | null, approvedAt: string | null, createdAt: string, changes: Array<{ op: ConfigChangeOp, path: string, before: unknown, after: unknown }> }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type ConfigDiffsQuery = { configDiffs: { nodes: Array<{ diffId: string, configId: string, versionBefore: string, versionAfter: string, unifiedDiff: string, approvalStatus: ApprovalStatus, approvedBy: string | null, approvedAt: string | null, rejectedBy: string | null, rejectedAt: string | null, decisionComment: string | null, createdAt: string, changes: Array<{ op: ConfigChangeOp, path: string, before: unknown, after: unknown }> }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type CompareConfigVersionsQueryVariables = Exact<{
   before: string;
@@ -1201,14 +1213,21 @@ export type ApproveConfigDiffMutationVariables = Exact<{
 }>;
 
 
-export type ApproveConfigDiffMutation = { approveConfigDiff: { diff: { diffId: string, configId: string, versionBefore: string, versionAfter: string, unifiedDiff: string, approvalStatus: ApprovalStatus, approvedBy: string | null, approvedAt: string | null, createdAt: string, changes: Array<{ op: ConfigChangeOp, path: string, before: unknown, after: unknown }> } | null, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+export type ApproveConfigDiffMutation = { approveConfigDiff: { diff: { diffId: string, configId: string, versionBefore: string, versionAfter: string, unifiedDiff: string, approvalStatus: ApprovalStatus, approvedBy: string | null, approvedAt: string | null, rejectedBy: string | null, rejectedAt: string | null, decisionComment: string | null, createdAt: string, changes: Array<{ op: ConfigChangeOp, path: string, before: unknown, after: unknown }> } | null, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
 
 export type RejectConfigDiffMutationVariables = Exact<{
   input: RejectConfigDiffInput;
 }>;
 
 
-export type RejectConfigDiffMutation = { rejectConfigDiff: { diff: { diffId: string, configId: string, versionBefore: string, versionAfter: string, unifiedDiff: string, approvalStatus: ApprovalStatus, approvedBy: string | null, approvedAt: string | null, createdAt: string, changes: Array<{ op: ConfigChangeOp, path: string, before: unknown, after: unknown }> } | null, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+export type RejectConfigDiffMutation = { rejectConfigDiff: { diff: { diffId: string, configId: string, versionBefore: string, versionAfter: string, unifiedDiff: string, approvalStatus: ApprovalStatus, approvedBy: string | null, approvedAt: string | null, rejectedBy: string | null, rejectedAt: string | null, decisionComment: string | null, createdAt: string, changes: Array<{ op: ConfigChangeOp, path: string, before: unknown, after: unknown }> } | null, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+
+export type WithdrawConfigDiffDecisionMutationVariables = Exact<{
+  input: WithdrawConfigDiffDecisionInput;
+}>;
+
+
+export type WithdrawConfigDiffDecisionMutation = { withdrawConfigDiffDecision: { diff: { diffId: string, configId: string, versionBefore: string, versionAfter: string, unifiedDiff: string, approvalStatus: ApprovalStatus, approvedBy: string | null, approvedAt: string | null, rejectedBy: string | null, rejectedAt: string | null, decisionComment: string | null, createdAt: string, changes: Array<{ op: ConfigChangeOp, path: string, before: unknown, after: unknown }> } | null, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
 
 export type UpsertScenariosMutationVariables = Exact<{
   input: UpsertScenariosInput;
@@ -1346,7 +1365,7 @@ export const ConfigVersionsDocument: TypedDocument<ConfigVersionsQuery, ConfigVe
   "fragment ConfigVersion on ConfigVersion{versionId configId versionNumber configHash model temperature rawYaml generatedBy isDeleted warnings createdAt}query ConfigVersions($filter:ConfigVersionFilter$first:Int!$after:String){configVersions(first:$first after:$after filter:$filter){nodes{...ConfigVersion}pageInfo{hasNextPage endCursor}}}"
 
 export const ConfigDiffsDocument: TypedDocument<ConfigDiffsQuery, ConfigDiffsQueryVariables> =
-  "fragment ConfigDiff on ConfigDiff{diffId configId versionBefore versionAfter unifiedDiff changes{op path before after}approvalStatus approvedBy approvedAt createdAt}query ConfigDiffs($filter:ConfigDiffFilter$first:Int!$after:String){configDiffs(first:$first after:$after filter:$filter){nodes{...ConfigDiff}pageInfo{hasNextPage endCursor}}}"
+  "fragment ConfigDiff on ConfigDiff{diffId configId versionBefore versionAfter unifiedDiff changes{op path before after}approvalStatus approvedBy approvedAt rejectedBy rejectedAt decisionComment createdAt}query ConfigDiffs($filter:ConfigDiffFilter$first:Int!$after:String){configDiffs(first:$first after:$after filter:$filter){nodes{...ConfigDiff}pageInfo{hasNextPage endCursor}}}"
 
 export const CompareConfigVersionsDocument: TypedDocument<CompareConfigVersionsQuery, CompareConfigVersionsQueryVariables> =
   "query CompareConfigVersions($before:UUID!$after:UUID!){configDiff(before:$before after:$after){unifiedDiff changes{op path before after}}}"
@@ -1409,10 +1428,13 @@ export const RestoreConfigurationDocument: TypedDocument<RestoreConfigurationMut
   "fragment Declined on MutationError{code message path}fragment Configuration on Configuration{configId name modalAppId isActive createdAt updatedAt}mutation RestoreConfiguration($input:RestoreConfigurationInput!){restoreConfiguration(input:$input){configuration{...Configuration}errors{...Declined}}}"
 
 export const ApproveConfigDiffDocument: TypedDocument<ApproveConfigDiffMutation, ApproveConfigDiffMutationVariables> =
-  "fragment Declined on MutationError{code message path}fragment ConfigDiff on ConfigDiff{diffId configId versionBefore versionAfter unifiedDiff changes{op path before after}approvalStatus approvedBy approvedAt createdAt}mutation ApproveConfigDiff($input:ApproveConfigDiffInput!){approveConfigDiff(input:$input){diff{...ConfigDiff}errors{...Declined}}}"
+  "fragment Declined on MutationError{code message path}fragment ConfigDiff on ConfigDiff{diffId configId versionBefore versionAfter unifiedDiff changes{op path before after}approvalStatus approvedBy approvedAt rejectedBy rejectedAt decisionComment createdAt}mutation ApproveConfigDiff($input:ApproveConfigDiffInput!){approveConfigDiff(input:$input){diff{...ConfigDiff}errors{...Declined}}}"
 
 export const RejectConfigDiffDocument: TypedDocument<RejectConfigDiffMutation, RejectConfigDiffMutationVariables> =
-  "fragment Declined on MutationError{code message path}fragment ConfigDiff on ConfigDiff{diffId configId versionBefore versionAfter unifiedDiff changes{op path before after}approvalStatus approvedBy approvedAt createdAt}mutation RejectConfigDiff($input:RejectConfigDiffInput!){rejectConfigDiff(input:$input){diff{...ConfigDiff}errors{...Declined}}}"
+  "fragment Declined on MutationError{code message path}fragment ConfigDiff on ConfigDiff{diffId configId versionBefore versionAfter unifiedDiff changes{op path before after}approvalStatus approvedBy approvedAt rejectedBy rejectedAt decisionComment createdAt}mutation RejectConfigDiff($input:RejectConfigDiffInput!){rejectConfigDiff(input:$input){diff{...ConfigDiff}errors{...Declined}}}"
+
+export const WithdrawConfigDiffDecisionDocument: TypedDocument<WithdrawConfigDiffDecisionMutation, WithdrawConfigDiffDecisionMutationVariables> =
+  "fragment Declined on MutationError{code message path}fragment ConfigDiff on ConfigDiff{diffId configId versionBefore versionAfter unifiedDiff changes{op path before after}approvalStatus approvedBy approvedAt rejectedBy rejectedAt decisionComment createdAt}mutation WithdrawConfigDiffDecision($input:WithdrawConfigDiffDecisionInput!){withdrawConfigDiffDecision(input:$input){diff{...ConfigDiff}errors{...Declined}}}"
 
 export const UpsertScenariosDocument: TypedDocument<UpsertScenariosMutation, UpsertScenariosMutationVariables> =
   "fragment Declined on MutationError{code message path}mutation UpsertScenarios($input:UpsertScenariosInput!){upsertScenarios(input:$input){receipts{index scenarioId status revision code reason path}errors{...Declined}}}"

@@ -25,23 +25,26 @@ export const PINNED_SETTINGS: readonly (readonly [name: string, value: string])[
   ['search_path', 'public, pg_temp'],
 ]
 
+/** How long a setting holds. */
+type Extent = 'of the transaction' | 'of the session'
+
+const isLocal = (of: Extent) => (of === 'of the transaction' ? sql`true` : sql`false`)
+
 /**
  * Memory for each sort of a reading transaction or session, as what a SELECT lists: with the 4 MB that PostgreSQL has by default a year
  * of sums is sorted on disk, which takes twice as long. A database that gives more keeps it.
  */
-export function sortsInMemory(of: 'of the transaction' | 'of the session' = 'of the transaction'): Sql {
-  const isLocal = of === 'of the transaction' ? sql`true` : sql`false`
-  return sql`set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')) / 1024, 16384) || 'kB', ${isLocal})`
+export function sortsInMemory(of: Extent = 'of the transaction'): Sql {
+  return sql`set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')) / 1024, 16384) || 'kB', ${isLocal(of)})`
 }
 
 /** Makes settings of the transaction, or of the session, as what a SELECT lists. */
 export function settingsSql(
   settings: readonly (readonly [name: string, value: string])[],
-  of: 'of the transaction' | 'of the session' = 'of the transaction',
+  of: Extent = 'of the transaction',
 ): Sql {
-  const isLocal = of === 'of the transaction' ? sql`true` : sql`false`
   return join(
-    settings.map(([name, value]) => sql`set_config(${name}, ${value}, ${isLocal})`),
+    settings.map(([name, value]) => sql`set_config(${name}, ${value}, ${isLocal(of)})`),
     ', ',
   )
 }

@@ -7,7 +7,8 @@ import {
   type DiffRow,
   sideBySide,
 } from '../evaluation/configurations/configDiff.ts'
-import { decideDiff } from '../evaluation/configurations/configurations.ts'
+import { decideDiff, withdrawDecision } from '../evaluation/configurations/configurations.ts'
+import { LENGTHS } from '../valueChecks.ts'
 import { builder } from './builder/builder.ts'
 import type { Context } from './builder/context.ts'
 import { comparisonsOf } from './comparisons.ts'
@@ -146,8 +147,16 @@ const configDiffColumns = new Columns<ConfigDiffRow>({
     description: 'The decision on it.',
     filter: 'By decision.',
   },
-  approvedBy: { kind: 'text', nullable: true, description: 'Who decided; null until then.' },
-  approvedAt: { kind: 'time', nullable: true, description: 'When it was decided; null until then.' },
+  approvedBy: { kind: 'text', nullable: true, description: 'Who approved it; null unless it is approved.' },
+  approvedAt: { kind: 'time', nullable: true, description: 'When it was approved; null unless it is.' },
+  rejectedBy: { kind: 'text', nullable: true, description: 'Who rejected it; null unless it is rejected.' },
+  rejectedAt: { kind: 'time', nullable: true, description: 'When it was rejected; null unless it is.' },
+  decisionComment: {
+    kind: 'text',
+    maxLength: LENGTHS.prose.max,
+    nullable: true,
+    description: 'Why it was decided so, or why that was taken back; null when nobody said.',
+  },
   createdAt: {
     kind: 'time',
     description: 'When it was created.',
@@ -280,33 +289,46 @@ const ConfigDiffPayload = payloadType<string>(
   }),
 )
 
-const ApproveConfigDiffInput = builder.inputType('ApproveConfigDiffInput', {
-  description: 'The diff to approve.',
-  fields: (t) => ({
-    diffId: t.field({ type: 'UUID', required: true, description: 'The diff’s key.' }),
-  }),
-})
-
-const RejectConfigDiffInput = builder.inputType('RejectConfigDiffInput', {
-  description: 'The diff to reject.',
-  fields: (t) => ({
-    diffId: t.field({ type: 'UUID', required: true, description: 'The diff’s key.' }),
-  }),
-})
+const decisionInput = (name: string, description: string) =>
+  builder.inputType(name, {
+    description,
+    fields: (t) => ({
+      diffId: t.field({ type: 'UUID', required: true, description: 'The diff’s key.' }),
+      comment: t.string({ description: 'Why, in 1 to 10,000 characters.' }),
+    }),
+  })
+const ApproveConfigDiffInput = decisionInput('ApproveConfigDiffInput', 'The diff to approve.')
+const RejectConfigDiffInput = decisionInput('RejectConfigDiffInput', 'The diff to reject.')
+const WithdrawConfigDiffDecisionInput = decisionInput(
+  'WithdrawConfigDiffDecisionInput',
+  'The decision to take back.',
+)
 
 builder.mutationFields((t) => ({
   approveConfigDiff: t.field({
     type: ConfigDiffPayload,
-    description: 'Approves a diff as the caller. A decision is final; repeating it changes nothing.',
+    description:
+      'Approves a diff as the caller. Repeating it changes nothing; to decide otherwise, take it back first.',
     args: { input: t.arg({ type: ApproveConfigDiffInput, required: true, description: 'The diff.' }) },
-    resolve: (_, { input: { diffId } }, { write }) =>
-      payloadOfStep(write, diffId, (transaction) => decideDiff(transaction, diffId, 'approved')),
+    resolve: (_, { input: { diffId, comment } }, { write }) =>
+      payloadOfStep(write, diffId, (transaction) => decideDiff(transaction, diffId, 'approved', comment)),
   }),
   rejectConfigDiff: t.field({
     type: ConfigDiffPayload,
-    description: 'Rejects a diff as the caller. A decision is final; repeating it changes nothing.',
+    description:
+      'Rejects a diff as the caller. Repeating it changes nothing; to decide otherwise, take it back first.',
     args: { input: t.arg({ type: RejectConfigDiffInput, required: true, description: 'The diff.' }) },
-    resolve: (_, { input: { diffId } }, { write }) =>
-      payloadOfStep(write, diffId, (transaction) => decideDiff(transaction, diffId, 'rejected')),
+    resolve: (_, { input: { diffId, comment } }, { write }) =>
+      payloadOfStep(write, diffId, (transaction) => decideDiff(transaction, diffId, 'rejected', comment)),
+  }),
+  withdrawConfigDiffDecision: t.field({
+    type: ConfigDiffPayload,
+    description:
+      'Takes back the decision on a diff, whoever made it: it is pending again. The audit log keeps what was decided.',
+    args: {
+      input: t.arg({ type: WithdrawConfigDiffDecisionInput, required: true, description: 'Which one.' }),
+    },
+    resolve: (_, { input: { diffId, comment } }, { write }) =>
+      payloadOfStep(write, diffId, (transaction) => withdrawDecision(transaction, diffId, comment)),
   }),
 }))

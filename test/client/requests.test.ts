@@ -324,7 +324,15 @@ describe('a configuration', () => {
     const third = await client.setLatestVersion({ configId, versionId: first!.versionId })
     expect(third).toMatchObject({ versionNumber: 3, rawYaml: YAML, created: true })
     const [latest] = await all(client.getConfigDiffs(configId))
-    expect(await client.rejectConfigDiff(latest!.diffId)).toMatchObject({ approvalStatus: 'REJECTED' })
+    expect(await client.rejectConfigDiff(latest!.diffId, { comment: 'slower' })).toMatchObject({
+      approvalStatus: 'REJECTED',
+      approvedBy: null,
+      decisionComment: 'slower',
+    })
+    expect(await client.withdrawConfigDiffDecision(latest!.diffId)).toMatchObject({
+      approvalStatus: 'PENDING',
+      rejectedBy: null,
+    })
     const numbers = (await all(client.getConfigVersions(configId, { pageSize: 2 }))).map(
       (row) => row.versionNumber,
     )

@@ -60,6 +60,7 @@ describe('after an answer that got lost', () => {
     expect(diffs).toHaveLength(2)
     await losing('mutation ApproveConfigDiff', () => client.approveConfigDiff(diffs[0]!))
     await losing('mutation RejectConfigDiff', () => client.rejectConfigDiff(diffs[1]!))
+    await losing('mutation WithdrawConfigDiffDecision', () => client.withdrawConfigDiffDecision(diffs[1]!))
     await losing('mutation ArchiveConfiguration', () => client.archiveConfiguration(configId))
     await losing('mutation RestoreConfiguration', () => client.restoreConfiguration(configId))
 

@@ -438,6 +438,66 @@ describe.each(ENGINES)('on $dump', ({ extension }) => {
   })
 })
 
+describe.each(ENGINES)('on $dump', ({ extension }) => {
+  it('who rejected a diff did not approve it, in a database that called both so', async () => {
+    const url = await emptyDatabase(extension)
+    await migrate(url, await migrationsUntil('0059'))
+    const arc = new Arc({ DATABASE_URL: await serviceUrlOf(url) })
+    const tenant = arc.tenant()
+    await on(url, async (client) => {
+      const configId = randomUUID()
+      await client.query(`select set_config('app.user_id', $1, false)`, [tenant.tenantId])
+      await client.query(
+        `insert into public.configurations (user_id, config_id, name) values ($1, $2, 'old')`,
+        [tenant.tenantId, configId],
+      )
+      const versions = [1, 2, 3, 4].map((number) => ({ number, versionId: randomUUID() }))
+      for (const { number, versionId } of versions)
+        await client.query(
+          `insert into public.config_versions
+            (user_id, version_id, config_id, version_number, raw_yaml, parsed_config, config_hash)
+          values ($1, $2, $3, $4::int, 'model: m', '{"model": "m", "temperature": null}', lpad($4::int::text, 64, '0'))`,
+          [tenant.tenantId, versionId, configId, number],
+        )
+      for (const [at, status] of ['pending', 'approved', 'rejected'].entries())
+        await client.query(
+          `insert into public.config_diffs
+            (user_id, config_id, version_before, version_after, diff_yaml, approval_status, approved_by, approved_at)
+          values ($1, $2, $3, $4, '', $5, nullif($5, 'pending') || ' by', case $5 when 'pending' then null else now() end)`,
+          [tenant.tenantId, configId, versions[at]!.versionId, versions[at + 1]!.versionId, status],
+        )
+    })
+    await migrate(url)
+    await arc.start()
+    try {
+      const { configDiffs, auditLog } = await tenant.data(`{
+        configDiffs { nodes { approvalStatus approvedBy approvedAt rejectedBy rejectedAt decisionComment } }
+        auditLog(filter: { tableName: { eq: "config_diffs" }, operation: { eq: UPDATE } }) { totalCount }
+      }`)
+      const time = expect.stringMatching(/^20/)
+      const nobody = {
+        approvedBy: null,
+        approvedAt: null,
+        rejectedBy: null,
+        rejectedAt: null,
+        decisionComment: null,
+      }
+      expect(configDiffs.nodes).toHaveLength(3)
+      expect(configDiffs.nodes).toEqual(
+        expect.arrayContaining([
+          { ...nobody, approvalStatus: 'PENDING' },
+          { ...nobody, approvalStatus: 'APPROVED', approvedBy: 'approved by', approvedAt: time },
+          { ...nobody, approvalStatus: 'REJECTED', rejectedBy: 'rejected by', rejectedAt: time },
+        ]),
+      )
+      // Nobody decided anything.
+      expect(auditLog.totalCount).toBe(0)
+    } finally {
+      await arc.stop()
+    }
+  })
+})
+
 async function resultsOf(tenant: Tenant, names: Record<string, string>): Promise<Record<string, unknown>> {
   const { simulations } = await tenant.data(
     `query ($ids: [UUID!]!) {

@@ -28,6 +28,7 @@ let versionId: string
 let configId: string
 let simulationId: string
 let outcomeId: string
+let diffId: string
 beforeAll(async () => {
   tenant = arc.tenant()
   const version = await tenant.configVersion()
@@ -38,6 +39,13 @@ beforeAll(async () => {
     { simulationId, scenarioId: 'a', repetition: 1_000, status: 'SUCCESS' },
   ])
   outcomeId = receipts[0].outcomeId
+  const { createConfigVersion } = await tenant.data(
+    `mutation ($configId: UUID!) {
+      createConfigVersion(input: { configId: $configId, yaml: "model: other" }) { version { diffs { nodes { diffId } } } }
+    }`,
+    { configId },
+  )
+  diffId = createConfigVersion.version.diffs.nodes[0].diffId
 })
 
 /** Runs a mutation that has one input; the first error of its payload, or of its one receipt. */
@@ -87,6 +95,9 @@ const CHECKED: Record<string, Field> = {
     write: (description) => refusalOf('describeConfiguration', { configId, description }),
   },
   'outcome_notes.text': { write: (text) => refusalOf('addOutcomeNote', { outcomeId, text }) },
+  'config_diffs.decision_comment': {
+    write: (comment) => refusalOf('rejectConfigDiff', { diffId, comment }),
+  },
   'config_versions.raw_yaml': { start: 'model: m\n# ', write: (yaml) => configuration({ yaml }) },
   'scenarios.external_id': { write: (externalId) => scenario({ externalId }) },
   'scenarios.source': { write: (source) => scenario({ source }) },

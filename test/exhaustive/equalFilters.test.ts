@@ -345,9 +345,10 @@ async function answers(
 ): Promise<{ totalCount: number; nodes: Row[] }[]> {
   const variables = filters.map((_, n) => `$f${n}: ${node}Filter`).join(', ')
   const page = (n: number) => `${field}(first: 500, filter: $f${n}) { totalCount nodes { ${selection} } }`
+  const way = await WAYS[parent]?.(tenant)
   const lists = filters.map((_, n) =>
     parentId === undefined
-      ? `p${n}: ${WAYS[parent] ? `${WAYS[parent]} { page: ${page(n)} }` : page(n)}`
+      ? `p${n}: ${way ? `${way} { page: ${page(n)} }` : page(n)}`
       : `p${n}: node(id: $id) { ... on ${parent} { page: ${page(n)} } }`,
   )
   const response = await fetch(url, {
@@ -360,5 +361,8 @@ async function answers(
   })
   const { data, errors } = parseExactly(await response.text()) as { data: any; errors?: object[] }
   expect(errors, JSON.stringify(filters)).toBeUndefined()
-  return filters.map((_, n) => data[`p${n}`].page ?? data[`p${n}`])
+  return filters.map((_, n) => {
+    const [list] = [data[`p${n}`]].flat()
+    return list.page ?? list
+  })
 }

@@ -75,6 +75,8 @@ beforeAll(async () => {
     tags: [owner.marker],
     before: known.get('versionBefore'),
     after: known.get('versionAfter'),
+    baseline: known.get('simulationId'),
+    candidates: [known.get('simulationId')],
   })) {
     known.set(name, value)
   }
@@ -116,8 +118,18 @@ const hasSums = (
 ): value is { summary: any; previous: any; buckets: any[]; groups: any; metrics: any; tools: any } =>
   value?.__typename === 'Performance'
 
+const isComparison = (
+  value: any,
+): value is { baseline: any; candidate: any; counts: object; scenarios: any } =>
+  value?.__typename === 'SimulationComparison'
+
 function expectEmpty(value: unknown): void {
   if (Array.isArray(value)) for (const item of value) expectEmpty(item)
+  // Of what was asked, that nothing is there.
+  else if (isComparison(value)) {
+    const { baseline, candidate, counts, scenarios } = value
+    expectEmpty([baseline, candidate, scenarios, Object.values({ ...counts, __typename: 0 })])
+  }
   // A range of time there is for everybody.
   else if (hasSums(value)) {
     for (const { attempts, costUsd } of [value.summary, value.previous, ...value.buckets])
@@ -335,6 +347,7 @@ function attacks(own: { configId: unknown; configVersionId: unknown; simulationI
     { mutation: 'restoreConfiguration', input: { configId }, code: 'CONFIGURATION_NOT_FOUND' },
     { mutation: 'approveConfigDiff', input: { diffId }, code: 'CONFIG_DIFF_NOT_FOUND' },
     { mutation: 'rejectConfigDiff', input: { diffId }, code: 'CONFIG_DIFF_NOT_FOUND' },
+    { mutation: 'withdrawConfigDiffDecision', input: { diffId }, code: 'CONFIG_DIFF_NOT_FOUND' },
     {
       mutation: 'startSimulation',
       input: { configVersionId: versionId, scenarioIds: ['own'] },
@@ -522,6 +535,7 @@ describe('a mutation', () => {
         'testAlertRule',
         'undelete',
         'updateAlertRule',
+        'withdrawConfigDiffDecision',
         'withdrawConfigVersion',
       ],
     ],

@@ -290,54 +290,98 @@ describe('a diff', () => {
     expect(order).toEqual(['one', 'somebody else', 'two'])
   })
 
-  it('is approved or rejected once, by whom and when, and audited', async () => {
+  it('is approved or rejected once, by whom, when and why, until that is taken back, and audited', async () => {
     const tenant = arc.tenant()
     const { configId } = await tenant.configVersion('agent', 'model: a\n')
     for (const model of ['b', 'c']) await tenant.data(ADD, { input: { configId, yaml: `model: ${model}\n` } })
     const { configDiffs } = await tenant.data('{ configDiffs { nodes { diffId } } }')
     const [toReject, toApprove] = configDiffs.nodes.map(({ diffId }: { diffId: string }) => diffId)
-    const decide = async (mutation: string, diffId: string) =>
-      (
-        await tenant.data(
-          `mutation ($diffId: UUID!) {
-            ${mutation}(input: { diffId: $diffId }) {
-              diff { approvalStatus approvedBy approvedAt } errors { code path }
-            }
-          }`,
-          { diffId },
-        )
-      )[mutation]
-    const approved = await decide('approveConfigDiff', toApprove)
-    expect(approved).toEqual({
+    const decide = async (verb: 'approve' | 'reject' | 'withdraw', diffId: string, comment?: string) => {
+      const mutation = verb === 'withdraw' ? 'withdrawConfigDiffDecision' : `${verb}ConfigDiff`
+      const answer = await tenant.data(
+        `mutation ($diffId: UUID!, $comment: String) {
+          ${mutation}(input: { diffId: $diffId, comment: $comment }) {
+            diff { approvalStatus approvedBy approvedAt rejectedBy rejectedAt decisionComment } errors { code path message }
+          }
+        }`,
+        { diffId, comment },
+      )
+      return answer[mutation]
+    }
+    const pending = {
+      approvalStatus: 'PENDING',
+      approvedBy: null,
+      approvedAt: null,
+      rejectedBy: null,
+      rejectedAt: null,
+      decisionComment: null,
+    }
+    const [by, at] = ['actor of app_user', expect.stringMatching(/^20/)]
+    const decided = {
       diff: {
+        ...pending,
         approvalStatus: 'APPROVED',
-        approvedBy: 'actor of app_user',
-        approvedAt: expect.stringMatching(/^20/),
+        approvedBy: by,
+        approvedAt: at,
+        decisionComment: 'half the cost',
       },
       errors: [],
-    })
-    expect(await decide('approveConfigDiff', toApprove)).toEqual(approved)
-    expect(await decide('rejectConfigDiff', toApprove)).toEqual({
+    }
+    const approved = await decide('approve', toApprove, ' half the cost\n')
+    expect(approved).toEqual(decided)
+    // As when the answer got lost: with its reason, and without.
+    expect(await decide('approve', toApprove, 'half the cost')).toEqual(approved)
+    expect(await decide('approve', toApprove)).toEqual(approved)
+    const refused = (message: RegExp, code = 'CONFIG_DIFF_DECIDED', path = ['diffId']) => ({
       diff: null,
-      errors: [{ code: 'CONFIG_DIFF_DECIDED', path: ['diffId'] }],
+      errors: [{ code, path, message: expect.stringMatching(message) }],
     })
-    expect((await decide('rejectConfigDiff', toReject)).diff).toMatchObject({ approvalStatus: 'REJECTED' })
-    const { pending, rejected } = await tenant.data(`{
-      pending: configDiffs(filter: { approvalStatus: { eq: PENDING } }) { totalCount }
+    expect(await decide('reject', toApprove)).toEqual(refused(/already approved: take that back first/))
+    expect(await decide('approve', toApprove, 'twice the score')).toEqual(
+      refused(/approved, with another comment/),
+    )
+    for (const comment of [' ', 'x'.repeat(10_001)])
+      expect(await decide('reject', toReject, comment)).toEqual(
+        refused(/comment/, 'INVALID_VALUE', ['comment']),
+      )
+
+    expect((await decide('withdraw', toApprove, 'measured wrongly')).diff).toEqual({
+      ...pending,
+      decisionComment: 'measured wrongly',
+    })
+    expect((await decide('withdraw', toApprove)).diff).toEqual({
+      ...pending,
+      decisionComment: 'measured wrongly',
+    })
+    expect((await decide('reject', toApprove)).diff).toEqual({
+      ...pending,
+      approvalStatus: 'REJECTED',
+      rejectedBy: by,
+      rejectedAt: at,
+    })
+    expect((await decide('withdraw', toApprove)).diff).toEqual(pending)
+    expect((await decide('approve', toApprove)).diff).toMatchObject({ approvalStatus: 'APPROVED' })
+    expect((await decide('reject', toReject, 'slower')).diff).toMatchObject({ decisionComment: 'slower' })
+    const { undecided, rejected } = await tenant.data(`{
+      undecided: configDiffs(filter: { approvalStatus: { eq: PENDING } }) { totalCount }
       rejected: configDiffs(filter: { approvalStatus: { eq: REJECTED } }) { nodes { diffId } }
     }`)
-    expect([pending.totalCount, rejected.nodes]).toEqual([0, [{ diffId: toReject }]])
+    expect([undecided.totalCount, rejected.nodes]).toEqual([0, [{ diffId: toReject }]])
     const audited = await arc.sql('admin', async (client) => {
       const { rows } = await client.query(
-        `select actor_id, new_data ->> 'approval_status' as status from audit_log
+        `select new_data ->> 'approval_status' as status, new_data ->> 'decision_comment' as comment from audit_log
         where user_id = $1 and table_name = 'config_diffs' and operation = 'UPDATE' order by timestamp, log_id`,
         [tenant.tenantId],
       )
       return rows
     })
-    expect(audited).toEqual([
-      { actor_id: 'actor of app_user', status: 'approved' },
-      { actor_id: 'actor of app_user', status: 'rejected' },
+    expect(audited.map(({ status, comment }) => [status, comment])).toEqual([
+      ['approved', 'half the cost'],
+      ['pending', 'measured wrongly'],
+      ['rejected', null],
+      ['pending', null],
+      ['approved', null],
+      ['rejected', 'slower'],
     ])
   })
 })

@@ -91,16 +91,18 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
     },
     takes: [
       { approval_status: 'approved', approved_at: FAR_AHEAD },
-      { approval_status: 'rejected', approved_at: FAR_AHEAD },
+      { approval_status: 'rejected', rejected_at: FAR_AHEAD, decision_comment: x(10_000) },
     ],
     refuses: {
       config_diffs_check: [{ version_before: keys.version_id }],
-      config_diffs_check1: [
+      config_diffs_approved: [
         { approval_status: 'approved' },
-        { approval_status: 'rejected' },
         { approved_at: FAR_AHEAD },
+        { approval_status: 'rejected', rejected_at: FAR_AHEAD, approved_at: FAR_AHEAD },
       ],
-      config_diffs_approval_status_check: [{ approval_status: 'perhaps', approved_at: FAR_AHEAD }],
+      config_diffs_rejected: [{ approval_status: 'rejected' }, { rejected_at: FAR_AHEAD }],
+      config_diffs_approval_status_check: [{ approval_status: 'perhaps' }],
+      config_diffs_decision_comment_check: [{ decision_comment: '' }, { decision_comment: x(10_001) }],
       config_diffs_diff_yaml_check: [{ diff_yaml: x(4_194_305) }],
       config_diffs_user_id_config_id_fkey: [{ config_id: randomUUID() }],
       config_diffs_user_id_config_id_version_before_fkey: [{ version_before: randomUUID() }],

@@ -54,9 +54,12 @@ function ordersOf(field: GraphQLField<unknown, unknown>): string[] {
   return isEnumType(orderField) ? orderField.getValues().map(({ name }) => name) : []
 }
 
-/** The field of Query that lists rows of the type. */
+/** The field of Query that lists all rows of the type. */
 function rootListOf(node: string): Connection {
-  const list = everyConnection().find((connection) => isRoot(connection) && connection.node === node)
+  const list = everyConnection().find(
+    (connection) =>
+      isRoot(connection) && connection.node === node && connection.field !== 'activeSimulations',
+  )
   if (!list) throw new Error(`no field of Query lists ${node}`)
   return list
 }
@@ -76,8 +79,14 @@ export async function parentWithMostRows(
 }
 
 /** Fields of Query, or of a type that it leads to. */
-export function inParent(type: string, fields: string): string {
-  return WAYS[type] ? `parent: ${WAYS[type]} { ${fields} }` : fields
+export async function inParent(tenant: Tenant, type: string, fields: string): Promise<string> {
+  const way = await WAYS[type]?.(tenant)
+  return way ? `parent: ${way} { ${fields} }` : fields
+}
+
+/** What was asked of the parent that `inParent` leads to, or of the first of them. */
+export function ofParent(data: { parent?: object } & Record<string, unknown>): Record<string, any> {
+  return data.parent ? [data.parent].flat()[0]! : data
 }
 
 /** A page of the connection below that parent. */
@@ -94,13 +103,14 @@ export async function pageOf(
     nodes { ${key} }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
   }`
+  const way = parentId ? '' : await inParent(tenant, parent, page)
   const data = await tenant.data(
     `query (${parentId ? '$parentId: ID!, ' : ''}$first: Int, $after: String, $last: Int, $before: String, $filter: ${node}Filter, $orderBy: ${node}Order) {
-      ${parentId ? `node(id: $parentId) { ... on ${parent} { ${page} } }` : inParent(parent, page)}
+      ${parentId ? `node(id: $parentId) { ... on ${parent} { ${page} } }` : way}
     }`,
     { parentId, filter: WHOLE_LIST[field], ...args },
   )
-  return parentId ? data.node.page : (data.parent ?? data).page
+  return parentId ? data.node.page : ofParent(data).page
 }
 
 export interface Page {

@@ -199,6 +199,8 @@ class HardRows {
         name: n % 3 === 0 ? null : at(HARD_TEXTS, n >> 1),
         priority: 1 + (n % 3),
         start: n !== 8,
+        // On a slow machine five minutes pass, and rows must stay as they are.
+        timeoutMs: 86_400_000 + n,
         metadata: n % 2 === 0 ? HARD_TREE : { k: at([0.1 + 0.2, 1e-7, 'K', null, []], n >> 1) },
         createdAt: at(TIMES, n >> 1),
       },

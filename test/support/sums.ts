@@ -1,3 +1,5 @@
+import type { Tenant } from './arc.ts'
+
 /** What tells rows apart that have no id, because they are sums; by type. */
 export const SUM_KEYS: Record<string, string> = {
   ToolAnalytics: 'toolName',
@@ -8,12 +10,28 @@ export const SUM_KEYS: Record<string, string> = {
   DailyStats: 'day simulationId',
   SystemPerformance: 'hour',
   ErrorRate: 'day scenarioId',
+  ComparedScenario: 'scenarioId',
 }
 
-/** How Query leads to a type that is no row but has lists; with every group, metric and tool. */
-export const WAYS: Record<string, string> = {
-  Performance:
+/** How Query leads to a type that is no row but has lists; with every group, metric and tool, and the tenant’s largest simulations. */
+export const WAYS: Record<string, (tenant: Tenant) => Promise<string>> = {
+  Performance: async () =>
     'performance(grain: MONTH, by: SCENARIO, range: { from: "2000-01-01T00:00:00Z", to: "2030-01-01T00:00:00Z" })',
+  SimulationComparison: async (tenant) => {
+    const { simulations } = await tenant.data(
+      '{ simulations(first: 100) { nodes { simulationId outcomes(first: 1) { totalCount } } } }',
+    )
+    const sizes: [size: number, id: string][] = simulations.nodes.map(
+      ({ simulationId, outcomes }: { simulationId: string; outcomes: { totalCount: number } }) => [
+        outcomes.totalCount,
+        simulationId,
+      ],
+    )
+    const [baseline, candidate] = sizes
+      .sort(([a, one], [b, other]) => b - a || (one < other ? -1 : 1))
+      .map(([, id]) => JSON.stringify(id))
+    return `compareSimulations(baseline: ${baseline}, candidates: [${candidate}])`
+  },
 }
 
 /** The filter that shows what lists leave out when nobody asks for it; by field. */

@@ -86,6 +86,7 @@ describe('a function', () => {
         'heartbeat',
         'ingest_outcomes',
         'reopen_simulation',
+        'rollups_as_of',
         'search_scenarios',
         'uuid_v7',
       ],

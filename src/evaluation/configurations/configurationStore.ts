@@ -1,4 +1,4 @@
-import sql from 'sql-template-tag'
+import sql, { type Sql } from 'sql-template-tag'
 import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import { stringifyExactly } from '../../exactNumbers.ts'
 import { lockReferences } from '../deleted/deletedStore.ts'
@@ -178,26 +178,32 @@ export async function findConfigurationOf(
   return rows[0]?.config_id ?? null
 }
 
-export type ApprovalStatus = 'pending' | 'approved' | 'rejected'
+type ApprovalStatus = 'pending' | 'approved' | 'rejected'
 
-/** Locks the diff and says where it stands; null when there is none. */
-export async function lockDiff(
-  transaction: TenantTransaction,
-  diffId: string,
-): Promise<ApprovalStatus | null> {
-  const rows = await transaction.query<{ approval_status: ApprovalStatus }>(
-    sql`/* lockDiff */ select approval_status from config_diffs where diff_id = ${diffId} for no key update`,
-  )
-  return rows[0]?.approval_status ?? null
+export interface DiffDecision {
+  status: ApprovalStatus
+  comment: string | null
 }
 
-export async function updateApproval(
+/** Locks the diff and says where it stands; null when there is none. */
+export async function lockDiff(transaction: TenantTransaction, diffId: string): Promise<DiffDecision | null> {
+  const rows = await transaction.query<{ approval_status: ApprovalStatus; decision_comment: string | null }>(
+    sql`/* lockDiff */ select approval_status, decision_comment from config_diffs where diff_id = ${diffId} for no key update`,
+  )
+  const [row] = rows
+  return row ? { status: row.approval_status, comment: row.decision_comment } : null
+}
+
+export async function updateDecision(
   transaction: TenantTransaction,
   diffId: string,
-  status: ApprovalStatus,
+  { status, comment }: DiffDecision,
 ): Promise<void> {
-  await transaction.query(sql`/* updateApproval */ update config_diffs
-    set approval_status = ${status}, approved_by = current_actor_id(), approved_at = now() where diff_id = ${diffId}`)
+  const ifIt = (is: ApprovalStatus, value: Sql) => (status === is ? value : sql`null`)
+  await transaction.query(sql`/* updateDecision */ update config_diffs set approval_status = ${status}, decision_comment = ${comment},
+    approved_by = ${ifIt('approved', sql`current_actor_id()`)}, approved_at = ${ifIt('approved', sql`now()`)},
+    rejected_by = ${ifIt('rejected', sql`current_actor_id()`)}, rejected_at = ${ifIt('rejected', sql`now()`)}
+    where diff_id = ${diffId}`)
 }
 
 export async function insertDiff(

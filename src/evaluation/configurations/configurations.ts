@@ -17,7 +17,7 @@ import {
   lockConfiguration,
   lockDiff,
   updateActive,
-  updateApproval,
+  updateDecision,
   updateDescription,
   updateWithdrawn,
 } from './configurationStore.ts'
@@ -205,22 +205,54 @@ async function orNameTaken(work: Promise<boolean>, message: string, field: strin
 }
 
 /**
- * Approves or rejects a diff, by whoever asks, now. The same decision again changes nothing.
+ * Approves or rejects a diff, by whoever asks, now, for this reason if one is given. The same decision again changes nothing; another one,
+ * or another reason, has to wait until the first is taken back.
  *
- * @throws Refusal CONFIG_DIFF_NOT_FOUND, CONFIG_DIFF_DECIDED.
+ * @throws Refusal CONFIG_DIFF_NOT_FOUND, CONFIG_DIFF_DECIDED, INVALID_VALUE.
  */
 export async function decideDiff(
   transaction: TenantTransaction,
   diffId: string,
   decision: 'approved' | 'rejected',
+  given?: string | null,
 ): Promise<void> {
-  const status = await lockDiff(transaction, diffId)
-  if (status === null) throw new Refusal('CONFIG_DIFF_NOT_FOUND', `There is no diff ${diffId}.`, ['diffId'])
-  if (status === decision) return
-  if (status !== 'pending') {
-    throw new Refusal('CONFIG_DIFF_DECIDED', `The diff ${diffId} was already ${status}.`, ['diffId'])
+  const comment = checkedComment(given)
+  const before = await lockDiff(transaction, diffId)
+  if (!before) throw noDiff(diffId)
+  if (before.status === decision && (comment === null || comment === before.comment)) return
+  if (before.status !== 'pending') {
+    const also = before.status === decision ? ', with another comment' : ''
+    throw new Refusal(
+      'CONFIG_DIFF_DECIDED',
+      `The diff ${diffId} was already ${before.status}${also}: take that back first (withdrawConfigDiffDecision).`,
+      ['diffId'],
+    )
   }
-  await updateApproval(transaction, diffId, decision)
+  await updateDecision(transaction, diffId, { status: decision, comment })
+}
+
+/**
+ * Takes back the decision on a diff, whoever made it; the audit log keeps it. One that is not decided stays as it is.
+ *
+ * @throws Refusal CONFIG_DIFF_NOT_FOUND, INVALID_VALUE.
+ */
+export async function withdrawDecision(
+  transaction: TenantTransaction,
+  diffId: string,
+  given?: string | null,
+): Promise<void> {
+  const comment = checkedComment(given)
+  const before = await lockDiff(transaction, diffId)
+  if (!before) throw noDiff(diffId)
+  if (before.status !== 'pending') await updateDecision(transaction, diffId, { status: 'pending', comment })
+}
+
+function checkedComment(given: string | null | undefined): string | null {
+  return given == null ? null : text(given.trim(), LENGTHS.prose, ['comment'])
+}
+
+function noDiff(diffId: string): Refusal {
+  return new Refusal('CONFIG_DIFF_NOT_FOUND', `There is no diff ${diffId}.`, ['diffId'])
 }
 
 /** Locks a configuration that takes new versions. @throws Refusal CONFIGURATION_NOT_FOUND, CONFIGURATION_ARCHIVED. */

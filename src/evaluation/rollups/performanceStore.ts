@@ -388,8 +388,8 @@ export class PerformanceRows {
     const own =
       about === 'simulationId' && !(from && to)
         ? sql`cross join lateral (
-          select min(h.bucket) as first, max(h.bucket) + interval '1 hour' as last
-          from outcome_hours h where h.simulation_id = p.parent::uuid) o`
+          select min(s.first_outcome_at) as first, max(s.last_outcome_at) + interval '1 microsecond' as last
+          from simulations s where s.simulation_id = p.parent::uuid) o`
         : empty
     // A bucket and a half from the beginning of one is in the next, and from half a bucket on it is in the nearest.
     return sql`(

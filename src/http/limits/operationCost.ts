@@ -17,6 +17,9 @@ import {
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../reads/pagePlan.ts'
 import { costOfArguments, type LookUp } from './inputCost.ts'
 
+/** Arguments that are lists of keys, for each of which the field has one object. */
+const ONE_FOR_EACH = ['ids', 'candidates']
+
 /** How long a list is taken to be when no argument says so: receipts, errors, hunks. */
 const ASSUMED_LIST_LENGTH = 10
 const INTROSPECTION_COST = 500
@@ -133,8 +136,9 @@ export function estimateCost(
     if (!isListType(getNullableType(field.type))) return 1
     if (rows !== undefined) return rows
     if (field.args.some(({ name }) => name === 'first')) return sizeOf(node, field)
-    const ids = argument(node, 'ids')
-    return Array.isArray(ids) ? ids.length : ASSUMED_LIST_LENGTH
+    const given = ONE_FOR_EACH.find((name) => field.args.some((arg) => arg.name === name))
+    const keys = given && argument(node, given)
+    return Array.isArray(keys) ? keys.length : ASSUMED_LIST_LENGTH
   }
 
   /** Of a page, or of a list that says by its arguments how long it is. */

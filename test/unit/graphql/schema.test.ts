@@ -103,7 +103,8 @@ describe('every part of the schema', () => {
       'PerformanceGroup.buckets',
       // A log that is read on from a number.
       'Query.changes',
-      // One for each id that is given.
+      // One for each key that is given.
+      'Query.compareSimulations',
       'Query.nodes',
       // Five.
       'ToolAnalytics.commonErrors',

@@ -107,6 +107,19 @@ describe('lists of objects cost what they may be long:', () => {
     },
   )
 
+  it('compared simulations, as many as are given', () => {
+    const costOfPairs = (count: number) => {
+      const id = '"01a22c01-f859-7920-817c-8d9c0721be77"'
+      const candidates = Array.from({ length: count }, () => id)
+      const document = parse(
+        `{ compareSimulations(baseline: ${id}, candidates: [${candidates}]) { scenarios(first: 5) { nodes { scenarioId } } } }`,
+      )
+      return estimateCost(schema, document, getOperationAST(document)!, {}).cost
+    }
+    expect(costOfPairs(1)).toBeGreaterThan(200)
+    expect(costOfPairs(7)).toBe(7 * costOfPairs(1))
+  })
+
   /** What stands in an answer as it was read, with nothing to be read below it. */
   const isPlain = (type: GraphQLObjectType): boolean =>
     Object.values(type.getFields()).every(({ type, args }) => {
@@ -117,7 +130,7 @@ describe('lists of objects cost what they may be long:', () => {
   it.each(
     lists
       .filter((list) => isList(list) && !isSized(list) && !/(Connection|Edge)$/.test(String(list.type)))
-      .filter(({ field }) => !field.args.some(({ name }) => name === 'ids'))
+      .filter(({ field }) => !field.args.some(({ name }) => name === 'ids' || name === 'candidates'))
       .map((list) => [`${list.type}.${list.field.name}`, list] as const),
   )('%s, of which nothing is said, has nothing below it', (_, { field }) => {
     const type = getNamedType(field.type)

@@ -1,0 +1,228 @@
+import sql, { join, type Sql } from 'sql-template-tag'
+import { columnName, identifier } from '../../reads/catalogue.ts'
+import type { ComputedRows, Decimal, ParentKeys } from '../../reads/computedPages.ts'
+
+/** Two simulations side by side: the parent of what is compared in them. */
+export interface ComparedPair {
+  place: number
+  baselineId: string
+  candidateId: string
+  /** Both keys, as one text. */
+  parent: string
+}
+
+type ScenarioChange = 'regressed' | 'improved' | 'unchanged' | 'only_in_one'
+
+/** Of one scenario in one of two simulations. Costs and tokens of a run are those of all its attempts; all else is of its last one. */
+interface ScenarioSide {
+  runs: number
+  succeeded: number
+  successRate: number | null
+  /** Means over the runs of which it is known. */
+  score: number | null
+  costUsd: Decimal | null
+  tokens: number | null
+  durationMs: number | null
+  /** The scenario's revision when the simulation was planned. */
+  revision: number | null
+}
+
+type OfSide<Side extends string> = {
+  [Name in keyof ScenarioSide as `${Side}${Capitalize<Name>}`]: ScenarioSide[Name]
+}
+
+/** The candidate's less the baseline's; null where one of them is not known. */
+interface Differences {
+  successRateDifference: number | null
+  scoreDifference: number | null
+  costDifferenceUsd: Decimal | null
+  tokensDifference: number | null
+  durationDifferenceMs: number | null
+}
+
+export type ComparedScenario = OfSide<'baseline'> &
+  OfSide<'candidate'> &
+  Differences & { scenarioId: string; change: ScenarioChange; revisionDiffers: boolean }
+
+export interface ChangeCounts {
+  scenarios: number
+  regressed: number
+  improved: number
+  unchanged: number
+  onlyInOne: number
+  revisionDiffers: number
+}
+
+const SIDES = ['baseline', 'candidate'] as const
+
+/** What each is of the attempts `o` of one scenario on one side. */
+function ofSide(side: (typeof SIDES)[number]): Record<string, Sql> {
+  const isIts = side === 'baseline' ? sql`o.is_baseline` : sql`not o.is_baseline`
+  const isRun = sql`${isIts} and not o.superseded`
+  const runs = sql`count(*) filter (where ${isRun})`
+  const succeeded = sql`count(*) filter (where ${isRun} and o.status = 'success')`
+  const ofRuns = (value: Sql) =>
+    sql`sum(${value}) filter (where ${isIts})::numeric / nullif(count(distinct o.repetition) filter (where ${isIts} and ${value} is not null), 0)`
+  return {
+    [`${side}Runs`]: sql`${runs}::int`,
+    [`${side}Succeeded`]: sql`${succeeded}::int`,
+    [`${side}SuccessRate`]: sql`round(${succeeded}::numeric / nullif(${runs}, 0), 12)`,
+    [`${side}Score`]: sql`round(avg(o.reliability_score::numeric) filter (where ${isRun}), 12)`,
+    [`${side}CostUsd`]: sql`round(${ofRuns(sql`o.cost_usd`)}, 12)`,
+    [`${side}Tokens`]: sql`round(${ofRuns(sql`o.tokens_used`)}, 12)`,
+    [`${side}DurationMs`]: sql`round(avg(o.execution_time_ms) filter (where ${isRun}), 12)`,
+  }
+}
+
+/** Shown as floating-point numbers, once they are compared and subtracted exactly. */
+const FLOATS = new Set(['SuccessRate', 'Score', 'Tokens', 'DurationMs'])
+
+const DIFFERENCES = {
+  successRateDifference: 'SuccessRate',
+  scoreDifference: 'Score',
+  costDifferenceUsd: 'CostUsd',
+  tokensDifference: 'Tokens',
+  durationDifferenceMs: 'DurationMs',
+} as const satisfies Record<keyof Differences, string>
+
+const named = (columns: Record<string, Sql>): Sql =>
+  join(
+    Object.entries(columns).map(([field, value]) => sql`${value} as ${identifier(columnName(field))}`),
+    ', ',
+  )
+
+/** What is compared in pairs of a baseline and a candidate, each part as a SELECT. */
+export class ComparisonRows {
+  readonly #baselineId: string
+  readonly #candidateIds: readonly string[]
+  readonly #tolerance: number
+
+  /** `tolerance`: shares and scores, 0 to 1, that differ by no more are equal. */
+  constructor(baselineId: string, candidateIds: readonly string[], tolerance: number) {
+    this.#baselineId = baselineId
+    this.#candidateIds = candidateIds
+    this.#tolerance = tolerance
+  }
+
+  /** One for each candidate, in the order in which they were given, whether the simulations are there or not. */
+  pairs(): ComputedRows {
+    return {
+      name: sql`compareSimulations`,
+      fields: ['place', 'baselineId', 'candidateId'],
+      select: sql`
+        select concat(p.baseline_id, '/', p.candidate_id) as parent, p.* from (
+          select g.place::int as place, ${this.#baselineId}::uuid as baseline_id, g.candidate_id
+          from unnest(${this.#candidateIds}::uuid[]) with ordinality g(candidate_id, place)
+        ) p`,
+    }
+  }
+
+  /** The scenarios of which one of the pair has runs that ended. */
+  scenarios(pairs: ParentKeys): ComputedRows {
+    const names = SIDES.flatMap((side) => Object.keys(ofSide(side)))
+    const sides = names.map((field) => {
+      const name = identifier(columnName(field))
+      const isFloat = FLOATS.has(field.replace(/^(baseline|candidate)/, ''))
+      return isFloat ? sql`s.${name}::double precision as ${name}` : sql`s.${name}`
+    })
+    const difference = (of: string) =>
+      sql`s.${identifier(columnName(`candidate${of}`))} - s.${identifier(columnName(`baseline${of}`))}`
+    const differences = Object.entries(DIFFERENCES).map(([field, of]) => {
+      const value = FLOATS.has(of) ? sql`(${difference(of)})::double precision` : difference(of)
+      return sql`${value} as ${identifier(columnName(field))}`
+    })
+    const differs = (of: string) => sql`abs(${difference(of)}) > ${this.#tolerance}::numeric`
+    const toCandidate = (of: string) =>
+      sql`case when ${difference(of)} > 0 then 'improved' else 'regressed' end`
+    return {
+      name: sql`comparedScenarios`,
+      fields: [
+        'scenarioId',
+        'change',
+        'revisionDiffers',
+        'baselineRevision',
+        'candidateRevision',
+        ...names,
+        ...Object.keys(DIFFERENCES),
+      ],
+      select: sql`
+        select p.parent, s.scenario_id, ${join(sides, ', ')}, ${join(differences, ', ')},
+          case
+            when s.baseline_runs = 0 or s.candidate_runs = 0 then 'only_in_one'
+            when ${differs('SuccessRate')} then ${toCandidate('SuccessRate')}
+            when ${differs('Score')} then ${toCandidate('Score')}
+            else 'unchanged'
+          end as change,
+          r.baseline as baseline_revision, r.candidate as candidate_revision,
+          coalesce(r.baseline <> r.candidate, false) as revision_differs
+        from ${comparedPairs(pairs)}
+        cross join lateral (
+          select o.scenario_id, ${named(Object.assign({}, ...SIDES.map(ofSide)))}
+          from (${join(
+            SIDES.map((side) => attemptsOf(side)),
+            ' union all ',
+          )}) o
+          group by o.scenario_id
+        ) s
+        cross join lateral (
+          select max(v.revision) filter (where s.baseline_runs > 0 and v.created_at <= p.baseline_planned_at) as baseline,
+            max(v.revision) filter (where s.candidate_runs > 0 and v.created_at <= p.candidate_planned_at) as candidate
+          from scenario_revisions v where v.scenario_id = s.scenario_id
+        ) r`,
+    }
+  }
+
+  /** How many scenarios changed how; of each pair. */
+  counts(pairs: ParentKeys): ComputedRows {
+    const count = (condition: Sql) => sql`count(*) filter (where ${condition})::int`
+    return {
+      name: sql`comparedCounts`,
+      fields: ['scenarios', 'regressed', 'improved', 'unchanged', 'onlyInOne', 'revisionDiffers'],
+      select: sql`
+        select g.parent, a.* from (select distinct each as parent from unnest(${pairs}::text[]) each) g
+        cross join lateral (
+          select count(*)::int as scenarios, ${count(sql`c.change = 'regressed'`)} as regressed,
+            ${count(sql`c.change = 'improved'`)} as improved, ${count(sql`c.change = 'unchanged'`)} as unchanged,
+            ${count(sql`c.change = 'only_in_one'`)} as only_in_one, ${count(sql`c.revision_differs`)} as revision_differs
+          from (${this.scenarios(sql`array[g.parent]`).select}) c
+        ) a`,
+    }
+  }
+}
+
+/** The pairs `p` of which both simulations are there. */
+function comparedPairs(pairs: ParentKeys): Sql {
+  const sides = SIDES.map((side) => {
+    const [alias, id] = [identifier(side), identifier(`${side}_id`)]
+    return {
+      columns: sql`${alias}.simulation_id as ${id}, ${alias}.created_at as ${identifier(`${side}_planned_at`)},
+        ${alias}.first_outcome_at as ${identifier(`${side}_first_at`)}, ${alias}.last_outcome_at as ${identifier(`${side}_last_at`)}`,
+      part: side === 'baseline' ? sql`1` : sql`2`,
+      alias,
+    }
+  })
+  return sql`(
+    select g.parent, ${join(
+      sides.map(({ columns }) => columns),
+      ', ',
+    )}
+    from (select distinct each as parent from unnest(${pairs}::text[]) each) g
+    ${join(
+      sides.map(
+        ({ alias, part }) =>
+          sql`join simulations ${alias} on ${alias}.simulation_id = split_part(g.parent, '/', ${part})::uuid`,
+      ),
+      ' ',
+    )}
+  ) p`
+}
+
+/** The attempts of one side, read where its outcomes lie in time. */
+function attemptsOf(side: (typeof SIDES)[number]): Sql {
+  const of = (name: string) => identifier(`p.${side}_${name}`)
+  return sql`
+    select ${side === 'baseline' ? sql`true` : sql`false`} as is_baseline, a.scenario_id, a.repetition, a.superseded, a.status,
+      a.reliability_score, a.cost_usd, a.tokens_used, a.execution_time_ms
+    from outcomes a
+    where a.simulation_id = ${of('id')} and a.execution_time >= ${of('first_at')} and a.execution_time <= ${of('last_at')}`
+}

@@ -1,0 +1,125 @@
+import { normalQuantile, tQuantile } from './distributions.ts'
+import { meanOf, sumOf, varianceOf } from './sums.ts'
+
+export interface Interval {
+  lower: number
+  upper: number
+}
+
+/**
+ * Wilson's score interval (1927, J. Am. Statist. Assoc. 22:209) of a proportion. `trials` need be no whole number.
+ * @param quantile of the standard normal distribution, 1.96 for 95 %
+ */
+export function wilsonInterval(proportion: number, trials: number, quantile: number): Interval {
+  const z2 = quantile * quantile
+  const middle = proportion + z2 / (2 * trials)
+  const half = quantile * Math.sqrt((proportion * (1 - proportion)) / trials + z2 / (4 * trials * trials))
+  const scale = 1 + z2 / trials
+  return {
+    lower: proportion === 0 ? 0 : Math.max(0, (middle - half) / scale),
+    upper: proportion === 1 ? 1 : Math.min(1, (middle + half) / scale),
+  }
+}
+
+/**
+ * Of the mean over scenarios of values from 0 to 1: Wilson's with as many trials as passes and failures would have had to be for this
+ * variance (Korn & Graubard 1998, Survey Methodology 24:193), and t's quantile as the variance is an estimate. Equal values have the variance of one
+ * that is a step away. Null of fewer than two.
+ */
+export function unitMeanInterval(
+  values: readonly number[],
+  level: number,
+  step = smallestStep(values, values),
+): Interval | null {
+  const n = values.length
+  if (n < 2) return null
+  const mean = Math.min(1, meanOf(values))
+  // The variance of a mean of values from 0 to 1 is at most that of as many passes and failures.
+  const trials = Math.max(n, (n * mean * (1 - mean)) / (varianceOf(values) || (step * step) / n))
+  return wilsonInterval(mean, trials, tQuantile((1 + level) / 2, n - 1))
+}
+
+/**
+ * Tango's score interval (1998, Statistics in Medicine 17:891) of the difference of paired proportions.
+ * @param gained pairs of which the candidate alone passed
+ * @param lost pairs of which the baseline alone passed
+ */
+export function tangoInterval(gained: number, lost: number, n: number, level: number): Interval {
+  const z = normalQuantile((1 + level) / 2)
+  const score = (difference: number): number => {
+    const b = (2 * n - gained + lost) * difference - gained - lost
+    const c = -lost * difference * (1 - difference)
+    const q = (Math.sqrt(Math.max(0, b * b - 8 * n * c)) - b) / (4 * n)
+    const variance = n * (2 * q + difference * (1 - difference))
+    return variance > 0 ? (gained - lost - n * difference) / Math.sqrt(variance) : 0
+  }
+  const estimate = (gained - lost) / n
+  return {
+    lower: estimate === -1 ? -1 : falling(score, z, -1, estimate),
+    upper: estimate === 1 ? 1 : falling(score, -z, estimate, 1),
+  }
+}
+
+/** Where a falling function has the value, by bisection. */
+function falling(of: (x: number) => number, value: number, low: number, high: number): number {
+  for (let step = 0; step < 50; step++) {
+    const middle = (low + high) / 2
+    if (of(middle) > value) low = middle
+    else high = middle
+  }
+  return (low + high) / 2
+}
+
+/**
+ * Of the difference of paired means of values from 0 to 1: squaring and adding (Newcombe 1998, Statistics in Medicine 17:2635, method 10), with
+ * the interval of each side as `unitMeanInterval` has it. As there, a step's square by 2 n is taken from a positive covariance: his correction, with 1 for
+ * the step of a pass and a failure; here it is the smallest that scenarios' means differ by. Without it ten passes and ten failures, the same on
+ * both sides, would have an interval of no width. At least two scenarios.
+ */
+export function squareAndAddInterval(
+  baseline: readonly number[],
+  candidate: readonly number[],
+  level: number,
+): Interval {
+  const n = baseline.length
+  const step = smallestStep(baseline, candidate)
+  const [a, b] = [unitMeanInterval(baseline, level, step)!, unitMeanInterval(candidate, level, step)!]
+  const [meanA, meanB] = [Math.min(1, meanOf(baseline)), Math.min(1, meanOf(candidate))]
+  const deviation = Math.sqrt(varianceOf(baseline) * varianceOf(candidate))
+  const covariance = sumOf(baseline.map((value, i) => (value - meanA) * (candidate[i]! - meanB))) / (n - 1)
+  const taken = Math.min(Math.max(covariance, 0), (step * step) / (2 * n))
+  const correlation = deviation > 0 ? Math.max(-1, Math.min(1, (covariance - taken) / deviation)) : 0
+  const added = (x: number, y: number) => Math.sqrt(Math.max(0, x * x + y * y - 2 * correlation * x * y))
+  const difference = meanB - meanA
+  return {
+    lower: Math.max(-1, difference - added(meanB - b.lower, a.upper - meanA)),
+    upper: Math.min(1, difference + added(b.upper - meanB, meanA - a.lower)),
+  }
+}
+
+/** The smallest difference of two scenarios' means, of either side, that is more than rounding. One where all are equal. */
+export function smallestStep(baseline: readonly number[], candidate: readonly number[]): number {
+  const sorted = [...baseline, ...candidate].sort((x, y) => x - y)
+  let step = 1
+  for (let i = 1; i < sorted.length; i++) {
+    const next = sorted[i]! - sorted[i - 1]!
+    if (next > 1e-9 && next < step) step = next
+  }
+  return step
+}
+
+/**
+ * Student's, of the mean of differences without bounds. Where all are equal there is no spread to go by, and equal is not certain: a scenario that is
+ * not like these has not been seen among n, so that at most 1 − (α/2)^(1/n) of all are (Clopper & Pearson 1934), and is taken to
+ * differ by as much as a value is large on average. At least two scenarios.
+ */
+export function studentInterval(differences: readonly number[], valueSize: number, level: number): Interval {
+  const n = differences.length
+  const mean = meanOf(differences)
+  const variance = varianceOf(differences)
+  const half =
+    variance > 0
+      ? tQuantile((1 + level) / 2, n - 1) * Math.sqrt(variance / n)
+      : (1 - ((1 - level) / 2) ** (1 / n)) * valueSize
+  return { lower: mean - half, upper: mean + half }
+}

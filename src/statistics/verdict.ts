@@ -1,0 +1,119 @@
+import type { Interval } from './intervals.ts'
+import { adjustedPValues, type Correction } from './multiplicity.ts'
+import { differenceInterval, type PairedComparison } from './pairedComparison.ts'
+import { detectableDifference, type Needed, neededFor } from './power.ts'
+
+/** HIGHER for pass rates and scores, LOWER for cost, tokens and duration. */
+export type Better = 'HIGHER' | 'LOWER'
+
+/**
+ * NO_DIFFERENCE: the difference is within the margin, significant or not. BETTER, WORSE: significant after correction, and more than the margin is possible.
+ * INSUFFICIENT_DATA: neither was shown.
+ */
+type Verdict = 'BETTER' | 'WORSE' | 'NO_DIFFERENCE' | 'INSUFFICIENT_DATA'
+
+export interface Question {
+  comparison: PairedComparison
+  better: Better
+  /**
+   * Equivalence margin, more than zero, in the metric's unit: smaller differences do not matter. Null: none is given, and NO_DIFFERENCE is never said. One that is a share
+   * of the baseline's mean is taken as if that were known.
+   */
+  margin: number | null
+}
+
+export interface Judgement {
+  verdict: Verdict
+  /** After correction for all questions of the call. */
+  adjustedPValue: number | null
+  /** What had to lie within ± margin: two one-sided tests (Schuirmann 1987). */
+  equivalenceInterval: Interval | null
+  /**
+   * For INSUFFICIENT_DATA with a margin and two scenarios: what shows a difference of the margin. No more than there is now: such a difference would
+   * have been shown, and the true one is likely to be smaller.
+   */
+  needed: Needed | null
+  /** The smallest difference that what there is now would show. */
+  detectableDifference: number | null
+}
+
+export interface JudgeOptions {
+  /** 0.05 unless said. */
+  alpha?: number
+  correction?: Correction
+  /** For `needed` and `detectableDifference`, 0.8 unless said. */
+  power?: number
+}
+
+/**
+ * Judges metrics and candidates that are looked at together. BETTER and WORSE follow p-values that are adjusted for all of them; with HOLM the intervals that
+ * NO_DIFFERENCE follows are as much wider (Bonferroni), so that the chance of any false verdict stays at alpha of each kind.
+ * Power is that of the strictest step of the correction.
+ * @throws RangeError for a margin that is not more than zero, or an alpha that is not between 0 and ½
+ */
+export function judge(questions: readonly Question[], options: JudgeOptions = {}): Judgement[] {
+  const { alpha = 0.05, correction = 'HOLM', power = 0.8 } = options
+  checkAlpha(alpha)
+  const adjusted = adjustedPValues(
+    questions.map(({ comparison }) => comparison.pValue),
+    correction,
+  )
+  const tests = adjusted.filter((p) => p !== null).length
+  const strictest = correction === 'HOLM' && tests > 0 ? alpha / tests : alpha
+  return questions.map(({ comparison, better, margin }, index) => {
+    if (margin !== null) checkMargin(margin)
+    const { means, scale, spread, difference } = comparison
+    const adjustedPValue = adjusted[index]!
+    const equivalenceInterval = differenceInterval(means, scale, 1 - 2 * strictest)
+    const verdict = ((): Verdict => {
+      if (margin !== null && equivalenceInterval && isWithin(equivalenceInterval, margin))
+        return 'NO_DIFFERENCE'
+      if (adjustedPValue === null || adjustedPValue >= alpha) return 'INSUFFICIENT_DATA'
+      return difference! > 0 === (better === 'HIGHER') ? 'BETTER' : 'WORSE'
+    })()
+    const asked = { alpha: strictest, power }
+    const isOpen = verdict === 'INSUFFICIENT_DATA' && margin !== null && spread !== null
+    return {
+      verdict,
+      adjustedPValue,
+      equivalenceInterval,
+      needed: isOpen ? neededFor(spread, margin, asked) : null,
+      detectableDifference: spread && detectableDifference(spread, asked),
+    }
+  })
+}
+
+const isWithin = ({ lower, upper }: Interval, margin: number) => lower > -margin && upper < margin
+
+export interface NonInferiority {
+  /** The worst difference that is still likely: the lower bound of the 1 − 2 alpha interval where higher is better, else the upper one. Null of fewer than two scenarios. */
+  bound: number | null
+  /** Whether the candidate is worse by less than the margin. Null: nothing tells. */
+  isNonInferior: boolean | null
+}
+
+/**
+ * Whether a candidate is worse by less than a margin, at one-sided level alpha: what a gate asks. Few scenarios are seldom enough: that they show no
+ * regression is not that there is none. A margin of zero asks for superiority.
+ * @throws RangeError for a margin below zero, or an alpha that is not between 0 and ½
+ */
+export function nonInferiority(
+  { comparison, better, margin }: Question & { margin: number },
+  alpha = 0.05,
+): NonInferiority {
+  checkAlpha(alpha)
+  if (!(margin >= 0)) throw new RangeError(`A margin is not less than zero, as ${margin} is.`)
+  const interval = differenceInterval(comparison.means, comparison.scale, 1 - 2 * alpha)
+  if (interval === null) return { bound: null, isNonInferior: null }
+  return better === 'HIGHER'
+    ? { bound: interval.lower, isNonInferior: interval.lower > -margin }
+    : { bound: interval.upper, isNonInferior: interval.upper < margin }
+}
+
+function checkAlpha(alpha: number): void {
+  if (!(alpha > 0 && alpha < 0.5)) throw new RangeError(`alpha is between 0 and 0.5, not ${alpha}.`)
+}
+
+function checkMargin(margin: number): void {
+  if (!(margin > 0)) throw new RangeError(`A margin is more than zero, not ${margin}.`)
+}
