@@ -14,6 +14,7 @@ import { addReplica, createPools, endPools, warmUp } from './db/pools.ts'
 import { inTenantTransaction, writeAs } from './db/tenantTransaction.ts'
 import { settledTls } from './db/tlsMode.ts'
 import { explained } from './db/unusable.ts'
+import { Embeddings } from './embedding/embeddings.ts'
 import { OutcomeQueue } from './evaluation/outcomes/outcomeQueue.ts'
 import type { Services } from './graphql/builder/context.ts'
 import { QueryCompiler } from './graphql/compiled/compiledQuery.ts'
@@ -146,6 +147,8 @@ export async function startServer(
     pools.parts = new OutcomeParts(pools.own, config.plannedParts, logger)
     await pools.parts.start()
     const figures = prometheus?.figures
+    const embeddings = new Embeddings(config.embeddings)
+    undo.push(() => embeddings.close())
     const webhooks = new WebhookSender(new AddressGuard(config.exposure.webhookPrivateHosts))
     const regular = config.jobs
       ? [
@@ -208,6 +211,7 @@ export async function startServer(
         guard: webhooks.guard,
         test: (...message) => sendAlertTest(pools.own, webhooks, ...message),
       },
+      embeddings,
       health,
       metrics,
       watch,
