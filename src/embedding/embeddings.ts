@@ -10,7 +10,8 @@ import { trajectoryText } from './texts/trajectoryText.ts'
 /** What has a vector, as `store.embeddings` names it. */
 export type EmbeddedKind = 'failure' | 'trajectory' | 'scenario' | 'config_version'
 
-const TEXTS: Readonly<Record<EmbeddedKind, EmbeddedText<never>>> = {
+/** How things of a kind are said. */
+export const TEXTS: Readonly<Record<EmbeddedKind, EmbeddedText<never>>> = {
   failure: failureText,
   trajectory: trajectoryText,
   scenario: scenarioText,
