@@ -306,6 +306,7 @@ begin
     return false;
   end if;
   update store.embedding_work set place = '{}', searched_at = null, has_old = true, paused_until = null;
+  update store.jobs set due_at = now(), failures = 0 where name = 'embed';
   return true;
 end $$;
 
