@@ -206,6 +206,7 @@ export async function startServer(
         outcomes: outcomeQueue.waiting,
       }),
       jobs: jobs.jobs,
+      embeddings: embeddings.source,
       logger,
     })
     const metrics = new OperationMetrics()

@@ -43,6 +43,12 @@ export class Embeddings {
       config.provider === 'minilm' ? openProvider(config, { isPatient: true }) : this.#questions
   }
 
+  /** Who makes them and with which model; both null where nobody does. */
+  get source(): { provider: string | null; model: string | null } {
+    const model = this.#questions?.model ?? null
+    return { provider: model && model.slice(0, model.indexOf(':')), model }
+  }
+
   /** Names of the vectors that this server makes, by kind; null where it makes none. */
   get models(): Readonly<Record<EmbeddedKind, string>> | null {
     return this.#questions && modelsOf(this.#questions)
