@@ -14,7 +14,7 @@ const SCENARIOS = 200
 const vectors: Behaviour = ({ body }) => answerOf(body.input.map((each) => embeddingOf(each, 8)))
 
 // The embedded database is one process's, and the command is another.
-describe.skipIf(inject('serverUrl') === null)('arc embed', () => {
+describe.skipIf(inject('serverUrl') === null)('arc embed', { timeout: 120_000 }, () => {
   let url: string
   let drop: () => Promise<unknown>
   let endpoint: EmbeddingEndpoint
