@@ -15,6 +15,7 @@ import { inTenantTransaction, writeAs } from './db/tenantTransaction.ts'
 import { settledTls } from './db/tlsMode.ts'
 import { explained } from './db/unusable.ts'
 import { Embeddings } from './embedding/embeddings.ts'
+import { measure } from './evaluation/effects/measuring.ts'
 import { OutcomeQueue } from './evaluation/outcomes/outcomeQueue.ts'
 import type { Services } from './graphql/builder/context.ts'
 import { QueryCompiler } from './graphql/compiled/compiledQuery.ts'
@@ -36,6 +37,7 @@ import { ownQueryOn, useEmbeddingModels } from './jobs/embeddingStore.ts'
 import { EmbeddingWaker } from './jobs/embeddingWaker.ts'
 import { JobRunner } from './jobs/jobRunner.ts'
 import { END_LONG_SQL } from './jobs/longSql.ts'
+import { measureDiffs } from './jobs/measureDiffs.ts'
 import { FAIL_SILENT_SIMULATIONS } from './jobs/silentSimulations.ts'
 import { prepareOutcomeStorage, STORAGE_UPKEEP } from './jobs/storageUpkeep.ts'
 import { LiveHub } from './live/hub.ts'
@@ -47,6 +49,7 @@ import { createPrometheus } from './observe/prometheus.ts'
 import { StatementFigures } from './observe/statementFigures.ts'
 import { startTracing } from './observe/tracing.ts'
 import type { Readers } from './reads/operationReads.ts'
+import type { Viewer } from './viewer.ts'
 import { AddressGuard } from './webhooks/addressGuard.ts'
 import { WebhookSender } from './webhooks/webhookSender.ts'
 
@@ -159,6 +162,11 @@ export async function startServer(
           END_LONG_SQL,
           FAIL_SILENT_SIMULATIONS,
           EVALUATE_ALERT_RULES,
+          measureDiffs((tenantId, diffId) =>
+            writeAs({ writing: pools.own, replica: pools.replica }, serverAs(tenantId), (transaction) =>
+              measure(transaction, diffId),
+            ),
+          ),
           deliverAlerts(webhooks, (...delivery) => figures?.countDelivery(...delivery)),
           ...(embeddings.background ? [embedJob(embeddings.background)] : []),
         ]
@@ -289,6 +297,18 @@ export async function startServer(
   } catch (error) {
     await close()
     throw config.databaseUrl === undefined ? error : explained(error, config.databaseUrl)
+  }
+}
+
+/** Who does a tenant's work that nobody asks for. */
+function serverAs(tenantId: string): Viewer {
+  return {
+    tenantId,
+    actorId: 'arc',
+    role: 'app_user',
+    expiresAtMs: undefined,
+    clientIp: undefined,
+    userAgent: undefined,
   }
 }
 

@@ -19,7 +19,7 @@ import { shownRelation } from './lists/relatedRow.ts'
 import { defineStoredList } from './lists/storedList.ts'
 import { payloadOfStep, payloadType } from './payload.ts'
 
-const ChangeOp = builder.enumType('ConfigChangeOp', {
+export const ChangeOp = builder.enumType('ConfigChangeOp', {
   description: 'How a value changed.',
   values: {
     ADD: { value: 'add', description: 'It was added.' },

@@ -14,6 +14,7 @@ export interface RuleKeys {
   secret_hash: Buffer
   rule_id: string
   alert_id: string
+  diff_id: string
 }
 
 interface Rules {
@@ -108,6 +109,94 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       config_diffs_user_id_config_id_version_before_fkey: [{ version_before: randomUUID() }],
       config_diffs_user_id_config_id_version_after_fkey: [{ version_after: randomUUID() }],
     },
+  },
+  'public.diff_changes': {
+    row: { user_id: keys.user_id, diff_id: keys.diff_id, path: '/other', op: 'replace' },
+    takes: [
+      { direction: 'increase' },
+      { path: x(500), op: 'add' },
+      { value_before: x(200), value_after: x(200) },
+    ],
+    refuses: {
+      diff_changes_path_check: [{ path: x(501) }],
+      diff_changes_op_check: [{ op: 'move' }],
+      diff_changes_direction_check: [{ direction: 'sideways' }],
+      diff_changes_value_before_check: [{ value_before: x(201) }],
+      diff_changes_value_after_check: [{ value_after: x(201) }],
+      diff_changes_user_id_diff_id_fkey: [{ diff_id: randomUUID() }],
+    },
+  },
+  'public.diff_effects': {
+    row: {
+      user_id: keys.user_id,
+      diff_id: keys.diff_id,
+      metric: 'tokens',
+      baseline_id: keys.simulation_id,
+      candidate_id: keys.simulation_id,
+      run_pairs: 1,
+      completed_at: LONG_AGO,
+      scenarios: 1,
+      revised_scenarios: 0,
+      baseline_mean: 1,
+      candidate_mean: 2,
+      difference: 1,
+      p_value: 1,
+      verdict: 'INSUFFICIENT_DATA',
+    },
+    takes: [
+      { lower: -1, upper: 3 },
+      { effect: 0.7, variance: 0.01 },
+    ],
+    refuses: {
+      diff_effects_metric_check: [{ metric: 'mood' }],
+      diff_effects_run_pairs_check: [{ run_pairs: 0 }],
+      diff_effects_scenarios_check: [{ scenarios: 0 }],
+      diff_effects_revised_scenarios_check: [{ revised_scenarios: -1 }],
+      diff_effects_p_value_check: [{ p_value: 1.1 }],
+      diff_effects_verdict_check: [{ verdict: 'PERHAPS' }],
+      diff_effects_variance_check: [{ variance: 0 }],
+      has_both_bounds: [{ lower: 1 }],
+      diff_effects_user_id_diff_id_fkey: [{ diff_id: randomUUID() }],
+      diff_effects_user_id_baseline_id_fkey: [{ baseline_id: randomUUID() }],
+      diff_effects_user_id_candidate_id_fkey: [{ candidate_id: randomUUID() }],
+    },
+  },
+  'public.change_effects': {
+    row: {
+      user_id: keys.user_id,
+      path: '/other',
+      op: 'replace',
+      metric: 'score',
+      only_diffs: 1,
+      only_run_pairs: 1,
+      diffs: 2,
+      run_pairs: 2,
+    },
+    takes: [
+      { direction: 'decrease', path: x(500) },
+      { value_before: x(200), value_after: x(200) },
+      { only_lower: 0, only_upper: 1, lower: 0, upper: 1 },
+    ],
+    refuses: {
+      change_effects_path_check: [{ path: x(501) }],
+      change_effects_op_check: [{ op: 'move' }],
+      change_effects_direction_check: [{ direction: 'sideways' }],
+      change_effects_value_before_check: [{ value_before: x(201) }],
+      change_effects_value_after_check: [{ value_after: x(201) }],
+      change_effects_metric_check: [{ metric: 'mood' }],
+      change_effects_only_diffs_check: [{ only_diffs: -1 }],
+      change_effects_only_run_pairs_check: [{ only_run_pairs: -1 }],
+      change_effects_diffs_check: [{ diffs: 0, only_diffs: 0 }],
+      change_effects_run_pairs_check: [{ run_pairs: 0, only_run_pairs: 0 }],
+      only_are_among_all: [{ only_diffs: 3 }, { only_run_pairs: 3 }],
+      only_has_both_bounds: [{ only_lower: 0 }],
+      has_both_bounds: [{ upper: 0 }],
+    },
+  },
+  'public.stale_diffs': {
+    row: { user_id: keys.user_id, diff_id: keys.diff_id },
+    takes: [{ diff_id: null }],
+    refuses: { stale_diffs_user_id_diff_id_fkey: [{ diff_id: randomUUID() }] },
   },
   'public.deletions': {
     row: { user_id: keys.user_id, scenario_id: 'refund', name: 'Refund' },

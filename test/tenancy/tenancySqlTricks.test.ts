@@ -114,6 +114,7 @@ describe('a function', () => {
         'claim_embeddings',
         'claim_jobs',
         ...forAll,
+        'diffs_to_measure',
         'drop_old_embeddings',
         'duration_quantile',
         'embedding_states',

@@ -215,8 +215,10 @@ export async function insertDiff(
     diffYaml: string
     changes: ConfigChange[]
   },
-): Promise<void> {
-  await transaction.query(sql`/* insertDiff */
+): Promise<string> {
+  const rows = await transaction.query<{ diff_id: string }>(sql`/* insertDiff */
     insert into config_diffs (config_id, version_before, version_after, diff_yaml, change_summary)
-    values (${diff.configId}, ${diff.versionBefore}, ${diff.versionAfter}, ${diff.diffYaml}, ${stringifyExactly(diff.changes)})`)
+    values (${diff.configId}, ${diff.versionBefore}, ${diff.versionAfter}, ${diff.diffYaml}, ${stringifyExactly(diff.changes)})
+    returning diff_id`)
+  return rows[0]!.diff_id
 }
