@@ -1,7 +1,7 @@
 // Data flows one way: http → graphql → evaluation → db; live and importers stand beside. Nothing imports upwards.
 /** The files at the top of src that import nothing but each other: they are for everyone. */
 const SHARED =
-  '(calendar|databaseTime|exactNumbers|freeNames|json|mapKey|refusal|spans|stream|text|turns|uuid|valueChecks|viewer)\\.ts$'
+  '(calendar|databaseTime|exactNumbers|freeNames|json|mapKey|refusal|retryAfter|spans|stream|text|turns|uuid|valueChecks|viewer)\\.ts$'
 const may = (folder, ...targets) => ({
   name: `${folder}-imports-only-downwards`,
   comment: `src/${folder} may import from ${['itself', SHARED, ...targets].join(', ')} only.`,
@@ -19,14 +19,27 @@ module.exports = {
     may('reads', 'db/(generated/|(pinnedSettings|pools|readBudget|tenantTransaction)\\.ts$)'),
     may('auth', 'config\\.ts$', 'db/(passingFault|pool|tenantTransaction|transaction)\\.ts$'),
     may('observe', 'db/(engine|pools|statementLabel|transaction)\\.ts$'),
-    may('jobs', 'db/transaction\\.ts$', 'webhooks/'),
+    may('jobs', 'db/transaction\\.ts$', 'embedding/', 'webhooks/'),
     may('webhooks'),
     may('language'),
+    may(
+      'embedding',
+      'config\\.ts$',
+      'evaluation/(outcomeInput|outcomes/trajectory|failures/failurePattern)\\.ts$',
+    ),
     may('statistics'),
-    may('evaluation', 'reads/', 'db/tenantTransaction\\.ts$', 'statistics/', 'webhooks/'),
+    may(
+      'evaluation',
+      'reads/',
+      'db/tenantTransaction\\.ts$',
+      'statistics/',
+      'webhooks/',
+      'embedding/embeddingProvider\\.ts$',
+    ),
     may('live', 'reads/', 'db/(tenantTransaction|tlsMode)\\.ts$', 'evaluation/', 'auth/expiry\\.ts$'),
     may(
       'graphql',
+      'embedding/',
       'evaluation/',
       'live/',
       'observe/',
@@ -39,6 +52,7 @@ module.exports = {
     may('graphql/lists', 'graphql/builder/', 'reads/', 'db/generated/'),
     may(
       'graphql/builder',
+      'embedding/embeddings\\.ts$',
       'evaluation/(outcomes/outcomeQueue|recommendations/wording)\\.ts$',
       'live/hub\\.ts$',
       'observe/',
@@ -75,6 +89,8 @@ module.exports = {
       'observe/logger\\.ts$',
       'auth/',
       'db/(admin|embedded)/',
+      'embedding/',
+      'jobs/embed',
       'client/',
       'importers/',
       'evaluation/redaction/redaction\\.ts$',

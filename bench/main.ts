@@ -11,6 +11,7 @@ import type { BareStarted } from './bareServer.ts'
 import { ChildServer } from './childProcess.ts'
 import { DASHBOARDS } from './dashboards.ts'
 import { createDatabase } from './database.ts'
+import { type EmbeddingIngestResult, measureEmbeddingIngest } from './embeddingIngest.ts'
 import { GraphQLConnections } from './graphqlConnections.ts'
 import { CLIENTS, IngestBench, type IngestResult } from './ingest.ts'
 import { type LiveResult, measureLive, SUBSCRIBERS } from './live.ts'
@@ -32,6 +33,7 @@ import {
   type StartResult,
   type UnitProfile,
 } from './report.ts'
+import { measureRetrieval, type RetrievalResult } from './retrieval.ts'
 import { seed } from './seed.ts'
 import { measureSingles, SANDBOXES, type SinglesResult } from './singles.ts'
 import { measureSoak, type SoakResult } from './soak.ts'
@@ -71,7 +73,7 @@ const POOL_SIZE = '10'
 
 const PARTS = ['reads', 'live', 'ingest', 'singles'] as const
 /** They take their time, and are measured where they are asked for. */
-const NAMED_PARTS = ['analytics', 'sockets', 'storage', 'keys', 'soak'] as const
+const NAMED_PARTS = ['analytics', 'sockets', 'storage', 'keys', 'soak', 'retrieval'] as const
 type Part = (typeof PARTS)[number] | (typeof NAMED_PARTS)[number]
 
 const KEYS = Number(process.env.BENCH_KEYS ?? 10_000_000)
@@ -113,6 +115,8 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     ARC_POOL_SIZE: POOL_SIZE,
     ARC_DATA_DIR: dataDir,
     DATABASE_URL: database?.serviceUrl ?? '',
+    // Measured for itself, beside ingestion.
+    ARC_EMBEDDINGS: 'none',
   }
   const config = readConfig(env)
   say('Arc starts')
@@ -247,6 +251,24 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
 
   if (parts.includes('ingest')) await noteMemory('ingest')
 
+  let embedding: EmbeddingIngestResult | undefined
+  // The embedded database is one process's.
+  if (parts.includes('ingest') && database) {
+    say('Ingest beside embeddings')
+    const server = await ChildServer.start<ArcStarted>(new URL('./arcServer.ts', import.meta.url), {
+      ...env,
+      ARC_EMBEDDINGS: 'minilm',
+    })
+    const tenantId = randomUUID()
+    const sender = new GraphQLConnections(server.started.url, await tokenOf(tenantId), CLIENTS)
+    const ingestion = await IngestBench.open({ arc: sender, adminUrl, tenantId, rows: size.ingestRows })
+    embedding = await measureEmbeddingIngest(ingestion, admin, INGEST_ROUNDS)
+    memory.push({ part: 'ingest beside embeddings', ...(await server.ask<Memory>('memory')) })
+    await ingestion.close()
+    sender.close()
+    await server.stop()
+  }
+
   let singles: SinglesResult | undefined
   if (parts.includes('singles')) {
     say(`${SANDBOXES} sandboxes at once`)
@@ -320,12 +342,19 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     soak = await measureSoak({ url, tokenOf, memory: () => arc.ask<Memory>('memory') }, SOAK_MINUTES)
   }
 
+  let retrieval: RetrievalResult | undefined
+  if (parts.includes('retrieval')) {
+    say('Similar failures')
+    retrieval = await measureRetrieval()
+  }
+
   return {
     database: database?.description ?? 'PGlite (embedded)',
     embedded: database === undefined,
     node: process.versions.node,
     processors: availableParallelism(),
     ingest,
+    embedding,
     reads,
     callers,
     starting,
@@ -336,6 +365,7 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     keys,
     analytics,
     soak,
+    retrieval,
     memory,
     profiles,
   }

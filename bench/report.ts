@@ -1,4 +1,5 @@
 import type { AnalyticsResult } from './analytics.ts'
+import type { EmbeddingIngestResult } from './embeddingIngest.ts'
 import { median } from './figures.ts'
 import { BATCH, CLIENTS, type IngestResult } from './ingest.ts'
 import { type LiveResult, SUBSCRIBERS } from './live.ts'
@@ -6,6 +7,7 @@ import type { ManyKeysResult } from './manyKeys.ts'
 import type { Memory } from './memory.ts'
 import type { Profile } from './profile.ts'
 import { type CallersResult, READERS, type ReadResult } from './reads.ts'
+import type { RetrievalResult } from './retrieval.ts'
 import { SANDBOXES, type SinglesResult } from './singles.ts'
 import { type SoakResult, thirds, VISITORS } from './soak.ts'
 import type { SocketFigures, SocketsResult } from './sockets.ts'
@@ -14,6 +16,7 @@ import type { StorageResult } from './storage.ts'
 
 /** Of COPY over one connection, on native PostgreSQL. */
 const INGEST_TARGET = 0.5
+const EMBEDDING_TARGET = 0.9
 /** Of a progress event to all subscribers, on native PostgreSQL. */
 const P99_TARGET_MS = 100
 /** Of a question's latency, from 100 thousand outcomes a year to 5 million. */
@@ -55,6 +58,7 @@ export interface BenchResult {
   processors: number
   /** Undefined, and the lists empty, for what was not asked for. */
   ingest: IngestResult | undefined
+  embedding: EmbeddingIngestResult | undefined
   reads: ReadResult[]
   callers: CallersResult[]
   starting: StartResult | undefined
@@ -65,6 +69,7 @@ export interface BenchResult {
   keys: ManyKeysResult | undefined
   analytics: AnalyticsResult | undefined
   soak: SoakResult | undefined
+  retrieval: RetrievalResult | undefined
   memory: MemoryAfter[]
   profiles: UnitProfile[]
 }
@@ -75,6 +80,7 @@ export function printReport(result: BenchResult): void {
     `\nArc on ${database}, Node ${node}, ${processors} processors; load and servers share this machine.`,
   )
   if (result.ingest) printIngest(result.ingest, result.embedded)
+  if (result.embedding) printEmbedding(result.embedding)
   if (result.reads.length > 0) printReads(result.reads)
   for (const callers of result.callers) printCallers(callers)
   if (result.starting) printStart(result.starting)
@@ -85,6 +91,7 @@ export function printReport(result: BenchResult): void {
   if (result.keys) printKeys(result.keys)
   if (result.analytics) printAnalytics(result.analytics)
   if (result.soak) printSoak(result.soak)
+  if (result.retrieval) printRetrieval(result.retrieval)
   printMemory(result.memory)
   for (const profile of result.profiles) printProfile(profile)
 }
@@ -113,6 +120,26 @@ function printIngest(ingest: IngestResult, embedded: boolean): void {
         verdict(embedded, median(apart) / floor >= INGEST_TARGET, `≥ ${INGEST_TARGET}`),
       ),
       line(`recordOutcomes, ${CLIENTS} clients × ${BATCH} rows, 1 simulation`, together, ''),
+    ],
+  )
+}
+
+function printEmbedding({ without, beside, made, seconds, waiting }: EmbeddingIngestResult): void {
+  const ratio = median(beside) / median(without)
+  console.log(
+    `\nIngest beside embeddings: ${count(made)} made in ${seconds.toFixed(0)} s of ingestion, ${count(waiting)} waited at the end`,
+  )
+  printTable(
+    ['', 'rows/s', 'runs', 'ratio', 'target'],
+    [
+      ['without', count(median(without)), range(without), '', ''],
+      [
+        'while they are queued and made',
+        count(median(beside)),
+        range(beside),
+        ratio.toFixed(2),
+        verdict(false, ratio >= EMBEDDING_TARGET, `≥ ${EMBEDDING_TARGET}`),
+      ],
     ],
   )
 }
@@ -364,6 +391,15 @@ function printSoak(soak: SoakResult): void {
     ['', 'first third', 'last third', 'ratio', 'target'],
     [line('heap', 'heapMb'), line('outside of the heap', 'externalMb'), line('resident', 'residentMb')],
   )
+}
+
+function printRetrieval({ texts, causes, textsPerSecond, modelMb, figures }: RetrievalResult): void {
+  console.log(`\nSimilar failures: ${texts} texts of ${causes} causes, each asked for those of its own cause`)
+  printTable(
+    ['', 'recall@3', 'MAP'],
+    Object.entries(figures).map(([name, { recallAt3, map }]) => [name, recallAt3.toFixed(3), map.toFixed(3)]),
+  )
+  console.log(`The embedded model: ${textsPerSecond.toFixed(1)} texts/s, ${modelMb.toFixed(0)} MB`)
 }
 
 function printProfile({ work, unit, units, profile, database }: UnitProfile): void {

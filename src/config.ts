@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { EMBEDDING_WIDTH } from './embedding/embeddingProvider.ts'
 import { AddressGuard } from './webhooks/addressGuard.ts'
 
 /** All that can be set from outside. Made once, frozen, handed to the parts: nothing else reads the environment. */
@@ -42,8 +43,12 @@ export interface Config {
   compiledReads: boolean
   /** ARC_JOBS (on): whether this server takes part in what servers of a database do regularly. */
   jobs: boolean
-  /** What words recommendations; undefined: they have Arc's own words, and nothing leaves this machine. */
-  language: LanguageConfig | undefined
+  /**
+   * What words recommendations: an endpoint that speaks OpenAI's `/v1/chat/completions`, by ARC_LLM_URL, ARC_LLM_MODEL and ARC_LLM_KEY (none),
+   * which then gets what they say. Undefined: they have Arc's own words, and nothing leaves this machine.
+   */
+  language: ModelEndpoint | undefined
+  embeddings: EmbeddingsConfig
   /** ARC_SAMPLE (on for the embedded database, else off): fill an empty database with a synthetic sample. */
   sample: boolean
   /** ARC_LOG_LEVEL (info): fatal, error, warn, info, debug, trace or silent. */
@@ -60,15 +65,26 @@ export interface Config {
   importToken: string | undefined
 }
 
-/** A language model behind an endpoint that speaks OpenAI's `/v1/chat/completions`, which then gets what recommendations say. */
-interface LanguageConfig {
-  /** ARC_LLM_URL, with `/chat/completions`, which it may leave out, as it may leave out `/v1` when it has no path. */
+/** Of an endpoint that speaks OpenAI's API. */
+interface ModelEndpoint {
+  /** With the path of what is asked of it, which the setting may leave out. */
   url: string
-  /** ARC_LLM_MODEL. */
   model: string
-  /** ARC_LLM_KEY (none): the bearer token. Never in a log or an error. */
+  /** The bearer token. Never in a log or an error. */
   key: string | undefined
 }
+
+/**
+ * What makes embeddings. ARC_EMBEDDINGS (minilm): `minilm`, the model that comes with Arc; `none`; or the URL of an endpoint that speaks
+ * OpenAI's `/v1/embeddings`, with ARC_EMBEDDINGS_MODEL and ARC_EMBEDDINGS_KEY (none), which then gets the texts.
+ */
+export type EmbeddingsConfig =
+  | { provider: 'none' | 'minilm' }
+  | (ModelEndpoint & {
+      provider: 'openai'
+      /** ARC_EMBEDDINGS_DIMENSIONS (what the model makes): what it is asked to shorten its vectors to, 1536 at most. */
+      dimensions: number | undefined
+    })
 
 /** What the server tells of itself. docs/monitoring.md has it all. */
 interface ObserveConfig {
@@ -261,6 +277,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Readonly<Confi
     compiledReads: flag(env, 'ARC_COMPILED_READS', true),
     jobs: flag(env, 'ARC_JOBS', true),
     language: language(env),
+    embeddings: embeddings(env),
     sample: flag(env, 'ARC_SAMPLE', databaseUrl === undefined),
     logLevel: logLevel(env),
     observe: {
@@ -324,31 +341,69 @@ function exposure(env: NodeJS.ProcessEnv): ExposureConfig {
   }
 }
 
-function language(env: NodeJS.ProcessEnv): LanguageConfig | undefined {
-  const [given, model, key] = ['ARC_LLM_URL', 'ARC_LLM_MODEL', 'ARC_LLM_KEY'].map((name) => text(env, name))
-  if (given === undefined) {
-    const unread = model !== undefined ? 'ARC_LLM_MODEL' : key !== undefined ? 'ARC_LLM_KEY' : undefined
-    if (unread)
-      throw new ConfigError(`${unread} is for an endpoint: set ARC_LLM_URL to its URL, or leave both out.`)
-    return undefined
+const OF_AN_ENDPOINT = ['ARC_EMBEDDINGS_MODEL', 'ARC_EMBEDDINGS_KEY', 'ARC_EMBEDDINGS_DIMENSIONS']
+
+function embeddings(env: NodeJS.ProcessEnv): EmbeddingsConfig {
+  const given = text(env, 'ARC_EMBEDDINGS') ?? 'minilm'
+  if (given === 'none' || given === 'minilm') {
+    refuseUnread(env, OF_AN_ENDPOINT, 'ARC_EMBEDDINGS')
+    return { provider: given }
   }
-  if (model === undefined)
-    throw new ConfigError('ARC_LLM_URL names an endpoint, which needs the name of a model: ARC_LLM_MODEL.')
-  if (model.length > 200) throw new ConfigError('ARC_LLM_MODEL has more than 200 characters.')
-  if (key !== undefined && !/^[\x21-\x7e]+$/.test(key))
-    throw new ConfigError(
-      'ARC_LLM_KEY has characters that no header can have: printable ASCII without spaces.',
-    )
-  if (!/^https?:/.test(given) || !URL.canParse(given)) {
-    // Not repeated where it may hold a password.
-    const shown = given.includes('@') ? '' : `, not "${given}"`
-    throw new ConfigError(`ARC_LLM_URL takes a URL like https://api.openai.com/v1${shown}.`)
-  }
+  const endpoint = modelEndpoint(
+    env,
+    given,
+    'ARC_EMBEDDINGS',
+    'ARC_EMBEDDINGS',
+    '/embeddings',
+    'minilm, none or ',
+  )
+  const dimensions =
+    text(env, 'ARC_EMBEDDINGS_DIMENSIONS') === undefined
+      ? undefined
+      : integer(env, 'ARC_EMBEDDINGS_DIMENSIONS', 0, 1, EMBEDDING_WIDTH)
+  return { provider: 'openai', ...endpoint, dimensions }
+}
+
+function language(env: NodeJS.ProcessEnv): ModelEndpoint | undefined {
+  const given = text(env, 'ARC_LLM_URL')
+  if (given !== undefined) return modelEndpoint(env, given, 'ARC_LLM_URL', 'ARC_LLM', '/chat/completions')
+  refuseUnread(env, ['ARC_LLM_MODEL', 'ARC_LLM_KEY'], 'ARC_LLM_URL')
+  return undefined
+}
+
+function refuseUnread(env: NodeJS.ProcessEnv, ofAnEndpoint: readonly string[], urlName: string): void {
+  const unread = ofAnEndpoint.find((name) => text(env, name) !== undefined)
+  if (unread !== undefined)
+    throw new ConfigError(`${unread} is for an endpoint: set ${urlName} to its URL, or leave both out.`)
+}
+
+/** `path`: what the URL ends in, where it was left out; `/v1` comes before it where there is no path at all. */
+function modelEndpoint(
+  env: NodeJS.ProcessEnv,
+  given: string,
+  urlName: string,
+  prefix: string,
+  path: string,
+  others = '',
+): ModelEndpoint {
+  const [modelName, keyName] = [`${prefix}_MODEL`, `${prefix}_KEY`]
+  // Not repeated where it may hold a password.
+  const shown = given.includes('@') ? '' : `, not "${given}"`
+  if (!/^https?:/.test(given) || !URL.canParse(given))
+    throw new ConfigError(`${urlName} takes ${others}a URL like https://api.openai.com/v1${shown}.`)
   const url = new URL(given)
   if (url.username !== '' || url.password !== '')
-    throw new ConfigError('ARC_LLM_URL takes a URL without a password: the key is ARC_LLM_KEY.')
-  const path = url.pathname.replace(/\/+$/, '')
-  if (!path.endsWith('/chat/completions')) url.pathname = `${path === '' ? '/v1' : path}/chat/completions`
+    throw new ConfigError(`${urlName} takes a URL without a password: the key is ${keyName}.`)
+  const before = url.pathname.replace(/\/+$/, '')
+  if (!before.endsWith(path)) url.pathname = `${before === '' ? '/v1' : before}${path}`
+  const [model, key] = [text(env, modelName), text(env, keyName)]
+  if (model === undefined)
+    throw new ConfigError(`${urlName} names an endpoint, which needs the name of a model: ${modelName}.`)
+  if (model.length > 200) throw new ConfigError(`${modelName} has more than 200 characters.`)
+  if (key !== undefined && !/^[\x21-\x7e]+$/.test(key))
+    throw new ConfigError(
+      `${keyName} has characters that no header can have: printable ASCII without spaces.`,
+    )
   return { url: url.href, model, key }
 }
 

@@ -2,6 +2,7 @@ import { lookup } from 'node:dns'
 import http from 'node:http'
 import https from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
+import { retryAfterMs } from '../retryAfter.ts'
 import { cutText, storableText } from '../text.ts'
 import { type AddressGuard, AddressRefused, bareHost, refusalOf } from './addressGuard.ts'
 import { signedHeaders } from './webhookSecret.ts'
@@ -151,11 +152,7 @@ export class WebhookSender {
   }
 }
 
-/** Retry-After is a number of seconds or a date. */
 function secondsOf(retryAfter: string | undefined): number | null {
-  if (retryAfter === undefined) return null
-  const seconds = /^\s*\d+\s*$/.test(retryAfter)
-    ? Number(retryAfter)
-    : Math.ceil((Date.parse(retryAfter) - Date.now()) / 1000)
-  return Number.isNaN(seconds) ? null : Math.min(Math.max(seconds, 0), MAX_RETRY_AFTER_SECONDS)
+  const ms = retryAfterMs(retryAfter)
+  return ms === null ? null : Math.min(Math.ceil(ms / 1_000), MAX_RETRY_AFTER_SECONDS)
 }

@@ -77,9 +77,58 @@ describe('the settings', () => {
     expect(readConfig(SECRET).language).toBeUndefined()
   })
 
+  it.each([
+    [{}, { provider: 'minilm' }],
+    [{ ARC_EMBEDDINGS: 'none' }, { provider: 'none' }],
+    [
+      { ARC_EMBEDDINGS: 'http://tei:8080', ARC_EMBEDDINGS_MODEL: 'm' },
+      { url: 'http://tei:8080/v1/embeddings', key: undefined },
+    ],
+    [
+      { ARC_EMBEDDINGS: 'https://api.example/v1/', ARC_EMBEDDINGS_MODEL: 'm' },
+      { url: 'https://api.example/v1/embeddings' },
+    ],
+    [
+      {
+        ARC_EMBEDDINGS: 'https://x.example/a/embeddings?api-version=1',
+        ARC_EMBEDDINGS_MODEL: 'm',
+        ARC_EMBEDDINGS_KEY: 'k',
+        ARC_EMBEDDINGS_DIMENSIONS: '256',
+      },
+      {
+        provider: 'openai',
+        url: 'https://x.example/a/embeddings?api-version=1',
+        model: 'm',
+        key: 'k',
+        dimensions: 256,
+      },
+    ],
+  ])('%j embeds with %j', (env, embeddings) => {
+    expect(readConfig({ ...SECRET, ...env }).embeddings).toMatchObject(embeddings)
+  })
+
   it('say which of them is wrong', () => {
+    const endpoint = { ARC_EMBEDDINGS: 'http://here/v1', ARC_EMBEDDINGS_MODEL: 'm' }
     for (const [env, message] of [
       [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' }, 'takes a URL like http://localhost:4318'],
+      [
+        { ARC_EMBEDDINGS: 'openai' },
+        'takes minilm, none or a URL like https://api.openai.com/v1, not "openai"',
+      ],
+      [{ ARC_EMBEDDINGS: 'http://here/v1' }, 'needs the name of a model: ARC_EMBEDDINGS_MODEL'],
+      [
+        { ARC_EMBEDDINGS: 'http://a:secret@here/v1' },
+        'takes a URL without a password: the key is ARC_EMBEDDINGS_KEY.',
+      ],
+      [{ ARC_EMBEDDINGS_KEY: 'k' }, 'ARC_EMBEDDINGS_KEY is for an endpoint: set ARC_EMBEDDINGS to its URL'],
+      [
+        { ...endpoint, ARC_EMBEDDINGS_KEY: 'two words' },
+        'ARC_EMBEDDINGS_KEY has characters that no header can have',
+      ],
+      [
+        { ...endpoint, ARC_EMBEDDINGS_DIMENSIONS: '3072' },
+        'must be a whole number from 1 to 1536, not "3072"',
+      ],
       [
         { ARC_LOG_LEVEL: 'loud' },
         'must be one of fatal, error, warn, info, debug, trace, silent, not "loud"',

@@ -59,7 +59,7 @@ function categoryOf(text: string): ErrorCategory | undefined {
  * The start of what names the failure: of the text behind the last frame of a Python traceback, or before the
  * stack of a JavaScript error.
  */
-function headline(message: string): string {
+export function headline(message: string): string {
   const lastFrame = message.lastIndexOf('\n  File "')
   if (lastFrame < 0) {
     const start = cutText(message, CLASSIFIED_LENGTH)

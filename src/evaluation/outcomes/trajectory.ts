@@ -59,13 +59,18 @@ export function stepCountOf(trajectory: JsonObject): number {
  * the message of the call and the message of its result.
  */
 export function deriveToolUsage(trajectory: JsonValue): ToolUsageInput[] {
-  if (Array.isArray(trajectory)) return usageByTool(readToolCalls(trajectory))
+  return usageByTool(toolCallsOf(trajectory))
+}
+
+/** The calls of tools in their order, read as `deriveToolUsage` says. */
+export function toolCallsOf(trajectory: JsonValue): ToolCall[] {
+  if (Array.isArray(trajectory)) return readToolCalls(trajectory)
   if (!isJsonObject(trajectory)) return []
   for (const field of LIST_FIELDS) {
     const list = trajectory[field]
     if (!Array.isArray(list)) continue
     const calls = readToolCalls(list)
-    if (calls.length > 0) return usageByTool(calls)
+    if (calls.length > 0) return calls
   }
   return []
 }
@@ -79,7 +84,9 @@ export interface UsedTool {
   errorType: string | null
 }
 
-interface ToolCall extends UsedTool {
+export interface ToolCall extends UsedTool {
+  /** What has the name and the arguments: the call, the step or the block of a message. */
+  source: JsonObject
   /** Milliseconds since 1970, with microseconds where the source has them. */
   calledAt: number | null
   answered: boolean
@@ -206,6 +213,7 @@ class ToolCallLog {
     if (!isText(tool) || tool === '') return undefined
     const call: ToolCall = {
       tool: cutText(tool, LENGTHS.toolName.max),
+      source,
       calledAt: timeOf(message),
       durationMs: durationMsOf(source),
       answered: false,

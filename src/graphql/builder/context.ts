@@ -2,6 +2,7 @@ import type { FieldNode } from 'graphql'
 import type { Logger } from 'pino'
 import type { Pools } from '../../db/pools.ts'
 import type { Write } from '../../db/tenantTransaction.ts'
+import type { Embeddings } from '../../embedding/embeddings.ts'
 import type { OutcomeQueue } from '../../evaluation/outcomes/outcomeQueue.ts'
 import type { Wording } from '../../evaluation/recommendations/wording.ts'
 import type { LiveHub } from '../../live/hub.ts'
@@ -27,6 +28,7 @@ export interface Services {
   webhooks: Webhooks
   /** What words recommendations; null: they have Arc's own words. */
   wording: Wording | null
+  embeddings: Embeddings
   logger: Logger
 }
 
