@@ -21,17 +21,13 @@ module.exports = {
     may('observe', 'db/(engine|pools|statementLabel|transaction)\\.ts$'),
     may('jobs', 'db/transaction\\.ts$', 'webhooks/'),
     may('webhooks'),
-<<<<<<< HEAD
     may(
       'embedding',
       'config\\.ts$',
       'evaluation/(outcomeInput|outcomes/trajectory|failures/failurePattern)\\.ts$',
     ),
-    may('evaluation', 'reads/', 'db/tenantTransaction\\.ts$', 'webhooks/'),
-=======
     may('statistics'),
     may('evaluation', 'reads/', 'db/tenantTransaction\\.ts$', 'statistics/', 'webhooks/'),
->>>>>>> main
     may('live', 'reads/', 'db/(tenantTransaction|tlsMode)\\.ts$', 'evaluation/', 'auth/expiry\\.ts$'),
     may(
       'graphql',
