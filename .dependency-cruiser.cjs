@@ -31,6 +31,7 @@ module.exports = {
     may('live', 'reads/', 'db/(tenantTransaction|tlsMode)\\.ts$', 'evaluation/', 'auth/expiry\\.ts$'),
     may(
       'graphql',
+      'embedding/texts/',
       'evaluation/',
       'live/',
       'observe/',
@@ -53,6 +54,7 @@ module.exports = {
     may(
       'http',
       'config\\.ts$',
+      'embedding/questions\\.ts$',
       'graphql/',
       'observe/',
       'reads/(operationReads|pagePlan)\\.ts$',
