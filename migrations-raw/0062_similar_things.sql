@@ -47,37 +47,34 @@ begin
     or not pg_try_advisory_xact_lock(hashtext('arc.index_embeddings')) then
     return null;
   end if;
-  for chosen in
-    with counted as (
-      select e.user_id, e.kind, e.model, count(*) as rows from store.embeddings e group by 1, 2, 3 having count(*) >= least_rows / 2
-    ), ranked as (
-      select c.*, x.name, row_number() over (order by (c.rows >= least_rows or x.name is not null) desc, c.rows desc, c.user_id, c.kind, c.model) as place
-      from counted c left join store.embedding_indexes x using (user_id, kind, model)
-    )
-    select coalesce(r.name, x.name) as name, user_id, kind, model, x.name is not null as is_there
-    from ranked r full join store.embedding_indexes x using (user_id, kind, model)
-    where case
-      when x.name is null then r.place <= most and r.rows >= least_rows
-      else r.rows is null or r.place > 2 * most or not store.has_embedding_index(user_id, kind, model)
-    end
-    order by x.name is null, r.rows desc limit 1
-  loop
-    begin
-      if chosen.is_there then
-        execute format('drop index if exists store.%I', chosen.name);
-        delete from store.embedding_indexes x where x.name = chosen.name;
-        return 'dropped ' || chosen.name;
-      end if;
-      chosen.name := 'embeddings_like_' || nextval('store.embedding_index_number');
-      execute format('create index %I on store.embeddings using hnsw (embedding halfvec_cosine_ops) with (m = 16, ef_construction = 64)
-        where user_id = %L and kind = %L and model = %L', chosen.name, chosen.user_id, chosen.kind, chosen.model);
-      insert into store.embedding_indexes (name, user_id, kind, model)
-        values (chosen.name, chosen.user_id, chosen.kind, chosen.model);
-      return 'made ' || chosen.name;
-    exception when lock_not_available then
-      return null;
-    end;
-  end loop;
+  with counted as (
+    select e.user_id, e.kind, e.model, count(*) as rows from store.embeddings e group by 1, 2, 3 having count(*) >= least_rows / 2
+  ), ranked as (
+    select c.*, row_number() over (order by c.rows desc, c.user_id, c.kind, c.model) as place from counted c
+  )
+  select x.name, user_id, kind, model into chosen
+  from ranked r full join store.embedding_indexes x using (user_id, kind, model)
+  -- One stays until there are half as few, so that none is made and dropped by turns.
+  where case
+    when x.name is null then r.place <= most and r.rows >= least_rows
+    else r.rows is null or r.place > 2 * most or not store.has_embedding_index(user_id, kind, model)
+  end
+  order by x.name is null, r.rows desc limit 1;
+  if not found then
+    return null;
+  end if;
+  if chosen.name is not null then
+    execute format('drop index if exists store.%I', chosen.name);
+    delete from store.embedding_indexes x where x.name = chosen.name;
+    return 'dropped ' || chosen.name;
+  end if;
+  chosen.name := 'embeddings_like_' || nextval('store.embedding_index_number');
+  execute format('create index %I on store.embeddings using hnsw (embedding halfvec_cosine_ops) with (m = 16, ef_construction = 64)
+    where user_id = %L and kind = %L and model = %L', chosen.name, chosen.user_id, chosen.kind, chosen.model);
+  insert into store.embedding_indexes (name, user_id, kind, model)
+    values (chosen.name, chosen.user_id, chosen.kind, chosen.model);
+  return 'made ' || chosen.name;
+exception when lock_not_available then
   return null;
 end $$;
 revoke execute on function public.index_embeddings() from public;
@@ -108,12 +105,13 @@ create function store.nearest_of_all(tenant uuid, of_kind text, of_model text, q
   returns table (subject text, similarity double precision)
   language plpgsql stable set search_path = pg_catalog, public, pg_temp as $$
 begin
-  -- `offset 0`: what is shown is looked up for the nearest only, and not for each before they are sorted.
+  -- `+ 0`: as it stands an index of these would be taken, which ends after the nearest 40. `offset 0`: what is shown is looked up for
+  -- the nearest only, and not for each before they are sorted.
   return query execute format($q$
     select s.subject, 1 - s.distance from (
-      select e.subject, e.embedding <=> $1 as distance from store.embeddings e
+      select e.subject, (e.embedding <=> $1) + 0 as distance from store.embeddings e
       where e.user_id = %L and e.kind = %L and e.model = %L and ($2 is null or e.subject <> $2) %s
-      order by 2, 1 offset 0
+      order by 2, 1 desc offset 0
     ) s where %s limit $4$q$,
     tenant, of_kind, of_model, case when among is null then '' else 'and e.subject = any ($3)' end,
     case when among is null then store.subject_shown_sql(tenant, of_kind) else 'true' end)
@@ -132,13 +130,13 @@ begin
   -- Not as settings of the function: pgvector before 0.8, which has no such indexes here, refuses their names.
   perform set_config('hnsw.iterative_scan', 'strict_order', true),
     set_config('hnsw.ef_search', least(1000, greatest(100, 2 * most))::text, true);
-  -- Literals: the planner proves that the index has them all.
+  -- With ties, whose order is that of their subjects, which the index does not have. Literals: the planner proves that the index has them all.
   return query execute format($q$
     select s.subject, 1 - s.distance from (
       select e.subject, e.embedding <=> $1 as distance from store.embeddings e
       where e.user_id = %L and e.kind = %L and e.model = %L and ($2 is null or e.subject <> $2) %s
       order by e.embedding <=> $1 offset 0
-    ) s where %s limit $4$q$,
+    ) s where %s order by s.distance fetch first $4 rows with ties$q$,
     tenant, of_kind, of_model, case when among is null then '' else 'and e.subject = any ($3)' end,
     case when among is null then store.subject_shown_sql(tenant, of_kind) else 'true' end)
     using query, without, among, most;
@@ -196,7 +194,7 @@ begin
     select h.subject, round(sum(r.rarity * h.times * 2.2 / (h.times + 1.2 * (0.25 + 0.75 * h.length / s.mean)))::numeric
       / (2.2 * (select sum(rarity) from rarity))::numeric, 6)::double precision
     from hits h join rarity r using (lexeme) cross join size s
-    group by h.subject order by 2 desc, 1 limit $5$q$,
+    group by h.subject order by 2 desc, h.subject collate "C" desc limit $5$q$,
     format(case of_kind
       when 'failure' then 'select f.signature as subject, store.words(f.failure_type, f.error_message) as words from (
           select distinct on (m.signature) m.* from (

@@ -45,7 +45,7 @@ const list = defineSimilarList<SimilarConfigVersion, SimilarArgs>('SimilarConfig
   type: SimilarConfigVersionType,
   kind: 'config_version',
   columns,
-  key: 'versionId',
+  keys: ['versionId'],
   filter: configVersionPages.filter,
   rowsOf: (things, parents, most) => things.configVersions(parents, most),
 })

@@ -113,7 +113,7 @@ const list = defineSimilarList<SimilarFailure, FailureArgs>('SimilarFailure', {
   type: SimilarFailureType,
   kind: 'failure',
   columns,
-  key: 'patternId',
+  keys: ['signature', 'patternId'],
   filter: failurePatternPages.filter,
   rowsOf: (things, parents, most, { each }) => things.failures(parents, most, each),
 })
@@ -155,7 +155,7 @@ function compared({ to }: RootArgs): { to: ComparedWith; model?: string | undefi
   if (embedding) return { to: vectorOf(embedding), model: embedding.model }
   if (typeof text === 'string') {
     const failure = { failureType: 'unknown', failureCategory: 'unknown', errorMessage: text } as const
-    return { to: { is: 'text', text, embedded: failureText.of(failure) } }
+    return { to: { is: 'text', text, embedded: text.trim() === '' ? '' : failureText.of(failure) } }
   }
   const signature = patternId ? signatureOfPattern(patternId) : signatureOfOutcome(outcomeId!)
   return { to: { is: 'subject', of: () => signature } }

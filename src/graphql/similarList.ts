@@ -173,7 +173,8 @@ interface SimilarList<Computed, Args extends SimilarArgs> {
   type: ObjectRef<any, any, any>
   kind: SimilarKind
   columns: Columns<Computed>
-  key: keyof Computed & string
+  /** The subject first: equal similarities are in its order. */
+  keys: readonly (keyof Computed & string)[]
   /** Of the things themselves. */
   filter: { type: InputRef<object>; fields: FilterFields }
   rowsOf(things: SimilarThings, parents: ParentKeys, most: number | null, args: Args): ComputedRows
@@ -185,11 +186,11 @@ const NO_PARENT = ''
 /** Makes the connection of things that are like another, and the fields that list them. */
 export function defineSimilarList<Computed extends { similarity: number }, Args extends SimilarArgs>(
   name: string,
-  { type, kind, columns, key, filter, rowsOf }: SimilarList<Computed, Args>,
+  { type, kind, columns, keys, filter, rowsOf }: SimilarList<Computed, Args>,
 ) {
   const similarity: SortField = { field: 'similarity', kind: 'number' }
   const source: Sorting = {
-    keys: [columns.sorted(key)],
+    keys: keys.map((key) => columns.sorted(key)),
     orders: { SIMILARITY: { ...similarity, description: 'How similar they are.' } },
     defaultOrder: { field: 'SIMILARITY', direction: 'desc' },
   }

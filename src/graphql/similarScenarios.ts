@@ -44,7 +44,7 @@ const list = defineSimilarList<SimilarScenario, SimilarArgs>('SimilarScenario', 
   type: SimilarScenarioType,
   kind: 'scenario',
   columns,
-  key: 'scenarioId',
+  keys: ['scenarioId'],
   filter: scenarioPages.filter,
   rowsOf: (things, parents, most) => things.scenarios(parents, most),
 })

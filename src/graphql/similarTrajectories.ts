@@ -55,7 +55,7 @@ const list = defineSimilarList<SimilarTrajectory, SimilarArgs>('SimilarTrajector
   type: SimilarTrajectoryType,
   kind: 'trajectory',
   columns,
-  key: 'outcomeId',
+  keys: ['outcomeId'],
   filter: outcomePages.filter,
   rowsOf: (things, parents, most) => things.trajectories(parents, most),
 })
