@@ -5,35 +5,42 @@
 alter table store.settings add column embedding_index_rows integer not null default 10000 check (embedding_index_rows between 10 and 10000000);
 
 /*
-The indexes of those that have so many: HNSW, each over the vectors of one tenant, kind and model. One over all would have to pass over those
-of other tenants, and would make each vector of every tenant three times as dear to store.
+What the index of these is called. It is HNSW, over the vectors of one tenant, kind and model: one over all would have to pass over those of other
+tenants, and would make each vector of every tenant dearer to store.
 */
-create table store.embedding_indexes (
-  name name primary key,
-  user_id uuid not null,
-  kind text not null,
-  model text not null,
-  made_at timestamptz(3) not null default now(),
-  unique (user_id, kind, model)
-);
-create sequence store.embedding_index_number;
+create function store.embedding_index_name(tenant uuid, of_kind text, of_model text) returns name
+  language sql immutable set search_path = pg_catalog, pg_temp
+  return ('embeddings_like_' || md5(concat_ws(' ', tenant, of_kind, of_model)))::name;
 
-/* Whether these have an index that can be used. */
+create function store.embedding_indexes() returns table (name name)
+  language sql stable set search_path = pg_catalog, pg_temp as $$
+  select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid
+  where i.indrelid = 'store.embeddings'::regclass and i.indisvalid and c.relname like 'embeddings\_like\_%'
+$$;
+
 create function store.has_embedding_index(tenant uuid, of_kind text, of_model text) returns boolean
   language sql stable set search_path = pg_catalog, pg_temp as $$
   select exists (
-    select from store.embedding_indexes x
-      join pg_class c on c.relname = x.name and c.relnamespace = 'store'::regnamespace
-      join pg_index i on i.indexrelid = c.oid and i.indisvalid
-    where x.user_id = tenant and x.kind = of_kind and x.model = of_model)
+    select from pg_class c join pg_index i on i.indexrelid = c.oid
+    where c.relname = store.embedding_index_name(tenant, of_kind, of_model) and c.relnamespace = 'store'::regnamespace and i.indisvalid)
 $$;
+
+create function store.make_embedding_index(tenant uuid, of_kind text, of_model text) returns name
+  language plpgsql set search_path = pg_catalog, public, pg_temp as $$
+declare
+  made constant name := store.embedding_index_name(tenant, of_kind, of_model);
+begin
+  execute format('create index %I on store.embeddings using hnsw (embedding halfvec_cosine_ops) with (m = 16, ef_construction = 64)
+    where user_id = %L and kind = %L and model = %L', made, tenant, of_kind, of_model);
+  return made;
+end $$;
 
 /*
 The job's step: makes or drops one index, and says which; null when there is nothing to do, or what writes vectors would have to wait for
 another. While one is made no vector is stored: for 10,000 that takes some ten seconds, and later ones go into it one by one.
 */
 create function public.index_embeddings() returns text
-  language plpgsql security definer set search_path = pg_catalog, public, pg_temp
+  language plpgsql security definer set search_path = pg_catalog, pg_temp
   set maintenance_work_mem = '256MB' set max_parallel_maintenance_workers = 0 set lock_timeout = '2s' as $$
 declare
   -- To have many is to plan each statement on the table with all of them.
@@ -42,7 +49,7 @@ declare
   chosen record;
 begin
   -- Two of them fit into a page.
-  if pg_relation_size('store.embeddings') / 8192 * 2 < least_rows and not exists (select from store.embedding_indexes)
+  if pg_relation_size('store.embeddings') / 8192 * 2 < least_rows and not exists (select from store.embedding_indexes())
     or (select string_to_array(extversion, '.')::integer[] from pg_extension where extname = 'vector') < array[0, 8]
     or not pg_try_advisory_xact_lock(hashtext('arc.index_embeddings')) then
     return null;
@@ -50,30 +57,26 @@ begin
   with counted as (
     select e.user_id, e.kind, e.model, count(*) as rows from store.embeddings e group by 1, 2, 3 having count(*) >= least_rows / 2
   ), ranked as (
-    select c.*, row_number() over (order by c.rows desc, c.user_id, c.kind, c.model) as place from counted c
+    select c.*, store.embedding_index_name(c.user_id, c.kind, c.model) as name,
+      row_number() over (order by c.rows desc, c.user_id, c.kind, c.model) as place
+    from counted c
   )
-  select x.name, user_id, kind, model into chosen
-  from ranked r full join store.embedding_indexes x using (user_id, kind, model)
+  select name, r.user_id, r.kind, r.model, x.name is not null as is_there into chosen
+  from ranked r full join store.embedding_indexes() x using (name)
   -- One stays until there are half as few, so that none is made and dropped by turns.
   where case
     when x.name is null then r.place <= most and r.rows >= least_rows
-    else r.rows is null or r.place > 2 * most or not store.has_embedding_index(user_id, kind, model)
+    else r.rows is null or r.place > 2 * most
   end
   order by x.name is null, r.rows desc limit 1;
   if not found then
     return null;
   end if;
-  if chosen.name is not null then
-    execute format('drop index if exists store.%I', chosen.name);
-    delete from store.embedding_indexes x where x.name = chosen.name;
+  if chosen.is_there then
+    execute format('drop index store.%I', chosen.name);
     return 'dropped ' || chosen.name;
   end if;
-  chosen.name := 'embeddings_like_' || nextval('store.embedding_index_number');
-  execute format('create index %I on store.embeddings using hnsw (embedding halfvec_cosine_ops) with (m = 16, ef_construction = 64)
-    where user_id = %L and kind = %L and model = %L', chosen.name, chosen.user_id, chosen.kind, chosen.model);
-  insert into store.embedding_indexes (name, user_id, kind, model)
-    values (chosen.name, chosen.user_id, chosen.kind, chosen.model);
-  return 'made ' || chosen.name;
+  return 'made ' || store.make_embedding_index(chosen.user_id, chosen.kind, chosen.model);
 exception when lock_not_available then
   return null;
 end $$;
@@ -229,16 +232,16 @@ begin
 end $$;
 
 /*
-How things are compared with one: `exact` with the vectors of all, `index`, or `lexical` and why. `given`: the vector of a text; without one it is that
+How things are compared with one: `exact` with the vectors of all, `index`, or `lexical` and why. `given`: the vector of a text, as text; without one it is that
 of the subject. `because`: why a text has none. `most`: null where all are wanted. `among_count`: of how many; null of all.
 */
 create function store.similarity_search(
-  tenant uuid, of_kind text, of_model text, of_subject text, given halfvec, because text, most integer, among_count integer,
+  tenant uuid, of_kind text, of_model text, of_subject text, given text, because text, most integer, among_count integer,
   out method text, out lexical_because text, out query halfvec)
   language plpgsql stable set search_path = pg_catalog, public, pg_temp as $$
 begin
   method := 'lexical';
-  query := given;
+  query := given::halfvec;
   if because is not null then
     lexical_because := because;
     return;
@@ -262,13 +265,13 @@ begin
   end if;
 end $$;
 
-/* The same for a question; `given` as text. */
+/* The same for whoever asks. */
 create function public.similarity_search(
   of_kind text, of_model text, of_subject text, given text, because text, most integer, among_count integer)
   returns table (method text, model text, lexical_because text)
-  language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+  language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.method, case when s.method <> 'lexical' then of_model end, s.lexical_because
-  from store.similarity_search(public.current_user_id(), of_kind, of_model, of_subject, given::halfvec, because, most, among_count) s
+  from store.similarity_search(public.current_user_id(), of_kind, of_model, of_subject, given, because, most, among_count) s
 $$;
 
 /*
@@ -278,13 +281,13 @@ them, all where `most` is null. `said`: the words of what has no subject.
 create function public.similar_subjects(
   of_kind text, of_model text, of_subject text, given text, said text, because text, most integer, among text[])
   returns table (subject text, similarity double precision)
-  language plpgsql stable security definer rows 20 set search_path = pg_catalog, public, pg_temp as $$
+  language plpgsql stable security definer rows 20 set search_path = pg_catalog, pg_temp as $$
 declare
   tenant constant uuid := public.current_user_id();
   search record;
 begin
   select s.* into search from store.similarity_search(
-    tenant, of_kind, of_model, of_subject, given::halfvec, because, most, cardinality(among)) s;
+    tenant, of_kind, of_model, of_subject, given, because, most, cardinality(among)) s;
   if search.method = 'lexical' then
     return query select s.* from store.similar_by_words(
       tenant, of_kind, coalesce(said, store.text_of_subject(tenant, of_kind, of_subject)), of_subject, among, most) s;
