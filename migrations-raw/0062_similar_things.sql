@@ -84,21 +84,29 @@ revoke execute on function public.index_embeddings() from public;
 grant execute on function public.index_embeddings() to app_user;
 insert into store.jobs (name, every) values ('index_embeddings', interval '1 minute');
 
-/* The condition for s.subject to be of something that the tenant has and has not deleted, as SQL. */
+/*
+The condition for s.subject to be of something that the tenant has and has not deleted, as SQL. `offset 0` keeps it a condition, which is looked at for
+one after the other until there are enough: as a join it would read all. The collations are those of the indexes.
+*/
 create function store.subject_shown_sql(tenant uuid, of_kind text) returns text
   language sql immutable set search_path = pg_catalog, pg_temp
   return format(case of_kind
-    when 'failure' then 'exists (select from public.failure_patterns p where p.user_id = %1$L and p.signature = s.subject
-      and not exists (select from public.deletions d where d.user_id = %1$L and d.simulation_id = p.simulation_id))'
+    when 'failure' then 'exists (select from public.failure_patterns p where p.user_id = %1$L and p.signature = s.subject collate "default"
+      and not exists (select from public.deletions d where d.user_id = %1$L and d.simulation_id = p.simulation_id) offset 0)'
     when 'trajectory' then 'exists (select from store.outcome_keys k where k.user_id = %1$L
       and k.outcome_id = case when s.subject ~ ''^[0-9a-f-]{36}$'' then s.subject::uuid end
-      and not exists (select from public.deletions d where d.user_id = %1$L and d.simulation_id = k.simulation_id))'
-    when 'scenario' then 'exists (select from public.scenarios p where p.user_id = %1$L and p.scenario_id = s.subject
-      and not exists (select from public.deletions d where d.user_id = %1$L and d.scenario_id = p.scenario_id))'
+      and not exists (select from public.deletions d where d.user_id = %1$L and d.simulation_id = k.simulation_id) offset 0)'
+    when 'scenario' then 'exists (select from public.scenarios p where p.user_id = %1$L and p.scenario_id = s.subject collate "default"
+      and not exists (select from public.deletions d where d.user_id = %1$L and d.scenario_id = p.scenario_id) offset 0)'
     when 'config_version' then 'exists (select from public.config_versions v where v.user_id = %1$L
       and v.version_id = case when s.subject ~ ''^[0-9a-f-]{36}$'' then s.subject::uuid end
-      and not exists (select from public.deletions d where d.user_id = %1$L and d.config_id = v.config_id))'
+      and not exists (select from public.deletions d where d.user_id = %1$L and d.config_id = v.config_id) offset 0)'
     end, tenant);
+
+/* In whose order those with equal similarities are: that of the column that lists show. */
+create function store.subject_collation(of_kind text) returns name
+  language sql immutable set search_path = pg_catalog, pg_temp
+  return case when of_kind in ('failure', 'scenario') then 'default' else 'C' end;
 
 /*
 The subjects whose vectors are nearest, all of them compared. `among`: of these only, which the caller may see; null: of all that the tenant has
@@ -114,9 +122,9 @@ begin
     select s.subject, 1 - s.distance from (
       select e.subject, (e.embedding <=> $1) + 0 as distance from store.embeddings e
       where e.user_id = %L and e.kind = %L and e.model = %L and ($2 is null or e.subject <> $2) %s
-      order by 2, 1 desc offset 0
+      order by 2, e.subject collate %I desc offset 0
     ) s where %s limit $4$q$,
-    tenant, of_kind, of_model, case when among is null then '' else 'and e.subject = any ($3)' end,
+    tenant, of_kind, of_model, case when among is null then '' else 'and e.subject = any ($3)' end, store.subject_collation(of_kind),
     case when among is null then store.subject_shown_sql(tenant, of_kind) else 'true' end)
     using query, without, among, most;
 end $$;
@@ -197,7 +205,7 @@ begin
     select h.subject, round(sum(r.rarity * h.times * 2.2 / (h.times + 1.2 * (0.25 + 0.75 * h.length / s.mean)))::numeric
       / (2.2 * (select sum(rarity) from rarity))::numeric, 6)::double precision
     from hits h join rarity r using (lexeme) cross join size s
-    group by h.subject order by 2 desc, h.subject collate "C" desc limit $5$q$,
+    group by h.subject order by 2 desc, h.subject collate %I desc limit $5$q$,
     format(case of_kind
       when 'failure' then 'select f.signature as subject, store.words(f.failure_type, f.error_message) as words from (
           select distinct on (m.signature) m.* from (
@@ -227,7 +235,7 @@ begin
             and not exists (select from public.deletions d where d.user_id = %1$L and d.simulation_id = o.simulation_id)
           order by o.execution_time desc, o.outcome_id desc limit 2000
         ) c'
-      end, tenant))
+      end, tenant), store.subject_collation(of_kind))
     using lexemes, any_of, without, among, most;
 end $$;
 
@@ -250,12 +258,13 @@ begin
     return;
   elsif query is null then
     select e.embedding into query from store.embeddings e
-      where e.user_id = tenant and e.kind = of_kind and e.model = of_model and e.subject = of_subject;
+      where e.user_id = tenant and e.kind = of_kind collate "default" and e.model = of_model collate "default"
+        and e.subject = of_subject collate "C";
   end if;
   if query is null then
     lexical_because := case when of_subject is null then 'not_found' else 'not_yet_embedded' end;
-  elsif not exists (select from store.embeddings e where e.user_id = tenant and e.kind = of_kind and e.model = of_model
-      and e.subject is distinct from of_subject) then
+  elsif not exists (select from store.embeddings e where e.user_id = tenant and e.kind = of_kind collate "default"
+      and e.model = of_model collate "default" and e.subject is distinct from of_subject) then
     lexical_because := 'nothing_to_compare';
   elsif most is not null and (among_count is null or among_count > (select embedding_index_rows from store.settings))
       and store.has_embedding_index(tenant, of_kind, of_model) then

@@ -158,7 +158,7 @@ export class SimilarThings {
         'resolutionSteps',
       ] satisfies (keyof SimilarFailure)[],
       select: sql`
-        select p.parent, n.subject collate "C" as signature, n.similarity, t.pattern_id, t.outcome_id, t.simulation_id, t.execution_time,
+        select p.parent, n.subject as signature, n.similarity, t.pattern_id, t.outcome_id, t.simulation_id, t.execution_time,
           (select o.scenario_id from outcomes o where o.outcome_id = t.outcome_id and o.execution_time = t.execution_time) as scenario_id,
           (select count(*)::int from failure_patterns c where c.signature = n.subject and ${fulfils}) as patterns,
           array(select r.resolution_steps from failure_patterns r where r.signature = n.subject and r.resolution_steps is not null
@@ -185,7 +185,7 @@ export class SimilarThings {
     return {
       name: sql`similarScenarios`,
       fields: ['scenarioId', 'similarity'] satisfies (keyof SimilarScenario)[],
-      select: sql`select p.parent, n.subject collate "C" as scenario_id, n.similarity from ${this.#found(parents, most)}`,
+      select: sql`select p.parent, n.subject as scenario_id, n.similarity from ${this.#found(parents, most)}`,
     }
   }
 
