@@ -14,7 +14,7 @@ const TEXTS = 1_000
 /** Rows of one statement. */
 const SLICE = 500
 /** Questions of each figure. */
-const QUESTIONS = 200
+const QUESTIONS = 100
 const NEAREST = 10
 export const FEW = 1_000
 export const TENANTS = 50

@@ -31,6 +31,9 @@ import { readTrustedDocuments } from './http/trustedDocuments.ts'
 import { serveWebSocket } from './http/webSocket.ts'
 import { createGraphQLHandler, type HttpParts } from './http/yoga.ts'
 import { deliverAlerts, EVALUATE_ALERT_RULES, sendAlertTest } from './jobs/alerts.ts'
+import { embedJob } from './jobs/embedding.ts'
+import { ownQueryOn, useEmbeddingModels } from './jobs/embeddingStore.ts'
+import { EmbeddingWaker } from './jobs/embeddingWaker.ts'
 import { JobRunner } from './jobs/jobRunner.ts'
 import { END_LONG_SQL } from './jobs/longSql.ts'
 import { FAIL_SILENT_SIMULATIONS } from './jobs/silentSimulations.ts'
@@ -157,10 +160,19 @@ export async function startServer(
           FAIL_SILENT_SIMULATIONS,
           EVALUATE_ALERT_RULES,
           deliverAlerts(webhooks, (...delivery) => figures?.countDelivery(...delivery)),
+          ...(embeddings.background ? [embedJob(embeddings.background)] : []),
         ]
       : []
+    const ownQuery = ownQueryOn(pools.own)
+    if (config.jobs && embeddings.models && (await useEmbeddingModels(ownQuery, embeddings.models)))
+      logger.info({ models: embeddings.models }, 'embeddings are made, of what is stored already too')
     const jobs = new JobRunner(pools.own, regular, logger, (...run) => figures?.countJobRun(...run))
     undo.push(() => jobs.close())
+    const waker =
+      config.jobs && embeddings.background
+        ? new EmbeddingWaker(ownQuery, () => jobs.runDue(), logger)
+        : undefined
+    undo.push(async () => waker?.close())
     void jobs.runDue()
 
     const { exposure } = config
@@ -174,6 +186,7 @@ export async function startServer(
       config.databaseDirectUrl ?? databaseUrl,
       logger,
       answerMs,
+      () => waker?.hear(),
     )
     await live.start()
     undo.push(() => live.stop())
@@ -193,6 +206,7 @@ export async function startServer(
         outcomes: outcomeQueue.waiting,
       }),
       jobs: jobs.jobs,
+      embeddings: embeddings.source,
       logger,
     })
     const metrics = new OperationMetrics()

@@ -10,7 +10,8 @@ import { trajectoryText } from './texts/trajectoryText.ts'
 /** What has a vector, as `store.embeddings` names it. */
 export type EmbeddedKind = 'failure' | 'trajectory' | 'scenario' | 'config_version'
 
-const TEXTS: Readonly<Record<EmbeddedKind, EmbeddedText<never>>> = {
+/** How things of a kind are said. */
+export const TEXTS: Readonly<Record<EmbeddedKind, EmbeddedText<never>>> = {
   failure: failureText,
   trajectory: trajectoryText,
   scenario: scenarioText,
@@ -40,6 +41,12 @@ export class Embeddings {
     // An endpoint has its own order.
     this.background =
       config.provider === 'minilm' ? openProvider(config, { isPatient: true }) : this.#questions
+  }
+
+  /** Who makes them and with which model; both null where nobody does. */
+  get source(): { provider: string | null; model: string | null } {
+    const model = this.#questions?.model ?? null
+    return { provider: model?.split(':', 1)[0] ?? null, model }
   }
 
   /** Names of the vectors that this server makes, by kind; null where it makes none. */

@@ -118,7 +118,7 @@ const CoverageType = builder.objectRef<EmbeddingCoverage>('EmbeddingCoverage').i
   fields: (t) => coverageColumns.fields(t),
 })
 
-const EmbeddingInput = builder.inputType('EmbeddingInput', {
+const SimilarToEmbedding = builder.inputType('SimilarToEmbedding', {
   description: 'A vector, and the name of the model that made it.',
   fields: (t) => ({
     model: t.string({
@@ -136,10 +136,10 @@ const EmbeddingInput = builder.inputType('EmbeddingInput', {
 
 /** The fields of each input that says what others are compared with. */
 export const ofEmbedding = (t: Parameters<Parameters<typeof builder.inputType>[1]['fields']>[0]) =>
-  t.field({ type: EmbeddingInput, description: 'A vector of the caller’s own.' })
+  t.field({ type: SimilarToEmbedding, description: 'A vector of the caller’s own.' })
 
 /** @throws Refusal BAD_USER_INPUT for a vector that is none. */
-export function vectorOf({ vector }: typeof EmbeddingInput.$inferInput): ComparedWith {
+export function vectorOf({ vector }: typeof SimilarToEmbedding.$inferInput): ComparedWith {
   const path = ['to', 'embedding', 'vector']
   if (vector.length !== VECTOR_WIDTH)
     throw new Refusal(

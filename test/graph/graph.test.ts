@@ -203,9 +203,7 @@ it('a failure says how many others are the same', async () => {
   const query = '{ failurePatterns { nodes { equalFailures } } }'
   const statements = await arc.statementsDuring(async () => {
     const { failurePatterns } = await tenant.data(query)
-    expect(failurePatterns.nodes.map(({ equalFailures }: any) => equalFailures).sort()).toEqual([
-      0, 2, 2, 2,
-    ])
+    expect(failurePatterns.nodes.map(({ equalFailures }: any) => equalFailures).sort()).toEqual([0, 2, 2, 2])
   })
   expect(statements.filter((text) => text.includes('equalFailures'))).toHaveLength(1)
 })

@@ -27,7 +27,8 @@ const endpoint = await EmbeddingEndpoint.start(({ body }) =>
 )
 afterAll(() => endpoint.close())
 
-const ENV = { ARC_EMBEDDINGS: endpoint.url, ARC_EMBEDDINGS_MODEL: 'words' }
+// The job would make vectors by itself.
+const ENV = { ARC_EMBEDDINGS: endpoint.url, ARC_EMBEDDINGS_MODEL: 'words', ARC_JOBS: 'off' }
 const arc = useArc(ENV)
 const byResolvers = new Arc({ ...ENV, ARC_COMPILED_READS: 'off' })
 const withoutModel = new Arc()
