@@ -16,8 +16,8 @@ const SLICE = 500
 /** Questions of each figure. */
 const QUESTIONS = 100
 const NEAREST = 10
-export const FEW = 1_000
-export const TENANTS = 50
+const FEW = 1_000
+const TENANTS = 50
 
 interface Latency {
   p50Ms: number

@@ -38,9 +38,9 @@ import { checkRanges } from './lists/ranges.ts'
 /** What one search costs, in rows that are read; as much again for counting all. */
 const SEARCH_COST = 200
 /** What a text costs that a model has to read. */
-export const TEXT_COST = 200
+const TEXT_COST = 200
 const VECTOR_WIDTH = 1536
-export const MOST_CHARACTERS = 100_000
+const MOST_CHARACTERS = 100_000
 
 const SimilarityMethodEnum = builder.enumType('SimilarityMethod', {
   description: 'How similar things were found.',

@@ -7,7 +7,7 @@ export interface QuestionVectors {
 }
 
 /** As PostgreSQL reads it, or why there is none. */
-export type QuestionVector =
+type QuestionVector =
   | { vector: string; because: null }
   | { vector: null; because: 'no_provider' | 'provider_failed' | 'not_embeddable' }
 

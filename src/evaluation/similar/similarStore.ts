@@ -27,7 +27,7 @@ export interface SimilarQuestion {
 
 export type SimilarityMethod = 'exact' | 'index' | 'lexical'
 
-export type LexicalReason =
+type LexicalReason =
   | 'no_provider'
   | 'provider_failed'
   | 'not_embeddable'
