@@ -1,7 +1,7 @@
 // Data flows one way: http → graphql → evaluation → db; live and importers stand beside. Nothing imports upwards.
 /** The files at the top of src that import nothing but each other: they are for everyone. */
 const SHARED =
-  '(calendar|databaseTime|exactNumbers|freeNames|json|mapKey|refusal|retryAfter|spans|stream|text|uuid|valueChecks|viewer)\\.ts$'
+  '(calendar|databaseTime|exactNumbers|freeNames|json|mapKey|refusal|retryAfter|spans|stream|text|turns|uuid|valueChecks|viewer)\\.ts$'
 const may = (folder, ...targets) => ({
   name: `${folder}-imports-only-downwards`,
   comment: `src/${folder} may import from ${['itself', SHARED, ...targets].join(', ')} only.`,

@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --max-semi-space-size=64
 import { Command, Option } from 'commander'
 import type { EmbedOptions } from './commands/embed.ts'
+import type { GateOptions } from './commands/gate.ts'
 import type { ImportOptions } from './commands/import.ts'
 import type { MigrateOptions } from './commands/migrate.ts'
 import type { RetentionOptions } from './commands/retention.ts'
@@ -131,6 +132,48 @@ program
   })
 
 program
+  .command('gate')
+  .description(
+    'Whether a simulation may take the place of another one, asked of a server: exit code 0 when it may, 1 when it may not, ' +
+      '2 when nothing can be told (no server, no such simulation, one that has not ended, wrong options).',
+  )
+  .requiredOption('--candidate <id>', 'the key of the simulation that is to take its place')
+  .option('--baseline <id>', 'the key of the simulation to compare with; or')
+  .option('--baseline-configuration <name>', 'the configuration whose latest completed simulation it is')
+  .option('--baseline-version <number>', 'the version of that configuration')
+  .option('--rules <file>', 'YAML with the rules, as GateRulesInput has them; options stand above it')
+  .option('--success-drop <share>', 'success drops by less, or "off"; 0.05 by default')
+  .option('--score-drop <share>', 'the mean score drops by less, or "off"; 0.05 by default')
+  .option('--cost-increase <share>', 'mean cost rises by no more than this share')
+  .option('--tokens-increase <share>', 'mean tokens rise by no more than this share')
+  .option('--duration-increase <share>', 'mean duration rises by no more than this share')
+  .option('--min-success-rate <share>', 'so many of the runs succeed')
+  .option('--min-scenarios <number>', 'both have runs of so many scenarios')
+  .option('--min-repetitions <number>', 'each of these has so many repetitions')
+  .option('--no-regressed', 'no scenario goes worse')
+  .option('--no-new-failure-categories', 'no run fails for a kind of reason that is new')
+  .addOption(
+    new Option('--insufficient-data <what>', 'what becomes of it when the runs do not tell').choices([
+      'fail',
+      'pass',
+    ]),
+  )
+  .option('--lower-is-better <dimension...>', 'dimensions of metrics of which less is better, for the report')
+  .option('--report <file>', 'writes a report as Markdown')
+  .option('--url <url>', 'GraphQL endpoint; by default ARC_URL or the server on this machine')
+  .option(
+    '--token <token>',
+    'bearer token or API key; by default ARC_TOKEN or one signed with this machine’s secret',
+  )
+  .option('--patience <seconds>', 'how long to wait for a server that goes away meanwhile', '120')
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .action(async (options: GateOptions) => {
+    process.exitCode = 2
+    const { gateCommand } = await import('./commands/gate.ts')
+    process.exitCode = await gateCommand(readConfig(), options)
+  })
+
+program
   .command('token')
   .description('Print a bearer token, signed with this server’s secret.')
   .option('--tenant <uuid>', 'the tenant; by default the sample’s')
@@ -169,7 +212,7 @@ try {
 } catch (error) {
   if (!isExplained(error)) throw error
   console.error(`arc: ${error.message}`)
-  process.exitCode = 1
+  process.exitCode ??= 1
 }
 
 /** A file .env in the folder that Arc runs in; what is set in the environment as well stays as it is there. */

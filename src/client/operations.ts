@@ -88,6 +88,21 @@ export type CancelSimulationInput = {
   simulationId: string;
 };
 
+/** A metric in which simulations are compared. */
+export type ComparedMetric =
+  /** US dollars of a run with all its attempts. */
+  | 'COST'
+  /** A number among the metrics of runs. */
+  | 'DIMENSION'
+  /** Milliseconds of a run’s last attempt. */
+  | 'DURATION'
+  /** Scores, 0 to 1. */
+  | 'SCORE'
+  /** Whether runs succeeded, 0 or 1; its means are the shares. */
+  | 'SUCCESS'
+  /** Tokens of a run with all its attempts. */
+  | 'TOKENS';
+
 /** A simulation to complete. */
 export type CompleteSimulationInput = {
   /** When it ended, in the past but not before it started; now by default. */
@@ -424,6 +439,66 @@ export type FailurePatternInput = {
   resolutionSteps?: string | null | undefined;
 };
 
+/** What a candidate has to fulfil. */
+export type GateRule =
+  /** Runs cost no more than that much more. */
+  | 'COST_INCREASE'
+  /** Runs take no more than that much longer. */
+  | 'DURATION_INCREASE'
+  /** Both simulations are completed. It is named where they are not. */
+  | 'ENDED'
+  /** No run fails for a kind of reason that the baseline does not know. */
+  | 'NEW_FAILURE_CATEGORIES'
+  /** No scenario that is watched went worse. */
+  | 'REGRESSED_SCENARIOS'
+  /** Each of these has enough repetitions on both sides. */
+  | 'REPETITIONS'
+  /** Both have runs of enough scenarios. */
+  | 'SCENARIOS'
+  /** The score is worse by less than the margin. */
+  | 'SCORE_DROP'
+  /** Success is worse by less than the margin. */
+  | 'SUCCESS_DROP'
+  /** Enough of the candidate’s runs succeed. */
+  | 'SUCCESS_RATE'
+  /** Runs take no more than that much more tokens. */
+  | 'TOKENS_INCREASE';
+
+/** What a candidate has to fulfil; all of it. */
+export type GateRulesInput = {
+  /** Mean cost rises by no more than this share of the baseline’s; null: not asked. */
+  costIncrease?: number | null | undefined;
+  /** Mean duration rises by no more than this share of the baseline’s; null: not asked. */
+  durationIncrease?: number | null | undefined;
+  /** What becomes of it when the runs do not tell. */
+  insufficientData?: InsufficientDataRule;
+  /** Each of these has so many repetitions on both sides; null: not asked. */
+  minRepetitions?: number | null | undefined;
+  /** Both have runs of so many scenarios; null: not asked. */
+  minScenarios?: number | null | undefined;
+  /** So large a share of the candidate’s runs succeeds, 0 to 1; null: not asked. */
+  minSuccessRate?: number | null | undefined;
+  /** No run fails for a kind of reason that no run of the baseline fails for. */
+  noNewFailureCategories?: boolean;
+  /** None of these scenarios goes worse; null: not asked. */
+  regressedScenarios?: NoRegressedScenarios | null | undefined;
+  /** The mean score drops by less than this, likewise; not asked either where no run has a score; null: not asked. */
+  scoreDrop?: number | null | undefined;
+  /** The share of runs that succeed drops by less than this, shown at 95 %; more than 0, and at most 1; null: not asked. */
+  successDrop?: number | null | undefined;
+  /** Mean tokens rise by no more than this share of the baseline’s; null: not asked. */
+  tokensIncrease?: number | null | undefined;
+};
+
+/** What became of a rule. */
+export type GateStatus =
+  /** It is not. */
+  | 'FAILED'
+  /** The runs do not tell. */
+  | 'INSUFFICIENT_DATA'
+  /** It is fulfilled. */
+  | 'PASSED';
+
 /** Where a version’s YAML comes from. */
 export type GeneratedBy =
   /** A program sent it. */
@@ -470,6 +545,13 @@ export type IdFilter = {
   in?: Array<string> | null | undefined;
 };
 
+/** What becomes of a gate when the runs do not tell. */
+export type InsufficientDataRule =
+  /** It does not pass. */
+  | 'FAIL'
+  /** It passes all the same. */
+  | 'PASS';
+
 /** Conditions on one path of a JSON tree; all must match, and a missing path matches none. Without conditions the path must exist. */
 export type JsonPathFilter = {
   /** It is a string that contains this, ignoring case. */
@@ -490,6 +572,30 @@ export type JsonPathFilter = {
   lte?: number | null | undefined;
   /** The path: keys, and list indexes from 0, outermost first, e.g. `["agent", "tools", "0", "name"]`. */
   path: Array<string>;
+};
+
+/** Which scenarios may not go worse; all, where nothing is said. */
+export type NoRegressedScenarios = {
+  /** These, by key. */
+  scenarioIds?: Array<string> | null | undefined;
+  /** Those that have one of these tags. */
+  tags?: Array<string> | null | undefined;
+  /** Shares of runs and mean scores (0 to 1) that differ by no more count as equal. */
+  tolerance?: number;
+};
+
+/** A range of time; all conditions must match, and a missing time matches no range. One that ends before it begins is refused. */
+export type NullableDateTimeFilter = {
+  /** Later than this time. */
+  gt?: string | Date | null | undefined;
+  /** At this time or later. */
+  gte?: string | Date | null | undefined;
+  /** Whether it is missing: true finds rows without it, false rows with it. */
+  isNull?: boolean | null | undefined;
+  /** Earlier than this time. */
+  lt?: string | Date | null | undefined;
+  /** At this time or earlier. */
+  lte?: string | Date | null | undefined;
 };
 
 /** Conditions on a value that may be missing; all must match. */
@@ -874,6 +980,50 @@ export type SimulationEventKind =
   /** It started, or was reopened. */
   | 'STARTED';
 
+/** Filters simulations; all conditions must match. */
+export type SimulationFilter = {
+  /** By when they ended. */
+  completedAt?: NullableDateTimeFilter | null | undefined;
+  /** By the key of the configuration that they run. */
+  configId?: IdFilter | null | undefined;
+  /** By the key of the version that they run. */
+  configVersionId?: IdFilter | null | undefined;
+  /** By when they were planned. */
+  createdAt?: DateTimeFilter | null | undefined;
+  /** By the total milliseconds of their runs. */
+  executionTimeMs?: NullableNumberFilter | null | undefined;
+  /** By when the first of their runs ended. */
+  firstOutcomeAt?: NullableDateTimeFilter | null | undefined;
+  /** By when the last of their runs ended. */
+  lastOutcomeAt?: NullableDateTimeFilter | null | undefined;
+  /** By any path in their custom data; all must match. */
+  metadata?: Array<JsonPathFilter> | null | undefined;
+  /** By the model of the version that they run. */
+  model?: StringFilter | null | undefined;
+  /** By overall score. */
+  overallScore?: NullableNumberFilter | null | undefined;
+  /** By priority. */
+  priority?: NumberFilter | null | undefined;
+  /** Whether they failed because their runner was silent for too long. */
+  runnerLost?: boolean | null | undefined;
+  /** By scenario: those that run a matching one. */
+  scenarioId?: StringFilter | null | undefined;
+  /** By key. */
+  simulationId?: IdFilter | null | undefined;
+  /** By name. */
+  simulationName?: NullableStringFilter | null | undefined;
+  /** By when they started. */
+  startedAt?: NullableDateTimeFilter | null | undefined;
+  /** By status. */
+  status?: SimulationStatusFilter | null | undefined;
+  /** By tags. */
+  tags?: TagFilter | null | undefined;
+  /** By cost in US dollars. */
+  totalCostUsd?: NullableNumberFilter | null | undefined;
+  /** By the tokens of all their outcomes. */
+  totalTokens?: NullableNumberFilter | null | undefined;
+};
+
 /** The status of a simulation; it only moves forward. */
 export type SimulationStatus =
   /** Was stopped on request. */
@@ -886,6 +1036,14 @@ export type SimulationStatus =
   | 'PENDING'
   /** Running. */
   | 'RUNNING';
+
+/** Conditions on the value; all must match. */
+export type SimulationStatusFilter = {
+  /** The value is this one. */
+  eq?: SimulationStatus | null | undefined;
+  /** The value is one of these. */
+  in?: Array<SimulationStatus> | null | undefined;
+};
 
 /** A new simulation. */
 export type StartSimulationInput = {
@@ -989,6 +1147,17 @@ export type UpsertScenariosInput = {
   /** 1 to 1,000 scenarios. */
   scenarios: Array<ScenarioInput>;
 };
+
+/** What a comparison of two simulations shows. */
+export type Verdict =
+  /** The candidate is better: the difference is significant after correction. */
+  | 'BETTER'
+  /** Neither can be said: see `needed`. */
+  | 'INSUFFICIENT_DATA'
+  /** They differ by less than the margin. */
+  | 'NO_DIFFERENCE'
+  /** It is worse, likewise. */
+  | 'WORSE';
 
 /** The decision to take back. */
 export type WithdrawConfigDiffDecisionInput = {
@@ -1384,6 +1553,42 @@ export type SimulationEventsSubscriptionVariables = Exact<{
 
 export type SimulationEventsSubscription = { simulationEvents: { kind: SimulationEventKind, simulationId: string, seq: number, status: SimulationStatus, totalScenarios: number, completedScenarios: number, succeededScenarios: number, failedScenarios: number, completionPercent: number, currentScore: number | null, totalTokens: number | null, totalCostUsd: number | null, at: string } };
 
+export type GateSimulationQueryVariables = Exact<{
+  simulationId: string;
+}>;
+
+
+export type GateSimulationQuery = { simulation: { simulationId: string, simulationName: string | null, status: SimulationStatus, configVersion: { versionNumber: number, model: string, configuration: { name: string } } } | null };
+
+export type LatestCompletedQueryVariables = Exact<{
+  filter: SimulationFilter;
+}>;
+
+
+export type LatestCompletedQuery = { simulations: { nodes: Array<{ simulationId: string, simulationName: string | null, status: SimulationStatus, configVersion: { versionNumber: number, model: string, configuration: { name: string } } }> } };
+
+export type GateSimulationFragment = { simulationId: string, simulationName: string | null, status: SimulationStatus, configVersion: { versionNumber: number, model: string, configuration: { name: string } } };
+
+export type FindVersionQueryVariables = Exact<{
+  name: string;
+  version: ConfigVersionFilter;
+}>;
+
+
+export type FindVersionQuery = { configurations: { nodes: Array<{ configId: string, versions: { nodes: Array<{ versionId: string }> } }> } };
+
+export type RegressionGateQueryVariables = Exact<{
+  baseline: string;
+  candidate: string;
+  rules?: GateRulesInput | null | undefined;
+  dimensions?: Array<string> | string | null | undefined;
+  lowerIsBetter: Array<string> | string;
+  tolerance: number;
+}>;
+
+
+export type RegressionGateQuery = { regressionGate: { passed: boolean, reasons: Array<{ rule: GateRule, status: GateStatus, message: string }> } | null, compareSimulations: Array<{ counts: { scenarios: number, regressed: number, improved: number, onlyInOne: number, revisionDiffers: number }, totals: Array<{ metric: ComparedMetric, dimension: string | null, scenarios: number, baselineMean: number | null, candidateMean: number | null, difference: number | null, adjustedPValue: number | null, verdict: Verdict, interval: { lower: number, upper: number } | null, needed: { difference: number, repetitions: number | null, scenarios: number | null } | null }>, scenarios: { totalCount: number, nodes: Array<{ scenarioId: string, baselineRuns: number, baselineSucceeded: number, baselineScore: number | null, candidateRuns: number, candidateSucceeded: number, candidateScore: number | null, revisionDiffers: boolean }> } }> };
+
 export const HealthDocument: TypedDocument<HealthQuery, HealthQueryVariables> =
   "query Health{health{status problems engine serverVersion extensions{name version}hypertables{name chunks}outcomeParts poolStats{total idle waiting}listening responseTimeMs}}"
 
@@ -1530,3 +1735,15 @@ export const AlertEventsDocument: TypedDocument<AlertEventsSubscription, AlertEv
 
 export const SimulationEventsDocument: TypedDocument<SimulationEventsSubscription, SimulationEventsSubscriptionVariables> =
   "fragment SimulationProgress on ProgressState{simulationId seq status totalScenarios completedScenarios succeededScenarios failedScenarios completionPercent currentScore totalTokens totalCostUsd at}subscription SimulationEvents($simulationId:UUID!$afterSeq:SafeInt!){simulationEvents(simulationId:$simulationId afterSeq:$afterSeq){kind ...SimulationProgress}}"
+
+export const GateSimulationDocument: TypedDocument<GateSimulationQuery, GateSimulationQueryVariables> =
+  "query GateSimulation($simulationId:UUID!){simulation(simulationId:$simulationId){...GateSimulation}}fragment GateSimulation on Simulation{simulationId simulationName status configVersion{versionNumber model configuration{name}}}"
+
+export const LatestCompletedDocument: TypedDocument<LatestCompletedQuery, LatestCompletedQueryVariables> =
+  "query LatestCompleted($filter:SimulationFilter!){simulations(first:2 filter:$filter){nodes{...GateSimulation}}}fragment GateSimulation on Simulation{simulationId simulationName status configVersion{versionNumber model configuration{name}}}"
+
+export const FindVersionDocument: TypedDocument<FindVersionQuery, FindVersionQueryVariables> =
+  "query FindVersion($name:String!$version:ConfigVersionFilter!){configurations(first:1 filter:{name:{eq:$name}}){nodes{configId versions(first:1 filter:$version){nodes{versionId}}}}}"
+
+export const RegressionGateDocument: TypedDocument<RegressionGateQuery, RegressionGateQueryVariables> =
+  "query RegressionGate($baseline:UUID!$candidate:UUID!$rules:GateRulesInput$dimensions:[String!]$lowerIsBetter:[String!]!$tolerance:Float!){regressionGate(baseline:$baseline candidate:$candidate rules:$rules){passed reasons{rule status message}}compareSimulations(baseline:$baseline candidates:[$candidate]tolerance:$tolerance){counts{scenarios regressed improved onlyInOne revisionDiffers}totals(dimensions:$dimensions lowerIsBetter:$lowerIsBetter){metric dimension scenarios baselineMean candidateMean difference interval{lower upper}adjustedPValue verdict needed{difference repetitions scenarios}}scenarios(first:50 filter:{change:{eq:REGRESSED}}orderBy:{field:SUCCESS_RATE_DIFFERENCE direction:ASC}){totalCount nodes{scenarioId baselineRuns baselineSucceeded baselineScore candidateRuns candidateSucceeded candidateScore revisionDiffers}}}}"

@@ -1,9 +1,7 @@
 import { basename } from 'node:path'
 import { SingleBar } from 'cli-progress'
-import { signToken } from '../auth/tokens.ts'
-import { ArcClient } from '../client/arcClient.ts'
+import type { ArcClient } from '../client/arcClient.ts'
 import { ArcRequestError } from '../client/arcRequestError.ts'
-import { GreetDocument } from '../client/operations.ts'
 import type { Config } from '../config.ts'
 import { addedUp, type Redactions } from '../evaluation/redaction/redaction.ts'
 import { UNKNOWN_MODEL } from '../importers/configHistory.ts'
@@ -18,15 +16,11 @@ import {
   type ShowProgress,
 } from '../importers/importFiles.ts'
 import type { RunReport } from '../importers/importRun.ts'
+import { connectedClient, NoServer, type ServerOptions } from './connectedClient.ts'
 import { ImportTotals } from './importTotals.ts'
-import { LOCAL_TENANT } from './token.ts'
 
-export interface ImportOptions {
-  url?: string
-  token?: string
+export interface ImportOptions extends ServerOptions {
   quiet?: boolean
-  /** Seconds that a server may be away for, in the middle of the import. */
-  patience?: string
   /** Of the YAML files; else the name of their folder. */
   configuration?: string
   /** For the YAML files that name none. */
@@ -37,12 +31,8 @@ export interface ImportOptions {
   simulation?: string
 }
 
-const TOKEN_SECONDS = 86_400
 const MAX_LISTED_RECORDS = 20
 const MAX_LISTED_NOTES = 5
-
-/** There is nobody to send to; the message says what to do. */
-class NoServer extends Error {}
 
 /**
  * `arc import`: sends result files and configurations to a server, and says on stdout what became of each.
@@ -56,7 +46,7 @@ export async function importCommand(
   options: ImportOptions,
 ): Promise<number> {
   try {
-    const client = await connect(config, options)
+    const client = await connectedClient(config, options, { actorId: 'arc import', writes: true })
     return (await importAndPrint(client, files, options)) ? 0 : 1
   } catch (error) {
     if (!(error instanceof NoServer)) throw error
@@ -81,47 +71,6 @@ async function importAndPrint(client: ArcClient, files: string[], options: Impor
   }
   for (const line of totals.lines()) print(line)
   return complete
-}
-
-/** A client that the server has answered. @throws NoServer */
-async function connect(config: Config, options: ImportOptions): Promise<ArcClient> {
-  const url = options.url ?? config.importUrl ?? `http://127.0.0.1:${config.port}/graphql`
-  if (!/^https?:\/\/[^/]/.test(url) || !URL.canParse(url)) {
-    throw new NoServer(`The URL must be one like http://127.0.0.1:4000/graphql, not "${url}".`)
-  }
-  const given = options.token ?? config.importToken
-  if (given === undefined && !config.auth.secret) {
-    throw new NoServer(
-      'ARC_JWKS_URL is set: pass a token of your identity provider with --token or ARC_TOKEN.',
-    )
-  }
-  const claims = {
-    tenantId: LOCAL_TENANT,
-    actorId: 'arc import',
-    role: 'app_user',
-    lifetimeSeconds: TOKEN_SECONDS,
-  } as const
-  const { patience = '120' } = options
-  if (!/^\d{1,6}$/.test(patience))
-    throw new NoServer(`--patience takes whole seconds, not ${JSON.stringify(patience)}.`)
-  const token = given ?? (await signToken(config.auth, claims))
-  const client = new ArcClient({ url, token, patienceMs: 1000 * Number(patience) })
-  try {
-    // Once: where nobody serves, that should be said at once.
-    const { viewer } = await client.request(GreetDocument, {}, { mayRepeat: false })
-    if (viewer.role === 'READONLY') throw new NoServer('The token is read-only.')
-    return client
-  } catch (error) {
-    if (!(error instanceof ArcRequestError)) throw error
-    if (error.status === 0)
-      throw new NoServer(`No Arc at ${url}: start it with "npm start", or pass another URL with --url.`)
-    if (!error.codes.includes('UNAUTHENTICATED')) throw new NoServer(error.message)
-    const hint =
-      given === undefined
-        ? ' It was signed with the secret of this machine; pass one of the server with --token or ARC_TOKEN.'
-        : ''
-    throw new NoServer(`${url} refuses the token: ${error.message}${hint}`)
-  }
 }
 
 /** Whether all that the file holds is in Arc now. */

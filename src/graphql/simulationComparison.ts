@@ -6,6 +6,7 @@ import {
   type ComparedScenario,
   ComparisonRows,
 } from '../evaluation/comparison/comparisonStore.ts'
+import type { SimulationPair } from '../evaluation/comparison/pairedValues.ts'
 import { computedFrom, onlyOne, relatedRow } from '../reads/answers/pages.ts'
 import type { ListPart, RowPart } from '../reads/answers/parts.ts'
 import { readComputedRows } from '../reads/computedPages.ts'
@@ -23,7 +24,7 @@ import { Simulation } from './simulation.ts'
 
 const MOST_CANDIDATES = 10
 /** In rows that are read: all outcomes of both simulations are. */
-const COMPARISON_COST = 200
+export const COMPARISON_COST = 200
 
 const ScenarioChangeEnum = builder.enumType('ScenarioChange', {
   description: 'How a scenario went in the candidate, beside the baseline.',
@@ -86,6 +87,13 @@ function linesOfSide<Side extends 'baseline' | 'candidate'>(side: Side): Lines<C
       nullable: true,
       description: `Mean milliseconds of ${whose} runs of it; null when unknown.`,
       order: `The mean duration of ${whose} runs of it.`,
+    },
+    [`${side}Dimension`]: {
+      kind: 'number',
+      nullable: true,
+      description: `Mean of the dimension that is asked for over ${whose} runs of it that have it; null when none has.`,
+      filter: `By the mean of the dimension over ${whose} runs of it.`,
+      order: `The mean of the dimension over ${whose} runs of it.`,
     },
     [`${side}Revision`]: {
       kind: 'integer',
@@ -151,6 +159,13 @@ const scenarioColumns = new Columns<ComparedScenario>({
     filter: 'By the difference of the mean milliseconds.',
     order: 'The difference of the mean milliseconds.',
   },
+  dimensionDifference: {
+    kind: 'number',
+    nullable: true,
+    description: `Of the means of the dimension that is asked for. ${LESS}`,
+    filter: 'By the difference of the means of the dimension.',
+    order: 'The difference of the means of the dimension.',
+  },
 })
 
 const ComparedScenarioType = builder.objectRef<ComparedScenario>('ComparedScenario').implement({
@@ -199,7 +214,14 @@ const ChangeCountsType = builder.objectRef<ChangeCounts>('ScenarioChangeCounts')
 
 interface Asked {
   rows: ComparisonRows
+  /** All that are compared, in their order. */
+  pairs: readonly SimulationPair[]
 }
+
+type ScenarioArgs = PageArgs & { dimension?: string | null }
+
+/** Longer paths are no dimensions. */
+export const LONGEST_DIMENSION = 200
 
 const pairColumns = new Columns<ComparedPair>({
   baselineId: { kind: 'uuid', description: 'The key of the baseline.' },
@@ -216,63 +238,81 @@ const simulationOf = (side: 'baseline' | 'candidate', description: string) =>
     } satisfies ReadInStatement,
   }) as const
 
-const SimulationComparison = builder.objectRef<ComparedPair & Asked>('SimulationComparison').implement({
-  description: 'Two simulations side by side. Where one of them is not there, nothing is compared.',
-  fields: (t) => ({
-    ...pairColumns.fields(t),
-    baseline: t.prismaField({
-      ...simulationOf('baseline', 'What is compared with; null when there is no such simulation.'),
-      resolve: (query, { baselineId }, _, { reads }) =>
-        reads.client.simulation.findUnique({ ...query, where: { simulationId: baselineId } }),
+export const SimulationComparison = builder
+  .objectRef<ComparedPair & Asked>('SimulationComparison')
+  .implement({
+    description: 'Two simulations side by side. Where one of them is not there, nothing is compared.',
+    fields: (t) => ({
+      ...pairColumns.fields(t),
+      baseline: t.prismaField({
+        ...simulationOf('baseline', 'What is compared with; null when there is no such simulation.'),
+        resolve: (query, { baselineId }, _, { reads }) =>
+          reads.client.simulation.findUnique({ ...query, where: { simulationId: baselineId } }),
+      }),
+      candidate: t.prismaField({
+        ...simulationOf('candidate', 'What is compared; null when there is no such simulation.'),
+        resolve: (query, { candidateId }, _, { reads }) =>
+          reads.client.simulation.findUnique({ ...query, where: { simulationId: candidateId } }),
+      }),
+      counts: t.field({
+        type: ChangeCountsType,
+        description: 'How many scenarios changed how.',
+        extensions: {
+          cost: COMPARISON_COST,
+          read: ({ members, told: rows }: PlannedField<unknown, ComparisonRows>): RowPart => ({
+            is: 'row',
+            from: (own, outer) => computedFrom(own, rows.counts(onlyOne(outer.column('parent')))),
+            members: members(),
+            nullable: false,
+          }),
+        },
+        resolve: ({ rows, parent }, _, context, info) => {
+          const { loader } = sharedByField(
+            context,
+            info,
+            () =>
+              new DataLoader<string, ChangeCounts>(async (pairs) => {
+                const found = await readComputedRows<ChangeCounts & { parent: string }>(
+                  context.reads,
+                  rows.counts(pairs),
+                )
+                const byPair = new Map(found.map((counts) => [counts.parent, counts]))
+                return pairs.map((pair) => byPair.get(pair)!)
+              }),
+          )
+          return loader.load(parent)
+        },
+      }),
+      scenarios: t.field({
+        ...scenarioPages.options,
+        args: {
+          ...scenarioPages.options.args,
+          dimension: t.arg.string({
+            extensions: { bounds: { characters: LONGEST_DIMENSION } satisfies InputBounds },
+            description:
+              'Which dimension of the runs’ metrics is shown, filtered and ordered by: its path of one or two keys, e.g. `judge.tone`; none by default.',
+          }),
+        },
+        description: 'Their scenarios side by side, those of either, by key.',
+        extensions: {
+          page: true,
+          cost: COMPARISON_COST,
+          read: (field: PlannedField<ScenarioArgs, ComparisonRows>) =>
+            scenarioPages.readInStatement(
+              (pairs) => field.told.scenarios(pairs, field.args.dimension),
+              'parent',
+              field,
+            ),
+        },
+        resolve: (
+          { rows, parent },
+          { dimension, ...args }: ScenarioArgs,
+          context: Context,
+          info: GraphQLResolveInfo,
+        ) => scenarioPages.read((pairs) => rows.scenarios(pairs, dimension), parent, args, context, info),
+      }),
     }),
-    candidate: t.prismaField({
-      ...simulationOf('candidate', 'What is compared; null when there is no such simulation.'),
-      resolve: (query, { candidateId }, _, { reads }) =>
-        reads.client.simulation.findUnique({ ...query, where: { simulationId: candidateId } }),
-    }),
-    counts: t.field({
-      type: ChangeCountsType,
-      description: 'How many scenarios changed how.',
-      extensions: {
-        cost: COMPARISON_COST,
-        read: ({ members, told: rows }: PlannedField<unknown, ComparisonRows>): RowPart => ({
-          is: 'row',
-          from: (own, outer) => computedFrom(own, rows.counts(onlyOne(outer.column('parent')))),
-          members: members(),
-          nullable: false,
-        }),
-      },
-      resolve: ({ rows, parent }, _, context, info) => {
-        const { loader } = sharedByField(
-          context,
-          info,
-          () =>
-            new DataLoader<string, ChangeCounts>(async (pairs) => {
-              const found = await readComputedRows<ChangeCounts & { parent: string }>(
-                context.reads,
-                rows.counts(pairs),
-              )
-              const byPair = new Map(found.map((counts) => [counts.parent, counts]))
-              return pairs.map((pair) => byPair.get(pair)!)
-            }),
-        )
-        return loader.load(parent)
-      },
-    }),
-    scenarios: t.field({
-      ...scenarioPages.options,
-      description: 'Their scenarios side by side, those of either, by key.',
-      extensions: {
-        page: true,
-        cost: COMPARISON_COST,
-        read: (field: PlannedField<PageArgs, ComparisonRows>) =>
-          scenarioPages.readInStatement((pairs) => field.told.scenarios(pairs), 'parent', field),
-      },
-      resolve: ({ rows, parent }, args: PageArgs, context: Context, info: GraphQLResolveInfo) =>
-        scenarioPages.read((pairs) => rows.scenarios(pairs), parent, args, context, info),
-    }),
-  }),
-})
+  })
 
 interface ComparisonArgs {
   baseline: string
@@ -325,7 +365,8 @@ builder.queryField('compareSimulations', (t) =>
     resolve: async (_, args, { reads }): Promise<(ComparedPair & Asked)[]> => {
       const rows = rowsOf(args)
       const pairs = await readComputedRows<ComparedPair>(reads, rows.pairs(), 'place')
-      return pairs.map((pair) => ({ ...pair, rows }))
+      const all = pairs.map(({ baselineId, candidateId }): SimulationPair => [baselineId, candidateId])
+      return pairs.map((pair) => ({ ...pair, rows, pairs: all }))
     },
   }),
 )

@@ -37,7 +37,7 @@ const trajectoryStepColumns = new Columns<Step>({
   },
 })
 
-const TrajectoryStep = builder.objectRef<Step>('TrajectoryStep').implement({
+export const TrajectoryStep = builder.objectRef<Step>('TrajectoryStep').implement({
   description: 'One step or message of a trajectory.',
   fields: (t) => trajectoryStepColumns.fields(t),
 })

@@ -35,6 +35,8 @@ export interface Judgement {
   needed: Needed | null
   /** The smallest difference that what there is now would show. */
   detectableDifference: number | null
+  /** Of the strictest step of the correction: what `needed` and `detectableDifference` are reckoned by. */
+  alpha: number
 }
 
 export interface JudgeOptions {
@@ -52,6 +54,14 @@ export interface JudgeOptions {
  * @throws RangeError for a margin that is not more than zero, or an alpha that is not between 0 and ½
  */
 export function judge(questions: readonly Question[], options: JudgeOptions = {}): Judgement[] {
+  return [...judgements(questions, options)]
+}
+
+/** The same one by one: of 100 metrics of 1,000 scenarios all together take a third of a second. */
+export function* judgements(
+  questions: readonly Question[],
+  options: JudgeOptions = {},
+): Generator<Judgement, undefined> {
   const { alpha = 0.05, correction = 'HOLM', power = 0.8 } = options
   checkAlpha(alpha)
   const adjusted = adjustedPValues(
@@ -60,7 +70,7 @@ export function judge(questions: readonly Question[], options: JudgeOptions = {}
   )
   const tests = adjusted.filter((p) => p !== null).length
   const strictest = correction === 'HOLM' && tests > 0 ? alpha / tests : alpha
-  return questions.map(({ comparison, better, margin }, index) => {
+  for (const [index, { comparison, better, margin }] of questions.entries()) {
     if (margin !== null) checkMargin(margin)
     const { means, scale, spread, difference } = comparison
     const adjustedPValue = adjusted[index]!
@@ -73,14 +83,15 @@ export function judge(questions: readonly Question[], options: JudgeOptions = {}
     })()
     const asked = { alpha: strictest, power }
     const isOpen = verdict === 'INSUFFICIENT_DATA' && margin !== null && spread !== null
-    return {
+    yield {
       verdict,
       adjustedPValue,
       equivalenceInterval,
       needed: isOpen ? neededFor(spread, margin, asked) : null,
       detectableDifference: spread && detectableDifference(spread, asked),
+      alpha: strictest,
     }
-  })
+  }
 }
 
 const isWithin = ({ lower, upper }: Interval, margin: number) => lower > -margin && upper < margin

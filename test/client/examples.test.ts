@@ -58,9 +58,13 @@ export class ModalClient {
 
 const node = (file: string, ...args: string[]) => [process.execPath, '--import', 'tsx', file, ...args]
 
-it('the blocks of docs/client.md are the files of examples/', async () => {
-  const text = await readFile(`${root}docs/client.md`, 'utf8')
-  const blocks = [...text.matchAll(/(?:<!-- ([^\n]+) -->\n)?```(\w+)\n(.*?)```/gs)]
+it('the blocks of docs/client.md, and those of guides that say so, are the files of examples/', async () => {
+  const read = async (file: string) => {
+    const text = await readFile(`${root}docs/${file}`, 'utf8')
+    return [...text.matchAll(/(?:<!-- ([^\n]+) -->\n)?```(\w+)\n(.*?)```/gs)]
+  }
+  const guide = (await read('guides/may-it-ship.md')).filter(([, source]) => source !== undefined)
+  const blocks = [...(await read('client.md')), ...guide]
   const files = new Set<string>()
   for (const [, source, language, block] of blocks) {
     if (language === 'text') continue

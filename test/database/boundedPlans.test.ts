@@ -48,6 +48,14 @@ const OTHERS = [
     `{ simulation(simulationId: $simulationId) { outcomes(orderBy: { field: RELIABILITY_SCORE, direction: ASC }) ${PAGE} } }`,
   ],
   [
+    'two simulations side by side',
+    `{ compareSimulations(baseline: $simulationId, candidates: [$simulationId]) { counts { scenarios } scenarios(first: 5) { totalCount nodes { change } } } }`,
+  ],
+  [
+    'the statistics of two simulations',
+    `{ compareSimulations(baseline: $simulationId, candidates: [$simulationId]) { totals { verdict } failureDrift { scenarios } } }`,
+  ],
+  [
     'an object by its key',
     '{ outcome(outcomeId: $outcomeId) { id status trajectory run { outcome { status } } } }',
   ],

@@ -77,6 +77,9 @@ beforeAll(async () => {
     after: known.get('versionAfter'),
     baseline: known.get('simulationId'),
     candidates: [known.get('simulationId')],
+    candidate: known.get('simulationId'),
+    baselineOutcomeId: known.get('outcomeId'),
+    candidateOutcomeId: known.get('outcomeId'),
   })) {
     known.set(name, value)
   }
@@ -123,12 +126,22 @@ const isComparison = (
 ): value is { baseline: any; candidate: any; counts: object; scenarios: any } =>
   value?.__typename === 'SimulationComparison'
 
+/** The figures of no scenario. */
+const isOfNothing = ({ totals, passAtK, failureDrift }: any) => {
+  for (const { scenarios, baselineMean, candidateMean } of totals)
+    expect([scenarios, baselineMean, candidateMean]).toEqual([0, null, null])
+  for (const { baseline, candidate } of passAtK)
+    expect([baseline.scenarios, candidate.scenarios]).toEqual([0, 0])
+  expect(failureDrift).toMatchObject({ scenarios: 0, categories: [] })
+}
+
 function expectEmpty(value: unknown): void {
   if (Array.isArray(value)) for (const item of value) expectEmpty(item)
   // Of what was asked, that nothing is there.
   else if (isComparison(value)) {
     const { baseline, candidate, counts, scenarios } = value
     expectEmpty([baseline, candidate, scenarios, Object.values({ ...counts, __typename: 0 })])
+    isOfNothing(value)
   }
   // A range of time there is for everybody.
   else if (hasSums(value)) {

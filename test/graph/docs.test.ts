@@ -58,6 +58,7 @@ async function tellStory(tenant: Tenant): Promise<Record<string, unknown>> {
   const otherSimulationId = randomUUID()
   const mistakenSimulationId = randomUUID()
   const outcomeId = randomUUID()
+  const otherOutcomeId = randomUUID()
   for (const [id, configVersionId, name] of [
     [simulationId, before, 'baseline'],
     [otherSimulationId, after, 'careful'],
@@ -110,7 +111,20 @@ async function tellStory(tenant: Tenant): Promise<Record<string, unknown>> {
       error: 'TimeoutError: no answer from the booking service in 30 s',
     }),
     outcome(otherSimulationId, 4, 'refund', 'SUCCESS', { reliabilityScore: 1, costUsd: 0.02 }),
-    outcome(otherSimulationId, 5, 'cancel', 'SUCCESS', { reliabilityScore: 0.8, costUsd: 0.02 }),
+    outcome(otherSimulationId, 5, 'cancel', 'SUCCESS', {
+      outcomeId: otherOutcomeId,
+      reliabilityScore: 0.8,
+      costUsd: 0.02,
+      trajectory: {
+        messages: [
+          { role: 'user', content: 'Cancel my order.' },
+          { role: 'assistant', content: 'Do you want your money back?' },
+          { role: 'assistant', tool_calls: [{ id: '1', name: 'cancel', arguments: { order: 1234 } }] },
+          { role: 'tool', tool_call_id: '1', content: 'Cancelled.' },
+        ],
+      },
+      toolUsage: [],
+    }),
     outcome(otherSimulationId, 6, 'rebook', 'ERROR', {
       reliabilityScore: 0,
       costUsd: 0.02,
@@ -175,6 +189,7 @@ async function tellStory(tenant: Tenant): Promise<Record<string, unknown>> {
     otherSimulationId,
     newSimulationId: randomUUID(),
     outcomeId,
+    otherOutcomeId,
     diffId: configDiffs.nodes[0].diffId,
     signature: failurePatterns.nodes[0].signature,
     recommendationId: recommendations.nodes[0].recommendationId,

@@ -9,11 +9,11 @@ beforeAll(() => byResolvers.start())
 afterAll(() => byResolvers.stop())
 
 const side = (name: string) =>
-  ['Runs', 'Succeeded', 'SuccessRate', 'Score', 'CostUsd', 'Tokens', 'DurationMs', 'Revision']
+  ['Runs', 'Succeeded', 'SuccessRate', 'Score', 'CostUsd', 'Tokens', 'DurationMs', 'Dimension', 'Revision']
     .map((field) => `${name}${field}`)
     .join(' ')
 const SCENARIO = `scenarioId change revisionDiffers ${side('baseline')} ${side('candidate')}
-  successRateDifference scoreDifference costDifferenceUsd tokensDifference durationDifferenceMs scenario { scenarioId }`
+  successRateDifference scoreDifference costDifferenceUsd tokensDifference durationDifferenceMs dimensionDifference scenario { scenarioId }`
 const COUNTS = 'scenarios regressed improved unchanged onlyInOne revisionDiffers'
 
 interface Attempt {
@@ -25,6 +25,7 @@ interface Attempt {
   executionTimeMs?: number
   tokensUsed?: number
   costUsd?: number
+  metrics?: { judge: { tone: number } }
   executionTime: string
 }
 
@@ -51,6 +52,7 @@ function attemptsOf(seed: number): Attempt[] {
             ...(at % 3 !== 1 && { reliabilityScore: at === 0 ? 0.5 : ((n + retryCount) % 11) / 10 }),
             ...(n % 5 !== 0 && { executionTimeMs: 100 + n * 31 + retryCount }),
             ...(n % 4 !== 1 && { tokensUsed: 1_000 + n + 10 * retryCount }),
+            ...(n % 3 !== 1 && { metrics: { judge: { tone: n + retryCount - 40 } } }),
             ...(n % 7 !== 2 && { costUsd: 0.001 * (n + 1 + retryCount) }),
             executionTime: new Date(Date.UTC(2026, 8, 1 + seed, 0, n * 11 + retryCount)).toISOString(),
           })
@@ -74,6 +76,7 @@ function sideOf(attempts: Attempt[]) {
     CostUsd: ofRuns('costUsd'),
     Tokens: ofRuns('tokensUsed'),
     DurationMs: mean(last.map(({ executionTimeMs }) => executionTimeMs ?? null)),
+    Dimension: mean(last.map(({ metrics }) => metrics?.judge.tone ?? null)),
     Revision: last.length === 0 ? null : 1,
   }
 }
@@ -83,8 +86,9 @@ function expectedOf(baseline: Attempt[], candidate: Attempt[], tolerance = 0) {
     const [one, other] = [baseline, candidate].map((attempts) =>
       sideOf(attempts.filter((attempt) => attempt.scenarioId === scenarioId)),
     ) as [ReturnType<typeof sideOf>, ReturnType<typeof sideOf>]
-    const difference = (field: 'SuccessRate' | 'Score' | 'CostUsd' | 'Tokens' | 'DurationMs') =>
-      one[field] === null || other[field] === null ? null : rounded(other[field] - one[field])
+    const difference = (
+      field: 'SuccessRate' | 'Score' | 'CostUsd' | 'Tokens' | 'DurationMs' | 'Dimension',
+    ) => (one[field] === null || other[field] === null ? null : rounded(other[field] - one[field]))
     const [ofRates, ofScores] = [difference('SuccessRate') ?? 0, difference('Score') ?? 0]
     const decides = Math.abs(ofRates) > tolerance ? ofRates : Math.abs(ofScores) > tolerance ? ofScores : 0
     const change =
@@ -106,6 +110,7 @@ function expectedOf(baseline: Attempt[], candidate: Attempt[], tolerance = 0) {
       costDifferenceUsd: difference('CostUsd'),
       tokensDifference: difference('Tokens'),
       durationDifferenceMs: difference('DurationMs'),
+      dimensionDifference: difference('Dimension'),
       scenario: { scenarioId },
     }
   })
@@ -178,7 +183,7 @@ describe('simulations side by side', () => {
       const pairs = await compared(
         tenant,
         `baselineId candidateId baseline { simulationId } candidate { simulationId } counts { ${COUNTS} }
-          scenarios(first: 100) { totalCount nodes { ${SCENARIO} } }`,
+          scenarios(first: 100, dimension: "judge.tone") { totalCount nodes { ${SCENARIO} } }`,
         variables,
         `, tolerance: ${tolerance}`,
       )
@@ -227,6 +232,31 @@ describe('simulations side by side', () => {
       after = scenarios.pageInfo.endCursor
     }
     expect(read).toEqual(worst.map(({ scenarioId }) => scenarioId))
+  })
+
+  it('list scenarios by one dimension, which is none where nobody names one', async () => {
+    const tenant = arc.tenant()
+    const [one, two] = [await recorded(tenant, 1), await recorded(tenant, 2)]
+    const variables = { baseline: one.simulationId, candidates: [two.simulationId] }
+    const rising = expectedOf(one.attempts, two.attempts)
+      .filter(({ dimensionDifference }) => dimensionDifference !== null && dimensionDifference > 0)
+      .sort(
+        (a, b) => b.dimensionDifference! - a.dimensionDifference! || (a.scenarioId > b.scenarioId ? -1 : 1),
+      )
+    expect(rising.length).toBeGreaterThan(2)
+    const list = async (dimension: string) => {
+      const [{ scenarios }] = await compared(
+        tenant,
+        `scenarios(first: 100${dimension}, filter: { dimensionDifference: { gt: 0 } },
+          orderBy: { field: DIMENSION_DIFFERENCE, direction: DESC }) { nodes { scenarioId dimensionDifference } }`,
+        variables,
+      )
+      return scenarios.nodes
+    }
+    const shown = rising.map(({ scenarioId, dimensionDifference }) => ({ scenarioId, dimensionDifference }))
+    expect((await list(', dimension: "judge.tone"')).map(inNumbers)).toEqual(shown.map(inNumbers))
+    expect(await list(', dimension: "judge.nothing"')).toEqual([])
+    expect(await list('')).toEqual([])
   })
 
   it('say where a prompt or an expected answer changed in between', async () => {

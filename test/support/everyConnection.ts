@@ -27,6 +27,7 @@ const isRoot = ({ parent }: Connection) => parent === 'Query'
 const ELSEWHERE = [
   'Alert.events',
   'Outcome.trajectorySteps',
+  'TrajectoryDiff.steps',
   'Simulation.events',
   'ConfigVersion.diffs',
   'ConfigVersion.laterDiffs',

@@ -11,6 +11,7 @@ export const SUM_KEYS: Record<string, string> = {
   SystemPerformance: 'hour',
   ErrorRate: 'day scenarioId',
   ComparedScenario: 'scenarioId',
+  ScenarioFlakiness: 'scenarioId',
 }
 
 /** How Query leads to a type that is no row but has lists; with every group, metric and tool, and the tenant’s largest simulations. */

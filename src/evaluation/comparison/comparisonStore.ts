@@ -1,6 +1,8 @@
 import sql, { join, type Sql } from 'sql-template-tag'
 import { columnName, identifier } from '../../reads/catalogue.ts'
 import type { ComputedRows, Decimal, ParentKeys } from '../../reads/computedPages.ts'
+import type { OperationReads } from '../../reads/operationReads.ts'
+import { attemptsOfSimulation } from './pairedValues.ts'
 
 /** Two simulations side by side: the parent of what is compared in them. */
 export interface ComparedPair {
@@ -23,6 +25,8 @@ interface ScenarioSide {
   costUsd: Decimal | null
   tokens: number | null
   durationMs: number | null
+  /** Of the one that is asked for. */
+  dimension: number | null
   /** The scenario's revision when the simulation was planned. */
   revision: number | null
 }
@@ -38,6 +42,7 @@ interface Differences {
   costDifferenceUsd: Decimal | null
   tokensDifference: number | null
   durationDifferenceMs: number | null
+  dimensionDifference: number | null
 }
 
 export type ComparedScenario = OfSide<'baseline'> &
@@ -71,11 +76,12 @@ function ofSide(side: (typeof SIDES)[number]): Record<string, Sql> {
     [`${side}CostUsd`]: sql`round(${ofRuns(sql`o.cost_usd`)}, 12)`,
     [`${side}Tokens`]: sql`round(${ofRuns(sql`o.tokens_used`)}, 12)`,
     [`${side}DurationMs`]: sql`round(avg(o.execution_time_ms) filter (where ${isRun}), 12)`,
+    [`${side}Dimension`]: sql`round(avg(o.dimension) filter (where ${isRun}), 12)`,
   }
 }
 
 /** Shown as floating-point numbers, once they are compared and subtracted exactly. */
-const FLOATS = new Set(['SuccessRate', 'Score', 'Tokens', 'DurationMs'])
+const FLOATS = new Set(['SuccessRate', 'Score', 'Tokens', 'DurationMs', 'Dimension'])
 
 const DIFFERENCES = {
   successRateDifference: 'SuccessRate',
@@ -83,6 +89,7 @@ const DIFFERENCES = {
   costDifferenceUsd: 'CostUsd',
   tokensDifference: 'Tokens',
   durationDifferenceMs: 'DurationMs',
+  dimensionDifference: 'Dimension',
 } as const satisfies Record<keyof Differences, string>
 
 const named = (columns: Record<string, Sql>): Sql =>
@@ -117,8 +124,8 @@ export class ComparisonRows {
     }
   }
 
-  /** The scenarios of which one of the pair has runs that ended. */
-  scenarios(pairs: ParentKeys): ComputedRows {
+  /** The scenarios of which one of the pair has runs that ended. `dimension`: of their metrics, by its path. */
+  scenarios(pairs: ParentKeys, dimension?: string | null): ComputedRows {
     const names = SIDES.flatMap((side) => Object.keys(ofSide(side)))
     const sides = names.map((field) => {
       const name = identifier(columnName(field))
@@ -159,7 +166,7 @@ export class ComparisonRows {
         cross join lateral (
           select o.scenario_id, ${named(Object.assign({}, ...SIDES.map(ofSide)))}
           from (${join(
-            SIDES.map((side) => attemptsOf(side)),
+            SIDES.map((side) => attemptsOf(side, dimension)),
             ' union all ',
           )}) o
           group by o.scenario_id
@@ -217,12 +224,25 @@ function comparedPairs(pairs: ParentKeys): Sql {
   ) p`
 }
 
-/** The attempts of one side, read where its outcomes lie in time. */
-function attemptsOf(side: (typeof SIDES)[number]): Sql {
+/** The attempts of one side. */
+function attemptsOf(side: (typeof SIDES)[number], dimension: string | null | undefined): Sql {
+  const value =
+    dimension == null
+      ? sql`null::numeric`
+      : sql`(select m.value from metric_values(a.metrics) m where m.metric = ${dimension})`
   const of = (name: string) => identifier(`p.${side}_${name}`)
   return sql`
     select ${side === 'baseline' ? sql`true` : sql`false`} as is_baseline, a.scenario_id, a.repetition, a.superseded, a.status,
-      a.reliability_score, a.cost_usd, a.tokens_used, a.execution_time_ms
-    from outcomes a
-    where a.simulation_id = ${of('id')} and a.execution_time >= ${of('first_at')} and a.execution_time <= ${of('last_at')}`
+      a.reliability_score, a.cost_usd, a.tokens_used, a.execution_time_ms, ${value} as dimension
+    from ${attemptsOfSimulation(of('id'), of('first_at'), of('last_at'))} a`
+}
+
+/** The scenarios that have one of these tags now. */
+export async function readTagged(
+  reads: Pick<OperationReads, 'query'>,
+  tags: readonly string[],
+): Promise<Set<string>> {
+  const rows = await reads.query<{ scenario_id: string }>(sql`/* taggedScenarios */
+    select scenario_id from scenarios where tags && ${tags}::text[]`)
+  return new Set(rows.map(({ scenario_id }) => scenario_id))
 }

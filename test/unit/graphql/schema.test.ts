@@ -92,6 +92,8 @@ describe('every part of the schema', () => {
       'ConfigDiff.changes',
       'ConfigDiff.hunks',
       'DiffHunk.rows',
+      // As many as there are kinds of errors.
+      'FailureDrift.categories',
       // As many as the database has.
       'Health.extensions',
       'Health.hypertables',
@@ -106,6 +108,11 @@ describe('every part of the schema', () => {
       // One for each key that is given.
       'Query.compareSimulations',
       'Query.nodes',
+      // As many as there are rules.
+      'RegressionGate.reasons',
+      // One for each k that is given, and for each metric of 25 at most.
+      'SimulationComparison.passAtK',
+      'SimulationComparison.totals',
       // Five.
       'ToolAnalytics.commonErrors',
     ])
@@ -119,11 +126,16 @@ describe('every part of the schema', () => {
       )
       .filter(({ field }) => String(field.type).replace('!', '').endsWith('Connection'))
       // Parts of a whole have one order, and are not told apart by fields.
-      .filter(({ where }) => !['Outcome.trajectorySteps', 'Simulation.events'].includes(where))
+      .filter(
+        ({ where }) =>
+          !['Outcome.trajectorySteps', 'Simulation.events', 'TrajectoryDiff.steps'].includes(where),
+      )
     expect(lists.length).toBeGreaterThan(15)
     for (const { where, field } of lists) {
-      // The grain says what the rows are.
-      const names = field.args.map(({ name }) => name).filter((name) => name !== 'grain')
+      // These say what the rows are.
+      const names = field.args
+        .map(({ name }) => name)
+        .filter((name) => !['dimension', 'grain', 'simulations', 'stableFrom'].includes(name))
       expect([where, ...names.sort()]).toEqual([
         where,
         'after',

@@ -1,0 +1,196 @@
+import sql, { type Sql } from 'sql-template-tag'
+import { evaluated, inStretch, rowsByTime } from '../../reads/byTime.ts'
+import { all, type Condition } from '../../reads/condition.ts'
+import { conditionSql } from '../../reads/conditionSql.ts'
+import type { OperationReads } from '../../reads/operationReads.ts'
+import { Refusal } from '../../refusal.ts'
+import { inTurns } from '../../turns.ts'
+
+/** One repetition of a scenario: a run. What is unknown is null, and never zero. */
+export interface RunValues {
+  repetition: number
+  /** 1 where its last attempt succeeded, else 0, as are score, duration, category and metrics those of its last attempt. */
+  success: 0 | 1
+  /** 0 to 1 */
+  score: number | null
+  /** Of all its attempts, of which it is known: each was paid for. */
+  costUsd: number | null
+  tokens: number | null
+  durationMs: number | null
+  /** Why it failed; null where it succeeded. */
+  category: string | null
+  /** Numbers, and whether something was met as 1 or 0, by their path of one or two keys (`accuracy`, `judge.tone`); those that were asked for. */
+  metrics: Readonly<Record<string, number>>
+}
+
+/** What one simulation has of a scenario: its runs that ended, by their repetition, one at least. */
+interface ScenarioSide {
+  /** Its revision when the simulation was planned; null when there is none as old. */
+  revision: number | null
+  runs: readonly RunValues[]
+}
+
+/** Of the two simulations of a pair; null on the side that has no runs of it. */
+export interface ScenarioValues {
+  scenarioId: string
+  baseline: ScenarioSide | null
+  candidate: ScenarioSide | null
+}
+
+export interface ComparedSimulation {
+  simulationId: string
+  status: string
+  configVersionId: string
+}
+
+/** Two simulations with the values of all their runs. Where one is not there, no scenario is. */
+export interface PairedValues {
+  baselineId: string
+  candidateId: string
+  /** Null when the tenant has no such simulation. */
+  baseline: ComparedSimulation | null
+  candidate: ComparedSimulation | null
+  /** By their key. */
+  scenarios: readonly ScenarioValues[]
+}
+
+export type SimulationPair = readonly [baselineId: string, candidateId: string]
+
+/** Which of the metrics' dimensions are read. */
+export type Dimensions = 'ALL' | readonly string[]
+
+interface SimulationRow extends ComparedSimulation {
+  /** Null where there are too many. */
+  scenarios: string | null
+}
+
+/** In the simulations of a call together: 20 MB of text. */
+const MOST_RUNS = 200_000
+
+type StoredRun = [
+  repetition: number,
+  success: 0 | 1,
+  score: number | null,
+  costUsd: number | null,
+  tokens: number | null,
+  durationMs: number | null,
+  category: string | null,
+  metrics: Record<string, number> | null,
+]
+
+/**
+ * The values of each repetition of each scenario on both sides of pairs of simulations, by one statement, in the order of the pairs. Each simulation is read once
+ * in however many pairs it is, and where its outcomes lie in time. A simulation of 1,000 runs is some 60 KB of text, and each dimension 20 KB.
+ * @throws Refusal TOO_LARGE for more than 200,000 runs
+ */
+export async function readPairedValues(
+  reads: Pick<OperationReads, 'query'>,
+  pairs: readonly SimulationPair[],
+  dimensions: Dimensions = [],
+): Promise<PairedValues[]> {
+  const ids = [...new Set(pairs.flat().map((id) => id.toLowerCase()))]
+  const rows = ids.length === 0 ? [] : await reads.query<SimulationRow>(valuesSql(ids, dimensions))
+  if (rows.some(({ scenarios }) => scenarios === null))
+    throw new Refusal(
+      'TOO_LARGE',
+      `These simulations have more than ${MOST_RUNS} runs together: compare fewer of them at a time.`,
+    )
+  const simulations = new Map(await inTurns(parsed(rows)))
+  return pairs.map(([baselineId, candidateId]) => {
+    const [baseline, candidate] = [baselineId, candidateId].map((id) => simulations.get(id.toLowerCase()))
+    return {
+      baselineId,
+      candidateId,
+      baseline: baseline?.simulation ?? null,
+      candidate: candidate?.simulation ?? null,
+      scenarios: baseline && candidate ? paired(baseline.sides, candidate.sides) : [],
+    }
+  })
+}
+
+type Sides = ReadonlyMap<string, ScenarioSide>
+
+function* parsed(rows: readonly SimulationRow[]) {
+  for (const { scenarios, ...simulation } of rows)
+    yield [simulation.simulationId, { simulation, sides: sidesOf(scenarios!) }] as const
+}
+
+function sidesOf(scenarios: string): Sides {
+  const read = JSON.parse(scenarios) as [scenarioId: string, revision: number | null, runs: StoredRun[]][]
+  return new Map(
+    read.map(([scenarioId, revision, runs]) => [
+      scenarioId,
+      {
+        revision,
+        runs: runs.map(([repetition, success, score, costUsd, tokens, durationMs, category, metrics]) => ({
+          repetition,
+          success,
+          score,
+          costUsd,
+          tokens,
+          durationMs,
+          category,
+          metrics: metrics ?? {},
+        })),
+      },
+    ]),
+  )
+}
+
+function paired(baseline: Sides, candidate: Sides): ScenarioValues[] {
+  return [...new Set([...baseline.keys(), ...candidate.keys()])].sort().map((scenarioId) => ({
+    scenarioId,
+    baseline: baseline.get(scenarioId) ?? null,
+    candidate: candidate.get(scenarioId) ?? null,
+  }))
+}
+
+/** A row for each simulation, its values as one text: of 11,000 runs as rows Prisma would make for longer than they take to read. */
+function valuesSql(simulationIds: readonly string[], dimensions: Dimensions): Sql {
+  return sql`/* pairedValues */
+    select s.simulation_id as "simulationId", s.status, s.config_version_id as "configVersionId",
+      case when s.runs <= ${MOST_RUNS} then coalesce(a.scenarios, '[]') end as scenarios
+    from (select *, sum(completed_scenarios) over () as runs from simulations where simulation_id = any (${simulationIds}::uuid[])) s
+    left join lateral (
+      select json_agg(json_build_array(c.scenario_id, (
+        select max(v.revision) from scenario_revisions v where v.scenario_id = c.scenario_id and v.created_at <= s.created_at
+      ), c.runs))::text as scenarios
+      from (
+        select r.scenario_id, json_agg(json_build_array(r.repetition, r.success, r.score, r.cost_usd, r.tokens, r.duration_ms,
+          r.category, ${metricsSql(dimensions)}) order by r.repetition) as runs
+        from (
+          select o.scenario_id, o.repetition, sum(o.cost_usd) as cost_usd, sum(o.tokens_used) as tokens,
+            max((o.status = 'success')::int) filter (where not o.superseded) as success,
+            max(o.reliability_score) filter (where not o.superseded) as score,
+            max(o.execution_time_ms) filter (where not o.superseded) as duration_ms,
+            max(o.error_category) filter (where not o.superseded) as category,
+            (array_agg(o.metrics) filter (where not o.superseded))[1] as metrics
+          from ${attemptsOfSimulation(sql`s.simulation_id`, sql`s.first_outcome_at`, sql`s.last_outcome_at`)} o
+          group by o.scenario_id, o.repetition
+          having bool_or(not o.superseded)
+        ) r
+        group by r.scenario_id
+      ) c
+    ) a on s.runs <= ${MOST_RUNS}`
+}
+
+/**
+ * Behind FROM: the attempts of a simulation that fulfil a condition; only the chunks or partitions between its first and its last one are
+ * planned.
+ */
+export function attemptsOfSimulation(
+  simulationId: Sql,
+  first: Sql,
+  last: Sql,
+  condition: Condition = all(),
+): Sql {
+  const statement = sql`select c.* from outcomes c
+    where c.simulation_id = ${evaluated(simulationId)} and ${inStretch('outcomes')} and ${conditionSql(condition, 'c')}`
+  return rowsByTime('outcomes', statement, { first, last, isBounded: true })
+}
+
+function metricsSql(dimensions: Dimensions): Sql {
+  if (dimensions !== 'ALL' && dimensions.length === 0) return sql`null::json`
+  const asked = dimensions === 'ALL' ? sql`true` : sql`m.metric = any (${dimensions}::text[])`
+  return sql`(select json_object_agg(m.metric, m.value) from metric_values(r.metrics) m where ${asked})`
+}

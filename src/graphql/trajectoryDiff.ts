@@ -1,0 +1,176 @@
+import type { Outcome as OutcomeRow } from '../db/generated/client.ts'
+import {
+  type AlignedStep,
+  diffTrajectories,
+  stepsOf,
+  type TrajectoryDiff,
+} from '../evaluation/outcomes/trajectoryDiff.ts'
+import { readTrajectories } from '../evaluation/outcomes/trajectoryStore.ts'
+import type { JsonValue } from '../json.ts'
+import { builder } from './builder/builder.ts'
+import { pageArgs } from './lists/connection.ts'
+import { defineNumberedList, numberedRange } from './lists/numberedList.ts'
+import { findOutcome, Outcome } from './outcome.ts'
+import { TrajectoryStep } from './trajectory.ts'
+
+/** In rows that are read: two whole trajectories are, and compared. */
+const DIFF_COST = 200
+
+const StepChangeEnum = builder.enumType('StepChange', {
+  description: 'How a step of one trajectory stands to one of the other.',
+  values: {
+    SAME: {
+      value: 'same',
+      description:
+        'The same calls with the same arguments; the same text but for ids, numbers, times and paths.',
+    },
+    CHANGED: {
+      value: 'changed',
+      description: 'A step of the same kind with the same tools, but other arguments or another text.',
+    },
+    ONLY_BASELINE: { value: 'only_baseline', description: 'Only the baseline has it.' },
+    ONLY_CANDIDATE: { value: 'only_candidate', description: 'Only the candidate has it.' },
+  } as const,
+})
+
+type ShownStep = AlignedStep & { baseline: JsonValue[]; candidate: JsonValue[] }
+
+const stepOf = (list: JsonValue[], index: number | null) =>
+  index === null ? null : { index, content: list[index]! }
+
+const AlignedStepType = builder.objectRef<ShownStep>('AlignedStep').implement({
+  description: 'A step of one trajectory beside one of the other.',
+  fields: (t) => ({
+    position: t.exposeInt('position', { description: 'Its position among them, from 0.' }),
+    change: t.field({
+      type: StepChangeEnum,
+      description: 'How they stand to each other.',
+      resolve: ({ change }) => change,
+    }),
+    tools: t.exposeStringList('tools', {
+      description: 'The tools that are called there; the candidate’s where both have the step.',
+    }),
+    baseline: t.field({
+      type: TrajectoryStep,
+      nullable: true,
+      description: 'The baseline’s step; null where it has none.',
+      resolve: ({ baseline, baselineIndex }) => stepOf(baseline, baselineIndex),
+    }),
+    candidate: t.field({
+      type: TrajectoryStep,
+      nullable: true,
+      description: 'The candidate’s step; null where it has none.',
+      resolve: ({ candidate, candidateIndex }) => stepOf(candidate, candidateIndex),
+    }),
+  }),
+})
+
+const alignedStepPages = defineNumberedList('AlignedStep', AlignedStepType, ({ position }) => position)
+
+interface Shown {
+  diff: TrajectoryDiff
+  lists: Pick<ShownStep, 'baseline' | 'candidate'>
+  outcomes: Record<'baseline' | 'candidate', Pick<OutcomeRow, 'outcomeId'>>
+}
+
+const TrajectoryDiffType = builder.objectRef<Shown>('TrajectoryDiff').implement({
+  description: 'What two agents did, step by step: the first list of each trajectory, aligned.',
+  fields: (t) => ({
+    baseline: t.prismaField({
+      type: Outcome,
+      nullable: true,
+      description: 'What is compared with.',
+      resolve: (query, { outcomes }, _, context) => findOutcome(context, query, outcomes.baseline.outcomeId),
+    }),
+    candidate: t.prismaField({
+      type: Outcome,
+      nullable: true,
+      description: 'What is compared.',
+      resolve: (query, { outcomes }, _, context) => findOutcome(context, query, outcomes.candidate.outcomeId),
+    }),
+    same: t.int({ description: 'Steps that are the same.', resolve: ({ diff }) => diff.counts.same }),
+    changed: t.int({ description: 'Steps that changed.', resolve: ({ diff }) => diff.counts.changed }),
+    onlyBaseline: t.int({
+      description: 'Steps that only the baseline has.',
+      resolve: ({ diff }) => diff.counts.only_baseline,
+    }),
+    onlyCandidate: t.int({
+      description: 'Steps that only the candidate has.',
+      resolve: ({ diff }) => diff.counts.only_candidate,
+    }),
+    firstDifference: t.field({
+      type: AlignedStepType,
+      nullable: true,
+      description: 'Where they part; null where all steps are the same.',
+      resolve: ({ diff, lists }) => diff.firstDifference && { ...diff.firstDifference, ...lists },
+    }),
+    firstCallDifference: t.field({
+      type: AlignedStepType,
+      nullable: true,
+      description:
+        'Where the tools that they call, or the arguments, part; null where none do. What is said differs each time.',
+      resolve: ({ diff, lists }) => diff.firstCallDifference && { ...diff.firstCallDifference, ...lists },
+    }),
+    isAligned: t.boolean({
+      description:
+        'False where they are too different to be aligned (more than 2,000 steps to remove and add): then steps are paired by position.',
+      resolve: ({ diff }) => diff.isAligned,
+    }),
+    steps: t.field({
+      type: alignedStepPages.type,
+      description: 'The steps of both, in order.',
+      args: pageArgs,
+      extensions: { page: true },
+      resolve: ({ diff: { steps }, lists }, args) => {
+        const { after, before, first, last } = numberedRange(args)
+        const within = { from: (after ?? -1) + 1, to: Math.min(before ?? steps.length, steps.length) }
+        const from = last === null ? within.from : Math.max(within.from, within.to - last)
+        const to = first === null ? within.to : Math.min(within.to, from + first)
+        return alignedStepPages.connectionOf({
+          rows: steps.slice(from, Math.max(from, to)).map((step) => ({ ...step, ...lists })),
+          firstNumber: 0,
+          lastNumber: steps.length - 1,
+          totalCount: steps.length,
+        })
+      },
+    }),
+  }),
+})
+
+builder.queryField('trajectoryDiff', (t) =>
+  t.field({
+    type: TrajectoryDiffType,
+    nullable: true,
+    description: 'Where the trajectories of two outcomes part; null when one of these is not there.',
+    args: {
+      baselineOutcomeId: t.arg({
+        type: 'UUID',
+        required: true,
+        description: 'The key of the outcome to compare with.',
+      }),
+      candidateOutcomeId: t.arg({
+        type: 'UUID',
+        required: true,
+        description: 'The key of the outcome to compare.',
+      }),
+    },
+    extensions: { cost: DIFF_COST },
+    resolve: async (_, { baselineOutcomeId, candidateOutcomeId }, context): Promise<Shown | null> => {
+      const { reads } = context
+      const select = { select: { outcomeId: true, executionTime: true } }
+      const [baseline, candidate] = await Promise.all(
+        [baselineOutcomeId, candidateOutcomeId].map((id) => findOutcome(context, select, id)),
+      )
+      if (!baseline || !candidate) return null
+      const distinct = [...new Map([baseline, candidate].map((key) => [key.outcomeId, key])).values()]
+      const trajectories = await readTrajectories(reads, distinct, reads.bytesLeft)
+      if (!trajectories) throw reads.tooLarge()
+      const of = [trajectories[0]!, trajectories.at(-1)!] as const
+      return {
+        diff: await diffTrajectories(...of),
+        lists: { baseline: stepsOf(of[0]), candidate: stepsOf(of[1]) },
+        outcomes: { baseline, candidate },
+      }
+    },
+  }),
+)

@@ -1,0 +1,291 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { comparePaired } from '../../src/statistics/pairedComparison.ts'
+import type { Scale } from '../../src/statistics/scenarioPairs.ts'
+import { judge } from '../../src/statistics/verdict.ts'
+import { type Tenant, useArc } from '../support/arc.ts'
+import { recordStatements } from '../support/recordedStatements.ts'
+
+const arc = useArc()
+
+interface Run {
+  status?: string
+  reliabilityScore?: number
+  costUsd?: number
+  tokensUsed?: number
+  executionTimeMs?: number
+  metrics?: object
+  errorCategory?: string
+}
+
+/** A simulation in which each scenario has these runs, one a repetition. */
+async function simulated(tenant: Tenant, scenarios: Run[][]): Promise<string> {
+  const ids = scenarios.map((_, at) => `s${String(at).padStart(3, '0')}`)
+  const simulationId = await tenant.simulation(ids, {
+    repetitions: Math.max(...scenarios.map(({ length }) => length)),
+  })
+  const outcomes = scenarios.flatMap((runs, at) =>
+    runs.map((run, index) => ({
+      simulationId,
+      scenarioId: ids[at],
+      repetition: index + 1,
+      status: 'SUCCESS',
+      ...run,
+    })),
+  )
+  expect((await tenant.record(outcomes)).storedCount).toBe(outcomes.length)
+  return simulationId
+}
+
+const INTERVAL = '{ lower upper }'
+const TOTALS = `{ metric dimension higherIsBetter scale scenarios onlyBaseline onlyCandidate neither unknown baselineMean candidateMean difference
+  interval ${INTERVAL} pValue adjustedPValue effectSize { measure value } verdict margin equivalenceInterval ${INTERVAL} detectableDifference
+  needed { difference repetitions scenarios } }`
+
+async function compared(tenant: Tenant, [baseline, ...candidates]: string[], fields: string): Promise<any[]> {
+  const { compareSimulations } = await tenant.data(
+    `query ($baseline: UUID!, $candidates: [UUID!]!) { compareSimulations(baseline: $baseline, candidates: $candidates) { ${fields} } }`,
+    { baseline, candidates },
+  )
+  return compareSimulations
+}
+
+const times = <Value>(n: number, of: (at: number) => Value) => Array.from({ length: n }, (_, at) => of(at))
+/** As even as can be, and the same each time. */
+const spread = (at: number, seed: number) =>
+  Math.round(10_000 * (((at * 7919 + seed * 104729) % 101) / 101)) / 10_000
+
+function runsOf(seed: number, lift: number): Run[][] {
+  return times(24, (at) =>
+    times(2, (repetition) => {
+      const value = spread(at + 31 * repetition, seed)
+      return {
+        status: value + lift > 0.5 ? 'SUCCESS' : 'ERROR',
+        ...((at + repetition) % 5 !== 0 && {
+          reliabilityScore: Math.min(1, Math.round(1e4 * (value + lift)) / 1e4),
+        }),
+        costUsd: Math.round(10_000 * (1 + value)) / 1_000_000,
+        ...(at > 2 && { tokensUsed: 1000 + 10 * at }),
+        executionTimeMs: 500 + Math.round(100 * value),
+        metrics: { tone: Math.round(1e4 * (3 + value + lift)) / 1e4, judge: { kind: value > 0.5 } },
+      }
+    }),
+  )
+}
+
+describe('totals of compared simulations', () => {
+  it('are the statistics of their runs’ values, corrected for all metrics of all candidates', async () => {
+    const tenant = arc.tenant()
+    const sides = [runsOf(1, 0), runsOf(2, 0.3), runsOf(3, 0)]
+    const ids = await Promise.all(sides.map((side) => simulated(tenant, side)))
+    const given = 'dimensions: ["tone", "judge.kind", "nothing"], lowerIsBetter: ["tone"]'
+    const metrics: [
+      string,
+      string | null,
+      Scale,
+      boolean,
+      (run: any) => number | undefined,
+      number,
+      boolean,
+    ][] = [
+      ['SUCCESS', null, 'PASS_FAIL', true, ({ status }) => (status === 'SUCCESS' ? 1 : 0), 0.05, false],
+      ['SCORE', null, 'UNIT', true, (run) => run.reliabilityScore, 0.05, false],
+      ['COST', null, 'UNBOUNDED', false, (run) => run.costUsd, 0.1, true],
+      ['TOKENS', null, 'UNBOUNDED', false, (run) => run.tokensUsed, 0.1, true],
+      ['DURATION', null, 'UNBOUNDED', false, (run) => run.executionTimeMs, 0.1, true],
+      ['DIMENSION', 'tone', 'UNBOUNDED', false, (run) => run.metrics.tone, 0.1, true],
+      ['DIMENSION', 'judge.kind', 'UNIT', true, (run) => Number(run.metrics.judge.kind), 0.05, false],
+      ['DIMENSION', 'nothing', 'UNIT', true, () => undefined, 0.05, false],
+    ]
+    const questions = sides.slice(1).flatMap((candidate) =>
+      metrics.map(([kind, , scale, higher, of, margin, isRelative]) => {
+        const atMost = ({ baselineMean }: { baselineMean: number | null }) =>
+          kind === 'DIMENSION' && baselineMean ? 0.1 * baselineMean : 1
+        const valuesOf = (runs: Run[]) => runs.map((run) => of(run) ?? null)
+        const comparison = comparePaired(
+          sides[0]!.map((baseline, at) => ({
+            baseline: valuesOf(baseline),
+            candidate: valuesOf(candidate[at]!),
+          })),
+          scale,
+        )
+        return {
+          comparison,
+          better: higher ? ('HIGHER' as const) : ('LOWER' as const),
+          margin: isRelative
+            ? margin * Math.abs(comparison.baselineMean!)
+            : Math.min(margin, atMost(comparison)),
+        }
+      }),
+    )
+    for (const correction of ['HOLM', 'BENJAMINI_HOCHBERG', 'NONE'] as const) {
+      const judged = judge(questions, { correction })
+      const pairs = await compared(tenant, ids, `totals(${given}, correction: ${correction}) ${TOTALS}`)
+      const expected = questions.map(({ comparison, margin }, at) => {
+        const { means: _, spread: __, level: ___, ...figures } = comparison
+        const { verdict, adjustedPValue, equivalenceInterval, detectableDifference } = judged[at]!
+        const [metric, dimension, , higherIsBetter] = metrics[at % metrics.length]!
+        return {
+          ...figures,
+          metric,
+          dimension,
+          higherIsBetter,
+          margin,
+          verdict,
+          adjustedPValue,
+          equivalenceInterval,
+          detectableDifference,
+          needed: dimension === 'nothing' ? null : expect.objectContaining({ difference: margin }),
+        }
+      })
+      expect(pairs.flatMap(({ totals }) => totals)).toEqual(expected)
+      const verdicts = new Set(expected.map(({ verdict }) => verdict))
+      if (correction === 'HOLM')
+        expect([...verdicts].sort()).toEqual(['BETTER', 'INSUFFICIENT_DATA', 'NO_DIFFERENCE', 'WORSE'])
+    }
+    const [all] = await compared(tenant, ids.slice(0, 2), 'totals { metric dimension }')
+    expect(all.totals.slice(5)).toEqual(
+      ['judge.kind', 'tone'].map((dimension) => ({ metric: 'DIMENSION', dimension })),
+    )
+  })
+
+  it('name what would show a difference, by the correction that judged', async () => {
+    const tenant = arc.tenant()
+    const ids = [await simulated(tenant, runsOf(1, 0)), await simulated(tenant, runsOf(2, 0.05))]
+    const [{ totals }] = await compared(
+      tenant,
+      ids,
+      'totals(dimensions: []) { small: needed(difference: 0.02) { scenarios } large: needed(difference: -0.4) { scenarios repetitions } none: needed { difference } }',
+    )
+    expect(totals[0].small.scenarios).toBeGreaterThan(20 * totals[0].large.scenarios)
+    expect(totals[0].none).toEqual({ difference: 0.05 })
+    const [alone] = await compared(
+      tenant,
+      ids,
+      'totals(dimensions: [], correction: NONE) { small: needed(difference: 0.02) { scenarios } }',
+    )
+    expect(alone.totals[0].small.scenarios).toBeLessThan(totals[0].small.scenarios)
+    const [{ totals: without }] = await compared(
+      tenant,
+      ids,
+      'totals(dimensions: [], margins: { success: null, cost: 0.5 }) { verdict margin needed { difference } baselineMean }',
+    )
+    expect(without[0]).toMatchObject({ margin: null, needed: null })
+    expect(without[2].margin).toBe(0.5 * without[2].baselineMean)
+  })
+
+  it('are read by one statement, whatever the candidates, and are nothing of other tenants', async () => {
+    const [tenant, other] = [arc.tenant(), arc.tenant()]
+    const runs = runsOf(1, 0).slice(0, 3)
+    const ids = [await simulated(tenant, runs), await simulated(tenant, runs), await simulated(tenant, runs)]
+    const theirs = await simulated(other, runs)
+    const fields =
+      'totals(dimensions: []) { metric scenarios verdict } passAtK { baseline { scenarios } } failureDrift { scenarios categories { category } }'
+    const statements = await recordStatements(async () => {
+      await compared(tenant, ids, fields)
+    })
+    expect(statements.filter(({ text }) => text.includes('pairedValues'))).toHaveLength(1)
+    for (const [baseline, candidate] of [
+      [ids[0]!, theirs],
+      [theirs, ids[0]!],
+      [ids[0]!, randomUUID()],
+      [ids[0]!, await tenant.simulation(['s000'])],
+    ]) {
+      const [pair] = await compared(tenant, [baseline!, candidate!], fields)
+      expect(pair.totals.map((total: any) => [total.scenarios, total.verdict])).toEqual(
+        times(5, () => [0, 'INSUFFICIENT_DATA']),
+      )
+      expect(pair.failureDrift).toEqual({ scenarios: 0, categories: [] })
+    }
+  })
+
+  it.each([
+    ['totals(margins: { score: 0 }) { metric }', 'BAD_USER_INPUT', /more than 0 and at most 1, not 0/],
+    ['totals(margins: { cost: 2 }) { metric }', 'BAD_USER_INPUT', /not 2/],
+    ['totals { needed(difference: 0) { scenarios } }', 'BAD_USER_INPUT', /difference of 0/],
+    ['passAtK(k: [0]) { k }', 'BAD_USER_INPUT', /k is 1 to 1000, not 0/],
+    ['passAtK(k: [1, 1001]) { k }', 'BAD_USER_INPUT', /not 1001/],
+    [`passAtK(k: [${times(11, (at) => at + 1)}]) { k }`, 'LIMIT_EXCEEDED', /11 entries/],
+    [`totals(dimensions: [${times(21, (at) => `"d${at}"`)}]) { metric }`, 'LIMIT_EXCEEDED', /21 entries/],
+  ])('%s is refused in words', async (fields, code, words) => {
+    const tenant = arc.tenant()
+    const simulationId = await simulated(tenant, [[{}], [{}]])
+    const { errors } = await tenant.ask(
+      `{ compareSimulations(baseline: "${simulationId}", candidates: ["${simulationId}"]) { ${fields} } }`,
+    )
+    expect(errors![0]!.message).toMatch(words)
+    expect(errors![0]!.extensions.code).toBe(code)
+  })
+})
+
+it('success in k repetitions leaves out scenarios that have fewer', async () => {
+  const tenant = arc.tenant()
+  const [pass, fail] = [{}, { status: 'ERROR' }]
+  const ids = [
+    await simulated(tenant, [[pass, pass, fail], [fail, fail, pass], [pass]]),
+    await simulated(tenant, [
+      [pass, pass, pass],
+      [pass, fail, pass],
+      [pass, pass],
+    ]),
+  ]
+  const [{ passAtK }] = await compared(
+    tenant,
+    ids,
+    'passAtK(k: [2, 1, 5]) { k baseline { scenarios tooFewRepetitions passAtK { value } passHatK { value } } candidate { scenarios passHatK { value interval { lower upper } } } }',
+  )
+  expect(passAtK).toMatchObject([
+    {
+      k: 2,
+      // 1 − C(1,2)/C(3,2) and 1 − C(2,2)/C(3,2); C(2,2)/C(3,2) and none.
+      baseline: {
+        scenarios: 2,
+        tooFewRepetitions: 1,
+        passAtK: { value: expect.closeTo((1 + 2 / 3) / 2) },
+        passHatK: { value: expect.closeTo(1 / 6) },
+      },
+      candidate: {
+        scenarios: 3,
+        passHatK: { value: expect.closeTo((1 + 1 / 3 + 1) / 3), interval: { lower: expect.any(Number) } },
+      },
+    },
+    { k: 1, baseline: { scenarios: 3, passHatK: { value: expect.closeTo((2 / 3 + 1 / 3 + 1) / 3) } } },
+    { k: 5, baseline: { scenarios: 0, tooFewRepetitions: 3, passAtK: null, passHatK: null } },
+  ])
+})
+
+it('failures drift where other reasons make other scenarios fail', async () => {
+  const tenant = arc.tenant()
+  const failed = (errorCategory: string) => ({ status: 'ERROR', errorCategory })
+  const ids = [
+    await simulated(
+      tenant,
+      times(16, (at) => (at < 8 ? [failed('TOOL_ERROR')] : [{}])),
+    ),
+    await simulated(
+      tenant,
+      times(17, (at) => (at < 8 ? [failed('MODEL_ERROR')] : [{}])),
+    ),
+  ]
+  const fields =
+    'failureDrift { scenarios pValue categories { category baselineShare candidateShare difference interval { lower upper } pValue adjustedPValue } }'
+  const [{ failureDrift }] = await compared(tenant, ids, fields)
+  const one = {
+    pValue: 2 ** -8,
+    adjustedPValue: 2 ** -7,
+    interval: { lower: expect.any(Number), upper: expect.any(Number) },
+  }
+  expect(failureDrift).toEqual({
+    scenarios: 16,
+    pValue: 2 ** -7,
+    categories: [
+      { ...one, category: 'MODEL_ERROR', baselineShare: 0, candidateShare: 0.5, difference: 0.5 },
+      { ...one, category: 'TOOL_ERROR', baselineShare: 0.5, candidateShare: 0, difference: -0.5 },
+    ],
+  })
+  const [{ failureDrift: none }] = await compared(tenant, [ids[0]!, ids[0]!], fields)
+  expect(none).toMatchObject({
+    pValue: 1,
+    categories: [{ category: 'TOOL_ERROR', difference: 0, pValue: 1 }],
+  })
+})
