@@ -84,7 +84,6 @@ create table store.embedding_work (
   last_error_at timestamptz
 );
 insert into store.embedding_work default values;
-insert into store.jobs (name, every) values ('embed', interval '30 seconds');
 
 create or replace function store.refuse_tenants() returns void
   language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -296,12 +295,21 @@ create trigger queue_embeddings after insert on public.config_versions referenci
 
 /*
 From now on vectors of these names are made, and what has none yet is looked for. Answers whether they were others before. Called
-by each server when it starts: the last one says which.
+by each server when it starts: the last one says which. Null: none are made, nothing is queued, and what waits goes; the vectors stay.
 */
 create function public.use_embedding_models(models jsonb) returns boolean
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform store.refuse_tenants();
+  if models is null then
+    update store.settings set embedding_models = null;
+    delete from store.jobs where name = 'embed';
+    delete from store.embedding_queue;
+    update store.embedding_work set place = null, searched_at = null, paused_until = null;
+    return true;
+  end if;
+  -- Where nobody embeds there is no job that would be late.
+  insert into store.jobs (name, every) values ('embed', interval '30 seconds') on conflict (name) do nothing;
   update store.settings set embedding_models = models where embedding_models is distinct from models;
   if not found then
     return false;

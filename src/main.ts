@@ -97,6 +97,7 @@ program
     ]),
   )
   .option('--tenant <uuid>', 'of this tenant only')
+  .option('--off', 'make none any more, once all servers have ARC_EMBEDDINGS=none; what waits goes')
   .option('--quiet', 'no progress bar')
   .action(async (options: EmbedOptions) => {
     const { embedCommand } = await import('./commands/embed.ts')

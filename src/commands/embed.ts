@@ -26,6 +26,8 @@ export interface EmbedOptions {
   kind?: string
   tenant?: string
   quiet?: boolean
+  /** No more are made, and what waits goes. */
+  off?: boolean
 }
 
 /** What the command line calls them. */
@@ -49,7 +51,18 @@ const counted = new Intl.NumberFormat('en-US')
  * Answers the exit code: 0 when it made all that it was to make, 1 when it was stopped or could not go on.
  */
 export async function embedCommand(config: Config, options: EmbedOptions): Promise<number> {
-  const { rebuild = false, kind, tenant, quiet = false } = options
+  const { rebuild = false, kind, tenant, quiet = false, off = false } = options
+  if (off) {
+    await withAdminUrl(config, (url) =>
+      withPool(url, createLogger(config.logLevel), async (pool) => {
+        await useEmbeddingModels(ownQueryOn(pool), null)
+      }),
+    )
+    console.log(
+      'Nothing is queued any more until a server starts that makes embeddings; those that there are stay.',
+    )
+    return 0
+  }
   if (tenant !== undefined && !isUuid(tenant))
     throw new ConfigError(`--tenant takes a UUID, not ${JSON.stringify(tenant)}.`)
   const wanted: Wanted = {

@@ -44,10 +44,13 @@ export interface Result extends Subject {
 
 export const NOBODY = '00000000-0000-0000-0000-000000000000'
 
-/** Says what this server makes from now on; true where that was something else before. */
-export async function useEmbeddingModels(query: OwnQuery, models: EmbeddingModels): Promise<boolean> {
+/**
+ * Says what this server makes from now on, and whether that was something else before. Null: from now on nothing is queued, until a server
+ * with a provider starts; what waits goes.
+ */
+export async function useEmbeddingModels(query: OwnQuery, models: EmbeddingModels | null): Promise<boolean> {
   const [row] = await query<{ changed: boolean }>(
-    sql`/* useEmbeddingModels */ select use_embedding_models(${JSON.stringify(models)}) as changed`,
+    sql`/* useEmbeddingModels */ select use_embedding_models(${models && JSON.stringify(models)}) as changed`,
   )
   return row!.changed
 }

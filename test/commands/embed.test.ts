@@ -14,7 +14,7 @@ const SCENARIOS = 200
 const vectors: Behaviour = ({ body }) => answerOf(body.input.map((each) => embeddingOf(each, 8)))
 
 // The embedded database is one process's, and the command is another.
-describe.skipIf(inject('serverUrl') === null)('arc embed', () => {
+describe.skipIf(inject('serverUrl') === null)('arc embed', { timeout: 120_000 }, () => {
   let url: string
   let drop: () => Promise<unknown>
   let endpoint: EmbeddingEndpoint
@@ -121,6 +121,9 @@ describe.skipIf(inject('serverUrl') === null)('arc embed', () => {
     expect(other.complained).toMatch(
       /make embeddings as openai:m failure#1, and here the settings say openai:n failure#1/,
     )
+    expect((await arcEmbed(['--off'])).said).toMatch(/^Nothing is queued any more/)
+    expect(await count('true', 'embedding_queue')).toBe(0)
+    expect(await count('embedding_models is not null', 'settings')).toBe(0)
     expect((await arcEmbed(['--tenant', 'me'])).complained).toContain('--tenant takes a UUID')
   })
 })
