@@ -405,9 +405,9 @@ function printRetrieval({ texts, causes, textsPerSecond, modelMb, figures }: Ret
   console.log(`The embedded model: ${textsPerSecond.toFixed(1)} texts/s, ${modelMb.toFixed(0)} MB`)
 }
 
-function printVectors({ rows, text, indexSeconds }: VectorsResult): void {
+function printVectors({ rows, indexSeconds }: VectorsResult): void {
   console.log('\nSimilar failures: the ten nearest among so many vectors, one question after the other')
-  const latency = ({ p50Ms, p95Ms, p99Ms }: VectorsResult['text']) =>
+  const latency = ({ p50Ms, p95Ms, p99Ms }: VectorsResult['rows'][0]['http']) =>
     [p50Ms, p95Ms, p99Ms].map((ms) => ms.toFixed(1)).join(' / ')
   printTable(
     ['', 'method', 'recall@10', 'HTTP p50 / p95 / p99 ms', 'database', 'written by hand'],
@@ -420,9 +420,7 @@ function printVectors({ rows, text, indexSeconds }: VectorsResult): void {
       latency(bare),
     ]),
   )
-  console.log(
-    `By a text, which the model reads first: ${latency(text)} ms. The index of the most was made in ${indexSeconds.toFixed(0)} s.`,
-  )
+  console.log(`The index of the most was made in ${indexSeconds.toFixed(0)} s.`)
 }
 
 function printProfile({ work, unit, units, profile, database }: UnitProfile): void {
