@@ -63,6 +63,7 @@ module.exports = {
     may(
       'http',
       'config\\.ts$',
+      'embedding/questions\\.ts$',
       'graphql/',
       'observe/',
       'reads/(operationReads|pagePlan)\\.ts$',

@@ -40,6 +40,7 @@ import { measureSoak, type SoakResult } from './soak.ts'
 import { measureSockets, type SocketsResult } from './sockets.ts'
 import { readStatements, resetStatements } from './statements.ts'
 import { measureStorage, type StorageResult } from './storage.ts'
+import { measureVectors, type VectorsResult } from './vectors.ts'
 import { prepareTenant } from './workload.ts'
 
 /** How much of everything: the embedded database is slower, and its figures are no target. */
@@ -73,7 +74,7 @@ const POOL_SIZE = '10'
 
 const PARTS = ['reads', 'live', 'ingest', 'singles'] as const
 /** They take their time, and are measured where they are asked for. */
-const NAMED_PARTS = ['analytics', 'sockets', 'storage', 'keys', 'soak', 'retrieval'] as const
+const NAMED_PARTS = ['analytics', 'sockets', 'storage', 'keys', 'soak', 'retrieval', 'vectors'] as const
 type Part = (typeof PARTS)[number] | (typeof NAMED_PARTS)[number]
 
 const KEYS = Number(process.env.BENCH_KEYS ?? 10_000_000)
@@ -84,6 +85,8 @@ const FEWER = 50
 /** Smaller sizes show that a part works; figures for others are of the whole size. */
 const SOCKETS = Number(process.env.BENCH_SOCKETS ?? 10_000)
 const STORAGE_ROWS = process.env.BENCH_STORAGE_ROWS
+
+const VECTORS = Number(process.env.BENCH_VECTORS ?? 50_000)
 
 const SOAK_MINUTES = Number(process.env.BENCH_SOAK_MINUTES ?? 10)
 
@@ -348,6 +351,14 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     retrieval = await measureRetrieval()
   }
 
+  let vectors: VectorsResult | undefined
+  if (parts.includes('vectors')) {
+    say('Similar failures among few and many')
+    const settings = { admin, connect: (tenantId: string) => connect(tenantId, 1), most: VECTORS }
+    vectors = await measureVectors({ ...settings, onStep: (step) => say(`  ${step}`) })
+    await noteMemory('vectors')
+  }
+
   return {
     database: database?.description ?? 'PGlite (embedded)',
     embedded: database === undefined,
@@ -366,6 +377,7 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     analytics,
     soak,
     retrieval,
+    vectors,
     memory,
     profiles,
   }

@@ -13,6 +13,7 @@ import { type SoakResult, thirds, VISITORS } from './soak.ts'
 import type { SocketFigures, SocketsResult } from './sockets.ts'
 import type { StatementTimes } from './statements.ts'
 import type { StorageResult } from './storage.ts'
+import type { VectorsResult } from './vectors.ts'
 
 /** Of COPY over one connection, on native PostgreSQL. */
 const INGEST_TARGET = 0.5
@@ -70,6 +71,7 @@ export interface BenchResult {
   analytics: AnalyticsResult | undefined
   soak: SoakResult | undefined
   retrieval: RetrievalResult | undefined
+  vectors: VectorsResult | undefined
   memory: MemoryAfter[]
   profiles: UnitProfile[]
 }
@@ -92,6 +94,7 @@ export function printReport(result: BenchResult): void {
   if (result.analytics) printAnalytics(result.analytics)
   if (result.soak) printSoak(result.soak)
   if (result.retrieval) printRetrieval(result.retrieval)
+  if (result.vectors) printVectors(result.vectors)
   printMemory(result.memory)
   for (const profile of result.profiles) printProfile(profile)
 }
@@ -400,6 +403,24 @@ function printRetrieval({ texts, causes, textsPerSecond, modelMb, figures }: Ret
     Object.entries(figures).map(([name, { recallAt3, map }]) => [name, recallAt3.toFixed(3), map.toFixed(3)]),
   )
   console.log(`The embedded model: ${textsPerSecond.toFixed(1)} texts/s, ${modelMb.toFixed(0)} MB`)
+}
+
+function printVectors({ rows, indexSeconds }: VectorsResult): void {
+  console.log('\nSimilar failures: the ten nearest among so many vectors, one question after the other')
+  const latency = ({ p50Ms, p95Ms, p99Ms }: VectorsResult['rows'][0]['http']) =>
+    [p50Ms, p95Ms, p99Ms].map((ms) => ms.toFixed(1)).join(' / ')
+  printTable(
+    ['', 'method', 'recall@10', 'HTTP p50 / p95 / p99 ms', 'database', 'written by hand'],
+    rows.map(({ what, method, recall, http, database, bare }) => [
+      what,
+      method,
+      recall.toFixed(4),
+      latency(http),
+      latency(database),
+      latency(bare),
+    ]),
+  )
+  console.log(`The index of the most was made in ${indexSeconds.toFixed(0)} s.`)
 }
 
 function printProfile({ work, unit, units, profile, database }: UnitProfile): void {

@@ -65,7 +65,11 @@ export async function inTransaction<Result>(
   let committed: Promise<pg.QueryResult> | undefined
   const commit = () => {
     onCommit?.()
-    committed = client.query('commit')
+    // It leaves with the last statement, and is answered after that.
+    committed = client.query({
+      text: 'commit',
+      ...(answerMs && { query_timeout: answerMs }),
+    } as pg.QueryConfig)
     committed.catch(() => {})
     return committed
   }

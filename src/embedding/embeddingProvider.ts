@@ -47,18 +47,22 @@ export class EmbeddingError extends Error {
   readonly isPassing: boolean
   /** When the endpoint asks to be tried again, in milliseconds; null where it does not say. */
   readonly retryAfterMs: number | null
+  /** Whether there is no vector of this very text, while there are of others. */
+  readonly isAboutText: boolean
 
   constructor(
     message: string,
     {
       isPassing,
       retryAfterMs = null,
+      isAboutText = false,
       cause,
-    }: { isPassing: boolean; retryAfterMs?: number | null; cause?: unknown },
+    }: { isPassing: boolean; retryAfterMs?: number | null; isAboutText?: boolean; cause?: unknown },
   ) {
     super(message, { cause })
     this.isPassing = isPassing
     this.retryAfterMs = retryAfterMs
+    this.isAboutText = isAboutText
   }
 }
 

@@ -65,7 +65,10 @@ export class Embeddings {
     const provider = neededProvider(this.#questions)
     const [vector] = await provider.embed([text], signal)
     if (vector instanceof UnembeddableText)
-      throw new EmbeddingError(`The text cannot be embedded. ${vector.reason}`, { isPassing: false })
+      throw new EmbeddingError(`The text cannot be embedded. ${vector.reason}`, {
+        isPassing: false,
+        isAboutText: true,
+      })
     return { model: modelsOf(provider)[kind], vector: vector! }
   }
 

@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader'
 import type { FailurePattern as FailurePatternRow } from '../db/generated/client.ts'
-import { countBySignature, SIMILAR_FAILURES } from '../evaluation/failures/failurePatternStore.ts'
+import { countBySignature, EQUAL_FAILURES } from '../evaluation/failures/failurePatternStore.ts'
 import { LENGTHS } from '../valueChecks.ts'
 import { builder } from './builder/builder.ts'
 import type { ReadInStatement } from './builder/fieldRead.ts'
@@ -79,9 +79,9 @@ export const FailurePattern = builder.prismaNode('FailurePattern', {
   select: { patternId: true, outcomeId: true, executionTime: true },
   fields: (t) => ({
     ...failurePatternColumns.fields(t),
-    similarFailures: t.int({
+    equalFailures: t.int({
       select: { signature: true },
-      extensions: { cost: COUNT_COST, read: () => SIMILAR_FAILURES } satisfies ReadInStatement,
+      extensions: { cost: COUNT_COST, read: () => EQUAL_FAILURES } satisfies ReadInStatement,
       description: 'How many other failures have the same signature, in any attempt at any run.',
       resolve: async ({ signature }, _, context, info) => {
         const { loader } = sharedByField(
@@ -114,7 +114,7 @@ export const failurePatternFilters: FilterFields = {
   search: bySearch(failurePatternColumns.column('patternId'), 'search_failure_patterns', 'type or message'),
 }
 
-const failurePatternPages = defineStoredList('FailurePattern', {
+export const failurePatternPages = defineStoredList('FailurePattern', {
   model: 'FailurePattern',
   type: FailurePattern,
   columns: failurePatternColumns,

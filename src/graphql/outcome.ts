@@ -208,7 +208,7 @@ export const ofOutcome: FilterFields = {
   configVersionId: byConfigVersion,
 }
 
-const outcomePages = defineStoredList('Outcome', {
+export const outcomePages = defineStoredList('Outcome', {
   model: 'Outcome',
   type: Outcome,
   columns: outcomeColumns,

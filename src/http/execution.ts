@@ -8,6 +8,7 @@ import {
 import { LIMIT_SETTINGS, type Limits } from '../config.ts'
 import { isPassing, withPatience } from '../db/passingFault.ts'
 import { writeAs } from '../db/tenantTransaction.ts'
+import { Questions } from '../embedding/questions.ts'
 import type { Context, OperationCost, Services } from '../graphql/builder/context.ts'
 import type { QueryCompiler } from '../graphql/compiled/compiledQuery.ts'
 import type { OutcomeCode } from '../observe/endedOperation.ts'
@@ -45,7 +46,8 @@ export function createContextFactory(
       holdRows: () => share.rows.hold(viewer.tenantId),
     }
     const limits = { bytes: readBytes, memory: rowBytesPerTenant }
-    const reads = new OperationReads(prisma, services.pools, viewer, limits, readers)
+    const vectors = new Questions(services.embeddings)
+    const reads = new OperationReads(prisma, services.pools, viewer, limits, readers, vectors)
     return {
       viewer,
       requestId,

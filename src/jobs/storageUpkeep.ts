@@ -20,7 +20,7 @@ const EXPIRE_STEP = 10_000
 const REFRESH_STEP = 20
 
 /**
- * Maintains the tables: partitions for what will arrive, old chunks packed, no rows that are older than the retention or deleted
+ * Maintains the tables: partitions for what will arrive, old chunks packed, indexes of those with many vectors, no rows that are older than the retention or deleted
  * for long enough.
  */
 export const STORAGE_UPKEEP: readonly Job[] = [
@@ -79,6 +79,19 @@ export const STORAGE_UPKEEP: readonly Job[] = [
         packed = row!.packed
         if (packed !== null) logger.info({ chunk: packed }, 'packed a chunk')
       } while (packed !== null && !signal.aborted)
+    },
+  },
+  {
+    name: 'index_embeddings',
+    async run({ query, logger, signal }) {
+      let step: string | null
+      do {
+        const [row]: { step: string | null }[] = await query(
+          sql`/* indexEmbeddings */ select index_embeddings() as step`,
+        )
+        step = row!.step
+        if (step !== null) logger.info({ index: step }, 'an index of embeddings')
+      } while (step !== null && !signal.aborted)
     },
   },
   {

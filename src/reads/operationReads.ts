@@ -8,6 +8,7 @@ import { readTogether, tenantSettings } from '../db/tenantTransaction.ts'
 import { Refusal } from '../refusal.ts'
 import type { Viewer } from '../viewer.ts'
 import { MISSING } from './answers/answerSql.ts'
+import { type QuestionVectors, withLateValues } from './lateValues.ts'
 
 type Transaction = Prisma.TransactionClient
 
@@ -51,6 +52,7 @@ export class OperationReads {
   readonly #viewer: Viewer
   readonly #limits: ReadLimits
   readonly #share: ReadersShare
+  readonly #vectors: QuestionVectors
   readonly #budget: ReadBudget
   readonly #giveBackRows: () => void
   readonly #running = new Set<Promise<unknown>>()
@@ -64,12 +66,20 @@ export class OperationReads {
   #fault: unknown
 
   /** `limits`: for all that the operation reads taken together. */
-  constructor(prisma: Readers, pools: ReadingPools, viewer: Viewer, limits: ReadLimits, share: ReadersShare) {
+  constructor(
+    prisma: Readers,
+    pools: ReadingPools,
+    viewer: Viewer,
+    limits: ReadLimits,
+    share: ReadersShare,
+    vectors: QuestionVectors,
+  ) {
     this.#prisma = prisma
     this.#pools = pools
     this.#viewer = viewer
     this.#limits = limits
     this.#share = share
+    this.#vectors = vectors
     const { take, giveBack } = share.holdRows()
     this.#budget = new ReadBudget(limits, take)
     this.#giveBackRows = giveBack
@@ -91,7 +101,8 @@ export class OperationReads {
   }
 
   /** Rows of a hand-written statement, in the same transaction. @throws Refusal LIMIT_EXCEEDED for too many values. */
-  async query<Row>(statement: Pick<Sql, 'text' | 'values'>): Promise<Row[]> {
+  async query<Row>(asked: Pick<Sql, 'text' | 'values'>): Promise<Row[]> {
+    const statement = await withLateValues(asked, this.#vectors)
     const { length } = statement.values
     if (length > MAX_VALUES) {
       const message = `The filter comes to ${length} values for the database; ${MAX_VALUES} is the limit.`
@@ -106,7 +117,9 @@ export class OperationReads {
    *
    * @throws Refusal BAD_USER_INPUT for values that no column can hold, TOO_LARGE or RATE_LIMITED for what passes the budget.
    */
-  async answers(statements: readonly Statement[], alone: boolean): Promise<(Answer | null)[]> {
+  async answers(asked: readonly Statement[], alone: boolean): Promise<(Answer | null)[]> {
+    // Before a connection is taken: a model may be asked for them.
+    const statements = await Promise.all(asked.map((each) => withLateValues(each, this.#vectors)))
     const answers = alone ? await this.#readTogether(statements) : await this.#readBeside(statements)
     return answers.map((answer) => (answer === null || answer.includes(MISSING) ? null : answer))
   }
@@ -161,7 +174,14 @@ export class OperationReads {
 
   /** The same viewer's reads for another operation: the next event of a subscription. */
   forNextEvent(): OperationReads {
-    return new OperationReads(this.#prisma, this.#pools, this.#viewer, this.#limits, this.#share)
+    return new OperationReads(
+      this.#prisma,
+      this.#pools,
+      this.#viewer,
+      this.#limits,
+      this.#share,
+      this.#vectors,
+    )
   }
 
   /** @throws Refusal BAD_USER_INPUT for values that no column can hold, TOO_LARGE or RATE_LIMITED for what passes the budget. */

@@ -44,7 +44,7 @@ beforeAll(async () => {
       tokensUsed costUsd superseded
       simulation { configVersion { versionId configId } }
       toolUsage(first: 500) { nodes { toolName callCount successRate avgDurationMs totalCostUsd errorTypes } }
-      failurePatterns(first: 500) { nodes { patternId failureType failureCategory signature similarFailures } }
+      failurePatterns(first: 500) { nodes { patternId failureType failureCategory signature equalFailures } }
     } }
     simulations(first: 500) { nodes {
       simulationId status createdAt startedAt completedAt executionTimeMs totalCostUsd totalTokens overallScore currentScore rankingScore
@@ -170,9 +170,9 @@ describe.each(FILTERS)('of %s', (_, filter, picked) => {
 
 it('failures are similar to all others of their signature', () => {
   const patterns = attempts.flatMap(({ failurePatterns }) => failurePatterns as any[])
-  for (const { signature, similarFailures } of patterns)
-    expect(similarFailures).toBe(patterns.filter((other) => other.signature === signature).length - 1)
-  expect(patterns.some(({ similarFailures }) => similarFailures > 2)).toBe(true)
+  for (const { signature, equalFailures } of patterns)
+    expect(equalFailures).toBe(patterns.filter((other) => other.signature === signature).length - 1)
+  expect(patterns.some(({ equalFailures }) => equalFailures > 2)).toBe(true)
 })
 
 it('months and days of simulations are what their outcomes come to', async () => {

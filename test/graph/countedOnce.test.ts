@@ -403,7 +403,7 @@ describe('tools and failures of attempts', () => {
       lastGroups: failureGroups(filter: { superseded: false }) { nodes { failures attempts runs } }
       earlierGroups: failureGroups(filter: { superseded: true }) { nodes { failures attempts runs } }
       lastTools: toolAnalytics(filter: { superseded: false, scenarioId: { in: ["a", "b"] } }) { nodes { calls successRate } }
-      failurePatterns(filter: { superseded: false }) { nodes { similarFailures outcome { scenarioId retryCount } } }
+      failurePatterns(filter: { superseded: false }) { nodes { equalFailures outcome { scenarioId retryCount } } }
       toolUsage(filter: { superseded: true }) { totalCount }
     }`)
     expect(data).toEqual({
@@ -413,7 +413,7 @@ describe('tools and failures of attempts', () => {
       lastGroups: { nodes: [{ failures: 1, attempts: 1, runs: 1 }] },
       earlierGroups: { nodes: [{ failures: 3, attempts: 3, runs: 0 }] },
       lastTools: { nodes: [{ calls: 4, successRate: 0.75 }] },
-      failurePatterns: { nodes: [{ similarFailures: 3, outcome: { scenarioId: 'b', retryCount: 1 } }] },
+      failurePatterns: { nodes: [{ equalFailures: 3, outcome: { scenarioId: 'b', retryCount: 1 } }] },
       toolUsage: { totalCount: 3 },
     })
   })

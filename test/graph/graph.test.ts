@@ -200,14 +200,12 @@ it('a failure says how many others are the same', async () => {
       error: index < 3 ? `KeyError: order ${index} is missing` : 'It is too late.',
     })),
   )
-  const query = '{ failurePatterns { nodes { similarFailures } } }'
+  const query = '{ failurePatterns { nodes { equalFailures } } }'
   const statements = await arc.statementsDuring(async () => {
     const { failurePatterns } = await tenant.data(query)
-    expect(failurePatterns.nodes.map(({ similarFailures }: any) => similarFailures).sort()).toEqual([
-      0, 2, 2, 2,
-    ])
+    expect(failurePatterns.nodes.map(({ equalFailures }: any) => equalFailures).sort()).toEqual([0, 2, 2, 2])
   })
-  expect(statements.filter((text) => text.includes('similarFailures'))).toHaveLength(1)
+  expect(statements.filter((text) => text.includes('equalFailures'))).toHaveLength(1)
 })
 
 describe('what hangs together', () => {

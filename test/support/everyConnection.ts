@@ -38,18 +38,22 @@ const ELSEWHERE = [
 
 /** Each connection that the schema has. */
 export function everyConnection(): Connection[] {
-  return Object.values(schema.getTypeMap())
-    .filter((type): type is GraphQLObjectType => isObjectType(type) && !type.name.startsWith('__'))
-    .flatMap((type) => Object.values(type.getFields()).map((field) => ({ type, field })))
-    .filter(({ field }) => getNamedType(field.type).name.endsWith('Connection'))
-    .filter(({ type, field }) => !ELSEWHERE.includes(`${type.name}.${field.name}`))
-    .map(({ type, field }) => ({
-      name: `${type.name}.${field.name}`,
-      parent: type.name,
-      field: field.name,
-      node: getNamedType(field.type).name.replace(/Connection$/, ''),
-      orders: ordersOf(field),
-    }))
+  return (
+    Object.values(schema.getTypeMap())
+      .filter((type): type is GraphQLObjectType => isObjectType(type) && !type.name.startsWith('__'))
+      .flatMap((type) => Object.values(type.getFields()).map((field) => ({ type, field })))
+      .filter(({ field }) => getNamedType(field.type).name.endsWith('Connection'))
+      // In one order, and of something that is given: similarThings.test.ts.
+      .filter(({ field }) => !/^Similar/.test(getNamedType(field.type).name))
+      .filter(({ type, field }) => !ELSEWHERE.includes(`${type.name}.${field.name}`))
+      .map(({ type, field }) => ({
+        name: `${type.name}.${field.name}`,
+        parent: type.name,
+        field: field.name,
+        node: getNamedType(field.type).name.replace(/Connection$/, ''),
+        orders: ordersOf(field),
+      }))
+  )
 }
 
 function ordersOf(field: GraphQLField<unknown, unknown>): string[] {

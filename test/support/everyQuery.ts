@@ -17,6 +17,14 @@ import { WHOLE_LIST } from './sums.ts'
 /** Fields of Query that show no tenant's rows. */
 export const TENANTLESS_FIELDS: readonly string[] = ['health', 'metrics', 'viewer']
 
+/** What is like something that is given: graph/similarThings.test.ts asks them, as another tenant too. */
+export const SIMILAR_FIELDS: readonly string[] = [
+  'similarConfigVersions',
+  'similarFailures',
+  'similarScenarios',
+  'similarTrajectories',
+]
+
 export interface Question {
   /** The field of Query, with what is special about this way of asking it. */
   name: string
@@ -27,7 +35,9 @@ export interface Question {
 /** What one tenant has, by the names that fields and arguments give it: `simulationId` → one of its simulations. */
 export type KnownValues = Map<string, unknown>
 
-const queryFields = Object.values(schema.getQueryType()!.getFields())
+const queryFields = Object.values(schema.getQueryType()!.getFields()).filter(
+  ({ name }) => !SIMILAR_FIELDS.includes(name),
+)
 const isConnection = (type: GraphQLOutputType) => getNamedType(type).name.endsWith('Connection')
 
 const filterTypeOf = (field: GraphQLField<unknown, unknown>) =>

@@ -56,9 +56,10 @@ export function defineStoredList<Stored>(
     filters: { ...columns.filters, ...filters },
   }
   registerKeys(name, model, source.keys)
+  const filterType = defineFilter(`${name}Filter`, filter, source.filters)
   const options = {
     type: defineConnection<Row>(name, type, COUNT_COST),
-    args: defineListArgs(name, source, defineFilter(`${name}Filter`, filter, source.filters)),
+    args: defineListArgs(name, source, filterType),
   }
   const inStatement = (parent?: ParentLink, always?: Condition) => ({
     page: true,
@@ -88,6 +89,8 @@ export function defineStoredList<Stored>(
     },
   })
   return {
+    /** For other lists of what the rows are of: what they can be filtered by. */
+    filter: { type: filterType, fields: source.filters },
     /** A field of Query: all rows of the tenant, or those that `always` holds for. */
     root: (description: string, always?: Condition) => ({
       ...options,

@@ -203,6 +203,8 @@ class AnswerWriter {
           return [member.json]
         case 'totalCount':
           return [sql`(${page.count(outer)})`]
+        case 'part':
+          return this.#part(member.part, outer)
         case 'pageInfo':
           return braced(member.members, (info) =>
             info.shows === 'literal' ? [info.json] : [pageInfo(page, info.shows, outer)],
@@ -217,7 +219,7 @@ class AnswerWriter {
     }
     const object = concatenated(braced(members, aggregate))
     // Otherwise the rows are looked at even if nothing is shown of them: who may not read them hears of it.
-    const isCounted = members.some(({ shows }) => shows === 'totalCount')
+    const isCounted = members.some(({ shows }) => shows === 'totalCount' || shows === 'part')
     if (isCounted && columns.length === 0 && !asksForMore) return sql`select ${object}`
 
     const inPage = (text: Sql) =>

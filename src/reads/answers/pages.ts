@@ -49,27 +49,37 @@ export function storedPage(
   }
 }
 
-/** A page of computed rows. `rowsOf`: by an expression of an array with the one parent's key; undefined when there is none. */
+/**
+ * A page of computed rows. `rowsOf`: by an expression of an array with the one parent's key; undefined when there is none. `allOf`:
+ * all of them, where those of the page are computed otherwise.
+ */
 export function computedPage(
   rowsOf: (parents: Sql | undefined) => ComputedRows,
   key: string | undefined,
   plan: PagePlan,
   members: readonly PageMember[],
+  allOf = rowsOf,
 ): PagePart {
-  const of = (outer: Row) => rowsOf(key === undefined ? undefined : onlyOne(outer.column(key))).select
+  const of = (rows: typeof rowsOf) => (outer: Row) =>
+    rows(key === undefined ? undefined : onlyOne(outer.column(key))).select
   // A filter may be on what they are computed from.
-  return { ...pageOf(of, plan, members), isGeneral: !plan.args.filter }
+  return { ...pageOf(of(rowsOf), plan, members, of(allOf)), isGeneral: !plan.args.filter }
 }
 
 /** A page of the rows of a SELECT. */
-function pageOf(select: (outer: Row) => Sql, plan: PagePlan, members: readonly PageMember[]): PagePart {
+function pageOf(
+  select: (outer: Row) => Sql,
+  plan: PagePlan,
+  members: readonly PageMember[],
+  selectAll = select,
+): PagePart {
   const { where, filtered, order } = plan
   return {
     ...shape(plan, members),
     rows: (outer, fields, limit) => sql`select ${columns(fields)} from (${select(outer)}) c
       where ${conditionSql(where, 'c')} order by ${orderSql(order)} limit ${integerLiteral(limit)}`,
     count: (outer) =>
-      sql`select count(*)::int from (${select(outer)}) c where ${conditionSql(filtered, 'c')}`,
+      sql`select count(*)::int from (${selectAll(outer)}) c where ${conditionSql(filtered, 'c')}`,
   }
 }
 

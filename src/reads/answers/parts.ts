@@ -156,6 +156,8 @@ export type PageMember =
   | { key: string; shows: 'edges'; members: readonly EdgeMember[] }
   | { key: string; shows: 'pageInfo'; members: readonly PageInfoMember[] }
   | { key: string; shows: 'totalCount' }
+  /** What is said of the whole list, of the row that it stands under. */
+  | { key: string; shows: 'part'; part: Part }
   | TypenameMember
 
 export type EdgeMember =

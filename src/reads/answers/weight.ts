@@ -83,6 +83,7 @@ function ofMembers(members: readonly Member[]): Weight {
 function ofPageMember(member: PageMember): Weight {
   if (member.shows === 'nodes') return ofMembers(member.members)
   if (member.shows === 'totalCount') return READ
+  if (member.shows === 'part') return weightOf(member.part)
   if (member.shows !== 'edges') return NOTHING
   return sum(member.members.map((edge) => (edge.shows === 'node' ? ofMembers(edge.members) : NOTHING)))
 }
