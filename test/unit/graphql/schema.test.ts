@@ -116,6 +116,8 @@ describe('every part of the schema', () => {
       // One for each key that is given.
       'Query.compareSimulations',
       'Query.nodes',
+      // One for each changed path.
+      'Recommendation.suggestedChanges',
       // As many as there are rules.
       'RegressionGate.reasons',
       // One for each k that is given, and for each metric of 25 at most.
