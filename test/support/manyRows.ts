@@ -34,7 +34,6 @@ export class ManyRows {
     this.#configId = configId
     this.#versionId = versionId
     await this.tenant.scenarios(...SCENARIOS)
-    for (const scenarioId of SCENARIOS) await this.#revise(scenarioId)
     this.#simulationId = await this.#start(versionId, { repetitions: REPETITIONS })
     for (let more = 0; more < 4; more++) {
       await this.#version(more % 2 === 0 ? '' : 'temperature: 0.5\n')
@@ -54,6 +53,7 @@ export class ManyRows {
     await this.#complete(await this.#start(versionId), 0.5)
     await this.#complete(await this.#start(versionId), 0.5)
     for (const name of ['a', 'b', 'c']) await this.#plannedEarlier(await this.tenant.simulation([name]))
+    for (const scenarioId of SCENARIOS) await this.#revise(scenarioId)
     await summedUp(this.#arc, this.tenant)
     await this.#alert(24)
     await this.#ruled(24)
