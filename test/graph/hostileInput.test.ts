@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { getNamedType, isInputObjectType } from 'graphql'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { schema } from '../../src/graphql/schema.ts'
 import { useArc } from '../support/arc.ts'
-import { SOON } from '../support/soon.ts'
 
 // Asked for is everything at once, in pages of 50: more than a server has to grant.
 const arc = useArc({ ARC_MAX_COST: '1000000000' })
@@ -158,12 +157,7 @@ describe('an operation that ends with an error while others of its fields still 
       const { errors } = await tenant.ask(`{ ${READS} ${WRONG} }`)
       expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT'])
     }
-    // Jobs have one now and then.
-    await vi.waitFor(async () => {
-      const { health } = await tenant.data('{ health { poolStats { total idle waiting } } }')
-      const { total, idle, waiting } = health.poolStats
-      expect({ taken: total - idle, waiting }).toEqual({ taken: 0, waiting: 0 })
-    }, SOON)
+    await tenant.expectConnectionsGivenBack()
   })
 
   it('lets the next change of a mutation have its connection', async () => {
