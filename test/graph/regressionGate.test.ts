@@ -86,7 +86,7 @@ describe('a gate', () => {
           rule: 'SUCCESS_DROP',
           status: 'FAILED',
           value: -0.45,
-          message: expect.stringMatching(/from 95 % to 50 % \(−45 %\); that is a significant drop/),
+          message: expect.stringMatching(/from 95 % to 50 % \(−45 points\); that is a significant drop/),
         },
       ],
     ],
@@ -163,7 +163,7 @@ describe('a gate', () => {
       { ...OFF, costIncrease: 0.1, tokensIncrease: 0.1 },
       false,
       [
-        { status: 'INSUFFICIENT_DATA', value: null, message: expect.stringMatching(/known of no scenario/) },
+        { status: 'INSUFFICIENT_DATA', value: null, message: 'No scenario has a known cost in both.' },
         { status: 'INSUFFICIENT_DATA', message: expect.stringMatching(/is 0/) },
       ],
     ],

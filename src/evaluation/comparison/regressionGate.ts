@@ -177,13 +177,13 @@ function drop(values: PairedValues, metric: 'success' | 'score', margin: number)
       limit,
       message: `${name} is known of ${plural(scenarios, 'scenario')} in both: ${FEWEST_SCENARIOS} are the least that tell anything.`,
     }
-  const seen = `${name} went from ${shown(baselineMean!)} to ${shown(candidateMean!)} (${signed(difference)})`
+  const seen = `${name} went from ${shown(baselineMean!)} to ${shown(candidateMean!)} (${signedPoints(difference)})`
   if (isNonInferior)
     return {
       status: 'passed',
       value: difference,
       limit,
-      message: `${seen}; a drop of ${shown(margin)} is excluded (95 %).`,
+      message: `${seen}; a drop of ${points(margin)} is excluded (95 %).`,
     }
   const isWorse = differenceInterval(comparison.means, comparison.scale, 1 - 2 * ALPHA)!.upper < 0
   if (isWorse)
@@ -191,13 +191,13 @@ function drop(values: PairedValues, metric: 'success' | 'score', margin: number)
       status: 'failed',
       value: difference,
       limit,
-      message: `${seen}; that is a significant drop, of down to ${signed(bound!)} (95 %).`,
+      message: `${seen}; that is a significant drop, of down to ${signedPoints(bound!)} (95 %).`,
     }
   return {
     status: 'insufficient_data',
     value: difference,
     limit,
-    message: `${seen} over ${plural(scenarios, 'scenario')}; a drop of ${shown(margin)} is not excluded: it may be ${signed(bound!)} (95 %).${needs(comparison.spread, margin)}`,
+    message: `${seen} over ${plural(scenarios, 'scenario')}; a drop of ${points(margin)} is not excluded: it may be ${signedPoints(bound!)} (95 %).${needs(comparison.spread, margin)}`,
   }
 }
 
@@ -224,8 +224,8 @@ function increase(values: PairedValues, metric: keyof typeof UNITS, limit: numbe
       limit,
       message:
         scenarios === 0
-          ? `${name} is known of no scenario in both.`
-          : `${name} of the baseline is 0: no share of it can be told.`,
+          ? `No scenario has a known ${metric === 'tokens' ? 'number of tokens' : metric} in both.`
+          : `The baseline’s ${metric === 'tokens' ? 'number of tokens' : metric} is 0: no share of it can be told.`,
     }
   const value = candidateMean! / baselineMean! - 1
   const isWithin = value <= limit
@@ -319,6 +319,9 @@ function newCategories(paired: readonly Paired[]): Said {
 const plural = (count: number, one: string, many = `${one}s`) => `${count} ${count === 1 ? one : many}`
 const shown = (share: number) => `${figure(100 * share)} %`
 const signed = (share: number) => `${share < 0 ? '−' : '+'}${shown(Math.abs(share))}`
+/** Of percentages, which a share of the baseline is not. */
+const points = (share: number) => `${figure(100 * share)} points`
+const signedPoints = (share: number) => `${share < 0 ? '−' : '+'}${points(Math.abs(share))}`
 const figure = (value: number) => String(Number(value.toPrecision(3)))
 const named = (ids: readonly string[]) =>
   ids.length > MOST_NAMED
