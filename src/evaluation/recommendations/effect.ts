@@ -1,13 +1,14 @@
 import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import { comparePaired } from '../../statistics/pairedComparison.ts'
 import type { Scale } from '../../statistics/scenarioPairs.ts'
+import type { RunValues } from '../comparison/pairedValues.ts'
 import { findApplied, updateMeasured } from './effectStore.ts'
 import { type ImpactMetric, impactOf, LEVEL } from './impact.ts'
-import { pairsOf, readRuns, type ScopeRun, type ScopeVersion } from './scope.ts'
+import { pairsOf, readRuns, type ScopeVersion } from './scope.ts'
 import { findVersions } from './scopeStore.ts'
 
 /** What can be seen of two versions' runs; the rest is about runs that there are not yet. */
-const MEASURED: Partial<Record<ImpactMetric, { scale: Scale; value(run: ScopeRun): number | null }>> = {
+const MEASURED: Partial<Record<ImpactMetric, { scale: Scale; value(run: RunValues): number | null }>> = {
   SUCCESS_RATE: { scale: 'PASS_FAIL', value: (run) => run.success },
   COST_USD: { scale: 'UNBOUNDED', value: (run) => run.costUsd },
   DURATION_MS: { scale: 'UNBOUNDED', value: (run) => run.durationMs },

@@ -35,14 +35,7 @@ export interface ScopeRows {
 }
 
 /** The runs of one scenario under one version, all of the newest revision of the scenario that it has. */
-export interface ScenarioRuns extends Omit<ScenarioSide, 'runs'> {
-  runs: readonly ScopeRun[]
-}
-
-/** One of them. `success` is null where it is not known: see `readRuns`. */
-export interface ScopeRun extends Omit<RunValues, 'success'> {
-  success: RunValues['success'] | null
-}
+export type ScenarioRuns = ScenarioSide
 
 export class Scope implements ScopeRows {
   readonly configId: string
@@ -80,7 +73,7 @@ export async function readRuns(
   )
   const pools: Map<string, Map<string, ScenarioRuns>> = new Map(
     versions.map(({ versionId, simulations }) => {
-      const pooled = new Map<string, { revision: number | null; runs: ScopeRun[] }>()
+      const pooled = new Map<string, { revision: number | null; runs: RunValues[] }>()
       for (const { simulationId } of simulations)
         for (const { scenarioId, baseline } of bySimulation.get(simulationId) ?? []) {
           const { revision, runs } = baseline!
@@ -121,7 +114,7 @@ function forgetUngradedSuccess(pools: readonly Map<string, ScenarioRuns>[]): voi
 export function pairsOf(
   baseline: ReadonlyMap<string, ScenarioRuns>,
   candidate: ReadonlyMap<string, ScenarioRuns>,
-  value: (run: ScopeRun) => number | null,
+  value: (run: RunValues) => number | null,
 ): ScenarioPair[] {
   return [...baseline].flatMap(([scenarioId, ours]) => {
     const theirs = candidate.get(scenarioId)
