@@ -240,6 +240,39 @@ describe('a gate', () => {
       ],
     ],
     [
+      'does not take for good what nobody graded',
+      [[{ reliabilityScore: 1 }], [PASS]],
+      [[PASS], [PASS]],
+      { ...OFF, minSuccessRate: 0.5, regressedScenarios: {} },
+      false,
+      [
+        {
+          rule: 'SUCCESS_RATE',
+          status: 'PASSED',
+          value: 1,
+          message: expect.stringMatching(/over 1 scenario/),
+        },
+        {
+          rule: 'REGRESSED_SCENARIOS',
+          status: 'INSUFFICIENT_DATA',
+          message: expect.stringMatching(
+            /None of 1 .* 1 other one one of the two has no runs, or none that are graded/,
+          ),
+        },
+      ],
+    ],
+    [
+      'says that only one is graded',
+      [[{ reliabilityScore: 1 }]],
+      [[PASS]],
+      { ...OFF, minSuccessRate: 0.5, regressedScenarios: {} },
+      false,
+      [
+        { status: 'INSUFFICIENT_DATA', message: 'Only one of the two is graded.' },
+        { status: 'INSUFFICIENT_DATA', message: expect.stringMatching(/graded in both or in neither/) },
+      ],
+    ],
+    [
       'is tolerant where it should be',
       [[PASS, PASS, PASS, PASS]],
       [[PASS, PASS, PASS, FAIL]],

@@ -235,8 +235,12 @@ function increase(values: PairedValues, metric: keyof typeof UNITS, limit: numbe
 
 function successRate(values: PairedValues, limit: number): Said {
   const { candidateMean: value, scenarios } = comparedIn(values, 'success')
-  if (value === null)
-    return { status: 'insufficient_data', value, limit, message: 'They have no scenario in common.' }
+  if (value === null) {
+    const message = values.scenarios.some(isPaired)
+      ? 'Only one of the two is graded.'
+      : 'They have no scenario in common.'
+    return { status: 'insufficient_data', value, limit, message }
+  }
   const message = `${shown(value)} of the candidate’s runs succeed, over ${plural(scenarios, 'scenario')}; ${shown(limit)} ${value >= limit ? 'suffices' : 'is the least'}.`
   return { status: value >= limit ? 'passed' : 'failed', value, limit, message }
 }
@@ -249,11 +253,12 @@ function regressed(
   const isAll = scenarioIds === null && tags === null
   const asked = new Set([...(scenarioIds ?? []), ...tagged])
   const watched = scenarios.filter(({ scenarioId }) => isAll || asked.has(scenarioId))
-  const compared = watched.filter(isPaired)
+  const paired = watched.filter(isPaired)
+  const compared = paired.filter(isTold)
   const worse = compared.filter((scenario) => wentWorse(scenario, tolerance))
   const ids = worse.map(({ scenarioId }) => scenarioId)
   const missing = isAll
-    ? 0
+    ? paired.length - compared.length
     : [...asked].filter((id) => !compared.some(({ scenarioId }) => scenarioId === id)).length
   const of = `${compared.length} that ${compared.length === 1 ? 'is' : 'are'} watched`
   const common = { limit: 0, scenarioIds: ids }
@@ -271,11 +276,15 @@ function regressed(
       value: 0,
       message:
         compared.length === 0
-          ? 'Both have runs of no scenario that is watched.'
-          : `None of ${of} went worse; of ${plural(missing, 'other one', 'other ones')} one of the two has no runs.`,
+          ? 'No scenario that is watched has runs in both, graded in both or in neither.'
+          : `None of ${of} went worse; of ${plural(missing, 'other one', 'other ones')} one of the two has no runs, or none that are graded.`,
     }
   return { ...common, status: 'passed', value: 0, message: `None of ${of} went worse.` }
 }
+
+/** Whether it is known of both sides what came of it. */
+const isTold = ({ baseline, candidate }: Paired) =>
+  [baseline, candidate].every(({ runs }) => runs.some(({ success }) => success !== null))
 
 /** As compareSimulations says REGRESSED: by the share of runs that succeeded; where that is equal, by the mean score. */
 function wentWorse({ baseline, candidate }: Paired, tolerance: number): boolean {
