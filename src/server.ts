@@ -30,6 +30,7 @@ import { readTrustedDocuments } from './http/trustedDocuments.ts'
 import { serveWebSocket } from './http/webSocket.ts'
 import { createGraphQLHandler, type HttpParts } from './http/yoga.ts'
 import { deliverAlerts, EVALUATE_ALERT_RULES, sendAlertTest } from './jobs/alerts.ts'
+import { groupFailuresByMeaning } from './jobs/failureGroups.ts'
 import { JobRunner } from './jobs/jobRunner.ts'
 import { END_LONG_SQL } from './jobs/longSql.ts'
 import { FAIL_SILENT_SIMULATIONS } from './jobs/silentSimulations.ts'
@@ -152,6 +153,7 @@ export async function startServer(
           ...STORAGE_UPKEEP,
           END_LONG_SQL,
           FAIL_SILENT_SIMULATIONS,
+          groupFailuresByMeaning(),
           EVALUATE_ALERT_RULES,
           deliverAlerts(webhooks, (...delivery) => figures?.countDelivery(...delivery)),
         ]

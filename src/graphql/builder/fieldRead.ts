@@ -7,8 +7,8 @@ export interface PlannedField<Args = Record<string, unknown>, Told = unknown> {
   told: Told
   /** What is asked of the object that it shows; `type` where the schema says an interface. `told`: to all fields below. */
   members(type?: string, told?: unknown): Member[]
-  /** What is asked of the connection that it shows. */
-  page(): PageMember[]
+  /** What is asked of the connection that it shows; `told`: to all fields below. */
+  page(told?: unknown): PageMember[]
   /** The time that it is asked at. */
   now(): Date
 }

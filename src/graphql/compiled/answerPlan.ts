@@ -60,7 +60,7 @@ class AnswerPlan {
       told,
       members: (type, more = told) =>
         this.#members(type === undefined ? typeOf(field) : this.#typeNamed(type), nodes, more),
-      page: () => this.#page(typeOf(field), nodes, told),
+      page: (more = told) => this.#page(typeOf(field), nodes, more),
       now: this.#asked.now,
     }
   }
