@@ -19,22 +19,26 @@ module.exports = {
     may('reads', 'db/(generated/|(pinnedSettings|pools|readBudget|tenantTransaction)\\.ts$)'),
     may('auth', 'config\\.ts$', 'db/(passingFault|pool|tenantTransaction|transaction)\\.ts$'),
     may('observe', 'db/(engine|pools|statementLabel|transaction)\\.ts$'),
-    may('jobs', 'db/transaction\\.ts$', 'webhooks/'),
+    may('jobs', 'db/transaction\\.ts$', 'embedding/', 'webhooks/'),
     may('webhooks'),
-<<<<<<< HEAD
     may(
       'embedding',
       'config\\.ts$',
       'evaluation/(outcomeInput|outcomes/trajectory|failures/failurePattern)\\.ts$',
     ),
-    may('evaluation', 'reads/', 'db/tenantTransaction\\.ts$', 'webhooks/'),
-=======
     may('statistics'),
-    may('evaluation', 'reads/', 'db/tenantTransaction\\.ts$', 'statistics/', 'webhooks/'),
->>>>>>> main
+    may(
+      'evaluation',
+      'reads/',
+      'db/tenantTransaction\\.ts$',
+      'statistics/',
+      'webhooks/',
+      'embedding/embeddingProvider\\.ts$',
+    ),
     may('live', 'reads/', 'db/(tenantTransaction|tlsMode)\\.ts$', 'evaluation/', 'auth/expiry\\.ts$'),
     may(
       'graphql',
+      'embedding/',
       'evaluation/',
       'live/',
       'observe/',
@@ -47,6 +51,7 @@ module.exports = {
     may('graphql/lists', 'graphql/builder/', 'reads/', 'db/generated/'),
     may(
       'graphql/builder',
+      'embedding/embeddings\\.ts$',
       'evaluation/outcomes/outcomeQueue\\.ts$',
       'live/hub\\.ts$',
       'observe/',
@@ -83,6 +88,8 @@ module.exports = {
       'observe/logger\\.ts$',
       'auth/',
       'db/(admin|embedded)/',
+      'embedding/',
+      'jobs/embed',
       'client/',
       'importers/',
       'evaluation/redaction/redaction\\.ts$',

@@ -14,6 +14,7 @@ import { addReplica, createPools, endPools, warmUp } from './db/pools.ts'
 import { inTenantTransaction, writeAs } from './db/tenantTransaction.ts'
 import { settledTls } from './db/tlsMode.ts'
 import { explained } from './db/unusable.ts'
+import { Embeddings } from './embedding/embeddings.ts'
 import { OutcomeQueue } from './evaluation/outcomes/outcomeQueue.ts'
 import type { Services } from './graphql/builder/context.ts'
 import { QueryCompiler } from './graphql/compiled/compiledQuery.ts'
@@ -30,6 +31,9 @@ import { readTrustedDocuments } from './http/trustedDocuments.ts'
 import { serveWebSocket } from './http/webSocket.ts'
 import { createGraphQLHandler, type HttpParts } from './http/yoga.ts'
 import { deliverAlerts, EVALUATE_ALERT_RULES, sendAlertTest } from './jobs/alerts.ts'
+import { embedJob } from './jobs/embedding.ts'
+import { ownQueryOn, useEmbeddingModels } from './jobs/embeddingStore.ts'
+import { EmbeddingWaker } from './jobs/embeddingWaker.ts'
 import { groupFailuresByMeaning } from './jobs/failureGroups.ts'
 import { JobRunner } from './jobs/jobRunner.ts'
 import { END_LONG_SQL } from './jobs/longSql.ts'
@@ -147,6 +151,8 @@ export async function startServer(
     pools.parts = new OutcomeParts(pools.own, config.plannedParts, logger)
     await pools.parts.start()
     const figures = prometheus?.figures
+    const embeddings = new Embeddings(config.embeddings)
+    undo.push(() => embeddings.close())
     const webhooks = new WebhookSender(new AddressGuard(config.exposure.webhookPrivateHosts))
     const regular = config.jobs
       ? [
@@ -156,10 +162,19 @@ export async function startServer(
           groupFailuresByMeaning(),
           EVALUATE_ALERT_RULES,
           deliverAlerts(webhooks, (...delivery) => figures?.countDelivery(...delivery)),
+          ...(embeddings.background ? [embedJob(embeddings.background)] : []),
         ]
       : []
+    const ownQuery = ownQueryOn(pools.own)
+    if (config.jobs && embeddings.models && (await useEmbeddingModels(ownQuery, embeddings.models)))
+      logger.info({ models: embeddings.models }, 'embeddings are made, of what is stored already too')
     const jobs = new JobRunner(pools.own, regular, logger, (...run) => figures?.countJobRun(...run))
     undo.push(() => jobs.close())
+    const waker =
+      config.jobs && embeddings.background
+        ? new EmbeddingWaker(ownQuery, () => jobs.runDue(), logger)
+        : undefined
+    undo.push(async () => waker?.close())
     void jobs.runDue()
 
     const { exposure } = config
@@ -173,6 +188,7 @@ export async function startServer(
       config.databaseDirectUrl ?? databaseUrl,
       logger,
       answerMs,
+      () => waker?.hear(),
     )
     await live.start()
     undo.push(() => live.stop())
@@ -192,6 +208,7 @@ export async function startServer(
         outcomes: outcomeQueue.waiting,
       }),
       jobs: jobs.jobs,
+      embeddings: embeddings.source,
       logger,
     })
     const metrics = new OperationMetrics()
@@ -210,6 +227,7 @@ export async function startServer(
         guard: webhooks.guard,
         test: (...message) => sendAlertTest(pools.own, webhooks, ...message),
       },
+      embeddings,
       health,
       metrics,
       watch,

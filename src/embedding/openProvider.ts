@@ -3,10 +3,13 @@ import { EmbeddingError, type EmbeddingProvider } from './embeddingProvider.ts'
 import { MinilmProvider } from './minilmProvider.ts'
 import { OpenAiProvider } from './openAiProvider.ts'
 
-/** What the settings name; null where they say that there is none. Asks nobody and loads nothing yet. */
-export function openProvider(config: EmbeddingsConfig): EmbeddingProvider | null {
+/**
+ * What the settings name; null where they say that there is none. Asks nobody and loads nothing yet. `isPatient`: the model of this
+ * process leaves the cores to all else.
+ */
+export function openProvider(config: EmbeddingsConfig, { isPatient = false } = {}): EmbeddingProvider | null {
   if (config.provider === 'openai') return new OpenAiProvider(config)
-  return config.provider === 'minilm' ? new MinilmProvider() : null
+  return config.provider === 'minilm' ? new MinilmProvider({ isPatient }) : null
 }
 
 /**

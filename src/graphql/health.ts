@@ -1,4 +1,12 @@
-import type { Backlog, DatabaseHealth, Health, HypertableState, PoolFigures } from '../observe/health.ts'
+import type {
+  Backlog,
+  DatabaseHealth,
+  EmbeddingSource,
+  EmbeddingState,
+  Health,
+  HypertableState,
+  PoolFigures,
+} from '../observe/health.ts'
 import { builder } from './builder/builder.ts'
 
 const Engine = builder.enumType('DatabaseEngine', {
@@ -106,6 +114,100 @@ const BackgroundJob = builder.objectRef<DatabaseHealth['jobs'][number]>('Backgro
   }),
 })
 
+const EmbeddingBacklog = builder.objectRef<EmbeddingState['backlog']>('EmbeddingBacklog').implement({
+  description: 'What waits for its embedding, of all tenants.',
+  fields: (t) => ({
+    failures: t.int({
+      description: 'Failures, by signature.',
+      resolve: ({ failure = 0 }) => failure,
+    }),
+    scenarios: t.int({ description: 'Scenarios.', resolve: ({ scenario = 0 }) => scenario }),
+    configVersions: t.int({
+      description: 'Configuration versions.',
+      resolve: ({ config_version: versions = 0 }) => versions,
+    }),
+    trajectories: t.int({ description: 'Trajectories.', resolve: ({ trajectory = 0 }) => trajectory }),
+  }),
+})
+
+/** What the server embeds with, and what is known of it in the database; null while that does not answer. */
+interface EmbeddingHealth {
+  source: EmbeddingSource
+  state: EmbeddingState | null
+}
+
+/** What of embeddings only the database knows. */
+const ofState =
+  <Value>(pick: (state: EmbeddingState) => Value) =>
+  ({ state }: EmbeddingHealth): Value | null =>
+    state === null ? null : pick(state)
+
+const EmbeddingHealthType = builder.objectRef<EmbeddingHealth>('EmbeddingHealth').implement({
+  description:
+    'How far embeddings are, of all tenants. All but `provider` and `model` is null while the database does not answer.',
+  fields: (t) => ({
+    provider: t.string({
+      nullable: true,
+      description: 'Who makes them for this server: `minilm`, `openai`; null where it makes none.',
+      resolve: ({ source }) => source.provider,
+    }),
+    model: t.string({
+      nullable: true,
+      description: 'With which model this server makes them; null where it makes none.',
+      resolve: ({ source }) => source.model,
+    }),
+    backlog: t.field({
+      type: EmbeddingBacklog,
+      nullable: true,
+      description: 'What waits for its embedding.',
+      resolve: ofState(({ backlog }) => backlog),
+    }),
+    oldestQueuedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'Since when the first of it waits; null when nothing does.',
+      resolve: ofState(({ oldestQueuedAt }) => oldestQueuedAt),
+    }),
+    isSearching: t.boolean({
+      nullable: true,
+      description:
+        'Whether what is stored is still looked through for what has no embedding of today’s model: then more may come to wait.',
+      resolve: ofState(({ searching }) => searching),
+    }),
+    made: t.field({
+      type: 'SafeInt',
+      nullable: true,
+      description: 'How many have been made, on all servers.',
+      resolve: ofState(({ made }) => made),
+    }),
+    failed: t.field({
+      type: 'SafeInt',
+      nullable: true,
+      description: 'How many attempts failed for all that they were to embed: what waits goes on waiting.',
+      resolve: ofState(({ failed }) => failed),
+    }),
+    lastFailedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When an attempt last failed; null when none has. The reason is in the server’s log and in the table store.embedding_work.',
+      resolve: ofState(({ lastFailedAt }) => lastFailedAt),
+    }),
+    pausedUntil: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'Until when the endpoint wants to be left alone; null when it does not.',
+      resolve: ofState(({ pausedUntil }) => pausedUntil),
+    }),
+    unembeddable: t.field({
+      type: 'SafeInt',
+      nullable: true,
+      description: 'How many things have none for good: the model refuses them, or they say nothing.',
+      resolve: ofState(({ unembeddable }) => unembeddable),
+    }),
+  }),
+})
+
 const HealthStatus = builder.enumType('HealthStatus', {
   description: 'The server’s status.',
   values: {
@@ -182,6 +284,11 @@ const HealthType = builder.objectRef<Health>('Health').implement({
       nullable: true,
       description: 'The jobs that Arc runs regularly on this database; null while it does not answer.',
       resolve: ofDatabase(({ jobs }) => jobs),
+    }),
+    embeddings: t.field({
+      type: EmbeddingHealthType,
+      description: 'How far embeddings are, of all tenants.',
+      resolve: ({ embeddings, database }) => ({ source: embeddings, state: database?.embeddings ?? null }),
     }),
     listening: t.boolean({
       description: 'Whether the LISTEN connection is up.',

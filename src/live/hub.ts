@@ -23,6 +23,8 @@ type SimulationTopic = Topic<Progress, SimulationEvent>
 
 /** A hint of no simulation is one of the tenants' alerts. */
 const OF_ALERTS = '00000000-0000-0000-0000-000000000000'
+/** One of what nobody watches: something else than outcomes was stored that wants a vector. */
+const OF_EMBEDDING = '00000000-0000-0000-0000-000000000001'
 
 const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled'])
 
@@ -45,7 +47,14 @@ export class LiveHub {
   readonly #keysBySimulation = new Map<string, Set<string>>()
   #poll: NodeJS.Timeout | undefined
 
-  constructor(readAs: ReadAs, connectionString: string, logger: Logger, patienceMs: number) {
+  /** `onHint`: hears whenever anything was stored, by any server. */
+  constructor(
+    readAs: ReadAs,
+    connectionString: string,
+    logger: Logger,
+    patienceMs: number,
+    onHint: () => void = () => {},
+  ) {
     this.#readAs = readAs
     this.#changes = new TenantFeeds(CHANGES, readAs)
     this.#alerts = new TenantFeeds(ALERTS, readAs)
@@ -53,7 +62,10 @@ export class LiveHub {
     this.#listener = new Listener(
       connectionString,
       {
-        onHint: (simulationId, seq) => this.#hint(simulationId, seq),
+        onHint: (simulationId, seq) => {
+          onHint()
+          if (simulationId !== OF_EMBEDDING) this.#hint(simulationId, seq)
+        },
         onListening: () => this.#refreshAll(),
       },
       logger,

@@ -11,6 +11,7 @@ export interface Health {
   pool: PoolFigures
   listener: ListenerHealth
   backlog: Backlog
+  embeddings: EmbeddingSource
   /** What is wrong although the server answers, in a sentence each. */
   problems: string[]
 }
@@ -27,7 +28,30 @@ export interface DatabaseHealth {
   notificationQueueShare: number
   /** What Arc runs regularly. */
   jobs: JobState[]
+  embeddings: EmbeddingState
   responseTimeMs: number
+}
+
+/** How far embeddings are, of all tenants. */
+export interface EmbeddingState {
+  /** What waits for its vector, by kind: only kinds of which something does. */
+  backlog: { readonly [kind: string]: number | undefined }
+  oldestQueuedAt: Date | null
+  /** Whether it is still looked for what has no vector and waits nowhere: new models, or a new server. */
+  searching: boolean
+  made: number
+  /** Attempts that failed for all that was asked. */
+  failed: number
+  lastFailedAt: Date | null
+  pausedUntil: Date | null
+  /** Things that have no vector, and would have none at a second attempt. */
+  unembeddable: number
+}
+
+/** What this server embeds with: `minilm`, `openai`; null where it makes no embeddings. */
+export interface EmbeddingSource {
+  provider: string | null
+  model: string | null
 }
 
 /** `bytesBefore`, `bytesAfter`: of its compressed chunks; null where there are none. */
@@ -91,6 +115,7 @@ interface Parts {
   pools: Pools
   listener: { readonly listening: boolean; lagMs(): Promise<number | null> }
   backlog(): Backlog
+  embeddings: EmbeddingSource
   /** Of the jobs that this server runs: what else stands in the table is another version's. */
   jobs: readonly string[]
   logger: Logger
@@ -130,7 +155,7 @@ export class HealthProbe {
   }
 
   async check(): Promise<Health> {
-    const { pools, listener, backlog, jobs } = this.#parts
+    const { pools, listener, backlog, jobs, embeddings } = this.#parts
     const [database, lagMs] = await Promise.all([this.#orNothing(this.#look()), this.#lag()])
     const { listening } = listener
     return {
@@ -138,6 +163,7 @@ export class HealthProbe {
       pool: figuresOf(pools),
       listener: { listening, lagMs },
       backlog: backlog(),
+      embeddings,
       problems: [
         ...(listening
           ? []
@@ -237,6 +263,13 @@ function lookAt(pool: pg.Pool): Promise<DatabaseHealth> {
           last_error_at as "lastErrorAt", greatest(0, 1000 * extract(epoch from now() - due_at))::float8 as "lateMs"
         from job_states()`,
       )
+      const [embeddings] = await queryOwn<EmbeddingState>(
+        pool,
+        sql`/* embeddingStates */
+        select backlog, oldest_queued_at as "oldestQueuedAt", searching, made::float8 as made, failed::float8 as failed,
+          last_error_at as "lastFailedAt", paused_until as "pausedUntil", unembeddable::float8 as unembeddable
+        from embedding_states()`,
+      )
       return {
         engine,
         serverVersion: server_version,
@@ -251,6 +284,7 @@ function lookAt(pool: pg.Pool): Promise<DatabaseHealth> {
         outcomeParts: outcome_parts,
         notificationQueueShare: notification_queue_share,
         jobs,
+        embeddings: embeddings!,
         responseTimeMs: performance.now() - begin,
       }
     })(),

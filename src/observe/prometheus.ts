@@ -49,6 +49,8 @@ export async function createPrometheus(): Promise<Prometheus> {
   }
 }
 
+const EMBEDDED_KINDS = ['failure', 'trajectory', 'scenario', 'config_version']
+
 /** Sets all that is looked up. What the database knows is missing while it does not answer: a figure of the past would lie. */
 function collectFrom(
   { Counter, Gauge }: typeof import('prom-client'),
@@ -59,8 +61,8 @@ function collectFrom(
   const gauge = <Label extends string>(name: string, help: string, ...labelNames: Label[]): Gauge<Label> =>
     new Gauge({ name: `arc_${name}`, help, labelNames, registers })
   /** Of what is counted elsewhere, and only said here. */
-  const counter = (name: string, help: string, label: string) =>
-    new Counter({ name: `arc_${name}_total`, help, labelNames: [label], registers })
+  const counter = (name: string, help: string, ...labelNames: string[]) =>
+    new Counter({ name: `arc_${name}_total`, help, labelNames, registers })
 
   const capacity = gauge('pool_capacity', 'Connections that a pool may have.', 'pool')
   const connections = gauge('pool_connections', 'Open connections to the database.', 'pool', 'state')
@@ -99,6 +101,15 @@ function collectFrom(
   const calls = counter('statement_calls', 'Calls of a statement, from pg_stat_statements.', 'statement')
   const seconds = counter('statement_seconds', 'Seconds that the database spent on it.', 'statement')
   const rows = counter('statement_rows', 'Rows that it gave or changed.', 'statement')
+  const embeddingBacklog = gauge('embedding_backlog', 'What waits for its embedding, of all tenants.', 'kind')
+  const embeddingAge = gauge('embedding_oldest_seconds', 'For how long the first of it has waited.')
+  const embeddingsMade = counter('embeddings_made', 'Embeddings made, on all servers.')
+  const embeddingsFailed = counter(
+    'embedding_failures',
+    'Attempts that failed for all that they were to embed, on all servers.',
+  )
+  const unembeddable = gauge('unembeddable', 'Things that have no embedding for good.')
+  const ofEmbeddings = [embeddingAge, embeddingsMade, embeddingsFailed, unembeddable]
   const ofTables = [chunks, compressed, bytesBefore, bytesAfter]
   const ofJobs = [jobRuns, jobFailures, jobEnd, jobDue]
 
@@ -125,6 +136,8 @@ function collectFrom(
     setOrNothing(response, database && database.responseTimeMs / 1000)
     setOrNothing(notifications, database?.notificationQueueShare ?? null)
     for (const figure of [...ofTables, ...ofJobs]) figure.reset()
+    embeddingBacklog.reset()
+    for (const figure of ofEmbeddings) figure.remove()
     if (database === null) return
     for (const table of database.hypertables) {
       const { name: hypertable } = table
@@ -133,6 +146,13 @@ function collectFrom(
       if (table.bytesBefore !== null) bytesBefore.set({ hypertable }, table.bytesBefore)
       if (table.bytesAfter !== null) bytesAfter.set({ hypertable }, table.bytesAfter)
     }
+    const { embeddings } = database
+    for (const kind of EMBEDDED_KINDS) embeddingBacklog.set({ kind }, embeddings.backlog[kind] ?? 0)
+    const { oldestQueuedAt: oldest } = embeddings
+    embeddingAge.set(oldest ? Math.max(0, (Date.now() - oldest.getTime()) / 1000) : 0)
+    embeddingsMade.inc(embeddings.made)
+    embeddingsFailed.inc(embeddings.failed)
+    unembeddable.set(embeddings.unembeddable)
     for (const { name: job, runs, failures, endedAt, dueAt } of database.jobs) {
       jobRuns.inc({ job }, runs)
       jobFailures.set({ job }, failures)

@@ -149,6 +149,8 @@ export class Arc {
       ARC_POOL_SIZE: '8',
       ARC_POOL_BURST: '6',
       ARC_START_SECONDS: '0',
+      // The model takes 240 MB and a core: where it is wanted.
+      ARC_EMBEDDINGS: 'none',
       // Off: the same tests by resolvers.
       ARC_COMPILED_READS: process.env.ARC_COMPILED_READS ?? 'on',
       // 0: the same tests with outcomes in steps of time, which otherwise are for many chunks.

@@ -37,6 +37,7 @@ export class ArcProcess {
       ARC_LOG_LEVEL: process.env.ARC_LOG_LEVEL ?? 'silent',
       ARC_START_SECONDS: '30',
       ARC_SAMPLE: 'off',
+      ARC_EMBEDDINGS: 'none',
       ...env,
     }
   }

@@ -2,6 +2,7 @@ import type { FieldNode } from 'graphql'
 import type { Logger } from 'pino'
 import type { Pools } from '../../db/pools.ts'
 import type { Write } from '../../db/tenantTransaction.ts'
+import type { Embeddings } from '../../embedding/embeddings.ts'
 import type { OutcomeQueue } from '../../evaluation/outcomes/outcomeQueue.ts'
 import type { LiveHub } from '../../live/hub.ts'
 import type { HealthProbe } from '../../observe/health.ts'
@@ -24,6 +25,7 @@ export interface Services {
   watch: OperationWatch
   quotas: Quotas
   webhooks: Webhooks
+  embeddings: Embeddings
   logger: Logger
 }
 
