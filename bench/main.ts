@@ -11,6 +11,7 @@ import type { BareStarted } from './bareServer.ts'
 import { ChildServer } from './childProcess.ts'
 import { DASHBOARDS } from './dashboards.ts'
 import { createDatabase } from './database.ts'
+import { type EmbeddingIngestResult, measureEmbeddingIngest } from './embeddingIngest.ts'
 import { GraphQLConnections } from './graphqlConnections.ts'
 import { CLIENTS, IngestBench, type IngestResult } from './ingest.ts'
 import { type LiveResult, measureLive, SUBSCRIBERS } from './live.ts'
@@ -114,6 +115,8 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     ARC_POOL_SIZE: POOL_SIZE,
     ARC_DATA_DIR: dataDir,
     DATABASE_URL: database?.serviceUrl ?? '',
+    // Measured for itself, beside ingestion.
+    ARC_EMBEDDINGS: 'none',
   }
   const config = readConfig(env)
   say('Arc starts')
@@ -248,6 +251,24 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
 
   if (parts.includes('ingest')) await noteMemory('ingest')
 
+  let embedding: EmbeddingIngestResult | undefined
+  // The embedded database is one process's.
+  if (parts.includes('ingest') && database) {
+    say('Ingest beside embeddings')
+    const server = await ChildServer.start<ArcStarted>(new URL('./arcServer.ts', import.meta.url), {
+      ...env,
+      ARC_EMBEDDINGS: 'minilm',
+    })
+    const tenantId = randomUUID()
+    const sender = new GraphQLConnections(server.started.url, await tokenOf(tenantId), CLIENTS)
+    const ingestion = await IngestBench.open({ arc: sender, adminUrl, tenantId, rows: size.ingestRows })
+    embedding = await measureEmbeddingIngest(ingestion, admin, INGEST_ROUNDS)
+    memory.push({ part: 'ingest beside embeddings', ...(await server.ask<Memory>('memory')) })
+    await ingestion.close()
+    sender.close()
+    await server.stop()
+  }
+
   let singles: SinglesResult | undefined
   if (parts.includes('singles')) {
     say(`${SANDBOXES} sandboxes at once`)
@@ -333,6 +354,7 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     node: process.versions.node,
     processors: availableParallelism(),
     ingest,
+    embedding,
     reads,
     callers,
     starting,

@@ -1,4 +1,5 @@
 import type { AnalyticsResult } from './analytics.ts'
+import type { EmbeddingIngestResult } from './embeddingIngest.ts'
 import { median } from './figures.ts'
 import { BATCH, CLIENTS, type IngestResult } from './ingest.ts'
 import { type LiveResult, SUBSCRIBERS } from './live.ts'
@@ -15,6 +16,7 @@ import type { StorageResult } from './storage.ts'
 
 /** Of COPY over one connection, on native PostgreSQL. */
 const INGEST_TARGET = 0.5
+const EMBEDDING_TARGET = 0.9
 /** Of a progress event to all subscribers, on native PostgreSQL. */
 const P99_TARGET_MS = 100
 /** Of a question's latency, from 100 thousand outcomes a year to 5 million. */
@@ -56,6 +58,7 @@ export interface BenchResult {
   processors: number
   /** Undefined, and the lists empty, for what was not asked for. */
   ingest: IngestResult | undefined
+  embedding: EmbeddingIngestResult | undefined
   reads: ReadResult[]
   callers: CallersResult[]
   starting: StartResult | undefined
@@ -77,6 +80,7 @@ export function printReport(result: BenchResult): void {
     `\nArc on ${database}, Node ${node}, ${processors} processors; load and servers share this machine.`,
   )
   if (result.ingest) printIngest(result.ingest, result.embedded)
+  if (result.embedding) printEmbedding(result.embedding)
   if (result.reads.length > 0) printReads(result.reads)
   for (const callers of result.callers) printCallers(callers)
   if (result.starting) printStart(result.starting)
@@ -116,6 +120,26 @@ function printIngest(ingest: IngestResult, embedded: boolean): void {
         verdict(embedded, median(apart) / floor >= INGEST_TARGET, `≥ ${INGEST_TARGET}`),
       ),
       line(`recordOutcomes, ${CLIENTS} clients × ${BATCH} rows, 1 simulation`, together, ''),
+    ],
+  )
+}
+
+function printEmbedding({ without, beside, made, seconds, waiting }: EmbeddingIngestResult): void {
+  const ratio = median(beside) / median(without)
+  console.log(
+    `\nIngest beside embeddings: ${count(made)} made in ${seconds.toFixed(0)} s of ingestion, ${count(waiting)} waited at the end`,
+  )
+  printTable(
+    ['', 'rows/s', 'runs', 'ratio', 'target'],
+    [
+      ['without', count(median(without)), range(without), '', ''],
+      [
+        'while they are queued and made',
+        count(median(beside)),
+        range(beside),
+        ratio.toFixed(2),
+        verdict(false, ratio >= EMBEDDING_TARGET, `≥ ${EMBEDDING_TARGET}`),
+      ],
     ],
   )
 }

@@ -686,6 +686,16 @@ create function public.embedding_states() returns table (
           from (select kind, count(*) as waiting, min(queued_at) as oldest from store.embedding_queue group by kind) b) q;
   end;
 
+/* How many things wait, each once. */
+create function public.waiting_embeddings(only_kinds text[], only_tenant uuid) returns bigint
+  language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform store.refuse_tenants();
+  return (
+    select count(distinct (q.user_id, q.kind, q.subject)) from store.embedding_queue q
+    where (only_kinds is null or q.kind = any (only_kinds)) and (only_tenant is null or q.user_id = only_tenant));
+end $$;
+
 /*
 Stores vectors that a caller made, of length 1 as text, and answers for each what became of it. A failure is given by its signature or by
 one of its patterns.
@@ -762,13 +772,14 @@ revoke execute on function
   public.queue_unembedded(integer, jsonb), public.claim_embeddings(jsonb, integer, uuid, uuid, text[], uuid),
   public.hold_embeddings(jsonb, uuid, boolean), public.store_embeddings(uuid, jsonb, jsonb),
   public.note_embedding_failure(text, double precision), public.drop_old_embeddings(integer), public.wake_embedding(),
-  public.embedding_states(), public.record_embeddings(text, jsonb)
+  public.embedding_states(), public.waiting_embeddings(text[], uuid), public.record_embeddings(text, jsonb)
   from public;
 grant execute on function
   public.use_embedding_models(jsonb), public.search_unembedded(jsonb, integer), public.queue_unembedded(integer, jsonb),
   public.claim_embeddings(jsonb, integer, uuid, uuid, text[], uuid), public.hold_embeddings(jsonb, uuid, boolean),
   public.store_embeddings(uuid, jsonb, jsonb), public.note_embedding_failure(text, double precision),
-  public.drop_old_embeddings(integer), public.wake_embedding(), public.embedding_states()
+  public.drop_old_embeddings(integer), public.wake_embedding(), public.embedding_states(),
+  public.waiting_embeddings(text[], uuid)
   to app_user;
 grant execute on function public.record_embeddings(text, jsonb) to app_user, app_admin, app_ingest;
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env -S node --max-semi-space-size=64
 import { Command, Option } from 'commander'
+import type { EmbedOptions } from './commands/embed.ts'
 import type { ImportOptions } from './commands/import.ts'
 import type { MigrateOptions } from './commands/migrate.ts'
 import type { RetentionOptions } from './commands/retention.ts'
@@ -78,6 +79,27 @@ program
   .action(async (options: StorageOptions) => {
     const { storage } = await import('./commands/storage.ts')
     await storage(readConfig(), options)
+  })
+
+program
+  .command('embed')
+  .description(
+    'Make the embeddings that are missing, with what ARC_EMBEDDINGS names: beside servers, which do the same little by little.',
+  )
+  .option('--rebuild', 'make all anew; each stays until the new one takes its place')
+  .addOption(
+    new Option('--kind <kind>', 'of these only').choices([
+      'failures',
+      'scenarios',
+      'versions',
+      'trajectories',
+    ]),
+  )
+  .option('--tenant <uuid>', 'of this tenant only')
+  .option('--quiet', 'no progress bar')
+  .action(async (options: EmbedOptions) => {
+    const { embedCommand } = await import('./commands/embed.ts')
+    process.exitCode = await embedCommand(readConfig(), options)
   })
 
 program

@@ -3,6 +3,7 @@ import { type CallOptions, Connection, type ConnectionOptions, type RequestOptio
 import { type EnsuredVersion, ensureConfigVersion } from './ensureConfigVersion.ts'
 import { KeepAlive, type KeepAliveOptions } from './keepAlive.ts'
 import * as operations from './operations.ts'
+import { embeddingInput, type OwnEmbedding } from './ownEmbedding.ts'
 import { type PageOptions, rowsOf, type TimeRange, timeFilter } from './pages.ts'
 import {
   bucketVariables,
@@ -14,6 +15,8 @@ import { type BatchLimits, RowBatcher, recordAll } from './rowBatcher.ts'
 import {
   type AmendmentReceipt,
   amendmentRows,
+  type EmbeddingReceipt,
+  embeddingRows,
   type OutcomeReceipt,
   outcomeRows,
   type ScenarioReceipt,
@@ -26,6 +29,9 @@ import type { TypedDocument } from './typedDocument.ts'
 import { uuidV7 } from './uuid.ts'
 
 export type ArcClientOptions = ConnectionOptions
+
+/** What the server takes at most. */
+const EMBEDDINGS_A_CALL = 500
 
 /** `completedAt`: when it ended, in the past; now by default. */
 type EndOptions = CallOptions & { completedAt?: string | Date }
@@ -363,6 +369,22 @@ export class ArcClient {
     limits?: BatchLimits,
   ): Promise<AmendmentReceipt[]> {
     return recordAll(amendmentRows(this.#connection), amendments, limits)
+  }
+
+  /**
+   * Stores any number of vectors that a model of the caller's made, in calls of a size that the server takes. One receipt each, in
+   * their order.
+   */
+  recordEmbeddings(
+    model: string,
+    embeddings: OwnEmbedding[],
+    limits?: BatchLimits,
+  ): Promise<EmbeddingReceipt[]> {
+    const maxRows = Math.min(limits?.maxRows ?? EMBEDDINGS_A_CALL, EMBEDDINGS_A_CALL)
+    return recordAll(embeddingRows(this.#connection, model), embeddings.map(embeddingInput), {
+      ...limits,
+      maxRows,
+    })
   }
 
   /** Gathers outcomes that come one by one, from sandboxes for instance. */

@@ -27,6 +27,8 @@ export type {
   ConfigurationFilter,
   CreateConfigurationInput,
   CreateConfigVersionInput,
+  EmbeddingInput,
+  EmbeddingStatus,
   ErrorCategory,
   ErrorCode,
   HeartbeatInput,
@@ -43,6 +45,7 @@ export type {
   SuiteResultInput,
   TimeGrain,
 } from './operations.ts'
+export type { OwnEmbedding } from './ownEmbedding.ts'
 export type { PageOptions, TimeRange } from './pages.ts'
 export type {
   Performance,
@@ -52,7 +55,13 @@ export type {
   PerformanceSummary,
 } from './performance.ts'
 export type { BatchLimits } from './rowBatcher.ts'
-export type { AmendmentReceipt, OutcomeReceipt, ScenarioReceipt, ScenarioResult } from './rowKinds.ts'
+export type {
+  AmendmentReceipt,
+  EmbeddingReceipt,
+  OutcomeReceipt,
+  ScenarioReceipt,
+  ScenarioResult,
+} from './rowKinds.ts'
 export type { SubscribeOptions } from './subscription.ts'
 export type { Token } from './token.ts'
 export type { TypedDocument } from './typedDocument.ts'

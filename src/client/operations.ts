@@ -235,6 +235,35 @@ export type DifficultyFilter = {
   in?: Array<Difficulty> | null | undefined;
 };
 
+/** A vector of exactly one thing. It is stored with length 1, and in 16-bit floats. */
+export type EmbeddingInput = {
+  /** An outcome: the vector is of its trajectory. */
+  outcomeId?: string | null | undefined;
+  /** A failure, by one of its patterns: the vector is that of its signature. */
+  patternId?: string | null | undefined;
+  /** A scenario. */
+  scenarioId?: string | null | undefined;
+  /** A failure, by its signature. */
+  signature?: string | null | undefined;
+  /** Its 1536 numbers. Shorter ones of a model are filled up with zeros, which change no distance. */
+  vector?: Array<number> | null | undefined;
+  /** The same numbers as 1536 32-bit floats, little-endian, in base64: 8 KB instead of some 30. */
+  vectorBase64?: string | null | undefined;
+  /** A configuration version. */
+  versionId?: string | null | undefined;
+};
+
+/** The result of one vector of a call. */
+export type EmbeddingStatus =
+  /** It cannot be stored; see code, reason and path. Other vectors are not affected. */
+  | 'REJECTED'
+  /** It took the place of another one of this model. */
+  | 'REPLACED'
+  /** There was none of this model: it was stored. */
+  | 'STORED'
+  /** The same was stored already, as far as 16-bit floats tell; nothing was written. */
+  | 'UNCHANGED';
+
 /** The kind of error. */
 export type ErrorCategory =
   /** The model returned nothing usable: refusal, rate limit, malformed call. */
@@ -736,6 +765,14 @@ export type ReceiptStatus =
   | 'REJECTED'
   /** It was stored, new or changed. */
   | 'STORED';
+
+/** Vectors of one model. */
+export type RecordEmbeddingsInput = {
+  /** 1 to 500 vectors. */
+  embeddings: Array<EmbeddingInput>;
+  /** Who made them, up to 200 characters: only vectors of equal names are compared. Names that begin with minilm: or openai: are those of the server’s own. */
+  model: string;
+};
 
 /** One outcome to store. */
 export type RecordOutcomeInput = {
@@ -1280,6 +1317,13 @@ export type AmendOutcomesMutationVariables = Exact<{
 
 export type AmendOutcomesMutation = { amendOutcomes: { receipts: Array<{ index: number, outcomeId: string | null, status: AmendmentStatus, code: ErrorCode | null, reason: string | null, path: Array<string> | null, notes: Array<string> }>, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
 
+export type RecordEmbeddingsMutationVariables = Exact<{
+  input: RecordEmbeddingsInput;
+}>;
+
+
+export type RecordEmbeddingsMutation = { recordEmbeddings: { receipts: Array<{ index: number, subject: string | null, status: EmbeddingStatus, code: ErrorCode | null, reason: string | null, path: Array<string> | null }>, errors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+
 export type RecordScenarioResultsMutationVariables = Exact<{
   input: RecordScenarioResultsInput;
 }>;
@@ -1458,6 +1502,9 @@ export const RecordOutcomesDocument: TypedDocument<RecordOutcomesMutation, Recor
 
 export const AmendOutcomesDocument: TypedDocument<AmendOutcomesMutation, AmendOutcomesMutationVariables> =
   "fragment Declined on MutationError{code message path}fragment AmendmentReceipt on AmendmentReceipt{index outcomeId status code reason path notes}mutation AmendOutcomes($input:AmendOutcomesInput!){amendOutcomes(input:$input){receipts{...AmendmentReceipt}errors{...Declined}}}"
+
+export const RecordEmbeddingsDocument: TypedDocument<RecordEmbeddingsMutation, RecordEmbeddingsMutationVariables> =
+  "fragment Declined on MutationError{code message path}mutation RecordEmbeddings($input:RecordEmbeddingsInput!){recordEmbeddings(input:$input){receipts{index subject status code reason path}errors{...Declined}}}"
 
 export const RecordScenarioResultsDocument: TypedDocument<RecordScenarioResultsMutation, RecordScenarioResultsMutationVariables> =
   "fragment Declined on MutationError{code message path}fragment OutcomeReceipt on OutcomeReceipt{index outcomeId status code reason path differences notes}mutation RecordScenarioResults($input:RecordScenarioResultsInput!){recordScenarioResults(input:$input){receipts{...OutcomeReceipt}errors{...Declined}}}"

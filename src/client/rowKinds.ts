@@ -2,10 +2,13 @@ import type { Connection } from './connection.ts'
 import {
   type AmendmentReceiptFragment,
   AmendOutcomesDocument,
+  type EmbeddingInput,
   type ErrorCode,
   type OutcomeAmendmentInput,
   type OutcomeInput,
   type OutcomeReceiptFragment,
+  RecordEmbeddingsDocument,
+  type RecordEmbeddingsMutation,
   RecordOutcomesDocument,
   RecordScenarioResultsDocument,
   type ScenarioInput,
@@ -16,6 +19,7 @@ import type { RowKind } from './rowBatcher.ts'
 
 export type OutcomeReceipt = OutcomeReceiptFragment
 export type AmendmentReceipt = AmendmentReceiptFragment
+export type EmbeddingReceipt = RecordEmbeddingsMutation['recordEmbeddings']['receipts'][number]
 export type ScenarioReceipt = UpsertScenariosMutation['upsertScenarios']['receipts'][number]
 
 /** A result as a sandbox reports it: `{ scenario, trajectory, reliability_score, … }`, in snake_case or camelCase. */
@@ -49,6 +53,23 @@ export function amendmentRows(connection: Connection): RowKind<OutcomeAmendmentI
       path: null,
       notes: [],
     }),
+  }
+}
+
+/** Vectors of one model. */
+export function embeddingRows(
+  connection: Connection,
+  model: string,
+): RowKind<EmbeddingInput, EmbeddingReceipt> {
+  return {
+    send: async (rows, options) => {
+      const variables = `{"input":{"model":${JSON.stringify(model)},"embeddings":[${rows}]}}`
+      return (await connection.changeWith(RecordEmbeddingsDocument, variables, options)).receipts
+    },
+    // What comes last of a thing counts.
+    orderKey: ({ patternId, signature, outcomeId, scenarioId, versionId }) =>
+      patternId ?? signature ?? outcomeId ?? scenarioId ?? versionId ?? '',
+    rejected: (code, reason) => ({ index: 0, subject: null, status: 'REJECTED', code, reason, path: null }),
   }
 }
 

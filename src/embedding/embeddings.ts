@@ -46,7 +46,7 @@ export class Embeddings {
   /** Who makes them and with which model; both null where nobody does. */
   get source(): { provider: string | null; model: string | null } {
     const model = this.#questions?.model ?? null
-    return { provider: model && model.slice(0, model.indexOf(':')), model }
+    return { provider: model?.split(':', 1)[0] ?? null, model }
   }
 
   /** Names of the vectors that this server makes, by kind; null where it makes none. */

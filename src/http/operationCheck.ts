@@ -60,6 +60,7 @@ export const INGESTION_FIELDS: ReadonlySet<string> = new Set([
   'createConfiguration',
   'createConfigVersion',
   'extendSimulation',
+  'recordEmbeddings',
   'recordOutcome',
   'recordOutcomes',
   'recordScenarioResults',

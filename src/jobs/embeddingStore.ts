@@ -131,3 +131,19 @@ export async function wakeEmbedding(query: OwnQuery): Promise<boolean> {
   const [row] = await query<{ waits: boolean }>(sql`/* wakeEmbedding */ select wake_embedding() as waits`)
   return row!.waits
 }
+
+/** What the servers of this database make, as the last one that started said; null where none has. */
+export async function modelsInUse(query: OwnQuery): Promise<EmbeddingModels | null> {
+  const [row] = await query<{ models: EmbeddingModels | null }>(
+    sql`/* embeddingModels */ select models from embedding_states()`,
+  )
+  return row!.models
+}
+
+/** How many things wait. */
+export async function waitingEmbeddings(query: OwnQuery, { kinds, tenant }: Wanted): Promise<number> {
+  const [row] = await query<{ waiting: string }>(
+    sql`/* waitingEmbeddings */ select waiting_embeddings(${kinds ?? null}, ${tenant ?? null}) as waiting`,
+  )
+  return Number(row!.waiting)
+}
