@@ -45,9 +45,10 @@ create table store.failure_groupings (
 
 -- What changed among the vectors of failures since they were grouped.
 create table store.stale_failures (
-  mark bigint generated always as identity primary key,
   user_id uuid not null,
-  signature text collate "C" not null
+  mark bigint not null generated always as identity,
+  signature text collate "C" not null,
+  primary key (user_id, mark)
 );
 create index stale_failures_signature on store.stale_failures (user_id, signature, mark);
 
@@ -79,11 +80,9 @@ create view public.failure_group_members as
   where n.user_id = (select public.current_user_id()) and n.group_key is not null;
 create view public.failure_groupings as
   select g.user_id, g.model, g.grouped_at from store.failure_groupings g where g.user_id = (select public.current_user_id());
-create view public.failure_grouping_models as
-  select m.model, m.least_similarity, m.least_mean from store.failure_grouping_models m;
 create view public.stale_failures as
   select s.user_id, s.signature from store.stale_failures s where s.user_id = (select public.current_user_id());
-grant select on public.failure_group_members, public.failure_groupings, public.failure_grouping_models, public.stale_failures
+grant select on public.failure_group_members, public.failure_groupings, public.stale_failures
   to app_user, app_readonly, app_admin;
 
 /* The check that a failure's type names, e.g. `assert:regex` or `nl_check`; empty of all other types. */
@@ -220,6 +219,11 @@ begin
   perform set_config('app.user_id', asking, true);
 end $$;
 
+/* Whether failures are grouped by vectors of this model. */
+create function public.groups_failures(by_model text) returns boolean
+  language sql stable security definer set search_path = pg_catalog, pg_temp
+  return exists (select from store.failure_grouping_models m where m.model = by_model);
+
 /* A tenant's failures that were compared, and how alike they are. */
 create function public.linked_failures(tenant uuid, of_model text)
   returns table (signature text, node bigint, links bigint[], similarities smallint[])
@@ -246,10 +250,10 @@ begin
   perform store.refuse_tenants();
   -- One server after the other.
   perform pg_advisory_xact_lock(hashtext('arc.failure_groups'), hashtext(tenant::text));
-  if (select count(*) from store.stale_failures s where s.mark = any (marks)) < cardinality(marks) then
+  if (select count(*) from store.stale_failures s where s.user_id = tenant and s.mark = any (marks)) < cardinality(marks) then
     return false;
   end if;
-  delete from store.stale_failures s where s.mark = any (marks);
+  delete from store.stale_failures s where s.user_id = tenant and s.mark = any (marks);
   if of_model is null then
     delete from store.failure_nodes n where n.user_id = tenant;
     delete from store.failure_groupings g where g.user_id = tenant;
@@ -294,8 +298,9 @@ create trigger audit after insert or update or delete on public.failure_group_no
 
 revoke execute on function store.mark_failure(), store.check_of(text), public.failure_label(text, text), public.failures_of_group(text),
   public.tenants_to_group(integer), public.link_failures(uuid, integer, integer), public.linked_failures(uuid, text),
-  public.least_group_mean(text), public.keep_failure_groups(uuid, text, bigint[], text[], text[], integer[]) from public;
-grant execute on function public.failure_label(text, text), public.failures_of_group(text) to app_user, app_readonly, app_admin;
+  public.least_group_mean(text), public.groups_failures(text),
+  public.keep_failure_groups(uuid, text, bigint[], text[], text[], integer[]) from public;
+grant execute on function public.failure_label(text, text), public.failures_of_group(text), public.groups_failures(text) to app_user, app_readonly, app_admin;
 grant execute on function public.tenants_to_group(integer), public.link_failures(uuid, integer, integer),
   public.linked_failures(uuid, text), public.least_group_mean(text),
   public.keep_failure_groups(uuid, text, bigint[], text[], text[], integer[]) to app_user;

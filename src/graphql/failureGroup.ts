@@ -345,7 +345,7 @@ const GroupConfigurationType = builder.objectRef<GroupConfiguration>('FailureGro
 })
 
 const trendColumns = new Columns<FailureTrend>({
-  since: { kind: 'time', description: 'When the period began; it ends now.' },
+  days: { kind: 'integer', description: 'How many days the period has; it ends now.' },
   failures: { kind: 'integer', description: 'How often it occurred in it, in any attempt.' },
   previousFailures: { kind: 'integer', description: 'How often in the period before, which is as long.' },
   runs: { kind: 'integer', description: 'Runs with it whose last attempt ended in the period.' },

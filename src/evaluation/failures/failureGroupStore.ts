@@ -70,7 +70,7 @@ export interface GroupScenario extends Occurrences {
 
 /** Of the last days, and as many before. */
 export interface FailureTrend {
-  since: Date
+  days: number
   failures: number
   previousFailures: number
   runs: number
@@ -266,7 +266,7 @@ export class FailureGroupRows {
     return {
       name: sql`failureTrend`,
       fields: [
-        'since',
+        'days',
         'failures',
         'previousFailures',
         'runs',
@@ -274,7 +274,7 @@ export class FailureGroupRows {
       ] satisfies (keyof FailureTrend)[],
       // Each group has a row, whatever happened lately.
       select: sql`
-        select k.within as parent, ${since}::timestamptz as since,
+        select k.within as parent, ${days}::int as days,
           count(*) filter (where ${isRecent})::int as failures, count(*) filter (where ${isPrevious})::int as previous_failures,
           count(distinct c.outcome_id) filter (where ${isLast} and ${isRecent})::int as runs,
           count(distinct c.outcome_id) filter (where ${isLast} and ${isPrevious})::int as previous_runs
@@ -396,7 +396,8 @@ export function failureGrouping(): ComputedRows {
       select '' as parent, g.model, g.grouped_at, f.signatures, f.grouped, waits.pending,
         case when g.model is not null then 'GROUPED'
           when not exists (select from embeddings e where e.kind = 'failure') then 'NO_VECTORS'
-          when exists (select from embeddings e join failure_grouping_models t on t.model = e.model where e.kind = 'failure') then 'NOT_YET'
+          when exists (
+            select from (select distinct e.model from embeddings e where e.kind = 'failure') e where groups_failures(e.model)) then 'NOT_YET'
           else 'NOT_CALIBRATED' end as state
       from (
         select count(distinct c.signature)::int as signatures, count(distinct m.signature)::int as grouped
