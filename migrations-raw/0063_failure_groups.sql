@@ -149,8 +149,8 @@ Answers the model whose vectors are compared, of those that have a threshold the
 how many were compared; and what was marked before: all of that is in what is read when a later step compares none.
 */
 create function public.link_failures(tenant uuid, most integer, core integer, out model_name text, out linked integer, out marks bigint[])
-  -- By index: a plan that a connection keeps may be of a time when there was nothing, and reads everything for each pair.
-  language plpgsql security definer set search_path = pg_catalog, public, pg_temp set enable_seqscan = off as $$
+  -- Joined by hash: a plan that a connection keeps may be of a time when there was nothing, and reads everything for each pair.
+  language plpgsql security definer set search_path = pg_catalog, public, pg_temp set enable_nestloop = off as $$
 declare
   asking constant text := coalesce(current_setting('app.user_id', true), '');
   least_linked double precision;
@@ -199,12 +199,16 @@ begin
     where n.user_id = tenant and n.model = model_name
       and (n.links is null or (not n.linked_to_all and coalesce(n.signature <= last_of_core, true)))
     order by n.signature limit most
+  ), others as materialized (
+    select n.node, n.signature, n.check_name, e.embedding
+    from store.failure_nodes n
+    join store.embeddings e on e.user_id = tenant and e.kind = 'failure' and e.model = model_name and e.subject = n.signature
+    where n.user_id = tenant and n.model = model_name
   ), compared as materialized (
-    select p.signature, p.is_core, o.node, round(10000 * (1 - (p.embedding <=> e.embedding)))::smallint as similarity
+    select p.signature, p.is_core, o.node, round(10000 * (1 - (p.embedding <=> o.embedding)))::smallint as similarity
     from picked p
-    join store.failure_nodes o on o.user_id = tenant and o.model = model_name and o.node <> p.node
-      and o.check_name = p.check_name and (p.is_core or o.signature <= last_of_core)
-    join store.embeddings e on e.user_id = tenant and e.kind = 'failure' and e.model = model_name and e.subject = o.signature
+    join others o on o.check_name = p.check_name
+    where o.node <> p.node and (p.is_core or o.signature <= last_of_core)
   ), gathered as materialized (
     select p.signature, p.is_core,
       coalesce(array_agg(c.node order by c.node) filter (where c.similarity >= 10000 * least_linked), '{}') as links,
@@ -275,17 +279,17 @@ insert into store.jobs (name, every) values ('group_failures', interval '5 secon
 -- again a year later finds it.
 create table public.failure_group_notes (
   user_id uuid not null default public.current_user_id(),
-  note_id uuid not null default public.uuid_v7(),
+  group_note_id uuid not null default public.uuid_v7(),
   signature text collate "C" not null check (char_length(signature) between 1 and 100),
   note text not null check (char_length(note) between 1 and 10000),
   resolution_steps text check (char_length(resolution_steps) between 1 and 10000),
   author text default public.current_actor_id(),
   created_at timestamptz(3) not null default now(),
   updated_at timestamptz(3) not null default now(),
-  primary key (user_id, note_id),
+  primary key (user_id, group_note_id),
   constraint updated_after_created check (updated_at >= created_at)
 );
-create index failure_group_notes_signature on public.failure_group_notes (user_id, signature, note_id);
+create index failure_group_notes_signature on public.failure_group_notes (user_id, signature, group_note_id);
 alter table public.failure_group_notes enable row level security;
 alter table public.failure_group_notes force row level security;
 create policy tenant on public.failure_group_notes

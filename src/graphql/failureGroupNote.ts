@@ -16,7 +16,7 @@ import { payloadOf, payloadType } from './payload.ts'
 const NOTES_COST = 10
 
 const noteColumns = new Columns<FailureGroupNote>({
-  noteId: { kind: 'uuid', description: 'Its key.', filter: 'By key.' },
+  groupNoteId: { kind: 'uuid', description: 'Its key.', filter: 'By key.' },
   signature: {
     kind: 'text',
     description: 'The signature of the failure that it lies on: it shows in whatever group has that one.',
@@ -53,7 +53,7 @@ export const groupNotePages = defineComputedList('FailureGroupNote', {
   type: FailureGroupNoteType,
   cost: NOTES_COST,
   columns: noteColumns,
-  keys: ['noteId'],
+  keys: ['groupNoteId'],
   defaultOrder: ['createdAt', 'desc'],
   filter: 'Filters notes; all conditions must match.',
 })
@@ -95,7 +95,7 @@ const NoteFailureGroupInput = builder.inputType('NoteFailureGroupInput', {
 const EditFailureGroupNoteInput = builder.inputType('EditFailureGroupNoteInput', {
   description: 'A note to change.',
   fields: (t) => ({
-    noteId: t.field({ type: 'UUID', required: true, description: 'Its key.' }),
+    groupNoteId: t.field({ type: 'UUID', required: true, description: 'Its key.' }),
     note: t.string({ required: true, description: `${WRITTEN.note} In place of what it says.` }),
     resolutionSteps: t.string({ description: `${WRITTEN.resolutionSteps} Without them it has none.` }),
   }),
@@ -103,7 +103,7 @@ const EditFailureGroupNoteInput = builder.inputType('EditFailureGroupNoteInput',
 
 const DeleteFailureGroupNoteInput = builder.inputType('DeleteFailureGroupNoteInput', {
   description: 'A note to delete.',
-  fields: (t) => ({ noteId: t.field({ type: 'UUID', required: true, description: 'Its key.' }) }),
+  fields: (t) => ({ groupNoteId: t.field({ type: 'UUID', required: true, description: 'Its key.' }) }),
 })
 
 const FailureGroupNotePayload = payloadType<FailureGroupNote | null>(
@@ -134,8 +134,8 @@ builder.mutationFields((t) => ({
     args: {
       input: t.arg({ type: EditFailureGroupNoteInput, required: true, description: 'What to change.' }),
     },
-    resolve: (_, { input: { noteId, ...written } }, { write }) =>
-      payloadOf(() => write((transaction) => editGroupNote(transaction, noteId, written))),
+    resolve: (_, { input: { groupNoteId, ...written } }, { write }) =>
+      payloadOf(() => write((transaction) => editGroupNote(transaction, groupNoteId, written))),
   }),
   deleteFailureGroupNote: t.field({
     type: FailureGroupNotePayload,
@@ -143,10 +143,10 @@ builder.mutationFields((t) => ({
     args: {
       input: t.arg({ type: DeleteFailureGroupNoteInput, required: true, description: 'Which one.' }),
     },
-    resolve: (_, { input: { noteId } }, { write }) =>
+    resolve: (_, { input: { groupNoteId } }, { write }) =>
       payloadOf(() =>
         write(async (transaction) => {
-          await deleteGroupNote(transaction, noteId)
+          await deleteGroupNote(transaction, groupNoteId)
           return null
         }),
       ),

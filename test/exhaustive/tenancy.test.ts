@@ -64,6 +64,8 @@ beforeAll(async () => {
     search: owner.marker,
     'ConfigVersionFilter.parsedConfig': [{ path: ['model'], eq: owner.marker }],
     'SimulationFilter.metadata': [{ path: ['marker'], eq: owner.marker }],
+    'FailurePatternFilter.group': knownOfList.get('failurePatterns')!.get('signature'),
+    'FailureGroupFilter.group': knownOfList.get('failurePatterns')!.get('signature'),
     'FailurePatternFilter.scenarioId': 'cancel',
     'FailureGroupFilter.scenarioId': 'cancel',
     'ToolUsageFilter.scenarioId': 'refund',
@@ -123,6 +125,9 @@ const isComparison = (
 ): value is { baseline: any; candidate: any; counts: object; scenarios: any } =>
   value?.__typename === 'SimulationComparison'
 
+const isGrouping = (value: any): value is { signatures: number; grouped: number; model: string | null } =>
+  value?.__typename === 'FailureGrouping'
+
 function expectEmpty(value: unknown): void {
   if (Array.isArray(value)) for (const item of value) expectEmpty(item)
   // Of what was asked, that nothing is there.
@@ -130,6 +135,8 @@ function expectEmpty(value: unknown): void {
     const { baseline, candidate, counts, scenarios } = value
     expectEmpty([baseline, candidate, scenarios, Object.values({ ...counts, __typename: 0 })])
   }
+  // How failures are grouped is told to everybody.
+  else if (isGrouping(value)) expect([value.signatures, value.grouped, value.model]).toEqual([0, 0, null])
   // A range of time there is for everybody.
   else if (hasSums(value)) {
     for (const { attempts, costUsd } of [value.summary, value.previous, ...value.buckets])
@@ -296,6 +303,8 @@ function attacks(own: { configId: unknown; configVersionId: unknown; simulationI
     noteId,
     deletionId,
     ruleId,
+    signature,
+    groupNoteId,
   ] = OWNERS_KEYS.map((name) => known.get(name))
   const outcome = { simulationId, scenarioId: 'refund', status: 'SUCCESS' }
   const result = { scenario: { id: 'refund', task_prompt: 'x' }, trajectory: { status: 'success' } }
@@ -385,6 +394,10 @@ function attacks(own: { configId: unknown; configVersionId: unknown; simulationI
     { mutation: 'addOutcomeNote', input: { outcomeId, text: 'x' }, code: 'OUTCOME_NOT_FOUND' },
     { mutation: 'editOutcomeNote', input: { noteId, text: 'x' }, code: 'NOTE_NOT_FOUND' },
     { mutation: 'deleteOutcomeNote', input: { noteId }, code: 'NOTE_NOT_FOUND' },
+    { mutation: 'noteFailureGroup', input: { signature, note: 'x' }, code: 'FAILURE_NOT_FOUND' },
+    { mutation: 'noteFailureGroup', input: { groupId: signature, note: 'x' }, code: 'FAILURE_NOT_FOUND' },
+    { mutation: 'editFailureGroupNote', input: { groupNoteId, note: 'x' }, code: 'NOTE_NOT_FOUND' },
+    { mutation: 'deleteFailureGroupNote', input: { groupNoteId }, code: 'NOTE_NOT_FOUND' },
     { mutation: 'deleteSimulation', input: { simulationId }, code: 'SIMULATION_NOT_FOUND' },
     { mutation: 'deleteConfiguration', input: { configId }, code: 'CONFIGURATION_NOT_FOUND' },
     { mutation: 'deleteScenario', input: { scenarioId: 'refund' }, code: 'SCENARIO_NOT_FOUND' },
@@ -426,6 +439,8 @@ const OWNERS_KEYS = [
   'noteId',
   'deletionId',
   'ruleId',
+  'signature',
+  'groupNoteId',
 ]
 
 /** The same with keys that no tenant has. */
@@ -520,12 +535,15 @@ describe('a mutation', () => {
         'createRecommendation',
         'deleteAlertRule',
         'deleteConfiguration',
+        'deleteFailureGroupNote',
         'deleteOutcomeNote',
         'deleteScenario',
         'deleteSimulation',
         'describeConfiguration',
         'describeSimulation',
+        'editFailureGroupNote',
         'editOutcomeNote',
+        'noteFailureGroup',
         'purge',
         'rateRecommendation',
         'rejectConfigDiff',

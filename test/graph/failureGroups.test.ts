@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { changeFailureGrouping } from '../../src/db/admin/failureGrouping.ts'
 import { Arc, type Tenant } from '../support/arc.ts'
 import { at, CALIBRATED, giveVectors, groupNow } from '../support/failureVectors.ts'
 
@@ -529,9 +530,7 @@ describe('failure groups by meaning', () => {
 
     // A rebuild by a model that sees it otherwise.
     const next = `openai:${randomUUID()} failure#1`
-    await arc.sql('admin', (client) =>
-      client.query('insert into store.failure_grouping_models values ($1, 0.4, 0.25)', [next]),
-    )
+    await changeFailureGrouping(arc.adminUrl, { model: next, leastSimilarity: 0.4, leastMean: 0.25 })
     await giveVectors(arc, scene.tenant, { [scene.signatures.late]: at(0) }, next)
     await scene.group()
     expect(await scene.groups()).toEqual([['denied'], ['late', 'slow']])
@@ -551,6 +550,12 @@ describe('failure groups by meaning', () => {
       grouped: 3,
       pending: false,
     })
+
+    // Five degrees are too much now.
+    const strict = { model: next, leastSimilarity: 0.999, leastMean: 0.999 }
+    expect(await changeFailureGrouping(arc.adminUrl, strict)).toContainEqual(strict)
+    await scene.group()
+    expect(await scene.groups()).toEqual([['denied'], ['late'], ['slow']])
   })
 
   it('hold what is beyond the core, also when it comes into it', async () => {
@@ -605,7 +610,7 @@ describe('failure groups by meaning', () => {
 })
 
 describe('notes of failure groups', () => {
-  const NOTE = 'noteId signature note resolutionSteps author'
+  const NOTE = 'groupNoteId signature note resolutionSteps author'
   const mutate = async (scene: Scene, field: string, input: object, role?: Parameters<Tenant['ask']>[2]) => {
     const type = `${field[0]!.toUpperCase()}${field.slice(1)}Input!`
     const { data, errors } = await scene.tenant.ask(
@@ -648,7 +653,7 @@ describe('notes of failure groups', () => {
     })
     expect(first).toEqual({
       note: {
-        noteId: expect.any(String),
+        groupNoteId: expect.any(String),
         signature: signatures.slow,
         note: 'The booking service.',
         resolutionSteps: 'Restart it.',
@@ -663,9 +668,9 @@ describe('notes of failure groups', () => {
       patterns: { TimeoutError: both, SlowAnswer: both, Hung: both, PermissionError: ['', null] },
       groups: [['Only so.', 'The booking service.'], []],
     })
-    const { noteId } = first.note
+    const { groupNoteId } = first.note
     expect(
-      await mutate(scene, 'editFailureGroupNote', { noteId, note: 'It again.' }, 'app_admin'),
+      await mutate(scene, 'editFailureGroupNote', { groupNoteId, note: 'It again.' }, 'app_admin'),
     ).toMatchObject({
       note: { note: 'It again.', resolutionSteps: null, author: 'actor of app_user' },
     })
@@ -678,7 +683,7 @@ describe('notes of failure groups', () => {
       Hung: ['It again.', null],
       PermissionError: ['', null],
     })
-    expect(await mutate(scene, 'deleteFailureGroupNote', { noteId })).toEqual({ note: null, errors: [] })
+    expect(await mutate(scene, 'deleteFailureGroupNote', { groupNoteId })).toEqual({ note: null, errors: [] })
     const { failureGroupNotes, auditLog } = await scene.data(
       `{ failureGroupNotes { totalCount nodes { note } }
         auditLog(filter: { tableName: { eq: "failure_group_notes" } }) { nodes { operation actorId } } }`,
@@ -703,8 +708,8 @@ describe('notes of failure groups', () => {
       ['noteFailureGroup', { note, groupId: '' }, 'FAILURE_NOT_FOUND'],
       ['noteFailureGroup', { note: ' ', signature }, 'INVALID_VALUE'],
       ['noteFailureGroup', { note, signature, resolutionSteps: 'x'.repeat(10_001) }, 'INVALID_VALUE'],
-      ['editFailureGroupNote', { noteId: randomUUID(), note }, 'NOTE_NOT_FOUND'],
-      ['deleteFailureGroupNote', { noteId: randomUUID() }, 'NOTE_NOT_FOUND'],
+      ['editFailureGroupNote', { groupNoteId: randomUUID(), note }, 'NOTE_NOT_FOUND'],
+      ['deleteFailureGroupNote', { groupNoteId: randomUUID() }, 'NOTE_NOT_FOUND'],
     ]
     for (const [field, input, code] of table)
       expect((await mutate(scene, field, input)).errors, JSON.stringify(input)).toMatchObject([{ code }])

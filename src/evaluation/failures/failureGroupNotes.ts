@@ -8,7 +8,7 @@ import { LENGTHS, text } from '../../valueChecks.ts'
 
 /** What a person wrote of a failure; it lies on one signature, and shows in the group that has that one. */
 export interface FailureGroupNote {
-  noteId: string
+  groupNoteId: string
   signature: string
   note: string
   resolutionSteps: string | null
@@ -22,9 +22,17 @@ interface Written {
   resolutionSteps?: string | null | undefined
 }
 
-const FIELDS = ['noteId', 'signature', 'note', 'resolutionSteps', 'author', 'createdAt', 'updatedAt'] as const
+const FIELDS = [
+  'groupNoteId',
+  'signature',
+  'note',
+  'resolutionSteps',
+  'author',
+  'createdAt',
+  'updatedAt',
+] as const
 
-const COLUMNS = sql`n.note_id, n.signature, n.note, n.resolution_steps, n.author, n.created_at, n.updated_at`
+const COLUMNS = sql`n.group_note_id, n.signature, n.note, n.resolution_steps, n.author, n.created_at, n.updated_at`
 
 /** All that the tenant has, without parents. */
 export function allGroupNotes(): ComputedRows {
@@ -53,7 +61,7 @@ export const KNOWN_RESOLUTION_STEPS: SqlPart = {
   json: (row) => sql`to_json(coalesce(${row.column('resolutionSteps')}, (
     select n.resolution_steps from failure_group_notes n
     where n.resolution_steps is not null and n.signature in (select failures_of_group(${row.column('signature')}))
-    order by n.created_at desc, n.note_id desc limit 1)))::text`,
+    order by n.created_at desc, n.group_note_id desc limit 1)))::text`,
   nullable: true,
 }
 
@@ -67,7 +75,7 @@ export async function resolutionStepsOf(
     from unnest(${signatures}::text[]) s(signature)
     join failure_group_notes n on n.signature in (select failures_of_group(s.signature))
     where n.resolution_steps is not null
-    order by s.signature, n.created_at desc, n.note_id desc`)
+    order by s.signature, n.created_at desc, n.group_note_id desc`)
   return new Map(rows.map(({ signature, steps }) => [signature, steps]))
 }
 
@@ -106,26 +114,26 @@ export async function addGroupNote(
 /** Replaces what a note says; who wrote it and when stay, and the audit log keeps what it was. @throws Refusal NOTE_NOT_FOUND, INVALID_VALUE. */
 export async function editGroupNote(
   transaction: TenantTransaction,
-  noteId: string,
+  groupNoteId: string,
   written: Written,
 ): Promise<FailureGroupNote> {
   const { note, resolutionSteps } = checked(written)
   const [row] = await transaction.query<FailureGroupNote>(sql`/* editFailureGroupNote */
-    update failure_group_notes n set note = ${note}, resolution_steps = ${resolutionSteps} where n.note_id = ${noteId}
+    update failure_group_notes n set note = ${note}, resolution_steps = ${resolutionSteps} where n.group_note_id = ${groupNoteId}
     returning ${RETURNED}`)
   if (row) return row
-  throw noNote(noteId)
+  throw noNote(groupNoteId)
 }
 
 /** The audit log keeps what it was. @throws Refusal NOTE_NOT_FOUND. */
-export async function deleteGroupNote(transaction: TenantTransaction, noteId: string): Promise<void> {
+export async function deleteGroupNote(transaction: TenantTransaction, groupNoteId: string): Promise<void> {
   const rows = await transaction.query(
-    sql`/* deleteFailureGroupNote */ delete from failure_group_notes where note_id = ${noteId} returning note_id`,
+    sql`/* deleteFailureGroupNote */ delete from failure_group_notes where group_note_id = ${groupNoteId} returning group_note_id`,
   )
-  if (rows.length === 0) throw noNote(noteId)
+  if (rows.length === 0) throw noNote(groupNoteId)
 }
 
-const RETURNED = sql`n.note_id as "noteId", n.signature, n.note, n.resolution_steps as "resolutionSteps", n.author,
+const RETURNED = sql`n.group_note_id as "groupNoteId", n.signature, n.note, n.resolution_steps as "resolutionSteps", n.author,
   n.created_at as "createdAt", n.updated_at as "updatedAt"`
 
 function checked({ note, resolutionSteps }: Written): { note: string; resolutionSteps: string | null } {
@@ -136,6 +144,6 @@ function checked({ note, resolutionSteps }: Written): { note: string; resolution
   }
 }
 
-function noNote(noteId: string): Refusal {
-  return new Refusal('NOTE_NOT_FOUND', `There is no note ${noteId}.`, ['noteId'])
+function noNote(groupNoteId: string): Refusal {
+  return new Refusal('NOTE_NOT_FOUND', `There is no note ${groupNoteId}.`, ['groupNoteId'])
 }
