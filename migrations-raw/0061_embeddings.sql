@@ -30,6 +30,7 @@ grant select on public.embeddings to app_user, app_readonly, app_admin;
 alter table public.failure_patterns drop column error_embedding, drop column embedding_model;
 alter table public.scenarios drop column scenario_embedding, drop column embedding_model;
 alter table public.config_versions drop column embedding, drop column embedding_model;
+call store.mend('store.audit()', $part$array['embedding', 'scenario_embedding', 'secret_hash'$part$, $mended$array['secret_hash'$mended$);
 
 -- What the model refuses, or what says nothing: it would have no vector at a second attempt either.
 create table store.unembeddable (
@@ -677,14 +678,17 @@ end $$;
 create function public.embedding_states() returns table (
     models jsonb, searching boolean, made bigint, failed bigint, unembeddable bigint, last_error text, last_error_at timestamptz,
     paused_until timestamptz, backlog jsonb, oldest_queued_at timestamptz)
-  language sql stable security definer set search_path = pg_catalog, pg_temp
-  begin atomic
+  language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  -- What an endpoint says may repeat what it was sent.
+  perform store.refuse_tenants();
+  return query
     select s.embedding_models, w.place is not null, w.made, w.failed, (select count(*) from store.unembeddable), w.last_error,
         w.last_error_at, case when w.paused_until > now() then w.paused_until end, coalesce(q.backlog, '{}'), q.oldest
       from store.settings s, store.embedding_work w,
         (select jsonb_object_agg(b.kind, b.waiting) as backlog, min(b.oldest) as oldest
           from (select kind, count(*) as waiting, min(queued_at) as oldest from store.embedding_queue group by kind) b) q;
-  end;
+end $$;
 
 /* How many things wait, each once. */
 create function public.waiting_embeddings(only_kinds text[], only_tenant uuid) returns bigint

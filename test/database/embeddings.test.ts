@@ -413,6 +413,26 @@ describe.each(ENGINES)('embeddings on $dump', ({ extension }) => {
     ).toEqual([])
   })
 
+  it('are the server’s own work: nobody who acts for a tenant takes, stores or looks', async () => {
+    const calls = [
+      `use_embedding_models('{}')`,
+      `search_unembedded('{}', 1)`,
+      `queue_unembedded(1, '{}')`,
+      `claim_embeddings('{}', 1, '${randomUUID()}', '${randomUUID()}', null, null)`,
+      `hold_embeddings('[]', '${randomUUID()}', true)`,
+      `store_embeddings('${randomUUID()}', '{}', '[]')`,
+      `note_embedding_failure('', null)`,
+      'drop_old_embeddings(1)',
+      'waiting_embeddings(null, null)',
+      'embedding_states()',
+    ]
+    for (const call of calls)
+      await expect(
+        query(serviceUrl, `begin; set local role app_user; select ${call}; commit`),
+        call,
+      ).rejects.toThrow('this is for the server itself')
+  })
+
   it('of another model take the place of the old ones once they are complete', async () => {
     const first = await started()
     const tenant = first.tenant()

@@ -142,6 +142,22 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       failure_grouping_models_least_mean_check: [{ least_mean: 0 }, { least_mean: 1.1 }],
     },
   },
+  'store.embeddings': {
+    row: {
+      user_id: keys.user_id,
+      kind: 'scenario',
+      model: 'mine',
+      subject: 'refund',
+      embedding: `[1${',0'.repeat(1_535)}]`,
+    },
+    takes: [{ text_sha256: Buffer.alloc(32) }, { model: x(200) }, { subject: x(100) }],
+    refuses: {
+      embeddings_kind_check: [{ kind: 'tool' }],
+      embeddings_model_check: [{ model: '' }, { model: x(201) }],
+      embeddings_subject_check: [{ subject: '' }, { subject: x(101) }],
+      embeddings_text_sha256_check: [{ text_sha256: Buffer.alloc(31) }],
+    },
+  },
   'public.outcome_notes': {
     row: {
       user_id: keys.user_id,

@@ -88,6 +88,25 @@ export async function seedTenant(arc: Arc): Promise<SeededTenant> {
     { id: completed },
   )
   expect(heartbeat.errors).toEqual([])
+  const { recordEmbeddings } = await tenant.data(
+    `mutation ($input: RecordEmbeddingsInput!) { recordEmbeddings(input: $input) { receipts { status } errors { message } } }`,
+    {
+      input: {
+        model: marker,
+        embeddings: [
+          { scenarioId: 'refund', vector: Array(1_536).fill(1) },
+          { versionId, vector: Array(1_536).fill(1) },
+        ],
+      },
+    },
+  )
+  expect(recordEmbeddings).toEqual({ receipts: [{ status: 'STORED' }, { status: 'STORED' }], errors: [] })
+  await arc.sql('admin', (client) =>
+    client.query(
+      `insert into store.unembeddable (user_id, kind, subject, model, reason) values ($1, 'scenario', 'cancel', $2, $2)`,
+      [tenant.tenantId, marker],
+    ),
+  )
   for (const simulationId of [running, completed]) {
     const { storedCount } = await tenant.record(
       ['refund', 'cancel'].map((scenarioId, index) => ({
@@ -230,9 +249,9 @@ export async function tenantTables(client: pg.Client): Promise<string[]> {
     `select format('%I.%I', n.nspname, c.relname) as name
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname in ('public', 'store') and c.relkind in ('r', 'p') and not c.relispartition
-      -- Marks are worked off at any time, and groups are made of them.
-      and c.relname not in ('settings', 'jobs', 'stale_hours', 'sql_logins', 'stale_failures', 'failure_nodes', 'failure_groupings',
-        'failure_grouping_models')
+      -- Marks and what waits are worked off at any time, and groups are made of them.
+      and c.relname not in ('settings', 'jobs', 'stale_hours', 'sql_logins', 'embedding_queue', 'embedding_work', 'stale_failures',
+        'failure_nodes', 'failure_groupings', 'failure_grouping_models')
     order by 1`,
   )
   return rows.map(({ name }) => name)

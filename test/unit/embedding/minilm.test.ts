@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { getPriority } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -104,6 +106,37 @@ describe('the embedded model', () => {
     await asked
     expect(Math.hypot(...(await vector('the next')))).toBeCloseTo(1, 4)
   })
+
+  it('ends its thread after a while without texts, and starts another for the next', async () => {
+    const resting = new MinilmProvider({ restMs: 1 })
+    await resting.embed(['a'])
+    const first = threads.at(-1)!
+    await once(first, 'exit')
+    const [after] = await resting.embed(['the next'])
+    expect(threads.at(-1)).not.toBe(first)
+    expect(cosine(after as Float32Array, await vector('the next'))).toBeCloseTo(1, 5)
+    await resting.close()
+  })
+
+  it.runIf(process.platform === 'linux')(
+    'stands back behind all else where it may take its time',
+    async () => {
+      const niceOf = (thread: string) =>
+        Number(
+          readFileSync(`/proc/self/task/${thread}/stat`, 'utf8')
+            .replace(/^.*\) /, '')
+            .split(' ')[16],
+        )
+      const threadsOf = () => readdirSync('/proc/self/task').filter((thread) => niceOf(thread) === 19).length
+      const before = threadsOf()
+      const patient = new MinilmProvider({ isPatient: true })
+      await patient.embed(['a'])
+      expect(threadsOf()).toBe(before + 1)
+      expect(niceOf(String(process.pid))).toBe(getPriority())
+      await patient.close()
+      expect(threadsOf()).toBe(before)
+    },
+  )
 
   it('says that it was closed to who waits and who comes', async () => {
     const closed = new MinilmProvider()
