@@ -1,10 +1,6 @@
 import { EmbeddingError, UnembeddableText } from '../src/embedding/embeddingProvider.ts'
 import { MinilmProvider } from '../src/embedding/minilmProvider.ts'
-import {
-  groupFailures,
-  type LinkedFailure,
-  SIMILARITY_UNIT,
-} from '../src/evaluation/failures/failureGrouping.ts'
+import { groupFailures, type LinkedFailure, SIMILARITY_UNIT } from '../src/jobs/failureGrouping.ts'
 import { labelledFailures } from './retrieval.ts'
 
 /** How well groups agree with causes, over all pairs of failures. */

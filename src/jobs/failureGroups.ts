@@ -1,10 +1,5 @@
 import sql from 'sql-template-tag'
-import {
-  CORE_SIGNATURES,
-  groupFailures,
-  type LinkedFailure,
-  SIMILARITY_UNIT,
-} from '../evaluation/failures/failureGrouping.ts'
+import { CORE_SIGNATURES, groupFailures, type LinkedFailure, SIMILARITY_UNIT } from './failureGrouping.ts'
 import type { Job, JobContext } from './job.ts'
 
 /** How many failures are compared with all others in one transaction: of 2,000 a second's work. */

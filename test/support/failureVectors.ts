@@ -8,7 +8,7 @@ import type { Arc, Tenant } from './arc.ts'
 export const CALIBRATED = 'minilm:all-MiniLM-L6-v2#1 failure#1'
 
 /** As pgvector reads it: these numbers, of length 1, filled up with zeros. */
-export function vectorText(values: readonly number[]): string {
+function vectorText(values: readonly number[]): string {
   const length = Math.hypot(...values)
   return JSON.stringify([...values.map((value) => value / length), ...Array(1536 - values.length).fill(0)])
 }

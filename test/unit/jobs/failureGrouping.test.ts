@@ -1,10 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  type GroupedFailure,
-  groupFailures,
-  type LinkedFailure,
-} from '../../../src/evaluation/failures/failureGrouping.ts'
+import { type GroupedFailure, groupFailures, type LinkedFailure } from '../../../src/jobs/failureGrouping.ts'
 
 /** Similarities of pairs of signatures, as `a b`. */
 type Similarities = ReadonlyMap<string, number>
