@@ -150,7 +150,7 @@ how many were compared; and what was marked before: all of that is in what is re
 */
 create function public.link_failures(tenant uuid, most integer, core integer, out model_name text, out linked integer, out marks bigint[])
   -- Joined by hash: a plan that a connection keeps may be of a time when there was nothing, and reads everything for each pair.
-  language plpgsql security definer set search_path = pg_catalog, public, pg_temp set enable_nestloop = off as $$
+  language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_nestloop = off as $$
 declare
   asking constant text := coalesce(current_setting('app.user_id', true), '');
   least_linked double precision;
@@ -205,7 +205,7 @@ begin
     join store.embeddings e on e.user_id = tenant and e.kind = 'failure' and e.model = model_name and e.subject = n.signature
     where n.user_id = tenant and n.model = model_name
   ), compared as materialized (
-    select p.signature, p.is_core, o.node, round(10000 * (1 - (p.embedding <=> o.embedding)))::smallint as similarity
+    select p.signature, p.is_core, o.node, round(10000 * (1 - (p.embedding operator(public.<=>) o.embedding)))::smallint as similarity
     from picked p
     join others o on o.check_name = p.check_name
     where o.node <> p.node and (p.is_core or o.signature <= last_of_core)
