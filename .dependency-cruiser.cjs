@@ -21,6 +21,7 @@ module.exports = {
     may('observe', 'db/(engine|pools|statementLabel|transaction)\\.ts$'),
     may('jobs', 'db/transaction\\.ts$', 'embedding/', 'webhooks/'),
     may('webhooks'),
+    may('language'),
     may(
       'embedding',
       'config\\.ts$',
@@ -52,7 +53,7 @@ module.exports = {
     may(
       'graphql/builder',
       'embedding/embeddings\\.ts$',
-      'evaluation/outcomes/outcomeQueue\\.ts$',
+      'evaluation/(outcomes/outcomeQueue|recommendations/wording)\\.ts$',
       'live/hub\\.ts$',
       'observe/',
       'webhooks/',

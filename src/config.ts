@@ -43,6 +43,11 @@ export interface Config {
   compiledReads: boolean
   /** ARC_JOBS (on): whether this server takes part in what servers of a database do regularly. */
   jobs: boolean
+  /**
+   * What words recommendations: an endpoint that speaks OpenAI's `/v1/chat/completions`, by ARC_LLM_URL, ARC_LLM_MODEL and ARC_LLM_KEY (none),
+   * which then gets what they say. Undefined: they have Arc's own words, and nothing leaves this machine.
+   */
+  language: ModelEndpoint | undefined
   embeddings: EmbeddingsConfig
   /** ARC_SAMPLE (on for the embedded database, else off): fill an empty database with a synthetic sample. */
   sample: boolean
@@ -60,23 +65,26 @@ export interface Config {
   importToken: string | undefined
 }
 
+/** Of an endpoint that speaks OpenAI's API. */
+interface ModelEndpoint {
+  /** With the path of what is asked of it, which the setting may leave out. */
+  url: string
+  model: string
+  /** The bearer token. Never in a log or an error. */
+  key: string | undefined
+}
+
 /**
  * What makes embeddings. ARC_EMBEDDINGS (minilm): `minilm`, the model that comes with Arc; `none`; or the URL of an endpoint that speaks
- * OpenAI's `/v1/embeddings`, which then gets the texts.
+ * OpenAI's `/v1/embeddings`, with ARC_EMBEDDINGS_MODEL and ARC_EMBEDDINGS_KEY (none), which then gets the texts.
  */
 export type EmbeddingsConfig =
   | { provider: 'none' | 'minilm' }
-  | {
+  | (ModelEndpoint & {
       provider: 'openai'
-      /** With `/embeddings`, which ARC_EMBEDDINGS may leave out, as it may leave out `/v1` when it has no path. */
-      url: string
-      /** ARC_EMBEDDINGS_MODEL. */
-      model: string
-      /** ARC_EMBEDDINGS_KEY (none): the bearer token. Never in a log or an error. */
-      key: string | undefined
       /** ARC_EMBEDDINGS_DIMENSIONS (what the model makes): what it is asked to shorten its vectors to, 1536 at most. */
       dimensions: number | undefined
-    }
+    })
 
 /** What the server tells of itself. docs/monitoring.md has it all. */
 interface ObserveConfig {
@@ -268,6 +276,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Readonly<Confi
     exposure: exposed,
     compiledReads: flag(env, 'ARC_COMPILED_READS', true),
     jobs: flag(env, 'ARC_JOBS', true),
+    language: language(env),
     embeddings: embeddings(env),
     sample: flag(env, 'ARC_SAMPLE', databaseUrl === undefined),
     logLevel: logLevel(env),
@@ -337,42 +346,65 @@ const OF_AN_ENDPOINT = ['ARC_EMBEDDINGS_MODEL', 'ARC_EMBEDDINGS_KEY', 'ARC_EMBED
 function embeddings(env: NodeJS.ProcessEnv): EmbeddingsConfig {
   const given = text(env, 'ARC_EMBEDDINGS') ?? 'minilm'
   if (given === 'none' || given === 'minilm') {
-    const unread = OF_AN_ENDPOINT.find((name) => text(env, name) !== undefined)
-    if (unread === undefined) return { provider: given }
-    throw new ConfigError(`${unread} is for an endpoint: set ARC_EMBEDDINGS to its URL, or leave both out.`)
+    refuseUnread(env, OF_AN_ENDPOINT, 'ARC_EMBEDDINGS')
+    return { provider: given }
   }
-  const model = text(env, 'ARC_EMBEDDINGS_MODEL')
-  const url = embeddingsUrl(given)
-  if (model === undefined)
-    throw new ConfigError(
-      'ARC_EMBEDDINGS names an endpoint, which needs the name of a model: ARC_EMBEDDINGS_MODEL.',
-    )
-  const key = text(env, 'ARC_EMBEDDINGS_KEY')
-  if (key !== undefined && !/^[\x21-\x7e]+$/.test(key))
-    throw new ConfigError(
-      'ARC_EMBEDDINGS_KEY has characters that no header can have: printable ASCII without spaces.',
-    )
+  const endpoint = modelEndpoint(
+    env,
+    given,
+    'ARC_EMBEDDINGS',
+    'ARC_EMBEDDINGS',
+    '/embeddings',
+    'minilm, none or ',
+  )
   const dimensions =
     text(env, 'ARC_EMBEDDINGS_DIMENSIONS') === undefined
       ? undefined
       : integer(env, 'ARC_EMBEDDINGS_DIMENSIONS', 0, 1, EMBEDDING_WIDTH)
-  return { provider: 'openai', url, model, key, dimensions }
+  return { provider: 'openai', ...endpoint, dimensions }
 }
 
-/** The value is not repeated where it may hold a password. */
-function embeddingsUrl(given: string): string {
-  if (!/^https?:/.test(given) || !URL.canParse(given)) {
-    const shown = given.includes('@') ? '' : `, not "${given}"`
-    throw new ConfigError(
-      `ARC_EMBEDDINGS takes minilm, none or a URL like https://api.openai.com/v1${shown}.`,
-    )
-  }
+function language(env: NodeJS.ProcessEnv): ModelEndpoint | undefined {
+  const given = text(env, 'ARC_LLM_URL')
+  if (given !== undefined) return modelEndpoint(env, given, 'ARC_LLM_URL', 'ARC_LLM', '/chat/completions')
+  refuseUnread(env, ['ARC_LLM_MODEL', 'ARC_LLM_KEY'], 'ARC_LLM_URL')
+  return undefined
+}
+
+function refuseUnread(env: NodeJS.ProcessEnv, ofAnEndpoint: readonly string[], urlName: string): void {
+  const unread = ofAnEndpoint.find((name) => text(env, name) !== undefined)
+  if (unread !== undefined)
+    throw new ConfigError(`${unread} is for an endpoint: set ${urlName} to its URL, or leave both out.`)
+}
+
+/** `path`: what the URL ends in, where it was left out; `/v1` comes before it where there is no path at all. */
+function modelEndpoint(
+  env: NodeJS.ProcessEnv,
+  given: string,
+  urlName: string,
+  prefix: string,
+  path: string,
+  others = '',
+): ModelEndpoint {
+  const [modelName, keyName] = [`${prefix}_MODEL`, `${prefix}_KEY`]
+  // Not repeated where it may hold a password.
+  const shown = given.includes('@') ? '' : `, not "${given}"`
+  if (!/^https?:/.test(given) || !URL.canParse(given))
+    throw new ConfigError(`${urlName} takes ${others}a URL like https://api.openai.com/v1${shown}.`)
   const url = new URL(given)
   if (url.username !== '' || url.password !== '')
-    throw new ConfigError('ARC_EMBEDDINGS takes a URL without a password: the key is ARC_EMBEDDINGS_KEY.')
-  const path = url.pathname.replace(/\/+$/, '')
-  if (!path.endsWith('/embeddings')) url.pathname = `${path === '' ? '/v1' : path}/embeddings`
-  return url.href
+    throw new ConfigError(`${urlName} takes a URL without a password: the key is ${keyName}.`)
+  const before = url.pathname.replace(/\/+$/, '')
+  if (!before.endsWith(path)) url.pathname = `${before === '' ? '/v1' : before}${path}`
+  const [model, key] = [text(env, modelName), text(env, keyName)]
+  if (model === undefined)
+    throw new ConfigError(`${urlName} names an endpoint, which needs the name of a model: ${modelName}.`)
+  if (model.length > 200) throw new ConfigError(`${modelName} has more than 200 characters.`)
+  if (key !== undefined && !/^[\x21-\x7e]+$/.test(key))
+    throw new ConfigError(
+      `${keyName} has characters that no header can have: printable ASCII without spaces.`,
+    )
+  return { url: url.href, model, key }
 }
 
 function privateHosts(env: NodeJS.ProcessEnv, name: string): string[] {

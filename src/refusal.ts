@@ -27,6 +27,9 @@ export const ERROR_CODES = {
   ALERT_RULE_NOT_FOUND: 'This tenant has no such alert rule.',
   RECOMMENDATION_NOT_FOUND: 'This tenant has no such recommendation.',
   RECOMMENDATION_APPLIED: 'The recommendation was already applied.',
+  RECOMMENDATION_DISMISSED: 'The recommendation is dismissed.',
+  RECOMMENDATION_STALE:
+    'The recommendation is out of date: newer evidence says something else, or the latest version no longer is what it was made for.',
   SOURCE_NOT_FOUND: 'This tenant has nothing of that kind under that key.',
   SCENARIO_NOT_FOUND: 'This tenant has no such scenario.',
   SCENARIO_NOT_IN_SIMULATION: 'The simulation does not run this scenario.',
@@ -46,6 +49,7 @@ export const ERROR_CODES = {
   SCENARIO_IN_USE: 'Simulations run the scenario, so that it cannot be deleted.',
   DELETION_NOT_FOUND: 'This tenant has no such deletion.',
   DELETION_FINAL: 'What was deleted is being deleted for good.',
+  FAILURE_NOT_FOUND: 'This tenant has no such failure.',
   NOTE_NOT_FOUND: 'This tenant has no such note.',
   OUTCOME_ID_TAKEN: 'The outcome id belongs to an outcome of another simulation.',
   TIME_IN_FUTURE: 'The time is more than five minutes ahead of the database clock.',

@@ -15,7 +15,9 @@ import { inTenantTransaction, writeAs } from './db/tenantTransaction.ts'
 import { settledTls } from './db/tlsMode.ts'
 import { explained } from './db/unusable.ts'
 import { Embeddings } from './embedding/embeddings.ts'
+import { measure } from './evaluation/effects/measuring.ts'
 import { OutcomeQueue } from './evaluation/outcomes/outcomeQueue.ts'
+import { generateAsTenant } from './evaluation/recommendations/generation.ts'
 import type { Services } from './graphql/builder/context.ts'
 import { QueryCompiler } from './graphql/compiled/compiledQuery.ts'
 import { schema } from './graphql/schema.ts'
@@ -34,10 +36,14 @@ import { deliverAlerts, EVALUATE_ALERT_RULES, sendAlertTest } from './jobs/alert
 import { embedJob } from './jobs/embedding.ts'
 import { ownQueryOn, useEmbeddingModels } from './jobs/embeddingStore.ts'
 import { EmbeddingWaker } from './jobs/embeddingWaker.ts'
+import { groupFailuresByMeaning } from './jobs/failureGroups.ts'
 import { JobRunner } from './jobs/jobRunner.ts'
 import { END_LONG_SQL } from './jobs/longSql.ts'
+import { measureDiffs } from './jobs/measureDiffs.ts'
+import { recommend } from './jobs/recommend.ts'
 import { FAIL_SILENT_SIMULATIONS } from './jobs/silentSimulations.ts'
 import { prepareOutcomeStorage, STORAGE_UPKEEP } from './jobs/storageUpkeep.ts'
+import { ChatCompletions } from './language/chatCompletions.ts'
 import { LiveHub } from './live/hub.ts'
 import { HealthProbe } from './observe/health.ts'
 import { createLogger } from './observe/logger.ts'
@@ -47,6 +53,7 @@ import { createPrometheus } from './observe/prometheus.ts'
 import { StatementFigures } from './observe/statementFigures.ts'
 import { startTracing } from './observe/tracing.ts'
 import type { Readers } from './reads/operationReads.ts'
+import type { Viewer } from './viewer.ts'
 import { AddressGuard } from './webhooks/addressGuard.ts'
 import { WebhookSender } from './webhooks/webhookSender.ts'
 
@@ -153,13 +160,27 @@ export async function startServer(
     const embeddings = new Embeddings(config.embeddings)
     undo.push(() => embeddings.close())
     const webhooks = new WebhookSender(new AddressGuard(config.exposure.webhookPrivateHosts))
+    const wording = config.language
+      ? new ChatCompletions(config.language, (reason) =>
+          logger.warn({ reason }, 'a recommendation was not worded by the language model'),
+        )
+      : null
     const regular = config.jobs
       ? [
           ...STORAGE_UPKEEP,
           END_LONG_SQL,
           FAIL_SILENT_SIMULATIONS,
+          groupFailuresByMeaning(),
           EVALUATE_ALERT_RULES,
+          measureDiffs((tenantId, diffId) =>
+            writeAs({ writing: pools.own, replica: pools.replica }, serverAs(tenantId), (transaction) =>
+              measure(transaction, diffId),
+            ),
+          ),
           deliverAlerts(webhooks, (...delivery) => figures?.countDelivery(...delivery)),
+          recommend((tenantId, simulationId) =>
+            generateAsTenant((viewer, work) => writeAs(pools, viewer, work), tenantId, simulationId, wording),
+          ),
           ...(embeddings.background ? [embedJob(embeddings.background)] : []),
         ]
       : []
@@ -225,6 +246,7 @@ export async function startServer(
         guard: webhooks.guard,
         test: (...message) => sendAlertTest(pools.own, webhooks, ...message),
       },
+      wording,
       embeddings,
       health,
       metrics,
@@ -289,6 +311,18 @@ export async function startServer(
   } catch (error) {
     await close()
     throw config.databaseUrl === undefined ? error : explained(error, config.databaseUrl)
+  }
+}
+
+/** Who does a tenant's work that nobody asks for. */
+function serverAs(tenantId: string): Viewer {
+  return {
+    tenantId,
+    actorId: 'arc',
+    role: 'app_user',
+    expiresAtMs: undefined,
+    clientIp: undefined,
+    userAgent: undefined,
   }
 }
 

@@ -332,6 +332,8 @@ export type ErrorCode =
   | 'DELETION_FINAL'
   /** This tenant has no such deletion. */
   | 'DELETION_NOT_FOUND'
+  /** This tenant has no such failure. */
+  | 'FAILURE_NOT_FOUND'
   /** The token is valid, but its role may not do this. */
   | 'FORBIDDEN'
   /** The document is not GraphQL. */
@@ -362,8 +364,12 @@ export type ErrorCode =
   | 'RATE_LIMITED'
   /** The recommendation was already applied. */
   | 'RECOMMENDATION_APPLIED'
+  /** The recommendation is dismissed. */
+  | 'RECOMMENDATION_DISMISSED'
   /** This tenant has no such recommendation. */
   | 'RECOMMENDATION_NOT_FOUND'
+  /** The recommendation is out of date: newer evidence says something else, or the latest version no longer is what it was made for. */
+  | 'RECOMMENDATION_STALE'
   /** The repetition is not between 1 and the repetitions of the simulation. */
   | 'REPETITION_OUT_OF_RANGE'
   /** The attempt is beyond the retries that the simulation allows. */

@@ -19,7 +19,7 @@ import { shownRelation } from './lists/relatedRow.ts'
 import { defineStoredList } from './lists/storedList.ts'
 import { payloadOfStep, payloadType } from './payload.ts'
 
-const ChangeOp = builder.enumType('ConfigChangeOp', {
+export const ChangeOp = builder.enumType('ConfigChangeOp', {
   description: 'How a value changed.',
   values: {
     ADD: { value: 'add', description: 'It was added.' },
@@ -28,7 +28,7 @@ const ChangeOp = builder.enumType('ConfigChangeOp', {
   } as const,
 })
 
-const Change = builder.objectRef<ConfigChange>('ConfigChange').implement({
+export const ConfigChangeType = builder.objectRef<ConfigChange>('ConfigChange').implement({
   description: 'One difference between two configuration trees.',
   fields: (t) => ({
     path: t.exposeString('path', {
@@ -179,7 +179,7 @@ export const ConfigDiff = builder.prismaNode('ConfigDiff', {
       resolve: ({ diffYaml }, _, context) => shownHunks(context, () => sideBySide(diffYaml)),
     }),
     changes: t.field({
-      type: [Change],
+      type: [ConfigChangeType],
       select: { changeSummary: true },
       description: DESCRIPTIONS.changes,
       resolve: ({ changeSummary }, _, context) =>
@@ -251,7 +251,7 @@ const Comparison = builder.objectRef<ConfigComparison>('ConfigComparison').imple
       resolve: (comparison, _, context) => shownHunks(context, () => comparison.hunks),
     }),
     changes: t.field({
-      type: [Change],
+      type: [ConfigChangeType],
       description: DESCRIPTIONS.changes,
       resolve: (comparison, _, context) => shownChanges(context, () => comparison.changes),
     }),

@@ -67,7 +67,7 @@ const CorrectionEnum = builder.enumType('Correction', {
   } as const,
 })
 
-const VerdictEnum = builder.enumType('Verdict', {
+export const VerdictEnum = builder.enumType('Verdict', {
   description: 'What a comparison of two simulations shows.',
   values: {
     BETTER: { description: 'The candidate is better: the difference is significant after correction.' },

@@ -17,6 +17,7 @@ export const TABLES: Readonly<Record<string, string>> = {
   OutcomeKey: 'outcome_keys',
   OutcomeNote: 'outcome_notes',
   Recommendation: 'recommendations',
+  RecommendationEvidence: 'recommendation_evidence',
   Scenario: 'scenarios',
   ScenarioRevision: 'scenario_revisions',
   Simulation: 'simulations',

@@ -10,7 +10,7 @@ export type Better = 'HIGHER' | 'LOWER'
  * NO_DIFFERENCE: the difference is within the margin, significant or not. BETTER, WORSE: significant after correction, and more than the margin is possible.
  * INSUFFICIENT_DATA: neither was shown.
  */
-type Verdict = 'BETTER' | 'WORSE' | 'NO_DIFFERENCE' | 'INSUFFICIENT_DATA'
+export type Verdict = 'BETTER' | 'WORSE' | 'NO_DIFFERENCE' | 'INSUFFICIENT_DATA'
 
 export interface Question {
   comparison: PairedComparison

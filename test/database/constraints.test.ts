@@ -15,11 +15,13 @@ beforeAll(async () => {
   const { rows } = await arc.sql('admin', (client) =>
     client.query(
       `select user_id, v.config_id, v.version_id, other.version_id as other_version_id, simulation_id, outcome_id, secret_hash,
-        rule_id, alert_id
+        rule_id, alert_id, diff_id, recommendation_id
       from simulations s join store.outcomes using (user_id, simulation_id) join api_keys using (user_id)
       join (select user_id, simulation_id, rule_id, alert_id from alerts) alert using (user_id, simulation_id)
+      join (select user_id, min(recommendation_id::text)::uuid as recommendation_id from recommendations group by 1) advice using (user_id)
       join config_versions v using (user_id) join config_versions other using (user_id, config_id)
-      where user_id = $1 and s.status = 'running' and v.version_id = s.config_version_id and other.version_id <> v.version_id
+      join (select user_id, diff_id, version_before as version_id from config_diffs) d using (user_id)
+      where user_id = $1 and s.status = 'running' and v.version_id = s.config_version_id and d.version_id = v.version_id and other.version_id <> v.version_id
       limit 1`,
       [tenant.tenantId],
     ),

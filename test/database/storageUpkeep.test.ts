@@ -18,13 +18,13 @@ interface JobRow {
   taken: boolean
 }
 
-/** Those of simulations and alerts are told of in test/graph. */
+/** Those of simulations, alerts and recommendations are told of in test/graph. */
 function jobsOf(url: string): Promise<JobRow[]> {
   return query<JobRow>(
     url,
     // Those run every few seconds.
     `select name, runs, failures, due_at <= now() as due, lease is not null as taken from store.jobs
-    where name not in ('refresh_rollups', 'fail_silent_simulations', 'evaluate_alert_rules', 'deliver_alerts') order by name`,
+    where name not in ('refresh_rollups', 'fail_silent_simulations', 'evaluate_alert_rules', 'deliver_alerts', 'recommend') order by name`,
   )
 }
 

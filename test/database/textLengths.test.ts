@@ -29,6 +29,7 @@ let configId: string
 let simulationId: string
 let outcomeId: string
 let diffId: string
+let signature: string
 beforeAll(async () => {
   tenant = arc.tenant()
   const version = await tenant.configVersion()
@@ -37,7 +38,10 @@ beforeAll(async () => {
   simulationId = await tenant.simulation(['a'], { repetitions: 1_000 })
   const { receipts } = await tenant.record([
     { simulationId, scenarioId: 'a', repetition: 1_000, status: 'SUCCESS' },
+    { simulationId, scenarioId: 'a', repetition: 999, status: 'ERROR', error: 'It broke.' },
   ])
+  const { failurePatterns } = await tenant.data('{ failurePatterns { nodes { signature } } }')
+  signature = failurePatterns.nodes[0].signature
   outcomeId = receipts[0].outcomeId
   const { createConfigVersion } = await tenant.data(
     `mutation ($configId: UUID!) {
@@ -84,6 +88,13 @@ const recommendation = (more: object) =>
     confidence: 1,
     ...more,
   })
+async function advice(): Promise<{ recommendationId: string }> {
+  const { createRecommendation } = await tenant.data(
+    `mutation { createRecommendation(input: { sourceType: PATTERN_ANALYSIS, sourceId: "${randomUUID()}", recommendationType: CONFIG_CHANGE,
+      description: "Be better.", confidence: 1 }) { recommendation { recommendationId } } }`,
+  )
+  return createRecommendation.recommendation
+}
 const failure = { failureType: 'x', failureCategory: 'UNKNOWN' }
 const tool = { toolName: 'x', callCount: 1, successRate: 0 }
 
@@ -95,6 +106,10 @@ const CHECKED: Record<string, Field> = {
     write: (description) => refusalOf('describeConfiguration', { configId, description }),
   },
   'outcome_notes.text': { write: (text) => refusalOf('addOutcomeNote', { outcomeId, text }) },
+  'failure_group_notes.note': { write: (note) => refusalOf('noteFailureGroup', { signature, note }) },
+  'failure_group_notes.resolution_steps': {
+    write: (resolutionSteps) => refusalOf('noteFailureGroup', { signature, note: 'x', resolutionSteps }),
+  },
   'config_diffs.decision_comment': {
     write: (comment) => refusalOf('rejectConfigDiff', { diffId, comment }),
   },
@@ -121,6 +136,12 @@ const CHECKED: Record<string, Field> = {
   },
   'failure_patterns.error_message': { isCut: true, write: (error) => outcome({ error }) },
   'tool_usage.tool_name': { write: (toolName) => outcome({ toolUsage: [{ ...tool, toolName }] }) },
+  'recommendations.dismissal_reason': {
+    write: async (reason) => {
+      const { recommendationId } = await advice()
+      return refusalOf('dismissRecommendation', { recommendationId, reason })
+    },
+  },
   'recommendations.description': { write: (description) => recommendation({ description }) },
   'alert_rules.name': {
     write: (name) => refusalOf('createAlertRule', { name, kind: 'COST_PER_DAY', threshold: 1 }),
@@ -132,9 +153,14 @@ const CHECKED: Record<string, Field> = {
 const MADE_HERE = [
   'config_diffs.diff_yaml',
   'alert_events.error',
+  'recommendation_evidence.summary',
+  'recommendation_evidence.tool_name',
+  'recommendations.worded_by',
   'alert_rules.webhook_url',
   'api_keys.prefix',
   'api_keys.secret_hash',
+  'failure_group_notes.signature',
+  'failure_grouping_models.model',
   'scenarios.scenario_id',
 ]
 

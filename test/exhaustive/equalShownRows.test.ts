@@ -202,6 +202,8 @@ async function everyMutation(tenant: Tenant, mutate: Mutate): Promise<void> {
     description: 'Lower the temperature.',
     confidence: 0.1 + 0.2,
   })
+  await mutate('dismissRecommendation', { ...recommendation, reason: 'We know.' })
+  await mutate('withdrawRecommendationDismissal', recommendation)
   await mutate('applyRecommendation', recommendation)
   await mutate('rateRecommendation', { ...recommendation, score: 3 })
   await mutate('revokeApiKey', (await mutate('createApiKey', { name: unique, scope: 'READ' })).key_apiKey)

@@ -8,6 +8,7 @@ import type { Role } from '../../src/viewer.ts'
 import { insertAlerts } from '../support/alertRows.ts'
 import { type Tenant, useArc } from '../support/arc.ts'
 import { listQuestions } from '../support/everyQuery.ts'
+import { insertMade } from '../support/madeRows.ts'
 import { DENIED, sqlAs, viewerOf } from '../support/sqlAs.ts'
 import { all, next, useSubscriptions } from '../support/subscriptions.ts'
 import { rowsOf, seedTenant, summedUp } from '../support/tenantRows.ts'
@@ -421,7 +422,10 @@ describe('what is deleted', () => {
       }`,
       { id: keys.config_id, simulation: simulationId },
     )
-    await arc.sql('admin', (client) => insertAlerts(client, { tenantId: tenant.tenantId, count: 12 }))
+    await arc.sql('admin', async (client) => {
+      await insertAlerts(client, { tenantId: tenant.tenantId, count: 12 })
+      await insertMade(client, { tenantId: tenant.tenantId, count: 4 })
+    })
     const columns = await arc.sql('admin', async (client) => {
       const { rows } = await client.query<{ relation: string; column: keyof typeof keys }>(
         `select table_name as relation, column_name as column from information_schema.columns

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { insertAlerts } from '../support/alertRows.ts'
 import { type Tenant, useArc } from '../support/arc.ts'
 import { resultsOverSse } from '../support/graphqlSse.ts'
-import { summedUp } from '../support/tenantRows.ts'
+import { measuredUp, summedUp } from '../support/tenantRows.ts'
 
 const arc = useArc()
 
@@ -152,6 +152,7 @@ async function tellStory(tenant: Tenant): Promise<Record<string, unknown>> {
     },
   )
   expect([first, rest]).toEqual([{ errors: [] }, { errors: [] }])
+  await measuredUp(arc, tenant)
   const { configDiffs, failurePatterns, recommendations, createApiKey } = {
     ...(await tenant.data(
       '{ configDiffs { nodes { diffId } } failurePatterns { nodes { signature } } recommendations { nodes { recommendationId } } }',

@@ -67,14 +67,31 @@ describe('health', () => {
       async () => {
         // These run every few seconds.
         for (const job of await jobs())
-          if (!['deliver_alerts', 'evaluate_alert_rules', 'refresh_rollups'].includes(job.name))
+          if (
+            ![
+              'deliver_alerts',
+              'evaluate_alert_rules',
+              'group_failures',
+              'measure_diffs',
+              'recommend',
+              'refresh_rollups',
+            ].includes(job.name)
+          )
             expect(job).toMatchObject({ isRunning: false, endedAt: expect.any(String) })
       },
       { timeout: 20_000 },
     )
     const all = await jobs()
     expect(all.map(({ name }: { name: string }) => name)).toEqual(
-      [...STORAGE_UPKEEP, FAIL_SILENT_SIMULATIONS, EVALUATE_ALERT_RULES, { name: 'deliver_alerts' }]
+      [
+        ...STORAGE_UPKEEP,
+        FAIL_SILENT_SIMULATIONS,
+        EVALUATE_ALERT_RULES,
+        { name: 'deliver_alerts' },
+        { name: 'measure_diffs' },
+        { name: 'recommend' },
+        { name: 'group_failures' },
+      ]
         .map(({ name }) => name)
         .sort(),
     )

@@ -3,7 +3,7 @@ import { REFUSED_MODEL } from './globalSetup.ts'
 
 type Row = Record<string, unknown>
 
-/** Of one tenant: a configuration with two versions, a running simulation of the scenario `refund`, an outcome of it, an API key, an alert rule with an alert. */
+/** Of one tenant: a configuration with two versions, a running simulation of the scenario `refund`, an outcome of it, an API key, an alert rule with an alert, a recommendation. */
 export interface RuleKeys {
   user_id: string
   config_id: string
@@ -14,6 +14,8 @@ export interface RuleKeys {
   secret_hash: Buffer
   rule_id: string
   alert_id: string
+  diff_id: string
+  recommendation_id: string
 }
 
 interface Rules {
@@ -35,6 +37,17 @@ const JSON_LIST = '[]'
 const WEBHOOK_SECRET = `whsec_${'A'.repeat(43)}=`
 const FAR_AHEAD = '2999-01-01T00:00:00Z'
 const LONG_AGO = '2000-01-01T00:00:00Z'
+
+/** As a rule makes one. */
+const madeByRule = (keys: RuleKeys): Row => ({
+  rule: 'failing_tool',
+  config_id: keys.config_id,
+  config_version_id: keys.version_id,
+  subject: 'search',
+  fingerprint: HASH,
+  facts: '{}',
+  basis: '{}',
+})
 
 /** What each table takes and refuses, whoever writes. */
 export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
@@ -109,6 +122,94 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       config_diffs_user_id_config_id_version_after_fkey: [{ version_after: randomUUID() }],
     },
   },
+  'public.diff_changes': {
+    row: { user_id: keys.user_id, diff_id: keys.diff_id, path: '/other', op: 'replace' },
+    takes: [
+      { direction: 'increase' },
+      { path: x(500), op: 'add' },
+      { value_before: x(200), value_after: x(200) },
+    ],
+    refuses: {
+      diff_changes_path_check: [{ path: x(501) }],
+      diff_changes_op_check: [{ op: 'move' }],
+      diff_changes_direction_check: [{ direction: 'sideways' }],
+      diff_changes_value_before_check: [{ value_before: x(201) }],
+      diff_changes_value_after_check: [{ value_after: x(201) }],
+      diff_changes_user_id_diff_id_fkey: [{ diff_id: randomUUID() }],
+    },
+  },
+  'public.diff_effects': {
+    row: {
+      user_id: keys.user_id,
+      diff_id: keys.diff_id,
+      metric: 'tokens',
+      baseline_id: keys.simulation_id,
+      candidate_id: keys.simulation_id,
+      run_pairs: 1,
+      completed_at: LONG_AGO,
+      scenarios: 1,
+      revised_scenarios: 0,
+      baseline_mean: 1,
+      candidate_mean: 2,
+      difference: 1,
+      p_value: 1,
+      verdict: 'INSUFFICIENT_DATA',
+    },
+    takes: [
+      { lower: -1, upper: 3 },
+      { effect: 0.7, variance: 0.01 },
+    ],
+    refuses: {
+      diff_effects_metric_check: [{ metric: 'mood' }],
+      diff_effects_run_pairs_check: [{ run_pairs: 0 }],
+      diff_effects_scenarios_check: [{ scenarios: 0 }],
+      diff_effects_revised_scenarios_check: [{ revised_scenarios: -1 }],
+      diff_effects_p_value_check: [{ p_value: 1.1 }],
+      diff_effects_verdict_check: [{ verdict: 'PERHAPS' }],
+      diff_effects_variance_check: [{ variance: 0 }],
+      has_both_bounds: [{ lower: 1 }],
+      diff_effects_user_id_diff_id_fkey: [{ diff_id: randomUUID() }],
+      diff_effects_user_id_baseline_id_fkey: [{ baseline_id: randomUUID() }],
+      diff_effects_user_id_candidate_id_fkey: [{ candidate_id: randomUUID() }],
+    },
+  },
+  'public.change_effects': {
+    row: {
+      user_id: keys.user_id,
+      path: '/other',
+      op: 'replace',
+      metric: 'score',
+      only_diffs: 1,
+      only_run_pairs: 1,
+      diffs: 2,
+      run_pairs: 2,
+    },
+    takes: [
+      { direction: 'decrease', path: x(500) },
+      { value_before: x(200), value_after: x(200) },
+      { only_lower: 0, only_upper: 1, lower: 0, upper: 1 },
+    ],
+    refuses: {
+      change_effects_path_check: [{ path: x(501) }],
+      change_effects_op_check: [{ op: 'move' }],
+      change_effects_direction_check: [{ direction: 'sideways' }],
+      change_effects_value_before_check: [{ value_before: x(201) }],
+      change_effects_value_after_check: [{ value_after: x(201) }],
+      change_effects_metric_check: [{ metric: 'mood' }],
+      change_effects_only_diffs_check: [{ only_diffs: -1 }],
+      change_effects_only_run_pairs_check: [{ only_run_pairs: -1 }],
+      change_effects_diffs_check: [{ diffs: 0, only_diffs: 0 }],
+      change_effects_run_pairs_check: [{ run_pairs: 0, only_run_pairs: 0 }],
+      only_are_among_all: [{ only_diffs: 3 }, { only_run_pairs: 3 }],
+      only_has_both_bounds: [{ only_lower: 0 }],
+      has_both_bounds: [{ upper: 0 }],
+    },
+  },
+  'public.stale_diffs': {
+    row: { user_id: keys.user_id, diff_id: keys.diff_id },
+    takes: [{ diff_id: null }],
+    refuses: { stale_diffs_user_id_diff_id_fkey: [{ diff_id: randomUUID() }] },
+  },
   'public.deletions': {
     row: { user_id: keys.user_id, scenario_id: 'refund', name: 'Refund' },
     takes: [
@@ -121,6 +222,25 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       deletions_user_id_scenario_id_fkey: [{ scenario_id: 'nothing' }],
       deletions_user_id_simulation_id_fkey: [{ scenario_id: null, simulation_id: randomUUID() }],
       deletions_user_id_with_deletion_id_fkey: [{ with_deletion_id: randomUUID() }],
+    },
+  },
+  'public.failure_group_notes': {
+    row: { user_id: keys.user_id, signature: 'a'.repeat(32), note: 'A note.' },
+    takes: [{ note: x(10_000), resolution_steps: x(10_000) }],
+    refuses: {
+      failure_group_notes_signature_check: [{ signature: '' }, { signature: x(101) }],
+      failure_group_notes_note_check: [{ note: '' }, { note: x(10_001) }],
+      failure_group_notes_resolution_steps_check: [{ resolution_steps: '' }, { resolution_steps: x(10_001) }],
+      updated_after_created: [{ created_at: FAR_AHEAD }],
+    },
+  },
+  'store.failure_grouping_models': {
+    row: { model: 'openai:m failure#1', least_similarity: 0.5, least_mean: 0.3 },
+    takes: [{ model: x(200), least_similarity: 1, least_mean: 1 }],
+    refuses: {
+      failure_grouping_models_model_check: [{ model: '' }, { model: x(201) }],
+      failure_grouping_models_least_similarity_check: [{ least_similarity: 0 }, { least_similarity: 1.1 }],
+      failure_grouping_models_least_mean_check: [{ least_mean: 0 }, { least_mean: 1.1 }],
     },
   },
   'store.embeddings': {
@@ -434,7 +554,14 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       description: 'Ten chars.',
       confidence: 1,
     },
-    takes: [{ confidence: 0 }, { applied: true, applied_at: FAR_AHEAD }, { feedback_score: 5 }],
+    takes: [
+      { confidence: 0 },
+      { applied: true, applied_at: FAR_AHEAD },
+      { feedback_score: 5 },
+      { dismissed_at: FAR_AHEAD, dismissal_reason: 'x' },
+      { ...madeByRule(keys), suggested_changes: JSON_LIST },
+      { ...madeByRule(keys), fingerprint: 'b'.repeat(64), restores_version_id: keys.other_version_id },
+    ],
     refuses: {
       recommendations_source_type_check: [{ source_type: 'dream' }],
       recommendations_recommendation_type_check: [{ recommendation_type: 'dream' }],
@@ -442,6 +569,65 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       recommendations_confidence_check: [{ confidence: 1.1 }, { confidence: 'NaN' }],
       recommendations_check: [{ applied: true }, { applied_at: FAR_AHEAD }],
       recommendations_feedback_score_check: [{ feedback_score: 0 }, { feedback_score: 6 }],
+      recommendations_rule_check: [{ ...madeByRule(keys), rule: 'dream' }],
+      recommendations_fingerprint_check: [{ ...madeByRule(keys), fingerprint: 'x' }],
+      recommendations_worded_by_check: [{ worded_by: '' }, { worded_by: x(201) }],
+      recommendations_dismissal_reason_check: [
+        { dismissed_at: FAR_AHEAD, dismissal_reason: '' },
+        { dismissed_at: FAR_AHEAD, dismissal_reason: x(10_001) },
+      ],
+      recommendations_config: [{ ...madeByRule(keys), config_id: randomUUID() }],
+      recommendations_version: [{ ...madeByRule(keys), config_version_id: randomUUID() }],
+      recommendations_restores: [{ restores_version_id: randomUUID() }],
+      recommendations_applied_version: [{ applied_version_id: randomUUID() }],
+      recommendations_applied_diff: [{ applied_diff_id: randomUUID() }],
+      recommendations_superseded_by: [{ superseded_by_id: randomUUID() }],
+      recommendations_measured: [{ measured_simulation_id: randomUUID() }],
+      made_by_a_rule: [{ rule: 'failing_tool' }, { ...madeByRule(keys), basis: null }],
+      suggests_one_way: [{ suggested_changes: JSON_LIST, restores_version_id: keys.version_id }],
+      dismissed_open: [
+        { dismissed_at: FAR_AHEAD, dismissal_reason: 'x', applied: true, applied_at: FAR_AHEAD },
+      ],
+      dismissed_for_a_reason: [{ dismissed_at: FAR_AHEAD }, { dismissal_reason: 'x' }],
+      measured_has_time: [{ impact_actual: '{}' }, { measured_at: FAR_AHEAD }],
+    },
+  },
+  'public.recommendation_evidence': {
+    row: {
+      user_id: keys.user_id,
+      recommendation_id: keys.recommendation_id,
+      place: 9,
+      summary: 'x',
+      tool_name: 'search',
+    },
+    takes: [
+      { place: 10, tool_name: null, simulation_id: keys.simulation_id, outcome_id: keys.outcome_id },
+      { place: 11, tool_name: null, config_version_id: keys.version_id },
+    ],
+    refuses: {
+      recommendation_evidence_place_check: [{ place: 0 }],
+      recommendation_evidence_summary_check: [{ summary: '' }, { summary: x(1_001) }],
+      recommendation_evidence_tool_name_check: [{ tool_name: '' }, { tool_name: x(101) }],
+      recommendation_evidence_user_id_recommendation_id_fkey: [{ recommendation_id: randomUUID() }],
+      recommendation_evidence_user_id_simulation_id_fkey: [{ tool_name: null, simulation_id: randomUUID() }],
+      recommendation_evidence_user_id_outcome_id_fkey: [
+        { tool_name: null, simulation_id: keys.simulation_id, outcome_id: randomUUID() },
+      ],
+      recommendation_evidence_user_id_scenario_id_fkey: [{ tool_name: null, scenario_id: 'nothing' }],
+      recommendation_evidence_user_id_config_version_id_fkey: [
+        { tool_name: null, config_version_id: randomUUID() },
+      ],
+      recommendation_evidence_user_id_config_diff_id_fkey: [
+        { tool_name: null, config_diff_id: randomUUID() },
+      ],
+      links_one_thing: [{ tool_name: null }, { signature: 'x' }, { outcome_id: keys.outcome_id }],
+    },
+  },
+  'store.recommendation_marks': {
+    row: { user_id: keys.user_id, config_version_id: keys.version_id, simulation_id: keys.simulation_id },
+    refuses: {
+      recommendation_marks_attempts_check: [{ attempts: -1 }],
+      recommendation_marks_user_id_simulation_id_fkey: [{ simulation_id: randomUUID() }],
     },
   },
   'public.alert_rules': {

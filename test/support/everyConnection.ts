@@ -23,7 +23,7 @@ export interface Connection {
 
 const isRoot = ({ parent }: Connection) => parent === 'Query'
 
-/** Numbered parts, walked in trajectories.test.ts; the one diff that a version has on either side; and the two events of an alert. */
+/** Numbered parts, walked in trajectories.test.ts; what changes did, in impact.test.ts; the one diff that a version has on either side; and the two events of an alert. */
 const ELSEWHERE = [
   'Alert.events',
   'Outcome.trajectorySteps',
@@ -31,6 +31,9 @@ const ELSEWHERE = [
   'Simulation.events',
   'ConfigVersion.diffs',
   'ConfigVersion.laterDiffs',
+  'ConfigDiff.runs',
+  'Query.changeEffects',
+  'Query.predictionCalibration',
 ]
 
 /** Each connection that the schema has. */

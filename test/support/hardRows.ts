@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { insertAlerts } from './alertRows.ts'
 import type { Arc, Tenant } from './arc.ts'
+import { insertMade } from './madeRows.ts'
 
 /** What two ways of writing JSON, comparing or sorting would show as different. */
 export const HARD_TEXTS: readonly string[] = [
@@ -355,6 +356,11 @@ class HardRows {
         from numbered where o.user_id = $1 and o.outcome_id = numbered.outcome_id and n % 4 = 0`,
         [tenantId],
       )
+      await insertMade(client, {
+        tenantId,
+        count: 2 * HARD_TEXTS.length,
+        texts: HARD_TEXTS.filter((text) => text.isWellFormed()),
+      })
       await insertAlerts(client, {
         tenantId,
         count: 2 * HARD_TEXTS.length,

@@ -5,6 +5,7 @@ import { changeStorageSettings } from '../../src/db/admin/storageSettings.ts'
 import { insertAlerts } from './alertRows.ts'
 import { Arc, type Tenant } from './arc.ts'
 import { makeMigratedDatabase, on, query } from './emptyDatabase.ts'
+import { insertMade } from './madeRows.ts'
 
 /** How far back the history goes: 100 chunks of seven days, 24 partitions of a month. */
 const DAYS = 700
@@ -182,6 +183,7 @@ export async function fillHistory(
       [tenantId],
     )
     await insertAlerts(admin, { tenantId, count: OTHERS })
+    await insertMade(admin, { tenantId, count: OTHERS })
     await admin.query(
       `insert into audit_log (user_id, table_name, operation)
       select $1, 'configurations', 'INSERT' from generate_series(1, ${OTHERS})`,

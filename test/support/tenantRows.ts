@@ -2,6 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { expect, vi } from 'vitest'
 import type { Arc, Tenant } from './arc.ts'
+import { insertMade } from './madeRows.ts'
+import { measureMarked } from './measuring.ts'
 import { SOON } from './soon.ts'
 
 /** A tenant with rows in every table, and what would show that they were seen by another. */
@@ -154,6 +156,18 @@ export async function seedTenant(arc: Arc): Promise<SeededTenant> {
     { input: { outcomeId: outcomes.nodes[0].outcomeId, text: `Seen by ${marker}.` } },
   )
   expect(addOutcomeNote.errors).toEqual([])
+  const { failurePatterns } = await tenant.data('{ failurePatterns(first: 1) { nodes { signature } } }')
+  const { noteFailureGroup } = await tenant.data(
+    `mutation ($input: NoteFailureGroupInput!) { noteFailureGroup(input: $input) { errors { message } } }`,
+    {
+      input: {
+        signature: failurePatterns.nodes[0].signature,
+        note: `Known to ${marker}.`,
+        resolutionSteps: `Ask ${marker}.`,
+      },
+    },
+  )
+  expect(noteFailureGroup.errors).toEqual([])
   await seedDeletions(tenant, marker)
 
   // What GraphQL does not make yet.
@@ -170,6 +184,7 @@ export async function seedTenant(arc: Arc): Promise<SeededTenant> {
         ('simulation', $1, 'config_change', $2, $2, 0.25, false, null, null)`,
       [running, `Lower the temperature of ${marker}.`],
     )
+    await insertMade(client, { tenantId: tenant.tenantId, count: 4, texts: [marker] })
     await client.query(
       `insert into api_keys (name, prefix, secret_hash, role, created_by, last_used_at)
       values ($1::text, 'arc_1234', sha256(convert_to($1, 'UTF8')), 'app_user', $1, now())`,
@@ -200,6 +215,32 @@ export async function seedTenant(arc: Arc): Promise<SeededTenant> {
     await client.query('commit')
   })
   await summedUp(arc, tenant)
+  await measuredUp(arc, tenant)
+  // As if both had been measured.
+  await arc.sql('admin', async (client) => {
+    await client.query('begin')
+    await client.query(`select set_config('app.user_id', $1, true)`, [tenant.tenantId])
+    await client.query(
+      `insert into diff_effects (diff_id, metric, baseline_id, candidate_id, run_pairs, completed_at, scenarios, revised_scenarios,
+        baseline_mean, candidate_mean, difference, lower, upper, p_value, verdict, effect, variance)
+      select diff_id, 'score', $1, $2, 1, now(), 2, 0, 0.25, 0.75, 0.5, 0.25, 0.75, 0.01, 'BETTER', 0.5, 0.01 from config_diffs where config_id = $3`,
+      [completed, running, configId],
+    )
+    await client.query(
+      `insert into change_effects (path, op, direction, value_before, value_after, metric, only_diffs, only_run_pairs, only_effect, diffs, run_pairs,
+        effect, lower, upper)
+      values ('/' || $1::text, 'replace', 'increase', $1, $1, 'score', 1, 1, 0.5, 2, 2, 0.25, -0.5, 1)`,
+      [marker],
+    )
+    await client.query(
+      `update config_diffs set impact_prediction = jsonb_build_object('predictedAt', now(),
+        'metrics', jsonb_build_array(jsonb_build_object('metric', 'score', 'expected', 0.25, 'lower', -0.5, 'upper', 1, 'diffs', 5)),
+        'basis', jsonb_build_array(jsonb_build_object('path', '/' || $2::text, 'op', 'replace', 'valueBefore', $2, 'valueAfter', $2, 'diffs', 5, 'onlyDiffs', 1)))
+      where config_id = $1`,
+      [configId, marker],
+    )
+    await client.query('commit')
+  })
   return { tenant, marker }
 }
 
@@ -209,6 +250,17 @@ export function summedUp(arc: Arc, tenant: Tenant): Promise<void> {
     await arc.sql('service', (client) => client.query('select refresh_rollups(1000)'))
     const { rows } = await arc.sql('admin', (client) =>
       client.query('select from store.stale_hours where user_id = $1', [tenant.tenantId]),
+    )
+    expect(rows).toEqual([])
+  }, SOON)
+}
+
+/** Waits until nothing of a tenant is to be measured: a server may be at it, and otherwise this does it. */
+export function measuredUp(arc: Arc, tenant: Tenant): Promise<void> {
+  return vi.waitFor(async () => {
+    await measureMarked(arc.databaseUrl)
+    const { rows } = await arc.sql('admin', (client) =>
+      client.query('select from stale_diffs where user_id = $1', [tenant.tenantId]),
     )
     expect(rows).toEqual([])
   }, SOON)
@@ -237,8 +289,9 @@ export async function tenantTables(client: pg.Client): Promise<string[]> {
     `select format('%I.%I', n.nspname, c.relname) as name
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname in ('public', 'store') and c.relkind in ('r', 'p') and not c.relispartition
-      -- Marks and what waits are worked off at any time.
-      and c.relname not in ('settings', 'jobs', 'stale_hours', 'sql_logins', 'embedding_queue', 'embedding_work')
+      -- Marks and what waits are worked off at any time, and groups are made of them.
+      and c.relname not in ('settings', 'jobs', 'stale_hours', 'stale_diffs', 'recommendation_marks', 'sql_logins', 'embedding_queue',
+        'embedding_work', 'stale_failures', 'failure_nodes', 'failure_groupings', 'failure_grouping_models')
     order by 1`,
   )
   return rows.map(({ name }) => name)

@@ -39,7 +39,11 @@ const NOT_AUDITED = [
   'public.alert_events',
   'public.alerts',
   'public.audit_log',
+  'public.change_effects',
+  'public.diff_changes',
+  'public.diff_effects',
   'public.failure_patterns',
+  'public.recommendation_evidence',
   'public.scenario_revisions',
   'public.simulation_events',
   'public.simulations_scenarios',
@@ -119,8 +123,9 @@ describe('the audit log', () => {
       'public.config_versions': 'is_deleted = true',
       'public.configurations': 'is_active = false',
       'public.deletions': `name = 'other'`,
+      'public.failure_group_notes': `note = 'other'`,
       'public.outcome_notes': `text = 'other'`,
-      'public.recommendations': 'applied = true, applied_at = now()',
+      'public.recommendations': 'feedback_score = 3',
       'public.scenarios': 'is_active = false',
       'public.simulations': `metadata = '{"changed": true}'`,
     }
@@ -157,6 +162,7 @@ describe('the audit log', () => {
       await client.query(`select set_config('app.user_id', $1, true)`, [tenant.tenantId])
       for (const table of [
         'alert_rules',
+        'failure_group_notes',
         'simulations',
         'configurations',
         'scenarios',

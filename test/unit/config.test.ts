@@ -52,6 +52,32 @@ describe('the settings', () => {
   })
 
   it.each([
+    ['http://127.0.0.1:11434', 'http://127.0.0.1:11434/v1/chat/completions'],
+    ['https://api.openai.com/v1/', 'https://api.openai.com/v1/chat/completions'],
+    ['https://llm.example/any/chat/completions', 'https://llm.example/any/chat/completions'],
+  ])('find the language model behind %s', (given, url) => {
+    const env = { ...SECRET, ARC_LLM_URL: given, ARC_LLM_MODEL: 'gpt-x', ARC_LLM_KEY: 'sk' }
+    expect(readConfig(env).language).toEqual({ url, model: 'gpt-x', key: 'sk' })
+  })
+
+  it.each([
+    [{ ARC_LLM_MODEL: 'x' }, 'ARC_LLM_MODEL is for an endpoint'],
+    [{ ARC_LLM_KEY: 'x' }, 'ARC_LLM_KEY is for an endpoint'],
+    [{ ARC_LLM_URL: 'http://h' }, 'needs the name of a model: ARC_LLM_MODEL'],
+    [{ ARC_LLM_URL: 'ftp://h', ARC_LLM_MODEL: 'x' }, 'not "ftp://h"'],
+    [{ ARC_LLM_URL: 'http://me:secret@h', ARC_LLM_MODEL: 'x' }, 'the key is ARC_LLM_KEY'],
+    [
+      { ARC_LLM_URL: 'http://h', ARC_LLM_MODEL: 'x', ARC_LLM_KEY: 'a b' },
+      'characters that no header can have',
+    ],
+  ])('take no half of a language model: %o', (env, message) => {
+    const read = () => readConfig({ ...SECRET, ...env })
+    expect(read).toThrow(ConfigError)
+    expect(read).toThrow(message)
+    expect(readConfig(SECRET).language).toBeUndefined()
+  })
+
+  it.each([
     [{}, { provider: 'minilm' }],
     [{ ARC_EMBEDDINGS: 'none' }, { provider: 'none' }],
     [

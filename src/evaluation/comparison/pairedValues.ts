@@ -2,7 +2,6 @@ import sql, { type Sql } from 'sql-template-tag'
 import { evaluated, inStretch, rowsByTime } from '../../reads/byTime.ts'
 import { all, type Condition } from '../../reads/condition.ts'
 import { conditionSql } from '../../reads/conditionSql.ts'
-import type { OperationReads } from '../../reads/operationReads.ts'
 import { Refusal } from '../../refusal.ts'
 import { inTurns } from '../../turns.ts'
 
@@ -24,7 +23,7 @@ export interface RunValues {
 }
 
 /** What one simulation has of a scenario: its runs that ended, by their repetition, one at least. */
-interface ScenarioSide {
+export interface ScenarioSide {
   /** Its revision when the simulation was planned; null when there is none as old. */
   revision: number | null
   runs: readonly RunValues[]
@@ -84,7 +83,7 @@ type StoredRun = [
  * @throws Refusal TOO_LARGE for more than 200,000 runs
  */
 export async function readPairedValues(
-  reads: Pick<OperationReads, 'query'>,
+  reads: { query<Row extends object>(statement: Sql): Promise<Row[]> },
   pairs: readonly SimulationPair[],
   dimensions: Dimensions = [],
 ): Promise<PairedValues[]> {

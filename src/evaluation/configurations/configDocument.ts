@@ -139,6 +139,12 @@ export function parseConfigDocument(rawYaml: string): ConfigDocument {
   return { parsedConfig, configHash, model, temperature, warnings }
 }
 
+/** The YAML as a JSON tree and nothing else: no key is added to it. @throws Refusal as `parseConfigDocument`, but for models and temperatures. */
+export function readConfigTree(rawYaml: string): JsonObject {
+  checkBytes(rawYaml, BYTES.document, ['yaml'])
+  return new YamlReader(rawYaml).read()
+}
+
 function findModel(tree: JsonObject): { model: string; path: InputPath } {
   const written = tree.model
   if (typeof written === 'number' || typeof written === 'boolean' || Array.isArray(written)) {

@@ -52,9 +52,11 @@ export async function lockConfiguration(
   return row ? (row.is_active ? 'active' : 'archived') : null
 }
 
+/** The newest version; `offered`: of those that are not withdrawn. */
 export async function findLatestVersion(
   transaction: TenantTransaction,
   configId: string,
+  offered = false,
 ): Promise<StoredVersion | null> {
   const rows = await transaction.query<{
     version_id: string
@@ -65,7 +67,8 @@ export async function findLatestVersion(
     parsed_config: StoredVersion['parsedConfig']
   }>(sql`/* findLatestVersion */
     select version_id, version_number, config_hash, is_deleted, raw_yaml, parsed_config
-    from config_versions where config_id = ${configId} order by version_number desc limit 1`)
+    from config_versions where config_id = ${configId} and not (is_deleted and ${offered})
+    order by version_number desc limit 1`)
   const row = rows[0]
   return row
     ? {
@@ -215,8 +218,17 @@ export async function insertDiff(
     diffYaml: string
     changes: ConfigChange[]
   },
-): Promise<void> {
-  await transaction.query(sql`/* insertDiff */
+): Promise<string> {
+  const rows = await transaction.query<{ diff_id: string }>(sql`/* insertDiff */
     insert into config_diffs (config_id, version_before, version_after, diff_yaml, change_summary)
-    values (${diff.configId}, ${diff.versionBefore}, ${diff.versionAfter}, ${diff.diffYaml}, ${stringifyExactly(diff.changes)})`)
+    values (${diff.configId}, ${diff.versionBefore}, ${diff.versionAfter}, ${diff.diffYaml}, ${stringifyExactly(diff.changes)})
+    returning diff_id`)
+  return rows[0]!.diff_id
+}
+
+/** The diff that was stored with a version; null where it has none, as the first has not. */
+export async function findDiffTo(transaction: TenantTransaction, versionId: string): Promise<string | null> {
+  const rows = await transaction.query<{ diff_id: string }>(sql`/* findDiffTo */
+    select diff_id from config_diffs where version_after = ${versionId}`)
+  return rows[0]?.diff_id ?? null
 }

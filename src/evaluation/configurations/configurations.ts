@@ -4,6 +4,7 @@ import { Refusal } from '../../refusal.ts'
 import { invalid, LENGTHS, optionalPastTime, optionalText, tagsAt, text } from '../../valueChecks.ts'
 import { deletedRefusal } from '../deleted/deletedRefusal.ts'
 import { findDeletionOf, lockReferences } from '../deleted/deletedStore.ts'
+import { noteChanges } from '../effects/measuring.ts'
 import { changedPaths, unifiedDiff } from './configDiff.ts'
 import { type ConfigDocument, parseConfigDocument } from './configDocument.ts'
 import {
@@ -100,7 +101,7 @@ export async function createConfigVersion(
     createdAt,
   )
   if (latest) {
-    await insertDiff(transaction, {
+    const diffId = await insertDiff(transaction, {
       configId: input.configId,
       versionBefore: latest.versionId,
       versionAfter: versionId,
@@ -112,6 +113,7 @@ export async function createConfigVersion(
       ),
       changes: changedPaths(latest.parsedConfig, document.parsedConfig),
     })
+    await noteChanges(transaction, diffId, latest.parsedConfig, document.parsedConfig)
   }
   return { versionId, created: true }
 }
@@ -256,7 +258,7 @@ function noDiff(diffId: string): Refusal {
 }
 
 /** Locks a configuration that takes new versions. @throws Refusal CONFIGURATION_NOT_FOUND, CONFIGURATION_ARCHIVED. */
-async function lockActive(transaction: TenantTransaction, configId: string): Promise<void> {
+export async function lockActive(transaction: TenantTransaction, configId: string): Promise<void> {
   const state = await lockConfiguration(transaction, configId)
   if (state === null) throw noConfiguration(configId)
   if (state === 'active') return

@@ -1,8 +1,10 @@
-import sql from 'sql-template-tag'
+import sql, { type Sql } from 'sql-template-tag'
 import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import { stringifyExactly } from '../../exactNumbers.ts'
 import type { JsonObject } from '../../json.ts'
 import { identifier } from '../../reads/catalogue.ts'
+import type { ChangeSummary } from '../configurations/configDiff.ts'
+import type { RecommendationState } from './generatedStore.ts'
 
 export type SourceType = 'simulation' | 'outcome' | 'config_diff' | 'pattern_analysis'
 
@@ -58,19 +60,48 @@ export async function insertRecommendation(
   return rows[0]!.recommendation_id
 }
 
+export interface LockedRecommendation {
+  state: RecommendationState
+  configId: string | null
+  configVersionId: string | null
+  suggestedChanges: ChangeSummary | null
+  restoresVersionId: string | null
+  dismissalReason: string | null
+}
+
 /** Locks it; null when there is none. */
 export async function lockRecommendation(
   transaction: TenantTransaction,
   recommendationId: string,
-): Promise<{ applied: boolean } | null> {
-  const rows = await transaction.query<{ applied: boolean }>(sql`/* lockRecommendation */
-    select applied from recommendations where recommendation_id = ${recommendationId} for no key update`)
+): Promise<LockedRecommendation | null> {
+  const rows = await transaction.query<LockedRecommendation>(sql`/* lockRecommendation */
+    select state, config_id as "configId", config_version_id as "configVersionId", suggested_changes as "suggestedChanges",
+      restores_version_id as "restoresVersionId", dismissal_reason as "dismissalReason"
+    from recommendations where recommendation_id = ${recommendationId} for no key update`)
   return rows[0] ?? null
 }
 
-export async function updateApplied(transaction: TenantTransaction, recommendationId: string): Promise<void> {
+/** `made`: the version that it led to. */
+export async function updateApplied(
+  transaction: TenantTransaction,
+  recommendationId: string,
+  made: { versionId: string; diffId: string } | null,
+): Promise<void> {
   await transaction.query(sql`/* updateApplied */ update recommendations
-    set applied = true, applied_at = now(), applied_by = current_actor_id() where recommendation_id = ${recommendationId}`)
+    set applied = true, applied_at = now(), applied_by = current_actor_id(), applied_version_id = ${made?.versionId ?? null},
+      applied_diff_id = ${made?.diffId ?? null} where recommendation_id = ${recommendationId}`)
+}
+
+/** Takes the dismissal back where there is no reason. */
+export async function updateDismissed(
+  transaction: TenantTransaction,
+  recommendationId: string,
+  reason: string | null,
+): Promise<void> {
+  const ifSo = (value: Sql) => (reason === null ? sql`null` : value)
+  await transaction.query(sql`/* updateDismissed */ update recommendations
+    set dismissed_at = ${ifSo(sql`now()`)}, dismissed_by = ${ifSo(sql`current_actor_id()`)}, dismissal_reason = ${reason}
+    where recommendation_id = ${recommendationId}`)
 }
 
 export async function updateFeedback(

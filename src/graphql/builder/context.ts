@@ -4,6 +4,7 @@ import type { Pools } from '../../db/pools.ts'
 import type { Write } from '../../db/tenantTransaction.ts'
 import type { Embeddings } from '../../embedding/embeddings.ts'
 import type { OutcomeQueue } from '../../evaluation/outcomes/outcomeQueue.ts'
+import type { Wording } from '../../evaluation/recommendations/wording.ts'
 import type { LiveHub } from '../../live/hub.ts'
 import type { HealthProbe } from '../../observe/health.ts'
 import type { OperationMetrics } from '../../observe/operationMetrics.ts'
@@ -25,6 +26,8 @@ export interface Services {
   watch: OperationWatch
   quotas: Quotas
   webhooks: Webhooks
+  /** What words recommendations; null: they have Arc's own words. */
+  wording: Wording | null
   embeddings: Embeddings
   logger: Logger
 }

@@ -89,6 +89,8 @@ describe('every part of the schema', () => {
       // A comparison is one document.
       'ConfigComparison.changes',
       'ConfigComparison.hunks',
+      // A hundred at most.
+      'ConfigDiff.changedPaths',
       'ConfigDiff.changes',
       'ConfigDiff.hunks',
       'DiffHunk.rows',
@@ -98,6 +100,12 @@ describe('every part of the schema', () => {
       'Health.extensions',
       'Health.hypertables',
       'Health.jobs',
+      // One for each metric, and for each changed path.
+      'ImpactActual.deltas',
+      'ImpactPrediction.basis',
+      'ImpactPrediction.metrics',
+      'ImpactPreview.basis',
+      'ImpactPreview.metrics',
       // As many as there are reasons.
       'Metrics.resolvedFields',
       // A thousand.

@@ -1,0 +1,701 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { writeAs } from '../../src/db/tenantTransaction.ts'
+import { generateAsTenant } from '../../src/evaluation/recommendations/generation.ts'
+import { recommend } from '../../src/jobs/recommend.ts'
+import { Arc } from '../support/arc.ts'
+import { cleanUp } from '../support/cleanUp.ts'
+import { ENGINES, makeMigratedDatabase, query } from '../support/emptyDatabase.ts'
+import { type Brings, EvaluatedAgent } from '../support/evaluatedAgent.ts'
+import { server } from '../support/jobs.ts'
+import { WebhookReceiver } from '../support/webhookReceiver.ts'
+
+const calls = (toolName: string, callCount: number, failed: number) => ({
+  toolName,
+  callCount,
+  successRate: 1 - failed / callCount,
+  errorTypes: failed > 0 ? ['Error: no such order'] : [],
+})
+
+/** One call of `search` in each run, of which these fail, and one of `book`. */
+const searches =
+  (failing: number, bookFails = 0): Brings =>
+  ({ scenario }) => ({
+    toolUsage: [
+      calls('search', 1, scenario < failing ? 1 : 0),
+      calls('book', 1, scenario < bookFails ? 1 : 0),
+    ],
+  })
+
+/** These time out after a time, the others take from 20 s on. */
+const timeouts =
+  (timedOut: number, afterMs: number, takesMs = 20_000): Brings =>
+  ({ scenario }) =>
+    scenario < timedOut
+      ? { status: 'TIMEOUT', executionTimeMs: afterMs }
+      : { executionTimeMs: takesMs + 100 * scenario }
+
+const fails =
+  (failing: number, more: object = {}): Brings =>
+  ({ scenario }) => ({
+    ...(scenario < failing && { status: 'ERROR', error: 'ToolError: no such order 7' }),
+    ...more,
+  })
+
+const YAML = '# mine\nmodel: gpt-4.1 # the model\ntimeout: 30 # s\nrepetitions: 2\n'
+const MINI = YAML.replace('gpt-4.1', 'gpt-4.1-mini')
+
+/** What one agent has, and what comes of one rule. */
+interface Case {
+  title: string
+  has(agent: EvaluatedAgent): Promise<unknown>
+  status: 'MADE' | 'NOTHING_FOUND' | 'INSUFFICIENT_DATA'
+  reason?: RegExp
+  shows?: object
+}
+
+const oneRun =
+  (count: number, brings: Brings, options: object = {}, yaml = YAML) =>
+  async (agent: EvaluatedAgent) => {
+    await agent.version(yaml)
+    await agent.run(await agent.scenarios(count), brings, options)
+  }
+
+/** Two versions on the same scenarios. */
+const twoRuns =
+  (
+    count: number,
+    [first, second]: [string, Brings],
+    [third, fourth]: [string, Brings],
+    options: object = {},
+  ) =>
+  async (agent: EvaluatedAgent) => {
+    const ids = await agent.scenarios(count)
+    await agent.version(first)
+    await agent.run(ids, second, options)
+    await agent.version(third)
+    await agent.run(ids, fourth, options)
+  }
+
+/** The first 20 of 30 scenarios are run; `failing` of the first 10, which with the last 10 have a tag. */
+const partly =
+  (failing: number, othersFail = 0) =>
+  async (agent: EvaluatedAgent) => {
+    await agent.version(YAML)
+    const ids = await agent.scenarios(30, (n) => ({ tags: n < 10 || n >= 20 ? ['refund'] : ['cancel'] }))
+    await agent.run(ids.slice(0, 20), ({ scenario }) => ({
+      ...((scenario < failing || (scenario >= 10 && scenario < 10 + othersFail)) && {
+        status: 'ERROR',
+        error: 'ToolError: no such order 7',
+      }),
+    }))
+  }
+
+const CASES: Record<string, Case[]> = {
+  FAILING_TOOL: [
+    {
+      title: 'one call in five',
+      has: oneRun(60, searches(15)),
+      status: 'MADE',
+      shows: {
+        subject: 'search',
+        recommendationType: 'TOOL_OPTIMIZATION',
+        facts: { calls: 60, failedCalls: 15, scenarios: 60, failedShare: 0.25, threshold: 0.1 },
+        suggestedYamlChanges: null,
+      },
+    },
+    {
+      title: 'little more than one in ten',
+      has: oneRun(60, searches(9)),
+      status: 'NOTHING_FOUND',
+      reason: /search does most, in 15 %/,
+    },
+    { title: 'as often as the others', has: oneRun(60, searches(15, 14)), status: 'NOTHING_FOUND' },
+    {
+      title: 'too few calls',
+      has: oneRun(19, searches(19)),
+      status: 'INSUFFICIENT_DATA',
+      reason: /19 calls/,
+    },
+    {
+      title: 'less under another version, which defined it otherwise',
+      has: twoRuns(
+        40,
+        [`${YAML}tools:\n  - name: search\n    retries: 3 # three\n`, searches(0)],
+        [`${YAML}tools:\n  - name: search\n    retries: 0 # three\n`, searches(12)],
+      ),
+      status: 'MADE',
+      shows: {
+        suggestedChanges: [{ path: '/tools/0/retries', op: 'REPLACE', before: 0, after: 3 }],
+        suggestedYamlChanges: expect.stringContaining('+    retries: 3 # three'),
+      },
+    },
+  ],
+  TIMEOUT_LIMIT: [
+    {
+      title: 'successes come near to the limit',
+      has: oneRun(60, timeouts(15, 30_200)),
+      status: 'MADE',
+      shows: {
+        subject: '/timeout',
+        facts: { timeouts: 15, runs: 60, limitMs: 30_200 },
+        suggestedChanges: [{ path: '/timeout', op: 'REPLACE', before: 30, after: expect.any(Number) }],
+        impactEstimate: { metric: 'SUCCESS_RATE', n: 60 },
+      },
+    },
+    {
+      title: 'what hangs waits',
+      has: oneRun(60, timeouts(15, 30_200, 1_000)),
+      status: 'MADE',
+      shows: {
+        suggestedChanges: [{ path: '/timeout', op: 'REPLACE', before: 30, after: 11 }],
+        impactEstimate: { metric: 'DURATION_MS' },
+      },
+    },
+    {
+      title: 'the limit is that of the simulation',
+      has: oneRun(60, timeouts(15, 60_100, 50_000), { timeoutMs: 60_000 }),
+      status: 'MADE',
+      shows: { subject: 'timeoutMs', suggestedYamlChanges: null, facts: { setting: 'timeoutMs' } },
+    },
+    {
+      title: 'few of them',
+      has: oneRun(60, timeouts(5, 30_200)),
+      status: 'NOTHING_FOUND',
+      reason: /8\.3 % of 60 runs/,
+    },
+    {
+      title: 'at no one limit',
+      has: oneRun(60, ({ scenario }) =>
+        scenario < 15
+          ? { status: 'TIMEOUT', executionTimeMs: 10_000 * (1 + scenario) }
+          : { executionTimeMs: 9_000 },
+      ),
+      status: 'NOTHING_FOUND',
+      reason: /no one limit/,
+    },
+    {
+      title: 'nobody knows how long',
+      has: oneRun(60, fails(0, { status: 'TIMEOUT' })),
+      status: 'INSUFFICIENT_DATA',
+    },
+  ],
+  UNCOVERED_SCENARIOS: [
+    {
+      title: 'of a tag that fails',
+      has: partly(9),
+      status: 'MADE',
+      shows: {
+        subject: 'tag:refund',
+        recommendationType: 'SCENARIO_ADDITION',
+        facts: { ran: 10, failing: 9, uncovered: 10, othersFailing: 0 },
+        impactEstimate: { metric: 'FAILURES_FOUND', change: 9 },
+      },
+    },
+    { title: 'of a tag that seldom fails', has: partly(4), status: 'NOTHING_FOUND', reason: /4 of 10/ },
+    { title: 'where all fail', has: partly(10, 10), status: 'NOTHING_FOUND' },
+    {
+      title: 'of the only tag that ran',
+      has: async (agent: EvaluatedAgent) => {
+        await agent.version(YAML)
+        const ids = await agent.scenarios(30, () => ({ tags: ['refund'] }))
+        await agent.run(ids.slice(0, 20), fails(18))
+      },
+      status: 'INSUFFICIENT_DATA',
+      reason: /as many others/,
+    },
+    {
+      title: 'all of them run',
+      has: oneRun(20, fails(15)),
+      status: 'NOTHING_FOUND',
+      reason: /every active scenario/,
+    },
+  ],
+  CHEAPER_MODEL: [
+    {
+      title: 'as good and cheaper',
+      has: twoRuns(100, [MINI, fails(10, { costUsd: 0.01 })], [YAML, fails(10, { costUsd: 0.05 })]),
+      status: 'MADE',
+      shows: {
+        subject: 'gpt-4.1 → gpt-4.1-mini',
+        recommendationType: 'CONFIG_CHANGE',
+        suggestedChanges: [{ path: '/model', op: 'REPLACE', before: 'gpt-4.1', after: 'gpt-4.1-mini' }],
+        suggestedYamlChanges: expect.stringContaining('+model: gpt-4.1-mini # the model'),
+        impactEstimate: { metric: 'COST_USD', n: 100, of: 'SCENARIOS' },
+      },
+    },
+    {
+      title: 'a loss is not excluded',
+      has: twoRuns(100, [MINI, fails(13, { costUsd: 0.01 })], [YAML, fails(10, { costUsd: 0.05 })]),
+      status: 'INSUFFICIENT_DATA',
+      reason: /a loss of 5 points is not excluded: about \d+ scenarios/,
+    },
+    {
+      title: 'worse',
+      has: twoRuns(60, [MINI, fails(30, { costUsd: 0.01 })], [YAML, fails(6, { costUsd: 0.05 })]),
+      status: 'NOTHING_FOUND',
+      reason: /it is worse/,
+    },
+    {
+      title: 'without a price',
+      has: twoRuns(100, [MINI, fails(10, { costUsd: 0 })], [YAML, fails(10, { costUsd: 0.05 })]),
+      status: 'INSUFFICIENT_DATA',
+      reason: /costs .* are zero/,
+    },
+    {
+      title: 'dearer',
+      has: twoRuns(100, [MINI, fails(10, { costUsd: 0.06 })], [YAML, fails(10, { costUsd: 0.05 })]),
+      status: 'NOTHING_FOUND',
+    },
+    {
+      title: 'something else differs as well',
+      has: twoRuns(
+        100,
+        [`${MINI}temperature: 1\n`, fails(10, { costUsd: 0.01 })],
+        [YAML, fails(10, { costUsd: 0.05 })],
+      ),
+      status: 'INSUFFICIENT_DATA',
+      reason: /in the model alone/,
+    },
+  ],
+  VERSION_ROLLBACK: [
+    {
+      title: 'worse than before',
+      has: twoRuns(20, [YAML, fails(2)], [`${YAML}top_p: 1\n`, fails(12)]),
+      status: 'MADE',
+      shows: {
+        subject: 'version 2',
+        restoresVersion: { versionNumber: 1 },
+        suggestedYamlChanges: expect.stringContaining('-top_p: 1'),
+        impactEstimate: { metric: 'SUCCESS_RATE', before: 0.4, after: 0.9 },
+      },
+    },
+    {
+      title: 'a little worse',
+      has: twoRuns(20, [YAML, fails(2)], [`${YAML}top_p: 1\n`, fails(5)]),
+      status: 'NOTHING_FOUND',
+      reason: /not shown to be worse/,
+    },
+    {
+      title: 'of the same text',
+      has: twoRuns(20, [YAML, fails(2)], [YAML.replace('# mine', '# yours'), fails(2)]),
+      status: 'NOTHING_FOUND',
+    },
+    { title: 'nothing before it', has: oneRun(20, fails(20)), status: 'INSUFFICIENT_DATA' },
+  ],
+  FLAKY_SCENARIOS: [
+    {
+      title: 'half of them',
+      has: oneRun(
+        20,
+        ({ scenario, repetition }) => ({ status: scenario < 10 && repetition === 1 ? 'ERROR' : 'SUCCESS' }),
+        {
+          repetitions: 2,
+        },
+      ),
+      status: 'MADE',
+      shows: {
+        recommendationType: 'EVALUATION_CHANGE',
+        facts: { scenarios: 20, flakyScenarios: 10, repetitions: 2 },
+        suggestedChanges: [{ path: '/repetitions', op: 'REPLACE', before: 2, after: expect.any(Number) }],
+      },
+    },
+    {
+      title: 'one of many',
+      has: oneRun(
+        60,
+        ({ scenario, repetition }) => ({ status: scenario < 1 && repetition === 1 ? 'ERROR' : 'SUCCESS' }),
+        {
+          repetitions: 2,
+        },
+      ),
+      status: 'NOTHING_FOUND',
+      reason: /would be shown nevertheless/,
+    },
+    {
+      title: 'never repeated',
+      has: oneRun(20, fails(5)),
+      status: 'INSUFFICIENT_DATA',
+      reason: /ran twice or more/,
+    },
+  ],
+}
+
+/** Other servers of the tests' common database would make what is to be made here: these have one of their own. */
+describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
+  let url: string
+  let serviceUrl: string
+  let drop: () => Promise<unknown>
+  let arc: Arc
+
+  beforeAll(async () => {
+    ;({ url, serviceUrl, drop } = await makeMigratedDatabase(extension))
+    arc = new Arc({ DATABASE_URL: serviceUrl, ARC_JOBS: 'off' })
+    await arc.start()
+  })
+  afterAll(async () => {
+    await arc?.stop()
+    await drop?.()
+  })
+
+  const agent = () => new EvaluatedAgent(arc.tenant())
+
+  const step = async (of: EvaluatedAgent, mutation: string, input: object) => {
+    const type = `${mutation[0]!.toUpperCase()}${mutation.slice(1)}Input`
+    const data = await of.tenant.data(
+      `mutation ($input: ${type}!) { ${mutation}(input: $input) {
+        recommendation { recommendationId state applied dismissedBy dismissalReason appliedVersion { versionNumber rawYaml generatedBy }
+          appliedDiff { unifiedDiff changes { path } } impactEstimate impactActual }
+        errors { code message } } }`,
+      { input },
+    )
+    return data[mutation]
+  }
+
+  const stateOf = async (of: EvaluatedAgent, filter = '') =>
+    (
+      await of.tenant.data(`{ recommendations(filter: { ${filter} }, orderBy: { field: CREATED_AT, direction: ASC }) {
+        nodes { recommendationId state supersededById impactActual measuredSimulation { simulationId } }
+      } }`)
+    ).recommendations.nodes
+
+  /** One more look of the job, of so many servers. */
+  async function runJob(servers = 1): Promise<void> {
+    await query(url, `update store.jobs set due_at = now() where name = 'recommend'`)
+    const running = Array.from({ length: servers }, () => {
+      let pool: pg.Pool
+      const job = recommend((tenantId, simulationId) =>
+        generateAsTenant(
+          (viewer, work) => writeAs({ writing: pool } as never, viewer, work),
+          tenantId,
+          simulationId,
+          null,
+        ),
+      )
+      const started = server([job], serviceUrl)
+      pool = started.pool
+      return started
+    })
+    await Promise.all(running.map(({ runner }) => runner.runDue()))
+    expect(running.flatMap(({ ended }) => ended).every(({ failed }) => !failed)).toBe(true)
+    expect(running.flatMap(({ logged }) => logged)).toEqual([])
+    await Promise.all(running.map(({ stop }) => stop()))
+  }
+
+  const marks = async ({ tenant }: EvaluatedAgent) =>
+    query<any>(url, `select * from store.recommendation_marks where user_id = '${tenant.tenantId}'`)
+
+  describe.each(Object.entries(CASES))('%s', (rule, cases) => {
+    it.each(cases)('$title: $status', async ({ has, status, reason = /./, shows }) => {
+      const one = agent()
+      await has(one)
+      const result = (await one.generate())[rule]
+      expect(result, JSON.stringify(result)).toMatchObject({ status, reason: expect.stringMatching(reason) })
+      if (status !== 'MADE') {
+        expect(result.recommendation).toBeNull()
+        return
+      }
+      const { recommendation } = result
+      expect(recommendation).toMatchObject({
+        state: 'OPEN',
+        rule,
+        wordedBy: null,
+        configId: one.configId,
+        ...shows,
+      })
+      expect(recommendation.confidence).toBeGreaterThan(0.9)
+      const { facts, impactEstimate, evidence, description } = recommendation
+      expect(Object.keys(facts)).toEqual(
+        expect.arrayContaining(rule === 'FLAKY_SCENARIOS' ? ['runs'] : ['level', 'lower', 'upper']),
+      )
+      expect(Object.keys(impactEstimate).sort()).toEqual([
+        'after',
+        'before',
+        'change',
+        'level',
+        'lower',
+        'metric',
+        'n',
+        'of',
+        'upper',
+      ])
+      expect(description).toMatch(/\d/)
+      expect(evidence.nodes.map(({ place }: { place: number }) => place)).toEqual(
+        evidence.nodes.map((_: unknown, at: number) => at + 1),
+      )
+      const kinds = new Set(evidence.nodes.map(({ kind }: { kind: string }) => kind))
+      expect(kinds).toContain('CONFIG_VERSION')
+    })
+  })
+
+  it('are applied as a version with its diff, by the YAML that they were made for or a later one that has the same there', async () => {
+    const one = agent()
+    const yaml = `${YAML}tools:\n  - name: search\n    retries: 0 # three\n`
+    await oneRun(60, timeouts(15, 30_200), {}, yaml)(one)
+    const { recommendation } = (await one.generate()).TIMEOUT_LIMIT
+    const { recommendationId, suggestedYamlChanges } = recommendation
+    const folder = mkdtempSync(join(tmpdir(), 'arc-'))
+    cleanUp(() => rmSync(folder, { recursive: true }))
+    writeFileSync(join(folder, 'config.yaml'), yaml)
+    const applied = spawnSync('git', ['apply', '-'], { cwd: folder, input: suggestedYamlChanges })
+    expect(applied.stderr.toString()).toBe('')
+    const patched = readFileSync(join(folder, 'config.yaml'), 'utf8')
+    const [{ after }] = recommendation.suggestedChanges
+    expect(patched).toBe(yaml.replace('timeout: 30', `timeout: ${after}`))
+
+    await one.version(yaml.replace('timeout: 30', 'timeout: 31'))
+    expect(await step(one, 'applyRecommendation', { recommendationId })).toMatchObject({
+      recommendation: null,
+      errors: [{ code: 'RECOMMENDATION_STALE', message: expect.stringContaining('/timeout') }],
+    })
+    const later = `# another head\n${yaml.replace('retries: 0', 'retries: 1')}`
+    await one.version(later)
+    const { recommendation: now, errors } = await step(one, 'applyRecommendation', { recommendationId })
+    expect(errors).toEqual([])
+    expect(now).toMatchObject({
+      state: 'APPLIED',
+      applied: true,
+      appliedVersion: {
+        versionNumber: 4,
+        rawYaml: later.replace('timeout: 30', `timeout: ${after}`),
+        generatedBy: 'OPTIMIZATION',
+      },
+      appliedDiff: {
+        unifiedDiff: expect.stringContaining(`+timeout: ${after} # s`),
+        changes: [{ path: '/timeout' }],
+      },
+    })
+    expect(await step(one, 'applyRecommendation', { recommendationId })).toMatchObject({
+      errors: [{ code: 'RECOMMENDATION_APPLIED' }],
+    })
+    expect((await one.generate({ configId: one.configId })).TIMEOUT_LIMIT.status).toBe('INSUFFICIENT_DATA')
+  })
+
+  it('what they did is measured when the version that they made has run, and again with more runs', async () => {
+    const one = agent()
+    await twoRuns(40, [YAML, fails(4)], [`${YAML}top_p: 1\n`, fails(24)])(one)
+    const { recommendation } = (await one.generate()).VERSION_ROLLBACK
+    const { recommendationId } = recommendation
+    const { recommendation: applied } = await step(one, 'applyRecommendation', { recommendationId })
+    expect(applied).toMatchObject({ appliedVersion: { versionNumber: 3, rawYaml: YAML }, impactActual: null })
+    const [{ versionId }] = (
+      await one.tenant.data(
+        `{ configVersions(filter: { configId: {eq: "${one.configId}"}, versionNumber: {eq: 3} }) { nodes { versionId } } }`,
+      )
+    ).configVersions.nodes
+    const ids = Array.from({ length: 40 }, (_, n) => `s_${String(n).padStart(3, '0')}`)
+    const first = await one.run(ids.slice(0, 20), fails(5), { versionId })
+    await runJob()
+    expect(await stateOf(one, 'state: { eq: APPLIED }')).toMatchObject([
+      {
+        measuredSimulation: { simulationId: first },
+        impactActual: {
+          metric: 'SUCCESS_RATE',
+          before: 0,
+          after: 0.75,
+          change: 0.75,
+          level: 0.95,
+          n: 20,
+          of: 'SCENARIOS',
+        },
+      },
+    ])
+    const second = await one.run(ids, fails(5), { versionId })
+    await runJob()
+    const [measured] = await stateOf(one, 'state: { eq: APPLIED }')
+    expect(measured).toMatchObject({
+      measuredSimulation: { simulationId: second },
+      impactActual: { n: 40, before: 0.4 },
+    })
+    const { lower, upper, change } = measured.impactActual
+    expect(lower < change && change < upper).toBe(true)
+  })
+
+  it('are made once for the same evidence, whoever asks and whatever became of them, and anew when that has changed', async () => {
+    const one = agent()
+    await oneRun(60, searches(15))(one)
+    const ids = Array.from({ length: 60 }, (_, n) => `s_${String(n).padStart(3, '0')}`)
+    const many = await Promise.all(Array.from({ length: 4 }, () => one.generate()))
+    expect(many.map(({ FAILING_TOOL }) => FAILING_TOOL.status).sort()).toEqual([
+      'ALREADY_MADE',
+      'ALREADY_MADE',
+      'ALREADY_MADE',
+      'MADE',
+    ])
+    const [{ recommendationId }] = await stateOf(one)
+    const dismissed = await step(one, 'dismissRecommendation', { recommendationId, reason: ' We know. ' })
+    expect(dismissed).toMatchObject({
+      recommendation: { state: 'DISMISSED', dismissalReason: 'We know.', dismissedBy: 'actor of app_user' },
+      errors: [],
+    })
+    expect(await one.generate()).toMatchObject({
+      FAILING_TOOL: { status: 'ALREADY_MADE', recommendation: { recommendationId, state: 'DISMISSED' } },
+    })
+    for (const [mutation, input, code] of [
+      ['applyRecommendation', { recommendationId }, 'RECOMMENDATION_DISMISSED'],
+      ['dismissRecommendation', { recommendationId, reason: 'Other.' }, 'RECOMMENDATION_DISMISSED'],
+      ['dismissRecommendation', { recommendationId, reason: ' ' }, 'INVALID_VALUE'],
+    ] as const)
+      expect(await step(one, mutation, input)).toMatchObject({ recommendation: null, errors: [{ code }] })
+    expect(
+      (await step(one, 'dismissRecommendation', { recommendationId, reason: 'We know.' })).errors,
+    ).toEqual([])
+    expect(
+      (await step(one, 'withdrawRecommendationDismissal', { recommendationId })).recommendation,
+    ).toMatchObject({
+      state: 'OPEN',
+      dismissalReason: null,
+    })
+
+    // Not twice as much, and of the same share.
+    await one.run(ids.slice(0, 40), searches(10))
+    expect((await one.generate()).FAILING_TOOL.status).toBe('ALREADY_MADE')
+    await one.run(ids.slice(0, 30), searches(8))
+    const { FAILING_TOOL: newer } = await one.generate()
+    expect(newer).toMatchObject({ status: 'MADE', recommendation: { facts: { calls: 130 } } })
+    expect(await stateOf(one, 'rule: { eq: FAILING_TOOL }')).toMatchObject([
+      { recommendationId, state: 'SUPERSEDED', supersededById: newer.recommendation.recommendationId },
+      { state: 'OPEN' },
+    ])
+    expect((await step(one, 'applyRecommendation', { recommendationId })).errors).toMatchObject([
+      { code: 'RECOMMENDATION_STALE' },
+    ])
+    // Of another share.
+    await one.run(ids, searches(60))
+    expect((await one.generate()).FAILING_TOOL.status).toBe('MADE')
+  })
+
+  it('are made by a job after a simulation has completed, once, by however many servers', async () => {
+    const [one, other] = [agent(), agent()]
+    await oneRun(60, searches(15))(one)
+    await oneRun(20, searches(0))(other)
+    expect(await marks(one)).toMatchObject([{ attempts: 0, claim: null }])
+    await runJob(3)
+    expect([await marks(one), await marks(other)]).toEqual([[], []])
+    expect([await stateOf(one), await stateOf(other)]).toMatchObject([[{ state: 'OPEN' }], []])
+    // What its server left is taken over; what a simulation made due again meanwhile stays.
+    await one.run(['s_000'], searches(0))
+    await query(
+      url,
+      `update store.recommendation_marks set attempts = 1, claim = gen_random_uuid(), due_at = now() - interval '1 second'`,
+    )
+    await runJob()
+    expect(await marks(one)).toEqual([])
+    const audit = await one.tenant.data(
+      '{ auditLog(filter: { tableName: { eq: "recommendations" } }) { nodes { operation actorId } } }',
+    )
+    expect(audit.auditLog.nodes).toEqual([{ operation: 'INSERT', actorId: 'arc' }])
+  })
+
+  it('what fails of a tenant is tried again later, and holds up nobody else', async () => {
+    const [one, other] = [agent(), agent()]
+    await oneRun(1, searches(0))(one)
+    await oneRun(1, searches(0))(other)
+    const looked: string[] = []
+    const job = recommend(async (tenantId) => {
+      looked.push(tenantId)
+      if (tenantId === one.tenant.tenantId) throw new Error('the weather')
+      return 0
+    })
+    await query(url, `update store.jobs set due_at = now() where name = 'recommend'`)
+    const { runner, logged, stop } = server([job], serviceUrl)
+    await runner.runDue()
+    await stop()
+    expect(looked.sort()).toEqual([one.tenant.tenantId, other.tenant.tenantId].sort())
+    expect(logged).toMatchObject([
+      { msg: 'could not look for recommendations', err: { message: 'the weather' } },
+    ])
+    expect(await marks(other)).toEqual([])
+    expect(await marks(one)).toMatchObject([{ attempts: 1, claim: null }])
+    await query(url, 'delete from store.recommendation_marks')
+  })
+
+  it('nothing is about what is deleted, and evidence that was deleted is shown to nobody', async () => {
+    const one = agent()
+    await oneRun(60, searches(15))(one)
+    const [{ simulationId }] = (await one.tenant.data('{ simulations { nodes { simulationId } } }'))
+      .simulations.nodes
+    const before = (await one.generate()).FAILING_TOOL.recommendation
+    const links = () =>
+      one.tenant
+        .data(
+          `{ recommendation(recommendationId: "${before.recommendationId}") { evidence { totalCount nodes { kind simulation { simulationId } outcome { outcomeId } } } } }`,
+        )
+        .then(({ recommendation }) => recommendation.evidence)
+    expect((await links()).nodes.filter(({ outcome }: any) => outcome).length).toBe(3)
+    await one.tenant.data(
+      `mutation { deleteSimulation(input: { simulationId: "${simulationId}" }) { errors { code } } }`,
+    )
+    expect((await links()).nodes.map(({ kind }: any) => kind)).toEqual(['TOOL', 'CONFIG_VERSION'])
+    const { generateRecommendations } = await one.tenant.data(
+      `mutation { generateRecommendations(input: { simulationId: "${simulationId}" }) { results { status } errors { code } } }`,
+    )
+    expect(generateRecommendations).toEqual({ results: null, errors: [{ code: 'SIMULATION_NOT_FOUND' }] })
+    expect((await one.generate()).FAILING_TOOL.status).toBe('INSUFFICIENT_DATA')
+    await runJob()
+    await one.tenant.data(
+      `mutation { deleteConfiguration(input: { configId: "${one.configId}" }) { errors { code } } }`,
+    )
+    expect(await stateOf(one)).toEqual([])
+  })
+
+  it('are worded by a language model where there is one, and have Arc’s own words where it says something else', async () => {
+    const receiver = new WebhookReceiver()
+    await receiver.start()
+    const worded = new Arc({
+      DATABASE_URL: serviceUrl,
+      ARC_JOBS: 'off',
+      ARC_LLM_URL: `http://127.0.0.1:${receiver.port}`,
+      ARC_LLM_MODEL: 'gpt-x',
+    })
+    await worded.start()
+    cleanUp(async () => {
+      await worded.stop()
+      await receiver.stop()
+    })
+    const says = (content: string) =>
+      receiver.replies.push({ status: 200, body: JSON.stringify({ choices: [{ message: { content } }] }) })
+    const [one, other] = [new EvaluatedAgent(worded.tenant()), new EvaluatedAgent(worded.tenant())]
+    await oneRun(60, searches(15))(one)
+    says('Mend search first: it fails in 25 % of 60 calls.')
+    expect((await one.generate()).FAILING_TOOL.recommendation).toMatchObject({
+      description: 'Mend search first: it fails in 25 % of 60 calls.',
+      wordedBy: 'gpt-x',
+      facts: { calls: 60 },
+    })
+    expect(receiver.received.map(({ url: path }) => path)).toEqual(['/v1/chat/completions'])
+    expect(receiver.received[0]!.body).not.toContain('no such order')
+    // What is known is not worded again.
+    expect((await one.generate()).FAILING_TOOL.status).toBe('ALREADY_MADE')
+    expect(receiver.received).toHaveLength(1)
+    await oneRun(60, searches(15))(other)
+    says('Mend search first: it fails in 99 % of 60 calls.')
+    expect((await other.generate()).FAILING_TOOL.recommendation).toMatchObject({
+      description: expect.stringContaining('25 % of 60 calls'),
+      wordedBy: null,
+    })
+  })
+
+  it('one of a simulation and a configuration is looked at, and one without runs tells nothing', async () => {
+    const one = agent()
+    await one.version(YAML)
+    const results = Object.values(await one.generate())
+    expect(results).toHaveLength(6)
+    for (const { status } of results) expect(status).toBe('INSUFFICIENT_DATA')
+    for (const [input, code] of [
+      [{}, 'BAD_USER_INPUT'],
+      [{ configId: one.configId, simulationId: one.configId }, 'BAD_USER_INPUT'],
+      [{ configId: one.versionIds[0] }, 'CONFIGURATION_NOT_FOUND'],
+    ] as const) {
+      const { generateRecommendations } = await one.tenant.data(
+        `mutation ($input: GenerateRecommendationsInput!) { generateRecommendations(input: $input) { errors { code } } }`,
+        { input },
+      )
+      expect(generateRecommendations.errors).toEqual([{ code }])
+    }
+  })
+})
