@@ -11,13 +11,13 @@ import { PrismaClient } from './db/generated/client.ts'
 import { OutcomeParts } from './db/outcomeParts.ts'
 import type { ArcPool } from './db/pool.ts'
 import { addReplica, createPools, endPools, warmUp } from './db/pools.ts'
-import { inTenantTransaction, writeAs } from './db/tenantTransaction.ts'
+import { inTenantTransaction, type TenantTransaction, writeAs } from './db/tenantTransaction.ts'
 import { settledTls } from './db/tlsMode.ts'
 import { explained } from './db/unusable.ts'
 import { Embeddings } from './embedding/embeddings.ts'
 import { measure } from './evaluation/effects/measuring.ts'
 import { OutcomeQueue } from './evaluation/outcomes/outcomeQueue.ts'
-import { generateAsTenant } from './evaluation/recommendations/generation.ts'
+import { generateUnasked } from './evaluation/recommendations/generation.ts'
 import type { Services } from './graphql/builder/context.ts'
 import { QueryCompiler } from './graphql/compiled/compiledQuery.ts'
 import { schema } from './graphql/schema.ts'
@@ -53,7 +53,7 @@ import { createPrometheus } from './observe/prometheus.ts'
 import { StatementFigures } from './observe/statementFigures.ts'
 import { startTracing } from './observe/tracing.ts'
 import type { Readers } from './reads/operationReads.ts'
-import type { Viewer } from './viewer.ts'
+import { arcFor } from './viewer.ts'
 import { AddressGuard } from './webhooks/addressGuard.ts'
 import { WebhookSender } from './webhooks/webhookSender.ts'
 
@@ -165,6 +165,10 @@ export async function startServer(
           logger.warn({ reason }, 'a recommendation was not worded by the language model'),
         )
       : null
+    const writeUnasked = <Result>(
+      tenantId: string,
+      work: (transaction: TenantTransaction) => Promise<Result>,
+    ): Promise<Result> => writeAs({ writing: pools.own, replica: pools.replica }, arcFor(tenantId), work)
     const regular = config.jobs
       ? [
           ...STORAGE_UPKEEP,
@@ -173,13 +177,11 @@ export async function startServer(
           groupFailuresByMeaning(),
           EVALUATE_ALERT_RULES,
           measureDiffs((tenantId, diffId) =>
-            writeAs({ writing: pools.own, replica: pools.replica }, serverAs(tenantId), (transaction) =>
-              measure(transaction, diffId),
-            ),
+            writeUnasked(tenantId, (transaction) => measure(transaction, diffId)),
           ),
           deliverAlerts(webhooks, (...delivery) => figures?.countDelivery(...delivery)),
           recommend((tenantId, simulationId) =>
-            generateAsTenant((viewer, work) => writeAs(pools, viewer, work), tenantId, simulationId, wording),
+            generateUnasked((work) => writeUnasked(tenantId, work), simulationId, wording),
           ),
           ...(embeddings.background ? [embedJob(embeddings.background)] : []),
         ]
@@ -311,18 +313,6 @@ export async function startServer(
   } catch (error) {
     await close()
     throw config.databaseUrl === undefined ? error : explained(error, config.databaseUrl)
-  }
-}
-
-/** Who does a tenant's work that nobody asks for. */
-function serverAs(tenantId: string): Viewer {
-  return {
-    tenantId,
-    actorId: 'arc',
-    role: 'app_user',
-    expiresAtMs: undefined,
-    clientIp: undefined,
-    userAgent: undefined,
   }
 }
 

@@ -26,4 +26,19 @@ export interface Viewer extends Claims {
   actsAs?: boolean
   clientIp: string | undefined
   userAgent: string | undefined
+  /** Whether nobody asks: Arc does it of itself. */
+  isArc?: boolean
+}
+
+/** Arc itself, where it works for a tenant that did not ask: the audit log has it as `arc`. */
+export function arcFor(tenantId: string): Viewer {
+  return {
+    tenantId,
+    actorId: 'arc',
+    role: 'app_user',
+    expiresAtMs: undefined,
+    clientIp: undefined,
+    userAgent: undefined,
+    isArc: true,
+  }
 }

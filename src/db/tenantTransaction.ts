@@ -8,7 +8,14 @@ import type { Pools } from './pools.ts'
 import { countRowsFor, type ReadBudget } from './readBudget.ts'
 import { type Answer, readInOnePacket } from './readPacket.ts'
 import { ownSession, type StatementNames } from './statementNames.ts'
-import { type Beginning, giveBack, inTransaction, type Statement, type Transaction } from './transaction.ts'
+import {
+  type Beginning,
+  giveBack,
+  inTransaction,
+  OWN_BEGIN,
+  type Statement,
+  type Transaction,
+} from './transaction.ts'
 
 export type TenantTransaction = Transaction
 export type { Answer, Statement }
@@ -87,7 +94,7 @@ export function inTenantTransaction<Result>(
     pool,
     () => {
       commitLeft = false
-      return runOnce(pool, { begin: 'begin', settings, onCommit }, work)
+      return runOnce(pool, { begin: viewer.isArc ? OWN_BEGIN : 'begin', settings, onCommit }, work)
     },
     (error) => mayRepeat || !commitLeft || isLostRace(error),
   )

@@ -31,8 +31,11 @@ export interface Beginning {
   onCommit?: () => void
 }
 
+/** What Arc does of itself begins so: it is told apart from what is asked. */
+export const OWN_BEGIN = 'start transaction'
+
 /** A transaction of Arc itself, for no tenant. */
-const OWN: Beginning = { begin: 'start transaction', settings: settingsSql(PINNED_SETTINGS) }
+const OWN: Beginning = { begin: OWN_BEGIN, settings: settingsSql(PINNED_SETTINGS) }
 
 /** One statement that Arc asks for itself and not for a tenant: its rows. */
 export async function queryOwn<Row extends object>(pool: pg.Pool, statement: Sql): Promise<Row[]> {

@@ -24,7 +24,8 @@ function jobsOf(url: string): Promise<JobRow[]> {
     url,
     // Those run every few seconds.
     `select name, runs, failures, due_at <= now() as due, lease is not null as taken from store.jobs
-    where name not in ('refresh_rollups', 'fail_silent_simulations', 'evaluate_alert_rules', 'deliver_alerts', 'recommend') order by name`,
+    where name not in ('refresh_rollups', 'fail_silent_simulations', 'evaluate_alert_rules', 'deliver_alerts', 'recommend', 'measure_diffs',
+      'index_embeddings') order by name`,
   )
 }
 
@@ -64,7 +65,9 @@ describe.each(ENGINES)('the upkeep of the storage on $dump', ({ extension }) => 
   it('is done at the first start, when it is due, and as soon as the retention changes', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const names = (await jobsOf(url)).map(({ name }) => name)
-    expect(STORAGE_UPKEEP.map(({ name }) => name).sort()).toEqual([...names, 'refresh_rollups'].sort())
+    expect(STORAGE_UPKEEP.map(({ name }) => name).sort()).toEqual(
+      [...names, 'index_embeddings', 'refresh_rollups'].sort(),
+    )
     await (await server()).start()
     const sees = (rows: JobRow[]) =>
       vi.waitFor(async () => expect(await jobsOf(url)).toEqual(rows), { timeout: 20_000 })

@@ -56,6 +56,7 @@ beforeAll(async () => {
 async function refusalOf(mutation: string, input: object): Promise<Refused | undefined> {
   const receipts = {
     upsertScenarios: 'receipts { code message: reason }',
+    recordEmbeddings: 'receipts { code message: reason }',
     recordOutcomes: 'receipts { code message: reason }',
     recordOutcome: 'receipt { code message: reason }',
   }[mutation]
@@ -105,6 +106,10 @@ const CHECKED: Record<string, Field> = {
   'configurations.description': {
     write: (description) => refusalOf('describeConfiguration', { configId, description }),
   },
+  'embeddings.model': {
+    write: (model) =>
+      refusalOf('recordEmbeddings', { model, embeddings: [{ outcomeId, vector: Array(1536).fill(1) }] }),
+  },
   'outcome_notes.text': { write: (text) => refusalOf('addOutcomeNote', { outcomeId, text }) },
   'failure_group_notes.note': { write: (note) => refusalOf('noteFailureGroup', { signature, note }) },
   'failure_group_notes.resolution_steps': {
@@ -151,6 +156,14 @@ const CHECKED: Record<string, Field> = {
 
 /** Columns with a check whose texts no caller gives, or that take no such characters. */
 const MADE_HERE = [
+  'change_effects.path',
+  'change_effects.value_after',
+  'change_effects.value_before',
+  'diff_changes.path',
+  'diff_changes.value_after',
+  'diff_changes.value_before',
+  'embeddings.subject',
+  'embeddings.text_sha256',
   'config_diffs.diff_yaml',
   'alert_events.error',
   'recommendation_evidence.summary',

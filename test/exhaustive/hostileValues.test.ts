@@ -80,7 +80,10 @@ function hostileInputs(type: GraphQLInputType, depth = 0): unknown[] {
   const least = plainInput(type) as Record<string, unknown>
   if (depth > 3) return [least]
   return Object.values(type.getFields()).flatMap((field) =>
-    hostileInputs(field.type, depth + 1).map((value) => ({ ...least, [field.name]: value })),
+    hostileInputs(field.type, depth + 1).map((value) => ({
+      ...(type.isOneOf ? {} : least),
+      [field.name]: value,
+    })),
   )
 }
 
@@ -92,7 +95,7 @@ function plainInput(type: GraphQLInputType): unknown {
   if (isInputObjectType(type))
     return Object.fromEntries(
       Object.values(type.getFields())
-        .filter(isRequiredInputField)
+        .filter((field, index) => isRequiredInputField(field) || (type.isOneOf && index === 0))
         .map((field) => [field.name, plainInput(field.type)]),
     )
   const plain: Record<string, unknown> = {

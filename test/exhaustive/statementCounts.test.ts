@@ -7,22 +7,29 @@ import {
 } from 'graphql'
 import { beforeAll, expect, it } from 'vitest'
 import { schema } from '../../src/graphql/schema.ts'
-import { useArc } from '../support/arc.ts'
+import { Arc, useArc } from '../support/arc.ts'
 import { everyConnection } from '../support/everyConnection.ts'
 import { ManyRows } from '../support/manyRows.ts'
 import { fieldsOf } from '../support/schemaRoutes.ts'
 import { WHOLE_LIST } from '../support/sums.ts'
+import { measuredUp } from '../support/tenantRows.ts'
 
 const SETTINGS = { ARC_MAX_COST: '1000000000' }
+/** What jobs ask is no statement of an operation. */
+const WITHOUT_JOBS = { ...SETTINGS, ARC_JOBS: 'off' }
 /** Here each list is read by its resolver; there by the one statement of its root field. */
-const arc = useArc({ ...SETTINGS, ARC_COMPILED_READS: 'off' })
-const compiling = useArc(SETTINGS)
+const arc = useArc({ ...WITHOUT_JOBS, ARC_COMPILED_READS: 'off' })
+const compiling = useArc(WITHOUT_JOBS)
 let rows: ManyRows
 
 beforeAll(async () => {
-  rows = new ManyRows(arc)
+  const filling = new Arc(SETTINGS)
+  await filling.start()
+  rows = new ManyRows(filling)
   await rows.fill()
   await rows.families(20, 20)
+  await measuredUp(filling, rows.tenant)
+  await filling.stop()
 })
 
 /** The answer, and how many statements it took. */
@@ -43,7 +50,7 @@ function expectOneStatement(statements: readonly string[]): void {
   expect(statements.length).toBeLessThanOrEqual(4)
 }
 /** What is computed outside of the database. */
-const RESOLVED = ['ConfigDiff.hunks', 'ConfigDiff.changes']
+const RESOLVED = ['ConfigDiff.hunks', 'ConfigDiff.changes', 'Recommendation.suggestedChanges']
 
 it('a page of simulations with versions and 20 outcomes each costs the same for 1, 5 and 20 of them', async () => {
   const page = (first: number) => `{ simulations(first: ${first}) { totalCount nodes {

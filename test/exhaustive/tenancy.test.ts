@@ -418,6 +418,11 @@ function attacks(own: { configId: unknown; configVersionId: unknown; simulationI
     { mutation: 'withdrawConfigVersion', input: { versionId }, code: 'CONFIG_VERSION_NOT_FOUND' },
     { mutation: 'addOutcomeNote', input: { outcomeId, text: 'x' }, code: 'OUTCOME_NOT_FOUND' },
     { mutation: 'editOutcomeNote', input: { noteId, text: 'x' }, code: 'NOTE_NOT_FOUND' },
+    {
+      mutation: 'recordEmbeddings',
+      input: { model: 'theirs', embeddings: [{ outcomeId, vector: Array(1536).fill(1) }] },
+      code: 'OUTCOME_NOT_FOUND',
+    },
     { mutation: 'deleteOutcomeNote', input: { noteId }, code: 'NOTE_NOT_FOUND' },
     { mutation: 'noteFailureGroup', input: { signature, note: 'x' }, code: 'FAILURE_NOT_FOUND' },
     { mutation: 'noteFailureGroup', input: { groupId: signature, note: 'x' }, code: 'FAILURE_NOT_FOUND' },

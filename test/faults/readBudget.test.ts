@@ -41,12 +41,6 @@ async function expectBrokenOff(query: string): Promise<void> {
   expect(bytes).toBeLessThan(BUDGET + 2 * ROW_BYTES + SLACK)
 }
 
-async function connections(): Promise<{ capacity: number; total: number; taken: number; waiting: number }> {
-  const { health } = await tenant.data('{ health { poolStats { capacity total idle waiting } } }')
-  const { capacity, total, idle, waiting } = health.poolStats
-  return { capacity, total, taken: total - idle, waiting }
-}
-
 describe('an operation that reads more than it may', () => {
   it('is counted in the bytes that come', async () => {
     const { codes, bytes } = await ask(`{ ${PROMPTS(2)} }`)
@@ -82,15 +76,15 @@ describe('an operation that reads more than it may', () => {
   it('leaves a pool that serves as before, and to each later operation a budget of its own', async () => {
     // More often than the pool has connections.
     for (let time = 0; time < 12; time++) await expectBrokenOff(`{ ${PROMPTS(4)} }`)
-    // A job may have one for a moment.
-    await expect.poll(connections).toMatchObject({ taken: 0, waiting: 0 })
+    await tenant.expectConnectionsGivenBack()
     const answers = await Promise.all(Array.from({ length: 12 }, () => tenant.ask(`{ ${PROMPTS(2)} }`)))
     for (const { data, errors } of answers) {
       expect(errors).toBeUndefined()
       expect(data.scenarios.nodes).toHaveLength(2)
     }
-    await expect.poll(connections).toMatchObject({ taken: 0, waiting: 0 })
-    const { capacity, total } = await connections()
+    await tenant.expectConnectionsGivenBack()
+    const { health } = await tenant.data('{ health { poolStats { capacity total } } }')
+    const { capacity, total } = health.poolStats
     expect(total).toBeLessThanOrEqual(capacity)
   })
 

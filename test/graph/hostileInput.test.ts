@@ -157,9 +157,7 @@ describe('an operation that ends with an error while others of its fields still 
       const { errors } = await tenant.ask(`{ ${READS} ${WRONG} }`)
       expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT'])
     }
-    const { health } = await tenant.data('{ health { poolStats { total idle waiting } } }')
-    const { total, idle, waiting } = health.poolStats
-    expect({ taken: total - idle, waiting }).toEqual({ taken: 0, waiting: 0 })
+    await tenant.expectConnectionsGivenBack()
   })
 
   it('lets the next change of a mutation have its connection', async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Arc, type Tenant, useArc } from '../support/arc.ts'
 import { measureMarked } from '../support/measuring.ts'
 import { mean } from '../support/modelFigures.ts'
+import { measuredUp } from '../support/tenantRows.ts'
 
 const arc = useArc()
 const byResolvers = new Arc({ ARC_COMPILED_READS: 'off' })
@@ -152,7 +153,7 @@ describe('what a diff did', () => {
       results(10, 10, (at) => ({ score: 0.75, costUsd: 0.005, tokensUsed: 200 + 2 * at })),
     )
     await completedRun(tenant, later, results(4, 0), { first: 8 })
-    await measureMarked()
+    await measuredUp(arc, tenant)
     const [diff] = await diffsOf(tenant)
     expect(diff.changedPaths).toEqual([
       { path: '/model', op: 'REPLACE', direction: null, valueBefore: 'm-1', valueAfter: 'm-2' },
@@ -212,7 +213,7 @@ describe('what a diff did', () => {
     await completedRun(tenant, versionId, results(6, 3))
     const candidate = await completedRun(tenant, later, results(6, 3))
     const successOf = async () => {
-      await measureMarked()
+      await measuredUp(arc, tenant)
       const [{ impactActual }] = await diffsOf(tenant)
       return (
         impactActual && [
@@ -272,7 +273,7 @@ describe('what a diff did', () => {
       }),
     ).rejects.toThrow('went away')
     await measureMarked(undefined, 4)
-    await measureMarked()
+    await measuredUp(arc, tenant)
     const [diff] = await diffsOf(tenant)
     expect(diff.impactActual.deltas).toHaveLength(1)
     const left = await arc.sql('admin', (client) =>
@@ -327,7 +328,7 @@ describe('over all diffs', () => {
       await completedRun(tenant, later, resultsOf(changed, at + 1))
       configs.push({ configId, versionId, changed })
     }
-    await measureMarked()
+    await measuredUp(arc, tenant)
     const { changeEffects } = await answered(
       tenant,
       `{ changeEffects(first: 100, filter: { metric: { in: [SUCCESS, TOKENS] } }, orderBy: { field: PATH, direction: ASC }) { totalCount nodes { ${EFFECT} } } }`,
@@ -390,7 +391,7 @@ describe('over all diffs', () => {
       { path: '/temperature', diffs: 4, onlyDiffs: 2 },
     ])
     const later = await versionOf(tenant, configId, yamlOf(wanted))
-    await measureMarked()
+    await measuredUp(arc, tenant)
     const { metrics, basis } = (await diffsOf(tenant)).at(-1).impactPrediction
     expect({ metrics, basis }).toEqual(predictImpact)
     expect(metrics.map(({ metric, reason }: any) => [metric, reason])).toEqual([
@@ -403,7 +404,7 @@ describe('over all diffs', () => {
     expect(metrics[0].expected).toBeCloseTo(0.1, 1)
     await completedRun(tenant, versionId, resultsOf([], 4))
     await completedRun(tenant, later, resultsOf(wanted, 5))
-    await measureMarked()
+    await measuredUp(arc, tenant)
     const after = (await diffsOf(tenant)).at(-1)
     const [success] = after.impactPrediction.metrics
     expect(success).toEqual({

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { writeAs } from '../../src/db/tenantTransaction.ts'
-import { generateAsTenant } from '../../src/evaluation/recommendations/generation.ts'
+import { generateUnasked } from '../../src/evaluation/recommendations/generation.ts'
 import { recommend } from '../../src/jobs/recommend.ts'
+import { arcFor } from '../../src/viewer.ts'
 import { Arc } from '../support/arc.ts'
 import { cleanUp } from '../support/cleanUp.ts'
 import { ENGINES, makeMigratedDatabase, query } from '../support/emptyDatabase.ts'
@@ -369,9 +370,8 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
     const running = Array.from({ length: servers }, () => {
       let pool: pg.Pool
       const job = recommend((tenantId, simulationId) =>
-        generateAsTenant(
-          (viewer, work) => writeAs({ writing: pool } as never, viewer, work),
-          tenantId,
+        generateUnasked(
+          (work) => writeAs({ writing: pool } as never, arcFor(tenantId), work),
           simulationId,
           null,
         ),

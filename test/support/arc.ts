@@ -53,6 +53,15 @@ export class Tenant {
     )
   }
 
+  /** Nobody holds a connection or waits for one: soon, as jobs have one now and then. */
+  async expectConnectionsGivenBack(): Promise<void> {
+    await vi.waitFor(async () => {
+      const { health } = await this.data('{ health { poolStats { total idle waiting } } }')
+      const { total, idle, waiting } = health.poolStats
+      expect({ taken: total - idle, waiting }).toEqual({ taken: 0, waiting: 0 })
+    }, SOON)
+  }
+
   /** The data of an operation that has to go well. */
   async data(query: string, variables: object = {}): Promise<any> {
     const { data, errors } = await this.ask(query, variables)
@@ -233,13 +242,8 @@ export function useArc(env?: NodeJS.ProcessEnv): Arc {
   const arc = new Arc(env)
   beforeAll(() => arc.start())
   afterAll(async () => {
-    const tenant = arc.tenant()
     // What a client left may still be read to its end.
-    await vi.waitFor(async () => {
-      const { health } = await tenant.data('{ health { poolStats { total idle waiting } } }')
-      const { total, idle, waiting } = health.poolStats
-      expect({ taken: total - idle, waiting }).toEqual({ taken: 0, waiting: 0 })
-    }, SOON)
+    await arc.tenant().expectConnectionsGivenBack()
     await arc.stop()
   })
   return arc

@@ -624,7 +624,7 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
     },
   },
   'store.recommendation_marks': {
-    row: { user_id: keys.user_id, config_version_id: keys.version_id, simulation_id: keys.simulation_id },
+    row: { user_id: keys.user_id, config_version_id: randomUUID(), simulation_id: keys.simulation_id },
     refuses: {
       recommendation_marks_attempts_check: [{ attempts: -1 }],
       recommendation_marks_user_id_simulation_id_fkey: [{ simulation_id: randomUUID() }],

@@ -2,10 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import { insertAlerts } from './alertRows.ts'
 import type { Arc, Tenant } from './arc.ts'
+import { insertMade } from './madeRows.ts'
 import { summedUp } from './tenantRows.ts'
 
 const SCENARIOS = ['a', 'b', 'c', 'd']
 const REPETITIONS = 12
+/** Families whose versions both have a completed simulation. */
+const COMPARED = 3
 
 /** What a recommendation follows from. */
 type Source = [type: string, id: string]
@@ -50,8 +53,10 @@ export class ManyRows {
     await this.#complete(await this.#start(versionId), 0.5)
     await this.#complete(await this.#start(versionId), 0.5)
     for (const name of ['a', 'b', 'c']) await this.#plannedEarlier(await this.tenant.simulation([name]))
+    for (const scenarioId of SCENARIOS) await this.#revise(scenarioId)
     await summedUp(this.#arc, this.tenant)
     await this.#alert(24)
+    await this.#ruled(24)
   }
 
   /** Something new in every list, beside rows of `node` that keep their places: also sums of an hour, a day, a tool or a failure. */
@@ -80,6 +85,7 @@ export class ManyRows {
     await this.#delete()
     await summedUp(this.#arc, this.tenant)
     await this.#alert(1)
+    await this.#ruled(1)
   }
 
   /**
@@ -89,11 +95,12 @@ export class ManyRows {
   async families(count: number, outcomes: number): Promise<void> {
     for (let more = 0; more < count; more++) {
       const { configId, versionId } = await this.tenant.configVersion(`family ${more}`)
-      await this.#version('temperature: 1\n', configId)
+      const after = await this.#version('temperature: 1\n', configId)
       const simulationId = await this.#start(versionId, { repetitions: REPETITIONS })
       this.#recorded = 0
       await this.#record(simulationId, outcomes)
       await this.#recommend(await this.#sourcesOf(configId, simulationId))
+      if (more < COMPARED) await this.#compare(simulationId, after)
     }
   }
 
@@ -133,9 +140,18 @@ export class ManyRows {
     return this.#mutate('completeSimulation', 'created', { simulationId, result: { overallScore } })
   }
 
-  #version(more: string, configId = this.#configId): Promise<unknown> {
+  /** A further simulation, of the version behind that of this one: what lies between them is measured. */
+  async #compare(simulationId: string, versionAfter: string): Promise<void> {
+    const simulationAfter = await this.#start(versionAfter, { repetitions: REPETITIONS })
+    this.#recorded = 0
+    await this.#record(simulationAfter, 20)
+    for (const each of [simulationId, simulationAfter]) await this.#complete(each, 0.5)
+  }
+
+  async #version(more: string, configId = this.#configId): Promise<string> {
     const yaml = `model: m\n${more}# ${this.#made++}\n`
-    return this.#mutate('createConfigVersion', 'created', { configId, yaml })
+    const made = await this.#mutate('createConfigVersion', 'version { versionId }', { configId, yaml })
+    return made.version.versionId
   }
 
   async #recommend(sources = this.#sources): Promise<void> {
@@ -167,6 +183,11 @@ export class ManyRows {
     return this.#arc.sql('admin', (client) => insertAlerts(client, { tenantId: this.tenant.tenantId, count }))
   }
 
+  /** Recommendations as rules make them. */
+  #ruled(count: number): Promise<void> {
+    return this.#arc.sql('admin', (client) => insertMade(client, { tenantId: this.tenant.tenantId, count }))
+  }
+
   async #delete(): Promise<void> {
     const simulationId = await this.#start(this.#versionId)
     await this.#mutate('deleteSimulation', 'deletion { deletionId }', { simulationId })
@@ -176,9 +197,10 @@ export class ManyRows {
     return this.#mutate('createApiKey', 'secret', { name: `key ${this.#made++ % 2}`, scope: 'READ' })
   }
 
-  #revise(): Promise<unknown> {
+  /** Their prompts are alike: each has similar ones. */
+  #revise(scenarioId = 'a'): Promise<unknown> {
     return this.#mutate('upsertScenarios', 'receipts { status }', {
-      scenarios: [{ scenarioId: 'a', taskPrompt: `Do it, take ${this.#made++}.` }],
+      scenarios: [{ scenarioId, taskPrompt: `Book a flight, take ${this.#made++}.` }],
     })
   }
 
@@ -214,7 +236,11 @@ export class ManyRows {
           errorTypes: failed ? ['an error'] : [],
         })),
         failurePatterns: failed
-          ? failureTypes.map((failureType) => ({ failureType, failureCategory: 'TOOL_ERROR' }))
+          ? failureTypes.map((failureType) => ({
+              failureType,
+              failureCategory: 'TOOL_ERROR',
+              errorMessage: 'No such flight.',
+            }))
           : [],
       }
     })

@@ -5,6 +5,7 @@ import { inTenantTransaction } from '../../src/db/tenantTransaction.ts'
 import { queryOwn } from '../../src/db/transaction.ts'
 import { measure } from '../../src/evaluation/effects/measuring.ts'
 import { type Measure, measureDiffs } from '../../src/jobs/measureDiffs.ts'
+import { arcFor } from '../../src/viewer.ts'
 
 const logger = pino({ level: 'silent' })
 
@@ -17,15 +18,9 @@ export async function measureMarked(
   const pool = createPool({ connectionString, max: 2 * atATime, logger })
   const job = measureDiffs(async (tenantId, diffId) => {
     await also(tenantId, diffId)
-    const viewer = {
-      tenantId,
-      actorId: 'arc',
-      role: 'app_user' as const,
-      expiresAtMs: undefined,
-      clientIp: undefined,
-      userAgent: undefined,
-    }
-    await inTenantTransaction(pool, viewer, 'read write', (transaction) => measure(transaction, diffId))
+    await inTenantTransaction(pool, arcFor(tenantId), 'read write', (transaction) =>
+      measure(transaction, diffId),
+    )
   })
   const context = { query: queryOwn.bind(null, pool) as never, signal: new AbortController().signal, logger }
   try {

@@ -5,8 +5,10 @@ import {
   type GraphQLInputField,
   type GraphQLInputType,
   type GraphQLNamedOutputType,
+  GraphQLNonNull,
   type GraphQLSchema,
   getNamedType,
+  getNullableType,
   isAbstractType,
   isEnumType,
   isInputObjectType,
@@ -316,9 +318,10 @@ class OperationWriter {
     }
     if (isInputObjectType(type)) {
       const [next, ...rest] = path
-      const fields = Object.values(type.getFields()).filter(
-        (field) => isRequiredInputField(field) || field.name === next || this.#chance(25),
-      )
+      const all = Object.values(type.getFields())
+      const fields = type.isOneOf
+        ? [all.find(({ name }) => name === next) ?? this.#pick(all)]
+        : all.filter((field) => isRequiredInputField(field) || field.name === next || this.#chance(25))
       return Object.fromEntries(
         fields.map((field) => {
           const inner = `${type.name}.${field.name}`
@@ -326,7 +329,10 @@ class OperationWriter {
           const ahead = field.name === next ? rest : []
           // What an operator is given is a value of the field that it is a condition on.
           const of = OPERATORS.has(field.name) ? about : field.name
-          return [field.name, this.#value(field.type, field, inner, ahead, counted, undefined, of)]
+          const needed = type.isOneOf
+            ? { ...field, type: new GraphQLNonNull(getNullableType(field.type)) }
+            : field
+          return [field.name, this.#value(needed.type, needed, inner, ahead, counted, undefined, of)]
         }),
       )
     }

@@ -438,7 +438,8 @@ describe('docs/exposure.md', () => {
   })
 
   it('has every other setting with its default', () => {
-    const { limits, ...inDevelopment } = readConfig({ ARC_JWT_SECRET: JWT_SECRET }).exposure
+    const { exposure, language } = readConfig({ ARC_JWT_SECRET: JWT_SECRET })
+    const { limits, ...inDevelopment } = exposure
     const { exposure: inProduction } = readConfig({ ARC_JWT_SECRET: JWT_SECRET, NODE_ENV: 'production' })
     const switched = (name: 'graphiql' | 'introspection' | 'suggestions') =>
       inDevelopment[name] && !inProduction[name] ? 'on, off in production' : 'something else'
@@ -452,6 +453,9 @@ describe('docs/exposure.md', () => {
       ARC_CORS_ORIGINS: inDevelopment.corsOrigins.length === 0 ? 'none' : inDevelopment.corsOrigins.join(),
       ARC_PROXY_HOPS: String(inDevelopment.proxyHops),
       ARC_WEBHOOK_PRIVATE_HOSTS: inDevelopment.webhookPrivateHosts.join() || 'none',
+      ARC_LLM_URL: language?.url ?? 'none',
+      ARC_LLM_MODEL: language?.model ?? 'none',
+      ARC_LLM_KEY: language?.key ?? 'none',
       ARC_TRUSTED_DOCUMENTS: inDevelopment.trustedDocuments ?? 'none',
       ARC_TRUSTED_DOCUMENTS_ONLY: inDevelopment.trustedDocumentsOnly ? 'on' : 'on when there is a file',
     })

@@ -677,9 +677,7 @@ describe('how much an operation may read', () => {
   async function expectRefused(query: string, variables: object = {}) {
     const { data, errors } = await tenant.ask(query, variables)
     expect({ isRead: data !== null, errors }).toMatchObject({ isRead: false, errors: [REFUSED] })
-    // The connection that it was read on is gone, and nobody waits for it.
-    const { health } = await tenant.data('{ health { poolStats { total idle waiting } } }')
-    expect(health.poolStats).toMatchObject({ total: health.poolStats.idle, waiting: 0 })
+    await tenant.expectConnectionsGivenBack()
     await expectRead(`{ ${page(10)} }`)
   }
 

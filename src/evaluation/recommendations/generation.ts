@@ -3,7 +3,6 @@ import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import type { JsonObject } from '../../json.ts'
 import { Refusal } from '../../refusal.ts'
 import { BYTES } from '../../valueChecks.ts'
-import type { Viewer } from '../../viewer.ts'
 import { changedPaths } from '../configurations/configDiff.ts'
 import { lockConfiguration } from '../configurations/configurationStore.ts'
 import { measureEffects } from './effect.ts'
@@ -98,29 +97,14 @@ export async function generateRecommendations(
   })
 }
 
-/** What Arc does of itself, in the audit log. */
-const ACTOR = 'arc'
-
-/** The same as a tenant that did not ask for it; says how many were made. What was deleted meanwhile needs none. */
-export async function generateAsTenant(
-  write: <Result>(
-    viewer: Viewer,
-    work: (transaction: TenantTransaction) => Promise<Result>,
-  ) => Promise<Result>,
-  tenantId: string,
+/** The same for a tenant that did not ask for it; says how many were made. What was deleted meanwhile needs none. */
+export async function generateUnasked(
+  inTransaction: InTransaction,
   simulationId: string,
   wording: Wording | null,
 ): Promise<number> {
-  const viewer: Viewer = {
-    tenantId,
-    actorId: ACTOR,
-    role: 'app_user',
-    expiresAtMs: undefined,
-    clientIp: undefined,
-    userAgent: undefined,
-  }
   try {
-    const results = await generateRecommendations((work) => write(viewer, work), { simulationId }, wording)
+    const results = await generateRecommendations(inTransaction, { simulationId }, wording)
     return results.filter(({ status }) => status === 'MADE').length
   } catch (error) {
     if (error instanceof Refusal && error.code === 'SIMULATION_NOT_FOUND') return 0

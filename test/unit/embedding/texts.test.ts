@@ -70,9 +70,9 @@ describe('the text of a failure', () => {
       'user mia_li_3668 may not cancel this booking',
     ],
     [
-      'FileNotFoundError: /work/acme/billing/run-81/a.csv',
+      'FileNotFoundError: /srv/acme/billing/run-81/a.csv',
       'FileNotFoundError: /tmp/x/reports/2024-01-02/final.csv',
-      'MemoryError while reading /work/acme/billing/run-81/a.csv',
+      'MemoryError while reading /srv/acme/billing/run-81/a.csv',
     ],
     [
       'TimeoutError: get_weather for "Zurich Oerlikon" took 31 s',

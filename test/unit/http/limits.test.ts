@@ -135,6 +135,8 @@ describe('lists of objects cost what they may be long:', () => {
     lists
       .filter((list) => isList(list) && !isSized(list) && !/(Connection|Edge)$/.test(String(list.type)))
       .filter(({ field }) => !field.args.some(({ name }) => name === 'ids' || name === 'candidates'))
+      // One or two for each of six rules: what hangs on ten is counted.
+      .filter(({ type }) => type.name !== 'GenerateRecommendationsPayload')
       .map((list) => [`${list.type}.${list.field.name}`, list] as const),
   )('%s, of which nothing is said, has nothing below it', (_, { field }) => {
     const type = getNamedType(field.type)

@@ -59,7 +59,7 @@ function flakyScenarios(version: FlakyVersion, runs: ReadonlyMap<string, Scenari
   const now = version.simulations[0]!.repetitions
   const shownAt = (repetitions: number) => shown(repeated, repetitions)
   const shownNow = shownAt(now)
-  const ofAll = `Of ${n} scenarios that ran twice or more under version ${version.versionNumber} ${flaky.length} both passed and failed`
+  const ofAll = `Of ${n} scenarios that ran twice or more under version ${version.versionNumber}, ${flaky.length} both passed and failed`
   if (shownNow <= DIFFERENCE)
     return nothing(
       `${ofAll}; with ${counted(now, 'repetition')} a difference of ${points(shownNow)} would be shown nevertheless.`,
