@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { Worker } from 'node:worker_threads'
 import { cutText, storableText } from '../text.ts'
 import {
@@ -14,6 +15,8 @@ import {
 export interface ToMinilm {
   id: number
   text?: string
+  /** How long the thread rests after each part of it, in times that the part took. */
+  rests?: number
 }
 
 /** What the thread is told when it starts. */
@@ -32,6 +35,14 @@ const TEXTS_PER_REQUEST = 32
 
 /** Without texts a thread ends, and gives back what the model takes: some 240 MB. The next text waits a second for a new one. */
 const REST_MS = 300_000
+
+/**
+ * How long a patient thread rests while the process's first one is as busy as not, in times that it works. Its low priority is not enough:
+ * Linux shares processors out among groups of processes first (containers, sessions), and what requests leave of the server's share would
+ * be the database's.
+ */
+const RESTS = 4
+const MOST_RESTS = 16
 
 /** How often a thread may end by itself under a text before the text is held to be the reason. */
 const MAX_DEATHS = 2
@@ -65,8 +76,12 @@ export class MinilmProvider implements EmbeddingProvider {
   readonly #isPatient: boolean
   readonly #restMs: number
   #resting: NodeJS.Timeout | undefined
+  #load = performance.eventLoopUtilization()
 
-  /** `isPatient`: its thread runs at the lowest priority, where the system has priorities for threads. `restMs`: without work it ends. */
+  /**
+   * `isPatient`: its thread runs at the lowest priority, where the system has priorities for threads, and rests while the server is busy.
+   * `restMs`: without work it ends.
+   */
   constructor({ isPatient = false, restMs = REST_MS } = {}) {
     this.#isPatient = isPatient
     this.#restMs = restMs
@@ -121,7 +136,16 @@ export class MinilmProvider implements EmbeddingProvider {
     clearTimeout(this.#resting)
     this.#worker ??= this.#start()
     this.#worker.ref()
-    this.#post({ id: call.id, text: cutText(storableText(call.texts[call.next]!), CHARACTERS_PER_TEXT) })
+    const text = cutText(storableText(call.texts[call.next]!), CHARACTERS_PER_TEXT)
+    this.#post({ id: call.id, text, rests: this.#isPatient ? this.#rests() : 0 })
+  }
+
+  /** By how busy this thread was since the last text. */
+  #rests(): number {
+    const before = this.#load
+    this.#load = performance.eventLoopUtilization()
+    const { utilization } = performance.eventLoopUtilization(this.#load, before)
+    return Math.min(MOST_RESTS, (RESTS * utilization) / (1 - utilization))
   }
 
   #post(message: ToMinilm): void {

@@ -2,7 +2,7 @@
 import { readlinkSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { constants, setPriority } from 'node:os'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { Tokenizer } from '@huggingface/tokenizers'
 import { createEmbedder } from '@lat.md/embed'
@@ -17,6 +17,7 @@ interface Task {
   id: number
   chunks: TokenChunk[]
   next: number
+  rests: number
   /** Of the vectors of its chunks, each as often as it has tokens. */
   sum: Float64Array
 }
@@ -34,7 +35,13 @@ port.on('message', (message: ToMinilm) => {
   if (message.text === undefined) tasks = tasks.filter(({ id }) => id !== message.id)
   else {
     const chunks = tokenChunks(message.text, MAX_TOKENS, countTokens)
-    tasks.push({ id: message.id, chunks, next: 0, sum: new Float64Array(model.dimensions) })
+    tasks.push({
+      id: message.id,
+      chunks,
+      next: 0,
+      rests: message.rests ?? 0,
+      sum: new Float64Array(model.dimensions),
+    })
     void work()
   }
 })
@@ -48,13 +55,16 @@ async function work(): Promise<void> {
   isAtWork = true
   for (let task = tasks.shift(); task; task = tasks.shift()) {
     const { text, tokens } = task.chunks[task.next]!
+    const begin = performance.now()
     const [vector] = await embedder.embed([text])
+    const took = performance.now() - begin
     for (let at = 0; at < task.sum.length; at++) task.sum[at]! += tokens * vector![at]!
     task.next++
     if (task.next < task.chunks.length) tasks.push(task)
     else port.postMessage({ id: task.id, vector: task.sum } satisfies FromMinilm)
     // Messages come in between.
-    await setImmediate()
+    if (task.rests > 0) await setTimeout(task.rests * took)
+    else await setImmediate()
   }
   isAtWork = false
 }

@@ -5,8 +5,8 @@ import { getPriority } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { Worker } from 'node:worker_threads'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Worker } from 'node:worker_threads'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { UnembeddableText } from '../../../src/embedding/embeddingProvider.ts'
 import { MinilmProvider } from '../../../src/embedding/minilmProvider.ts'
 import { tokenChunks } from '../../../src/embedding/tokenChunks.ts'
@@ -135,6 +135,30 @@ describe('the embedded model', () => {
       expect(niceOf(String(process.pid))).toBe(getPriority())
       await patient.close()
       expect(threadsOf()).toBe(before)
+    },
+  )
+
+  it.each([
+    { isPatient: true, busy: 0.5, rests: 4 },
+    { isPatient: true, busy: 1, rests: 16 },
+    { isPatient: true, busy: 0, rests: 0 },
+    { isPatient: false, busy: 1, rests: 0 },
+  ])(
+    'rests longer than it works while the server is busy, where it may: %o',
+    async ({ isPatient, busy, rests }) => {
+      const said = vi.spyOn(Worker.prototype, 'postMessage')
+      const load = vi
+        .spyOn(performance, 'eventLoopUtilization')
+        .mockReturnValue({ idle: 1 - busy, active: busy, utilization: busy })
+      const provider = new MinilmProvider({ isPatient })
+      try {
+        await provider.embed(['a', 'b'])
+        expect(said.mock.calls.map(([message]) => message.rests)).toEqual([rests, rests])
+      } finally {
+        said.mockRestore()
+        load.mockRestore()
+        await provider.close()
+      }
     },
   )
 
