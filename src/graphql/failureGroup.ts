@@ -165,7 +165,6 @@ const failureGroupColumns = new Columns<FailureGroup>({
     description:
       'Of all runs here with a failure in their last attempt the share that has this one, 0 to 1; null when there are none. A run may have several.',
     filter: 'By the share of the runs with failures that have this one.',
-    order: 'The share of the runs with failures that have this one.',
   },
   firstTime,
   lastTime,
