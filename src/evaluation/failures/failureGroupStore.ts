@@ -132,7 +132,6 @@ export class FailureGroupRows {
 
   groups(parents: ParentKeys, { newSince, goneSince }: AskedSince = {}): ComputedRows {
     const { from, key, ofParents, isLast } = attemptsFrom('failure_patterns', this.#runsOf, parents)
-    const where = sql`where ${ofParents} and ${conditionSql(this.#where, 'c')}`
     const since = (version: string | null | undefined, state: Since) =>
       version
         ? sql`join (${this.#since(version)}) ${state === 'NEW' ? sql`n` : sql`l`}
@@ -156,23 +155,25 @@ export class FailureGroupRows {
         'within',
       ] satisfies (keyof FailureGroup)[],
       select: sql`
+        with c as materialized (
+          select ${key}::text as parent, ${this.#group} as group_id, m.signature is not null as is_compared, m.centrality,
+            ${isLast} as is_last, c.pattern_id, c.outcome_id, c.simulation_id, c.execution_time, c.signature, c.failure_type, c.failure_category
+          from ${from} ${this.#members} where ${ofParents} and ${conditionSql(this.#where, 'c')}
+        )
         select g.*, concat(g.parent, '/', g.group_id) as within, ${labelOf(sql`g.signature`)} as label,
           round(g.runs::numeric / nullif(failed.runs, 0), 12)::double precision as share
         from (
-          select ${key}::text as parent, ${this.#group} as group_id,
-            case when bool_or(m.signature is not null) then 'meaning' else 'signature' end as grouped_by,
+          select c.parent, c.group_id, case when bool_or(c.is_compared) then 'meaning' else 'signature' end as grouped_by,
             mode() within group (order by c.signature) as signature,
             mode() within group (order by c.failure_type) as failure_type,
             mode() within group (order by c.failure_category) as failure_category,
             count(distinct c.signature)::int as signatures, count(distinct c.simulation_id)::int as simulations,
-            ${occurrences(isLast)}, ${LATEST},
-            (array_agg(c.pattern_id order by m.centrality desc nulls last, c.pattern_id desc))[1] as typical_id
-          from ${from} ${this.#members} ${where}
-          group by 1, 2
+            ${occurrences(sql`c.is_last`)}, ${LATEST},
+            (array_agg(c.pattern_id order by c.centrality desc nulls last, c.pattern_id desc))[1] as typical_id
+          from c group by 1, 2
         ) g
-        left join (
-          select ${key}::text as parent, count(distinct c.outcome_id) filter (where ${isLast}) as runs from ${from} ${where} group by 1
-        ) failed on failed.parent = g.parent
+        join (select c.parent, count(distinct c.outcome_id) filter (where c.is_last) as runs from c group by 1) failed
+          on failed.parent = g.parent
         ${since(newSince, 'NEW')} ${since(goneSince, 'GONE')}`,
     }
   }
