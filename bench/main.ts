@@ -13,7 +13,7 @@ import { DASHBOARDS } from './dashboards.ts'
 import { createDatabase } from './database.ts'
 import { type EmbeddingIngestResult, measureEmbeddingIngest } from './embeddingIngest.ts'
 import { GraphQLConnections } from './graphqlConnections.ts'
-import { type GroupingFigures, measureGrouping } from './grouping.ts'
+import { type GroupingResult, measureGrouping } from './grouping.ts'
 import { CLIENTS, IngestBench, type IngestResult } from './ingest.ts'
 import { type LiveResult, measureLive, SUBSCRIBERS } from './live.ts'
 import { fillKeys, laterPlaces, type ManyKeysResult, measureManyKeys } from './manyKeys.ts'
@@ -349,7 +349,7 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
   }
 
   let retrieval: RetrievalResult | undefined
-  let grouping: GroupingFigures[] = []
+  let grouping: GroupingResult | undefined
   if (parts.includes('retrieval')) {
     say('Similar failures')
     retrieval = await measureRetrieval()

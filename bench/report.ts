@@ -1,7 +1,7 @@
 import type { AnalyticsResult } from './analytics.ts'
 import type { EmbeddingIngestResult } from './embeddingIngest.ts'
-import { median } from './figures.ts'
-import type { GroupingFigures } from './grouping.ts'
+import { median, quantile } from './figures.ts'
+import type { GroupingFigures, GroupingResult } from './grouping.ts'
 import { BATCH, CLIENTS, type IngestResult } from './ingest.ts'
 import { type LiveResult, SUBSCRIBERS } from './live.ts'
 import type { ManyKeysResult } from './manyKeys.ts'
@@ -73,7 +73,7 @@ export interface BenchResult {
   soak: SoakResult | undefined
   retrieval: RetrievalResult | undefined
   vectors: VectorsResult | undefined
-  grouping: GroupingFigures[]
+  grouping: GroupingResult | undefined
   memory: MemoryAfter[]
   profiles: UnitProfile[]
 }
@@ -97,7 +97,7 @@ export function printReport(result: BenchResult): void {
   if (result.soak) printSoak(result.soak)
   if (result.retrieval) printRetrieval(result.retrieval)
   if (result.vectors) printVectors(result.vectors)
-  if (result.grouping.length > 0) printGrouping(result.grouping)
+  if (result.grouping) printGrouping(result.grouping)
   printMemory(result.memory)
   for (const profile of result.profiles) printProfile(profile)
 }
@@ -426,7 +426,7 @@ function printVectors({ rows, indexSeconds }: VectorsResult): void {
   console.log(`The index of the most was made in ${indexSeconds.toFixed(0)} s.`)
 }
 
-function printGrouping(figures: GroupingFigures[]): void {
+function printGrouping({ figures, heldBack }: GroupingResult): void {
   console.log('\nFailure groups by meaning: pairs of the same failures, by the embedded model')
   printTable(
     [
@@ -450,6 +450,23 @@ function printGrouping(figures: GroupingFigures[]): void {
       String(each.groups),
       String(each.largest),
       percent(each.purity),
+    ]),
+  )
+  console.log(
+    `Told by causes that were held back, half of them in ${heldBack.length} ways; quarters of the ways lie outside of what is in brackets`,
+  )
+  const middle = (of: (figures: GroupingFigures) => number, which: 'chosen' | 'own') => {
+    const values = heldBack.map((split) => of(split[which]))
+    return `${median(values).toFixed(3)} (${quantile(values, 0.25).toFixed(3)}–${quantile(values, 0.75).toFixed(3)})`
+  }
+  printTable(
+    ['', 'F1', 'adjusted Rand', 'precision', 'recall'],
+    (['chosen', 'own'] as const).map((which) => [
+      which === 'chosen' ? 'thresholds chosen on the other half' : 'Arc’s own thresholds',
+      middle(({ f1 }) => f1, which),
+      middle(({ adjustedRand }) => adjustedRand, which),
+      middle(({ precision }) => precision, which),
+      middle(({ recall }) => recall, which),
     ]),
   )
 }
