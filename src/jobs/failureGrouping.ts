@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
+import { inTurns } from '../turns.ts'
 
 /** One failure (a signature), and how alike it is to others: each pair is told by one of the two, or by both alike. */
 export interface LinkedFailure {
@@ -28,9 +28,6 @@ export const SIMILARITY_UNIT = 10_000
  */
 export const CORE_SIGNATURES = 2_000
 
-/** How much is done before others have their turn, in visits of a number. */
-const TURN = 1_000_000
-
 /**
  * Groups failures by average linkage (Sokal and Michener, 1958) over the graph of similar pairs, as Dhulipala et al. define it for such
  * graphs (ParHAC, 2022): the two groups with the highest mean similarity of all their pairs are joined, as long as the mean is at least `leastMean`;
@@ -44,36 +41,57 @@ export async function groupFailures(
   leastMean: number,
   coreSize = CORE_SIGNATURES,
 ): Promise<GroupedFailure[]> {
-  const sorted = [...failures].sort((one, other) => (one.signature < other.signature ? -1 : 1))
-  const links = linksOf(sorted)
-  const core = Math.min(coreSize, sorted.length)
-  const groups: number[][] = []
-  for (const component of componentsOf(links, core))
-    groups.push(...(await joined(component, links, leastMean)))
-  const groupOf = new Map(groups.flatMap((members, at) => members.map((member) => [member, at] as const)))
-  const grown = groups.map((members) => [...members])
-  for (let follower = core; follower < sorted.length; follower++) {
-    const nearest = nearestGroup(links[follower]!, groupOf, groups, leastMean)
-    if (nearest === undefined) grown.push([follower])
-    else grown[nearest]!.push(follower)
+  const grouped: GroupedFailure[] = []
+  function* steps(): Steps {
+    const sorted = [...failures].sort((one, other) => (one.signature < other.signature ? -1 : 1))
+    const links = yield* linksOf(sorted)
+    const core = Math.min(coreSize, sorted.length)
+    const groups: number[][] = []
+    for (const component of componentsOf(links, core))
+      groups.push(...(yield* joined(component, links, leastMean)))
+    const groupOf = new Map(groups.flatMap((members, at) => members.map((member) => [member, at] as const)))
+    const grown = groups.map((members) => [...members])
+    for (let follower = core; follower < sorted.length; follower++) {
+      const nearest = nearestGroup(links[follower]!, groupOf, groups, leastMean)
+      if (nearest === undefined) grown.push([follower])
+      else grown[nearest]!.push(follower)
+      yield
+    }
+    for (const members of grown) {
+      const ofGroup = new Set(members)
+      for (const member of members) {
+        const groupKey = sorted[members[0]!]!.signature
+        grouped.push({
+          signature: sorted[member]!.signature,
+          groupKey,
+          centrality: centralityOf(member, ofGroup, links),
+        })
+        yield
+      }
+    }
   }
-  return grown.flatMap((members) => described(members, sorted, links))
+  await inTurns(steps())
+  return grouped
 }
+
+/** Between two of them others have their turn. */
+type Steps<Result = void> = Generator<void, Result>
 
 type Links = ReadonlyMap<number, number>
 
 /** By place, both ways. */
-function linksOf(sorted: readonly LinkedFailure[]): Links[] {
+function* linksOf(sorted: readonly LinkedFailure[]): Steps<Links[]> {
   const places = new Map(sorted.map(({ node }, place) => [node, place]))
   const links = sorted.map(() => new Map<number, number>())
-  sorted.forEach((failure, place) => {
+  for (const [place, failure] of sorted.entries()) {
     failure.links.forEach((node, at) => {
       const other = places.get(node)
       if (other === undefined || other === place) return
       links[place]!.set(other, failure.similarities[at]!)
       links[other]!.set(place, failure.similarities[at]!)
     })
-  })
+    yield
+  }
   return links
 }
 
@@ -97,28 +115,24 @@ function componentsOf(links: readonly Links[], core: number): number[][] {
 }
 
 /** The groups of one component. Of each it keeps the nearest other one: see Müllner, arXiv:1109.2378, the generic algorithm. */
-async function joined(
-  places: readonly number[],
-  links: readonly Links[],
-  leastMean: number,
-): Promise<number[][]> {
+function* joined(places: readonly number[], links: readonly Links[], leastMean: number): Steps<number[][]> {
   const n = places.length
   if (n === 1) return [[...places]]
   const at = new Map(places.map((place, index) => [place, index]))
   /** Of each pair of groups the sum of their pairs' similarities. */
   const sums = new Float64Array(n * n)
-  places.forEach((place, index) => {
+  for (const [index, place] of places.entries()) {
     for (const [other, similarity] of links[place]!) {
       const column = at.get(other)
       if (column !== undefined) sums[index * n + column] = similarity
     }
-  })
+    yield
+  }
   const groups: (number[] | undefined)[] = places.map((place) => [place])
   const mean = (one: number, other: number) =>
     sums[one * n + other]! / (groups[one]!.length * groups[other]!.length)
   const nearest = new Int32Array(n)
   const means = new Float64Array(n)
-  let visits = 0
   /** Among those behind it, so that each pair stands once. */
   const look = (one: number) => {
     nearest[one] = -1
@@ -131,13 +145,14 @@ async function joined(
         nearest[one] = other
       }
     }
-    visits += n - one
   }
-  for (let one = 0; one < n; one++) look(one)
+  for (let one = 0; one < n; one++) {
+    look(one)
+    yield
+  }
   for (;;) {
     let best = 0
     for (let one = 1; one < n; one++) if (means[one]! > means[best]!) best = one
-    visits += n
     if (means[best]! < leastMean) break
     // The earlier one stays, so a group stands where the smallest of its signatures does.
     const gone = nearest[best]!
@@ -164,11 +179,7 @@ async function joined(
     look(best)
     for (let one = best + 1; one < gone; one++)
       if (groups[one] !== undefined && nearest[one] === gone) look(one)
-    visits += 2 * n
-    if (visits > TURN) {
-      visits = 0
-      await setImmediate()
-    }
+    yield
   }
   return groups.filter((group) => group !== undefined)
 }
@@ -192,21 +203,10 @@ function nearestGroup(
   return best && best[1] >= leastMean ? best[0] : undefined
 }
 
-function described(
-  members: readonly number[],
-  sorted: readonly LinkedFailure[],
-  links: readonly Links[],
-): GroupedFailure[] {
-  const groupKey = sorted[members[0]!]!.signature
-  const ofGroup = new Set(members)
-  return members.map((member) => {
-    let sum = 0
-    for (const [other, similarity] of links[member]!) if (ofGroup.has(other)) sum += similarity
-    const others = members.length - 1
-    return {
-      signature: sorted[member]!.signature,
-      groupKey,
-      centrality: others === 0 ? SIMILARITY_UNIT : Math.round(sum / others),
-    }
-  })
+/** The mean of its similarities to the other members. */
+function centralityOf(member: number, ofGroup: ReadonlySet<number>, links: readonly Links[]): number {
+  if (ofGroup.size === 1) return SIMILARITY_UNIT
+  let sum = 0
+  for (const [other, similarity] of links[member]!) if (ofGroup.has(other)) sum += similarity
+  return Math.round(sum / (ofGroup.size - 1))
 }
