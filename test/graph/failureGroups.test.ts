@@ -486,6 +486,31 @@ describe('failure groups by meaning', () => {
     expect(await scene.groups()).toEqual([['hung', 'late'], ['slow']])
   })
 
+  it('are whole whoever was at it: a server that died before it kept them, and several at a time', async () => {
+    const scene = await Scene.of(
+      1,
+      ['a', 'b'],
+      [{ version: 1, scenario: 'a', day: 1, failures: ['late', 'slow', 'hung'] }],
+    )
+    const { tenantId } = scene.tenant
+    await scene.embed()
+    for (const at of ['linkFailures', 'linkedFailures', 'keepFailureGroups']) {
+      const dying = groupNow(arc, undefined, ({ text, values }) => {
+        if (text.includes(`/* ${at} */`) && values.includes(tenantId)) throw new Error('killed')
+      })
+      await expect(dying).rejects.toThrow('killed')
+      expect(await scene.groups()).toEqual([['hung'], ['late'], ['slow']])
+    }
+    await scene.group()
+    expect(await scene.groups()).toEqual([['hung', 'late', 'slow']])
+
+    await scene.record([{ version: 1, scenario: 'b', day: 1, failures: ['denied', 'regex', 'json'] }])
+    await scene.embed(['denied', 'regex', 'json'])
+    await Promise.all([groupNow(arc), groupNow(arc), groupNow(arc)])
+    await scene.group()
+    expect(await scene.groups()).toEqual([['denied'], ['hung', 'late', 'slow'], ['json'], ['regex']])
+  })
+
   it('are by vectors of one calibrated model: the other one’s all at once', async () => {
     const scene = await Scene.of(
       1,

@@ -1,3 +1,4 @@
+import type { Sql } from 'sql-template-tag'
 import { createPool } from '../../src/db/pool.ts'
 import { ownQueryOn } from '../../src/jobs/embeddingStore.ts'
 import { groupFailuresByMeaning } from '../../src/jobs/failureGroups.ts'
@@ -43,13 +44,21 @@ export async function giveVectors(
   })
 }
 
-/** What the job does, on this server. */
-export async function groupNow(arc: Arc, coreSize?: number): Promise<void> {
+/** What the job does, on this server. `before`: what happens before each of its statements. */
+export async function groupNow(
+  arc: Arc,
+  coreSize?: number,
+  before: (statement: Sql) => void = () => {},
+): Promise<void> {
   const logger = createLogger('silent')
   const pool = createPool({ connectionString: arc.databaseUrl, max: 1, logger })
+  const query = ownQueryOn(pool)
   try {
     await groupFailuresByMeaning(coreSize).run({
-      query: ownQueryOn(pool),
+      query: (statement) => {
+        before(statement)
+        return query(statement)
+      },
       signal: new AbortController().signal,
       logger,
     })
