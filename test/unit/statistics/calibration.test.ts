@@ -238,6 +238,46 @@ describe('95 % intervals and 5 % tests', () => {
   })
 })
 
+describe('5 % of any false alarm among metrics that count once where they are equal', () => {
+  /** That success is beside: the same in percent, the same but for some scenarios, and one of its own. */
+  it.each([
+    ...[5, 20, 100].map((n) => ({ n, apart: 0 })),
+    // Where one scenario in n is other, in more than a third of runs none is, and two metrics are one by chance.
+    ...[5, 20].map((n) => ({ n, apart: 1 / n })),
+  ])('$n scenarios, of which $apart are other', ({ n, apart }) => {
+    const draws = new Draws(100 * n + Math.round(1000 * apart))
+    const { scenario } = passFail(0.5, 0.5, 0.5, 0)
+    let [alarms, counted] = [0, 0]
+    for (let i = 0; i < REPLICATIONS; i++) {
+      const success = Array.from({ length: n }, () => scenario(draws, 0).map((draw) => draw()))
+      const metrics = [
+        success,
+        success.map((sides) => sides.map((value) => 100 * value)),
+        success.map((sides) => (draws.uniform() < apart ? scenario(draws, 0).map((draw) => draw()) : sides)),
+        Array.from({ length: n }, () => [draws.normal(), draws.normal()]),
+      ]
+      const judgements = judge(
+        metrics.map((values) => ({
+          comparison: comparePaired(
+            values.map(([baseline, candidate]) => ({ baseline: [baseline!], candidate: [candidate!] })),
+            'UNBOUNDED',
+          ),
+          better: 'HIGHER',
+          margin: null,
+          pair: 0,
+        })),
+      )
+      if (judgements.some(({ verdict }) => verdict !== 'INSUFFICIENT_DATA')) alarms++
+      counted += judgements[0]!.tests
+    }
+    expect(percent(alarms)).toBeLessThanOrEqual(7)
+    // Six differences must be of one sign: five are never significant among two tests.
+    expect(percent(alarms)).toBeGreaterThanOrEqual(n === 5 ? 0 : 3)
+    if (apart === 0) expect(counted).toBe(2 * REPLICATIONS)
+    else expect(counted).toBeLessThan(3 * REPLICATIONS)
+  })
+})
+
 describe('80 % power', () => {
   it.each(cells)('$name, $n scenarios, $repetitions repetitions', ({ name, population, n, repetitions }) => {
     // Small enough that nearly all pilots are inconclusive.
