@@ -13,6 +13,7 @@ import {
 import { equalTests } from '../../../src/statistics/equalTests.ts'
 import { flakinessOf } from '../../../src/statistics/flakiness.ts'
 import {
+  amountDifference,
   squareAndAddInterval,
   studentInterval,
   tangoInterval,
@@ -167,6 +168,70 @@ describe('intervals', () => {
     expect({ pValue, difference }).toEqual({ pValue: 1, difference: 0 })
     expect(interval!.lower).toBeLessThan(-0.05)
     expect(interval!.upper).toBeGreaterThan(0.05)
+  })
+})
+
+describe('the interval of a difference of amounts', () => {
+  const [A, B] = [
+    [1, 2, 0.5, 8, 3, 1.5],
+    [1.3, 2.1, 0.9, 11, 2.8, 2.2],
+  ]
+  const of = (baseline: number[], candidate: number[], level = 0.95) =>
+    amountDifference(baseline, candidate, level)!.interval
+
+  it('is that of its parts, with pseudo-values', () => {
+    // In Python, n L − (n − 1) log((ΣB − b) / (ΣA − a)) and (a + b) / S, with t = stats.t.ppf(.975, 5); the correlation is 0.6806.
+    const { lower, upper } = of(A, B)
+    expect(lower).toBeCloseTo(-0.44360609646307614, 6)
+    expect(upper).toBeCloseTo(2.806764017040078, 6)
+  })
+
+  it('turns with its sides, and grows with its unit', () => {
+    const [one, turned, cents] = [
+      of(A, B),
+      of(B, A),
+      of(
+        A.map((a) => 100 * a),
+        B.map((b) => 100 * b),
+      ),
+    ]
+    expect(turned.lower).toBeCloseTo(-one.upper, 12)
+    expect(turned.upper).toBeCloseTo(-one.lower, 12)
+    expect(cents.upper).toBeCloseTo(100 * one.upper, 10)
+  })
+
+  it('is Student’s of what hardly varies', () => {
+    const [a, b] = [A.map((value) => 1000 + value), B.map((value) => 1000 + value)]
+    const student = studentInterval(
+      b.map((value, i) => value - a[i]!),
+      1,
+      0.95,
+    )
+    expect(of(a, b).lower).toBeCloseTo(student.lower, 2)
+    expect(of(a, b).upper).toBeCloseTo(student.upper, 2)
+  })
+
+  it.each<[string, number[], number[]]>([
+    ['what may be below zero', [...A, -1], [...B, 1]],
+    ['four scenarios', A.slice(0, 4), B.slice(0, 4)],
+    ['one that has all', [0, 0, 0, 0, 5], [1, 2, 3, 4, 5]],
+    ['nothing', [0, 0, 0, 0, 0], [1, 2, 3, 4, 5]],
+    ['equal differences', [1, 2, 3, 4, 5], [2, 3, 4, 5, 6]],
+  ])('is not for %s', (_, baseline, candidate) => {
+    expect(amountDifference(baseline, candidate, 0.95)).toBeNull()
+    const pairs = baseline.map((a, i) => ({ baseline: [a], candidate: [candidate[i]!] }))
+    expect(comparePaired(pairs, 'UNBOUNDED').interval!.upper).toBeGreaterThan(0)
+  })
+
+  it('has ends where all grow alike, and at any level', () => {
+    const { lower, upper } = of(
+      A,
+      A.map((a) => 2 * a),
+    )
+    expect(lower).toBeGreaterThan(0)
+    expect(upper).toBeLessThan(20)
+    const widest = of([1, 1, 1, 1, 1e6], [1, 2, 1, 1, 2e6], 1 - 1e-9)
+    expect(Number.isFinite(widest.lower) && Number.isFinite(widest.upper)).toBe(true)
   })
 })
 
