@@ -37,7 +37,7 @@ export function gateReport({ baseline, candidate, passed, reasons, comparison }:
       reasons.map(({ status, rule, message }) => [SIGNS[status], rule, message]),
     ),
     '### Metrics',
-    'Means over the scenarios that both have, each over its repetitions; intervals of 95 %, p-values corrected for all metrics.',
+    'Means over the scenarios that both have, each over its repetitions; intervals of 95 %, p-values corrected for all metrics, those that are equal counted once.',
     table(
       ['metric', 'scenarios', 'baseline', 'candidate', 'difference', '95 %', 'p', ''],
       known.map((total) => [
@@ -51,7 +51,7 @@ export function gateReport({ baseline, candidate, passed, reasons, comparison }:
         WORDS[total.verdict],
       ]),
     ),
-    ...(open.some(({ needed }) => needed) ? ['### What would be needed', ...open.flatMap(needs)] : []),
+    ...(open.length > 0 ? ['### What cannot be told', ...open.map(why)] : []),
     `### Scenarios`,
     `${counts.regressed} of ${counts.scenarios} went worse, ${counts.improved} better; ${counts.onlyInOne} ran in one of the two only.` +
       (counts.revisionDiffers > 0
@@ -84,14 +84,18 @@ function described({ simulationId, simulationName, configVersion }: GateSimulati
   ]
 }
 
-function needs({ needed, ...total }: Total): string[] {
+function why({ needed, reason, ...total }: Total): string {
+  return [`- ${nameOf(total)}: ${reason}`, ...needs(needed)].join(' ')
+}
+
+function needs(needed: Total['needed']): string[] {
   if (!needed) return []
   const ways = [
     ...(needed.repetitions === null ? [] : [`${needed.repetitions} repetitions of each scenario`]),
     ...(needed.scenarios === null ? [] : [`${needed.scenarios} scenarios`]),
   ]
   if (ways.length === 0) return []
-  return [`- ${nameOf(total)}: to show a difference of ${figure(needed.difference)}, ${ways.join(', or ')}.`]
+  return [`To show a difference of ${figure(needed.difference)}: ${ways.join(', or ')}.`]
 }
 
 const nameOf = ({ metric, dimension }: Pick<Total, 'metric' | 'dimension'>) =>

@@ -1,12 +1,14 @@
+import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
 import {
   type FlakinessOf,
   type ScenarioFlakiness,
   scenarioFlakiness,
 } from '../evaluation/comparison/flakinessStore.ts'
-import { relatedRow } from '../reads/answers/pages.ts'
-import type { ParentKeys } from '../reads/computedPages.ts'
-import type { Condition } from '../reads/condition.ts'
+import { computedFrom, onlyOne, relatedRow } from '../reads/answers/pages.ts'
+import type { RowPart } from '../reads/answers/parts.ts'
+import { type ParentKeys, readComputedRows } from '../reads/computedPages.ts'
+import { all, type Condition } from '../reads/condition.ts'
 import type { PageArgs } from '../reads/pagePlan.ts'
 import { Refusal } from '../refusal.ts'
 import { builder } from './builder/builder.ts'
@@ -15,12 +17,15 @@ import type { PlannedField, ReadInStatement } from './builder/fieldRead.ts'
 import { ConfigVersion } from './configVersion.ts'
 import { Columns } from './lists/columns.ts'
 import { defineComputedList } from './lists/computedList.ts'
+import { sharedByField } from './lists/fieldLoader.ts'
 import { byColumn } from './lists/filters.ts'
 import { Scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
 
 /** In rows that are read: all outcomes of a simulation are. */
 const FLAKINESS_COST = 100
+/** Likewise: its repetitions in up to twenty simulations. */
+const ONE_SCENARIO_COST = 20
 const DEFAULT_STABLE_FROM = 3
 const DEFAULT_SIMULATIONS = 10
 const MOST_SIMULATIONS = 20
@@ -31,7 +36,11 @@ const Stability = builder.enumType('ScenarioStability', {
     FLAKY: { value: 'flaky', description: 'Some succeeded and some failed.' },
     STABLE_PASS: { value: 'stable_pass', description: 'All succeeded, often enough to be called so.' },
     STABLE_FAIL: { value: 'stable_fail', description: 'All failed, likewise.' },
-    UNKNOWN: { value: 'unknown', description: 'They agree, and are too few to be called stable.' },
+    UNKNOWN: {
+      value: 'unknown',
+      description:
+        'They agree, and are too few to be called stable; or versions differ each of which agrees.',
+    },
   } as const,
 })
 
@@ -40,7 +49,7 @@ const flakinessColumns = new Columns<ScenarioFlakiness>({
   stability: {
     kind: 'enum',
     enum: Stability,
-    description: 'Whether its runs agree.',
+    description: 'Whether its runs agree, those of one version with each other.',
     filter: 'By whether runs agree.',
   },
   repetitions: {
@@ -67,7 +76,7 @@ const flakinessColumns = new Columns<ScenarioFlakiness>({
     kind: 'number',
     nullable: true,
     description:
-      'Probability that two of its runs end differently, 0 to 1, without bias; null of fewer than two.',
+      'Probability that two of its runs under one version end differently, 0 to 1, without bias; null of fewer than two.',
     filter: 'By the probability that two runs end differently.',
     order: 'The probability that two of its runs end differently.',
   },
@@ -110,19 +119,28 @@ const stableFromArg = {
   description: 'From so many runs that agree on a scenario is called stable, 2 to 1,000.',
 }
 
+const simulationsArg = {
+  required: true as const,
+  defaultValue: DEFAULT_SIMULATIONS,
+  description: `How many simulations that have outcomes, by when they were planned, 1 to ${MOST_SIMULATIONS}.`,
+}
+
 type FlakinessArgs = PageArgs & { stableFrom: number; simulations?: number }
 
 /** @throws Refusal BAD_USER_INPUT */
-function rowsOf({ stableFrom, simulations }: FlakinessArgs) {
+function rowsOf(
+  { stableFrom, simulations }: Pick<FlakinessArgs, 'stableFrom' | 'simulations'>,
+  of?: FlakinessOf,
+) {
   const check = (value: number, name: string, least: number, most: number) => {
     if (value < least || value > most)
       throw new Refusal('BAD_USER_INPUT', `${name} is ${value}, but must be ${least} to ${most}.`, [name])
   }
   check(stableFrom, 'stableFrom', 2, 1_000)
   if (simulations !== undefined) check(simulations, 'simulations', 1, MOST_SIMULATIONS)
-  const of: FlakinessOf =
-    simulations === undefined ? { of: 'simulation' } : { of: 'configVersion', simulations }
-  return (parents: ParentKeys, where: Condition) => scenarioFlakiness(of, stableFrom, parents, where)
+  const asked: FlakinessOf =
+    of ?? (simulations === undefined ? { of: 'simulation' } : { of: 'configVersion', simulations })
+  return (parents: ParentKeys, where: Condition) => scenarioFlakiness(asked, stableFrom, parents, where)
 }
 
 /** A list under a simulation or a version. */
@@ -173,11 +191,62 @@ builder.prismaObjectField(ConfigVersion, 'flakiness', (t) =>
     args: {
       ...flakinessPages.options.args,
       stableFrom: t.arg.int(stableFromArg),
-      simulations: t.arg.int({
-        required: true,
-        defaultValue: DEFAULT_SIMULATIONS,
-        description: `How many simulations that have outcomes, by when they were planned, 1 to ${MOST_SIMULATIONS}.`,
+      simulations: t.arg.int(simulationsArg),
+    },
+  }),
+)
+
+interface OneScenarioArgs {
+  stableFrom: number
+  simulations: number
+  configVersionId?: string | null
+}
+
+const rowsOfOne = ({ stableFrom, simulations, configVersionId = null }: OneScenarioArgs) => {
+  const rows = rowsOf({ stableFrom, simulations }, { of: 'scenario', simulations, configVersionId })
+  return (parents: ParentKeys) => rows(parents, all())
+}
+
+builder.prismaObjectField(Scenario, 'flakiness', (t) =>
+  t.field({
+    type: ScenarioFlakinessType,
+    nullable: true,
+    description:
+      'How much its runs agree in the latest simulations in which one of them ended; null where none did. Runs of several versions count together, but only those of one may disagree.',
+    select: { scenarioId: true },
+    args: {
+      stableFrom: t.arg.int(stableFromArg),
+      simulations: t.arg.int(simulationsArg),
+      configVersionId: t.arg({
+        type: 'UUID',
+        description: 'Only simulations of this version; of all by default.',
       }),
+    },
+    extensions: {
+      cost: ONE_SCENARIO_COST,
+      read: ({ args, members }: PlannedField<OneScenarioArgs>): RowPart => {
+        const rows = rowsOfOne(args)
+        return {
+          is: 'row',
+          from: (own, outer) => computedFrom(own, rows(onlyOne(outer.column('scenarioId')))),
+          members: members(),
+          nullable: true,
+        }
+      },
+    },
+    resolve: async ({ scenarioId }, args, context, info) => {
+      const { loader } = sharedByField(context, info, () => {
+        const rows = rowsOfOne(args)
+        return new DataLoader(async (parents: readonly string[]) => {
+          const found = await readComputedRows<ScenarioFlakiness & { parent: string }>(
+            context.reads,
+            rows(parents),
+          )
+          const byScenario = new Map(found.map(({ parent, ...row }) => [parent, row]))
+          return parents.map((parent) => byScenario.get(parent) ?? null)
+        })
+      })
+      return loader.load(scenarioId)
     },
   }),
 )

@@ -2,6 +2,7 @@ import type { GraphQLResolveInfo } from 'graphql'
 import {
   compareMetrics,
   DEFAULT_MARGINS,
+  insufficientReason,
   type Margins,
   type MetricComparison,
   MOST_DIMENSIONS,
@@ -189,8 +190,13 @@ const MetricComparisonType = builder.objectRef<MetricComparison>('MetricComparis
     }),
     adjustedPValue: t.float({
       nullable: true,
-      description: 'The same, corrected for all metrics and candidates that are asked for together.',
+      description:
+        'The same, corrected for all metrics and candidates that are asked for together. Metrics of a pair that are the same numbers, or a multiple of them, are one test and count once.',
       resolve: ({ judgement }) => judgement.adjustedPValue,
+    }),
+    tests: t.int({
+      description: 'How many different tests `adjustedPValue` is corrected for; 1 without correction.',
+      resolve: ({ judgement }) => judgement.tests,
     }),
     effectSize: t.field({
       type: EffectSize,
@@ -202,6 +208,12 @@ const MetricComparisonType = builder.objectRef<MetricComparison>('MetricComparis
       type: VerdictEnum,
       description: 'What that shows.',
       resolve: ({ judgement }) => judgement.verdict,
+    }),
+    reason: t.string({
+      nullable: true,
+      description:
+        'Why the verdict is INSUFFICIENT_DATA, in words, such as that a difference is not significant once corrected; null for other verdicts.',
+      resolve: insufficientReason,
     }),
     margin: t.exposeFloat('margin', {
       nullable: true,

@@ -1,4 +1,5 @@
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
+import { equalTests } from './equalTests.ts'
 import { adjustedPValues, type Correction } from './multiplicity.ts'
 import { comparePaired, type PairedComparison } from './pairedComparison.ts'
 
@@ -34,7 +35,8 @@ const MOST_STEPS = 5e6
 const FLIPS_A_STEP = 20
 
 /**
- * Compares how often categories occur in two runs, scenario by scenario: a paired exact test for each, corrected for their number, and one for all. A
+ * Compares how often categories occur in two runs, scenario by scenario: a paired exact test for each, corrected for their number (two of which all runs have one
+ * are one test), and one for all. A
  * table of counts over all repetitions (χ², Fisher) would take repetitions of a scenario for independent ones, and see drift where one scenario failed five times.
  */
 export function categoryDrift(
@@ -72,6 +74,7 @@ export function* driftInSteps(
   const adjusted = adjustedPValues(
     comparisons.map(({ pValue }) => pValue),
     correction,
+    equalTests(comparisons.map(({ means }) => means)),
   )
   const pValue =
     categories.length === 0

@@ -1,4 +1,4 @@
-import { normalQuantile } from './distributions.ts'
+import { normalCdf, normalQuantile } from './distributions.ts'
 import type { Interval } from './intervals.ts'
 import { sumOf } from './sums.ts'
 
@@ -30,13 +30,16 @@ const LEAST_WEIGHT = 1e-4
  * What each cause does, from effects of several together. A mixed model (Henderson 1975, Biometrics 31:423; Robinson 1991, Statistical Science 6:15): an effect is the
  * sum of what its causes do, each N(0, σ²) over causes and again N(0, τ²) from one time to the next, and the error of measuring, which is known. This is a
  * ridge regression whose penalty follows from the data: σ and τ are averaged over a grid by their marginal likelihood (empirical Bayes would take the
- * likeliest, and is too sure of few effects). Estimates are drawn towards zero, the more the less is known, and intervals cover 95 % of true
- * effects over causes like these; docs/decisions/0034 has the simulation.
+ * likeliest, and is too sure of few effects). Before the data each σ is as likely as any other (Gelman 2006, Bayesian Analysis 1:515): where errors are larger than
+ * effects, a grid by factors with equal weights favours those near zero, draws too much, and misses one effect of twelve. Estimates are drawn towards zero, the more the
+ * less is known, and intervals, the quantiles of the mixture over the grid, cover 95 % of true effects over causes like these; docs/decisions/0034 has the simulation.
  */
 export class EffectRegression {
   readonly #places: ReadonlyMap<number, number>
   readonly #means: Float64Array
   readonly #covariances: Float64Array
+  /** What the causes' effects may be, by place: each point of the grid has a share. */
+  readonly #mixtures: readonly (readonly Normal[])[]
   /** E σ², E τ² and the mean variance of measuring. */
   readonly #spread: number
   readonly #variation: number
@@ -56,12 +59,14 @@ export class EffectRegression {
     const grid = SPREADS.flatMap((spread) =>
       VARIATIONS.map((variation) => {
         const [ofCauses, ofTimes] = [(spread * size) ** 2, (variation * size) ** 2]
-        return { ofCauses, ofTimes, posterior: new Posterior(measured, this.#places, ofCauses, ofTimes) }
+        const posterior = new Posterior(measured, this.#places, ofCauses, ofTimes)
+        // Points stand by factors: as much of the line from zero on is each one's as it is large.
+        return { ofCauses, ofTimes, posterior, logWeight: Math.log(spread) + posterior.logLikelihood }
       }),
     )
-    const best = Math.max(...grid.map(({ posterior }) => posterior.logLikelihood))
+    const best = Math.max(...grid.map(({ logWeight }) => logWeight))
     const likely = grid
-      .map((point) => ({ ...point, weight: Math.exp(point.posterior.logLikelihood - best) }))
+      .map((point) => ({ ...point, weight: Math.exp(point.logWeight - best) }))
       .filter(({ weight }) => weight > LEAST_WEIGHT)
     const all = sumOf(likely.map(({ weight }) => weight))
     const p = this.#places.size
@@ -74,14 +79,22 @@ export class EffectRegression {
       variation += share * ofTimes
       for (let i = 0; i < p; i++) this.#means[i]! += share * posterior.means[i]!
     }
+    const mixtures: Normal[][] = Array.from({ length: p }, () => [])
     for (const { weight, posterior } of likely) {
       const inverse = posterior.covariances()
+      for (let i = 0; i < p; i++)
+        mixtures[i]!.push({
+          share: weight / all,
+          mean: posterior.means[i]!,
+          deviation: Math.sqrt(inverse[i * p + i]!),
+        })
       for (let i = 0; i < p; i++)
         for (let j = 0; j < p; j++) {
           const apart = (posterior.means[i]! - this.#means[i]!) * (posterior.means[j]! - this.#means[j]!)
           this.#covariances[i * p + j]! += (weight / all) * (inverse[i * p + j]! + apart)
         }
     }
+    this.#mixtures = mixtures
     this.#spread = spread
     this.#variation = variation
   }
@@ -90,8 +103,11 @@ export class EffectRegression {
   of(cause: number): CauseEffect | null {
     const place = this.#places.get(cause)
     if (place === undefined) return null
-    const p = this.#places.size
-    return within(this.#means[place]!, this.#covariances[place * p + place]!)
+    const mixture = this.#mixtures[place]!
+    return {
+      effect: this.#means[place]!,
+      interval: { lower: quantileOf(mixture, 0.025), upper: quantileOf(mixture, 0.975) },
+    }
   }
 
   /** What will be measured where these causes come together, and the interval in which it falls in 95 %: the error of measuring is as it was so far, on the average. */
@@ -106,6 +122,27 @@ export class EffectRegression {
     }
     return within(mean, variance)
   }
+}
+
+interface Normal {
+  share: number
+  mean: number
+  deviation: number
+}
+
+/** Of a mixture of normal distributions, by bisection between the least and the largest of theirs. */
+function quantileOf(mixture: readonly Normal[], p: number): number {
+  const z = normalQuantile(p)
+  const quantiles = mixture.map(({ mean, deviation }) => mean + z * deviation)
+  let [low, high] = [Math.min(...quantiles), Math.max(...quantiles)]
+  for (let step = 0; step < 20; step++) {
+    const middle = (low + high) / 2
+    let below = 0
+    for (const { share, mean, deviation } of mixture) below += share * normalCdf((middle - mean) / deviation)
+    if (below < p) low = middle
+    else high = middle
+  }
+  return (low + high) / 2
 }
 
 function within(effect: number, variance: number): CauseEffect {

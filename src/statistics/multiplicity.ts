@@ -5,11 +5,23 @@
  */
 export type Correction = 'HOLM' | 'BENJAMINI_HOCHBERG' | 'NONE'
 
-/** Adjusted p-values in the order given, as R's p.adjust has them. Null is no test, and stays so. */
+/**
+ * Adjusted p-values in the order given, as R's p.adjust has them. Null is no test, and stays so.
+ * @param testOf the number of its test for each p-value: those of one test count once (`equalTests`). Unless said each is its own.
+ */
 export function adjustedPValues(
   pValues: readonly (number | null)[],
   correction: Correction = 'HOLM',
+  testOf?: readonly number[],
 ): (number | null)[] {
+  if (testOf) {
+    const firsts = testOf.map((test) => testOf.indexOf(test))
+    const distinct = adjustedPValues(
+      pValues.map((p, index) => (firsts[index] === index ? p : null)),
+      correction,
+    )
+    return firsts.map((first) => distinct[first]!)
+  }
   const adjusted = [...pValues]
   if (correction === 'NONE') return adjusted
   const tests = pValues.flatMap((p, index) => (p === null ? [] : [{ p, index }])).sort((x, y) => x.p - y.p)

@@ -1,4 +1,5 @@
 import {
+  amountDifference,
   type Interval,
   smallestStep,
   squareAndAddInterval,
@@ -86,13 +87,15 @@ export function comparePaired(
 
 /**
  * Confidence interval of the mean difference over scenarios: Tango's where each scenario's mean is 0 or 1, squaring and adding where values are from 0 to 1,
- * else Student's. docs/decisions/0031 has the coverage of each, and of what was not chosen. Null of fewer than two scenarios.
+ * of amounts `amountDifference`, else Student's. docs/decisions/0031 has the coverage of each, and of what was not chosen. Null of fewer than two scenarios.
  */
 export function differenceInterval(means: PairedMeans, scale: Scale, level: number): Interval | null {
   const { baseline, candidate, differences } = means
   const n = differences.length
   if (n < 2) return null
   if (scale === 'UNBOUNDED') {
+    const ofAmounts = amountDifference(baseline, candidate, level)
+    if (ofAmounts) return ofAmounts.interval
     const size = sumOf([...baseline, ...candidate].map(Math.abs)) / (2 * n)
     return studentInterval(differences, size, level)
   }
@@ -127,7 +130,9 @@ function effectSizeOf(
 function spreadOf(means: PairedMeans, scale: Scale): Spread {
   const { baseline, candidate, differences, perRepetition, withinBaseline, withinCandidate } = means
   const n = differences.length
-  const seen = varianceOf(differences)
+  const seen =
+    (scale === 'UNBOUNDED' ? amountDifference(baseline, candidate, 0.95)?.variance : undefined) ??
+    varianceOf(differences)
   const step = scale === 'UNBOUNDED' ? 0 : smallestStep(baseline, candidate) ** 2 / n
   return {
     scenarios: n,

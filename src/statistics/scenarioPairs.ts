@@ -17,6 +17,8 @@ export interface PairedMeans {
   candidate: readonly number[]
   /** candidate − baseline */
   differences: readonly number[]
+  /** The means of both in the order given, as that is the same in all metrics of a pair; null for a scenario that was left out. */
+  byScenario: readonly (readonly [baseline: number, candidate: number] | null)[]
   /** Scenarios with known values on one side only, on no side, and values that are unknown. */
   onlyBaseline: number
   onlyCandidate: number
@@ -35,14 +37,20 @@ export interface PairedMeans {
  */
 export function pairedMeans(scenarios: readonly ScenarioPair[], scale: Scale): PairedMeans {
   const pairs: { baseline: number[]; candidate: number[]; a: number; b: number }[] = []
+  const byScenario: PairedMeans['byScenario'][number][] = []
   const left = { onlyBaseline: 0, onlyCandidate: 0, neither: 0, unknown: 0 }
   for (const scenario of scenarios) {
     const baseline = knownOf(scenario.baseline, scale)
     const candidate = knownOf(scenario.candidate, scale)
     left.unknown += scenario.baseline.length + scenario.candidate.length - baseline.length - candidate.length
-    if (baseline.length > 0 && candidate.length > 0)
-      pairs.push({ baseline, candidate, a: meanOf(baseline), b: meanOf(candidate) })
-    else if (baseline.length > 0) left.onlyBaseline++
+    if (baseline.length > 0 && candidate.length > 0) {
+      const [a, b] = [meanOf(baseline), meanOf(candidate)]
+      pairs.push({ baseline, candidate, a, b })
+      byScenario.push([a, b])
+      continue
+    }
+    byScenario.push(null)
+    if (baseline.length > 0) left.onlyBaseline++
     else if (candidate.length > 0) left.onlyCandidate++
     else left.neither++
   }
@@ -53,6 +61,7 @@ export function pairedMeans(scenarios: readonly ScenarioPair[], scale: Scale): P
     baseline: pairs.map(({ a }) => a),
     candidate: pairs.map(({ b }) => b),
     differences: pairs.map(({ a, b }) => b - a),
+    byScenario,
     ...left,
     withinBaseline,
     withinCandidate,

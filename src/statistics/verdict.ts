@@ -1,3 +1,4 @@
+import { equalTests } from './equalTests.ts'
 import type { Interval } from './intervals.ts'
 import { adjustedPValues, type Correction } from './multiplicity.ts'
 import { differenceInterval, type PairedComparison } from './pairedComparison.ts'
@@ -14,6 +15,11 @@ export type Verdict = 'BETTER' | 'WORSE' | 'NO_DIFFERENCE' | 'INSUFFICIENT_DATA'
 
 export interface Question {
   comparison: PairedComparison
+  /**
+   * The number of the two runs that are compared, with their scenarios in one order: metrics of theirs that are equal or copies in another unit are one test,
+   * and count once (`equalTests`). Unless said it is of no others.
+   */
+  pair?: number
   better: Better
   /**
    * Equivalence margin, more than zero, in the metric's unit: smaller differences do not matter. Null: none is given, and NO_DIFFERENCE is never said. One that is a share
@@ -24,8 +30,10 @@ export interface Question {
 
 export interface Judgement {
   verdict: Verdict
-  /** After correction for all questions of the call. */
+  /** After correction for all tests of the call. */
   adjustedPValue: number | null
+  /** How many different tests that is corrected for: 1 without correction. */
+  tests: number
   /** What had to lie within ± margin: two one-sided tests (Schuirmann 1987). */
   equivalenceInterval: Interval | null
   /**
@@ -40,16 +48,20 @@ export interface Judgement {
 }
 
 export interface JudgeOptions {
-  /** 0.05 unless said. */
+  /** ALPHA unless said. */
   alpha?: number
   correction?: Correction
   /** For `needed` and `detectableDifference`, 0.8 unless said. */
   power?: number
 }
 
+/** Level of the tests. */
+export const ALPHA = 0.05
+
 /**
  * Judges metrics and candidates that are looked at together. BETTER and WORSE follow p-values that are adjusted for all of them; with HOLM the intervals that
- * NO_DIFFERENCE follows are as much wider (Bonferroni), so that the chance of any false verdict stays at alpha of each kind.
+ * NO_DIFFERENCE follows are as much wider (Bonferroni), so that the chance of any false verdict stays at alpha of each kind. Both count each test once, however
+ * many metrics of a pair are copies of each other: what is equal is one difference, which lies within the smaller of two margins only if it lies within both.
  * Power is that of the strictest step of the correction.
  * @throws RangeError for a margin that is not more than zero, or an alpha that is not between 0 and ½
  */
@@ -62,14 +74,17 @@ export function* judgements(
   questions: readonly Question[],
   options: JudgeOptions = {},
 ): Generator<Judgement, undefined> {
-  const { alpha = 0.05, correction = 'HOLM', power = 0.8 } = options
+  const { alpha = ALPHA, correction = 'HOLM', power = 0.8 } = options
   checkAlpha(alpha)
+  const testOf = testsOf(questions)
   const adjusted = adjustedPValues(
     questions.map(({ comparison }) => comparison.pValue),
     correction,
+    testOf,
   )
-  const tests = adjusted.filter((p) => p !== null).length
-  const strictest = correction === 'HOLM' && tests > 0 ? alpha / tests : alpha
+  const made = new Set(testOf.filter((_, index) => adjusted[index] !== null)).size
+  const tests = correction === 'NONE' ? 1 : Math.max(1, made)
+  const strictest = correction === 'HOLM' ? alpha / tests : alpha
   for (const [index, { comparison, better, margin }] of questions.entries()) {
     if (margin !== null) checkMargin(margin)
     const { means, scale, spread, difference } = comparison
@@ -86,12 +101,31 @@ export function* judgements(
     yield {
       verdict,
       adjustedPValue,
+      tests,
       equivalenceInterval,
       needed: isOpen ? neededFor(spread, margin, asked) : null,
       detectableDifference: spread && detectableDifference(spread, asked),
       alpha: strictest,
     }
   }
+}
+
+/** The number of its test for each question. */
+function testsOf(questions: readonly Question[]): number[] {
+  const byPair = new Map<number | string, number[]>()
+  for (const [index, { pair = `question ${index}` }] of questions.entries()) {
+    const others = byPair.get(pair)
+    if (others) others.push(index)
+    else byPair.set(pair, [index])
+  }
+  const tests: number[] = []
+  let known = 0
+  for (const indexes of byPair.values()) {
+    const equal = equalTests(indexes.map((index) => questions[index]!.comparison.means))
+    for (const [at, index] of indexes.entries()) tests[index] = known + equal[at]!
+    known += Math.max(...equal) + 1
+  }
+  return tests
 }
 
 const isWithin = ({ lower, upper }: Interval, margin: number) => lower > -margin && upper < margin

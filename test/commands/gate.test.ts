@@ -193,7 +193,7 @@ it('a baseline may be the latest completed simulation of a configuration or a ve
   )
 })
 
-it('the report has verdict, rules, metrics, what went worse, and what would be needed, whatever names there are', async () => {
+it('the report has verdict, rules, metrics, what went worse, and why what is open cannot be told, whatever names there are', async () => {
   const tenant = arc.tenant()
   const { versionId } = await tenant.configVersion('agent | [x](http://evil) @all <b> ## Not a heading')
   const baseline = await simulated(tenant, versionId, 0, { name: 'nightly | `a`' })
@@ -207,14 +207,16 @@ it('the report has verdict, rules, metrics, what went worse, and what would be n
   expect(text).toMatch(/\| ❔ \| SUCCESS_DROP \| Success is known of 4 scenarios in both: 5 are the least/)
   expect(text).toMatch(/\| success \| 4 \| 1 \| 0\.5 \| -0\.5 \| .* to .* \| .* \| cannot tell \|/)
   expect(text).toMatch(/\| `tone` \| 4 \| 1\.5 \| 1\.5 \|/)
-  expect(text).toMatch(/- success: to show a difference of 0\.05, \d+ scenarios\./)
+  expect(text).toMatch(
+    /- success: No difference is significant \(p = 0\.25\), .* To show a difference of 0\.05: \d+ scenarios\./,
+  )
   expect(text).toContain('2 of 4 went worse, 0 better; 0 ran in one of the two only.')
   expect(text).toContain('| `login` | 1 of 1, score 1 | 0 of 1, score 0.25 |')
   expect(text).toContain(`\`${candidate}\``)
   expect(text.split('\n').filter((line) => line.startsWith('#'))).toEqual([
     '## ❌ May not ship',
     '### Metrics',
-    '### What would be needed',
+    '### What cannot be told',
     '### Scenarios',
   ])
   expect(text).not.toMatch(/(?<!\\)\[x|(?<!\\)<b|(?<!\\)@all/)

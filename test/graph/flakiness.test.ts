@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { flakinessOf } from '../../src/statistics/flakiness.ts'
 import { Arc, type Tenant, useArc } from '../support/arc.ts'
+import { recordStatements } from '../support/recordedStatements.ts'
 
 const arc = useArc()
 const byResolvers = new Arc({ ARC_COMPILED_READS: 'off' })
@@ -172,6 +174,76 @@ describe('how much the runs of a scenario agree', () => {
     ])
   })
 
+  it('is told of each scenario of a list, by one statement', async () => {
+    const tenant = arc.tenant()
+    const { versionId } = await tenant.configVersion()
+    for (let n = 0; n < 3; n++) await repeated(tenant, versionId)
+    await tenant.scenarios('z')
+    // Nothing of it has ended.
+    await tenant.simulation(['z'])
+    const of = async (args: string) => {
+      const { scenarios } = await asked(
+        tenant,
+        `{ scenarios(first: 50, orderBy: { field: SCENARIO_ID, direction: ASC }) { nodes { flakiness${args} ${ROW} } } }`,
+        {},
+      )
+      return scenarios.nodes.map(({ flakiness }: any) => flakiness)
+    }
+    expect(await of('')).toEqual([...expected(3, 3), null])
+    expect(await of('(simulations: 2, stableFrom: 5)')).toEqual([...expected(2, 5), null])
+    expect(await of(`(configVersionId: "${versionId}")`)).toEqual([...expected(3, 3), null])
+    expect(await of(`(configVersionId: "${randomUUID()}")`)).toEqual(Array(SHAPES.length + 1).fill(null))
+    for (const each of [arc, byResolvers]) {
+      const token = await tenant.token()
+      const statements = await recordStatements(() =>
+        each.post({ query: '{ scenarios { nodes { flakiness { disagreement } } } }' }, token),
+      )
+      expect(statements.filter(({ text }) => text.includes('simulations_scenarios'))).toHaveLength(1)
+    }
+    const other = arc.tenant()
+    await other.scenarios('a')
+    expect(
+      (await asked(other, '{ scenario(scenarioId: "a") { flakiness { repetitions } } }', {})).scenario,
+    ).toEqual({
+      flakiness: null,
+    })
+  })
+
+  it('is not told of versions that differ, each of which agrees', async () => {
+    const tenant = arc.tenant()
+    await tenant.scenarios('a')
+    const ran = async (versionId: string, statuses: string[]) => {
+      const simulationId = await tenant.simulation(['a'], {
+        configVersionId: versionId,
+        repetitions: statuses.length,
+      })
+      await tenant.record(
+        statuses.map((status, at) => ({ simulationId, scenarioId: 'a', repetition: at + 1, status })),
+      )
+    }
+    const [failing, mended] = [await tenant.configVersion('one'), await tenant.configVersion('two')]
+    await ran(failing.versionId, ['ERROR', 'ERROR', 'ERROR'])
+    await ran(mended.versionId, ['SUCCESS', 'SUCCESS', 'SUCCESS'])
+    const of = async (args = '') =>
+      (
+        await asked(
+          tenant,
+          `{ scenario(scenarioId: "a") { flakiness${args} { stability repetitions simulations succeeded passRate disagreement } } }`,
+          {},
+        )
+      ).scenario.flakiness
+    const both = { repetitions: 6, simulations: 2, succeeded: 3, passRate: 0.5 }
+    expect(await of()).toEqual({ ...both, stability: 'UNKNOWN', disagreement: 0 })
+    expect(await of(`(configVersionId: "${failing.versionId}")`)).toMatchObject({
+      stability: 'STABLE_FAIL',
+      repetitions: 3,
+    })
+    expect(await of('(simulations: 1)')).toMatchObject({ stability: 'STABLE_PASS', succeeded: 3 })
+    await ran(mended.versionId, ['SUCCESS', 'ERROR'])
+    // Of 3 · 2 + 5 · 4 ordered pairs of runs of one version 2 · 4 · 1 end differently.
+    expect(await of()).toMatchObject({ stability: 'FLAKY', disagreement: expect.closeTo(8 / 26, 10) })
+  })
+
   it('lists the flakiest first, in pages', async () => {
     const tenant = arc.tenant()
     const id = await repeated(tenant)
@@ -208,11 +280,16 @@ describe('how much the runs of a scenario agree', () => {
       'configVersion(versionId: $id) { flakiness(simulations: 21) { totalCount } }',
       /simulations is 21, but must be 1 to 20/,
     ],
+    ['scenario(scenarioId: "a") { flakiness(simulations: 0) { repetitions } }', /simulations is 0, but must/],
+    ['scenario(scenarioId: "a") { flakiness(stableFrom: 1) { repetitions } }', /stableFrom is 1, but must/],
   ])('%s is refused in words', async (field, words) => {
     const tenant = arc.tenant()
     const { versionId } = await tenant.configVersion()
+    await tenant.scenarios('a')
     const id = field.startsWith('simulation') ? await tenant.simulation(['a']) : versionId
-    const { errors } = await tenant.ask(`query ($id: UUID!) { ${field} }`, { id })
+    const { errors } = await (field.includes('$id')
+      ? tenant.ask(`query ($id: UUID!) { ${field} }`, { id })
+      : tenant.ask(`{ ${field} }`))
     expect(errors![0]!.message).toMatch(words)
   })
 })

@@ -39,7 +39,7 @@ async function simulated(tenant: Tenant, scenarios: Run[][]): Promise<string> {
 
 const INTERVAL = '{ lower upper }'
 const TOTALS = `{ metric dimension higherIsBetter scale scenarios onlyBaseline onlyCandidate neither unknown baselineMean candidateMean difference
-  interval ${INTERVAL} pValue adjustedPValue effectSize { measure value } verdict margin equivalenceInterval ${INTERVAL} detectableDifference
+  interval ${INTERVAL} pValue adjustedPValue tests effectSize { measure value } verdict margin equivalenceInterval ${INTERVAL} detectableDifference
   needed { difference repetitions scenarios } }`
 
 async function compared(tenant: Tenant, [baseline, ...candidates]: string[], fields: string): Promise<any[]> {
@@ -97,7 +97,7 @@ describe('totals of compared simulations', () => {
       ['DIMENSION', 'judge.kind', 'UNIT', true, (run) => Number(run.metrics.judge.kind), 0.05, false],
       ['DIMENSION', 'nothing', 'UNIT', true, () => undefined, 0.05, false],
     ]
-    const questions = sides.slice(1).flatMap((candidate) =>
+    const questions = sides.slice(1).flatMap((candidate, pair) =>
       metrics.map(([kind, , scale, higher, of, margin, isRelative]) => {
         const atMost = ({ baselineMean }: { baselineMean: number | null }) =>
           kind === 'DIMENSION' && baselineMean ? 0.1 * baselineMean : 1
@@ -111,6 +111,7 @@ describe('totals of compared simulations', () => {
         )
         return {
           comparison,
+          pair,
           better: higher ? ('HIGHER' as const) : ('LOWER' as const),
           margin: isRelative
             ? margin * Math.abs(comparison.baselineMean!)
@@ -123,7 +124,7 @@ describe('totals of compared simulations', () => {
       const pairs = await compared(tenant, ids, `totals(${given}, correction: ${correction}) ${TOTALS}`)
       const expected = questions.map(({ comparison, margin }, at) => {
         const { means: _, spread: __, level: ___, ...figures } = comparison
-        const { verdict, adjustedPValue, equivalenceInterval, detectableDifference } = judged[at]!
+        const { verdict, adjustedPValue, tests, equivalenceInterval, detectableDifference } = judged[at]!
         const [metric, dimension, , higherIsBetter] = metrics[at % metrics.length]!
         return {
           ...figures,
@@ -133,6 +134,7 @@ describe('totals of compared simulations', () => {
           margin,
           verdict,
           adjustedPValue,
+          tests,
           equivalenceInterval,
           detectableDifference,
           needed: dimension === 'nothing' ? null : expect.objectContaining({ difference: margin }),
@@ -146,6 +148,58 @@ describe('totals of compared simulations', () => {
     const [all] = await compared(tenant, ids.slice(0, 2), 'totals { metric dimension }')
     expect(all.totals.slice(5)).toEqual(
       ['judge.kind', 'tone'].map((dimension) => ({ metric: 'DIMENSION', dimension })),
+    )
+  })
+
+  it('say why nothing can be said, and count what is equal once', async () => {
+    const tenant = arc.tenant()
+    // Of twelve scenarios that fail `gained` pass: success, score and a dimension are the same numbers.
+    const graded = (gained: number, more: object = {}) =>
+      times(12, (at) => {
+        const isPass = at < gained
+        return [
+          {
+            status: isPass ? 'SUCCESS' : 'ERROR',
+            reliabilityScore: Number(isPass),
+            metrics: { percent: isPass ? 100 : 0 },
+            ...more,
+          },
+        ]
+      })
+    const shown = async (baseline: Run[][], candidate: Run[][], args = '') => {
+      const ids = [await simulated(tenant, baseline), await simulated(tenant, candidate)]
+      const [{ totals }] = await compared(
+        tenant,
+        ids,
+        `totals${args} { metric tests pValue adjustedPValue verdict reason }`,
+      )
+      return Object.fromEntries(totals.map(({ metric, ...figures }: any) => [metric, figures]))
+    }
+    const equal = await shown(graded(0), graded(5))
+    const better = { tests: 1, pValue: 2 ** -5, adjustedPValue: 2 ** -5, verdict: 'BETTER', reason: null }
+    expect(equal).toMatchObject({ SUCCESS: better, SCORE: better, DIMENSION: better })
+    expect(equal.COST).toMatchObject({ tests: 1, reason: 'It is known of no scenario in both.' })
+    const apart = await shown(
+      graded(0, { tokensUsed: 5, costUsd: 1 }),
+      graded(5, { tokensUsed: 5, costUsd: 1 }),
+    )
+    expect(apart.SUCCESS).toMatchObject({
+      tests: 2,
+      adjustedPValue: 2 ** -4,
+      reason: 'Significant by itself (p = 0.031), but not once corrected for 2 tests (0.063).',
+    })
+    expect((await shown(graded(0), graded(1))).SUCCESS.reason).toBe(
+      'No difference is significant (p = 0.5), and one of the margin (0.05) is not excluded.',
+    )
+    expect((await shown(graded(0), graded(1), '(margins: { success: null })')).SUCCESS.reason).toBe(
+      'No difference is significant (p = 0.5), and without a margin none can be excluded.',
+    )
+    const costs = (by: number) => times(4, (at) => [{ costUsd: (1 + at / 100) * (1 + by) }])
+    expect((await shown(costs(0), costs(0.5))).COST.reason).toBe(
+      'Its interval excludes 0, but the permutation test does not show a difference (p = 0.063): too few scenarios differ for the two to agree.',
+    )
+    expect((await shown(graded(0).slice(0, 1), graded(1).slice(0, 1))).SUCCESS.reason).toBe(
+      'It is known of one scenario in both: two are the least that tell anything.',
     )
   })
 

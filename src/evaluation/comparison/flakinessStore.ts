@@ -1,10 +1,13 @@
-import sql, { type Sql } from 'sql-template-tag'
+import sql, { empty, type Sql } from 'sql-template-tag'
 import type { ComputedRows, ParentKeys } from '../../reads/computedPages.ts'
 import type { Condition } from '../../reads/condition.ts'
 import { normalQuantile } from '../../statistics/distributions.ts'
 import { attemptsOfSimulation } from './pairedValues.ts'
 
-/** How much the runs of one scenario agree, as `flakinessOf` has it: a test holds the two together. */
+/**
+ * How much the runs of one scenario agree, as `flakinessOf` has it of one version: a test holds the two together. Runs of several versions are told apart where they might
+ * disagree, as a scenario that a version mended is not flaky.
+ */
 export interface ScenarioFlakiness {
   scenarioId: string
   stability: 'flaky' | 'stable_pass' | 'stable_fail' | 'unknown'
@@ -19,11 +22,14 @@ export interface ScenarioFlakiness {
   entropyBits: number
 }
 
-/** Which runs are looked at: those of a simulation, or of the latest ones of a version that have outcomes. */
-export type FlakinessOf = { of: 'simulation' } | { of: 'configVersion'; simulations: number }
+/** Which runs are looked at: those of a simulation, of the latest ones of a version that have outcomes, or of the latest ones (of a version) in which the scenario ended. */
+export type FlakinessOf =
+  | { of: 'simulation' }
+  | { of: 'configVersion'; simulations: number }
+  | { of: 'scenario'; simulations: number; configVersionId: string | null }
 
 /**
- * Of the runs `o` of one scenario. Where one of them is graded, one that ended well without a grade did not pass yet: beside a grade it would make the scenario look
+ * Of the runs `o` of one scenario and version. Where one of them is graded, one that ended well without a grade did not pass yet: beside a grade it would make the scenario look
  * flaky.
  */
 const ofKnown = (count: (known: Sql) => Sql): Sql => sql`case when bool_or(o.reliability_score is not null)
@@ -60,32 +66,50 @@ export function scenarioFlakiness(
     ] satisfies (keyof ScenarioFlakiness)[],
     select: sql`
       select g.parent, r.scenario_id, r.n as repetitions, r.simulations, r.c as succeeded,
-        case when r.c > 0 and r.c < r.n then 'flaky'
-          when r.n < ${stableFrom}::int then 'unknown'
+        case when r.disagreeing > 0 then 'flaky'
+          when r.n < ${stableFrom}::int or (r.c > 0 and r.c < r.n) then 'unknown'
           when r.c > 0 then 'stable_pass' else 'stable_fail' end as stability,
         ${rounded(sql`v.p`)} as pass_rate,
         case when r.c = 0 then 0 else ${rounded(sql`greatest(0, (${middle} - ${half}) / ${scale})`)} end as pass_rate_lower,
         case when r.c = r.n then 1 else ${rounded(sql`least(1, (${middle} + ${half}) / ${scale})`)} end as pass_rate_upper,
-        ${rounded(sql`2.0 * r.c * (r.n - r.c) / nullif(r.n::numeric * (r.n - 1), 0)`)} as disagreement,
+        ${rounded(sql`r.disagreeing / nullif(r.pairs, 0)`)} as disagreement,
         ${rounded(sql`${bits(sql`v.p`)} + ${bits(sql`(1 - v.p)`)}`)} as entropy_bits
       from (select distinct each as parent from unnest(${parents}::text[]) each) g
       cross join lateral (
-        select o.scenario_id, ${ofKnown((known) => sql`count(*) filter (where ${known})`)}::int as n,
-          ${ofKnown((known) => sql`count(distinct o.simulation_id) filter (where ${known})`)}::int as simulations,
-          ${ofKnown((known) => sql`count(*) filter (where o.status = 'success' and ${known})`)}::int as c
-        from (${simulationsOf(of)}) s
-        cross join lateral ${attemptsOfSimulation(sql`s.simulation_id`, sql`s.first_outcome_at`, sql`s.last_outcome_at`, where)} o
-        where not o.superseded
-        group by o.scenario_id
+        select v.scenario_id, sum(v.n)::int as n, sum(v.simulations)::int as simulations, sum(v.c)::int as c,
+          sum(2.0 * v.c * (v.n - v.c)) as disagreeing, sum(v.n::numeric * (v.n - 1)) as pairs
+        from (
+          select o.scenario_id, ${ofKnown((known) => sql`count(*) filter (where ${known})`)}::int as n,
+            ${ofKnown((known) => sql`count(distinct o.simulation_id) filter (where ${known})`)}::int as simulations,
+            ${ofKnown((known) => sql`count(*) filter (where o.status = 'success' and ${known})`)}::int as c
+          from (${simulationsOf(of)}) s
+          cross join lateral ${attemptsOfSimulation(
+            sql`s.simulation_id`,
+            sql`s.first_outcome_at`,
+            sql`s.last_outcome_at`,
+            where,
+            of.of === 'scenario' ? sql`g.parent` : undefined,
+          )} o
+          where not o.superseded
+          group by o.scenario_id, s.config_version_id
+        ) v
+        group by v.scenario_id
       ) r
       cross join lateral (select r.c::double precision / r.n as p) v`,
   }
 }
 
 function simulationsOf(of: FlakinessOf): Sql {
-  const columns = sql`simulation_id, first_outcome_at, last_outcome_at`
+  const columns = sql`simulation_id, config_version_id, first_outcome_at, last_outcome_at`
   if (of.of === 'simulation')
     return sql`select ${columns} from simulations where simulation_id = g.parent::uuid`
+  if (of.of === 'scenario')
+    return sql`select ${columns} from simulations m
+      where exists (
+        select from simulations_scenarios p
+        where p.scenario_id = g.parent and p.simulation_id = m.simulation_id and p.outcome_id is not null
+      )${of.configVersionId === null ? empty : sql` and m.config_version_id = ${of.configVersionId}::uuid`}
+      order by m.created_at desc, m.simulation_id desc limit ${of.simulations}::int`
   return sql`select ${columns} from simulations
     where config_version_id = g.parent::uuid and first_outcome_at is not null
     order by created_at desc, simulation_id desc limit ${of.simulations}::int`

@@ -2,7 +2,7 @@ import { Refusal } from '../../refusal.ts'
 import type { Correction } from '../../statistics/multiplicity.ts'
 import { comparePaired, type PairedComparison } from '../../statistics/pairedComparison.ts'
 import type { Scale } from '../../statistics/scenarioPairs.ts'
-import { type Judgement, judgements, type Question } from '../../statistics/verdict.ts'
+import { ALPHA, type Judgement, judgements, type Question } from '../../statistics/verdict.ts'
 import type { Dimensions, PairedValues, RunValues } from './pairedValues.ts'
 
 /** What every run may tell of itself, and the dimensions of its metrics. */
@@ -114,7 +114,7 @@ export function* compareMetrics(
   const asked: { pair: number; metric: Measured; question: Question }[] = []
   for (const [pair, values] of pairs.entries())
     for (const metric of metrics) {
-      asked.push({ pair, metric, question: questionOf(values, metric, margins) })
+      asked.push({ pair, metric, question: { ...questionOf(values, metric, margins), pair } })
       yield undefined
     }
   let at = 0
@@ -136,6 +136,27 @@ export function* compareMetrics(
     }
   }
 }
+
+/** In words why a metric has no other verdict; null where it has. */
+export function insufficientReason({
+  comparison: { scenarios, interval, pValue },
+  judgement: { verdict, adjustedPValue, tests },
+  margin,
+}: MetricComparison): string | null {
+  if (verdict !== 'INSUFFICIENT_DATA') return null
+  if (scenarios === 0 || pValue === null) return 'It is known of no scenario in both.'
+  if (interval === null) return 'It is known of one scenario in both: two are the least that tell anything.'
+  const p = `p = ${rounded(pValue)}`
+  if (pValue < ALPHA)
+    return `Significant by itself (${p}), but not once corrected for ${tests} tests (${rounded(adjustedPValue!)}).`
+  if (interval.lower > 0 || interval.upper < 0)
+    return `Its interval excludes 0, but the permutation test does not show a difference (${p}): too few scenarios differ for the two to agree.`
+  return margin === null
+    ? `No difference is significant (${p}), and without a margin none can be excluded.`
+    : `No difference is significant (${p}), and one of the margin (${rounded(margin)}) is not excluded.`
+}
+
+const rounded = (value: number) => String(Number(value.toPrecision(2)))
 
 /** One of the metrics that every run may have, of one pair. @throws Refusal TOO_LARGE for more than 5,000 scenarios */
 export function comparedIn(values: PairedValues, metric: Exclude<MetricKind, 'dimension'>): PairedComparison {

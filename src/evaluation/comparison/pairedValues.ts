@@ -1,4 +1,4 @@
-import sql, { type Sql } from 'sql-template-tag'
+import sql, { empty, type Sql } from 'sql-template-tag'
 import { evaluated, inStretch, rowsByTime } from '../../reads/byTime.ts'
 import { all, type Condition } from '../../reads/condition.ts'
 import { conditionSql } from '../../reads/conditionSql.ts'
@@ -188,7 +188,7 @@ function valuesSql(simulationIds: readonly string[], dimensions: Dimensions): Sq
 }
 
 /**
- * Behind FROM: the attempts of a simulation that fulfil a condition; only the chunks or partitions between its first and its last one are
+ * Behind FROM: the attempts of a simulation, or of one scenario in it, that fulfil a condition; only the chunks or partitions between its first and its last one are
  * planned.
  */
 export function attemptsOfSimulation(
@@ -196,9 +196,11 @@ export function attemptsOfSimulation(
   first: Sql,
   last: Sql,
   condition: Condition = all(),
+  scenarioId?: Sql,
 ): Sql {
+  const ofScenario = scenarioId ? sql` and c.scenario_id = ${evaluated(scenarioId)}` : empty
   const statement = sql`select c.* from outcomes c
-    where c.simulation_id = ${evaluated(simulationId)} and ${inStretch('outcomes')} and ${conditionSql(condition, 'c')}`
+    where c.simulation_id = ${evaluated(simulationId)}${ofScenario} and ${inStretch('outcomes')} and ${conditionSql(condition, 'c')}`
   return rowsByTime('outcomes', statement, { first, last, isBounded: true })
 }
 

@@ -5,7 +5,7 @@ import { ChangeHistory, type MeasuredDiff } from '../../../src/evaluation/effect
 import type { ChangeKey } from '../../../src/evaluation/effects/changeKeys.ts'
 import { deltasOf, METRICS, type Metric } from '../../../src/evaluation/effects/deltas.ts'
 
-const TENANTS = 60
+const TENANTS = 100
 const DIFFS = 30
 const SCENARIOS = 20
 const CHANGES = 8
@@ -68,7 +68,7 @@ const changesOf = () => {
 }
 
 describe('a tenant whose truth is known', () => {
-  it('lies within the intervals in 92 to 96 %, and what is predicted in 95 %', () => {
+  it('lies within the intervals in 95 ± 2 %, as does what is predicted', () => {
     const seen = new Map<string, { covered: number; of: number }>()
     const count = (what: string, isWithin: boolean) => {
       const cell = seen.get(what) ?? { covered: 0, of: 0 }
@@ -110,12 +110,16 @@ describe('a tenant whose truth is known', () => {
     }
     const coverage = Object.fromEntries([...seen].map(([what, { covered, of }]) => [what, covered / of]))
     for (const metric of ['success', 'score', 'cost', 'duration']) {
-      // Where errors are larger than effects, as of passes and failures here, it is 92 %: docs/decisions/0034.
-      expect(coverage[`effect ${metric}`], `effect ${metric}`).toBeGreaterThan(0.9)
-      expect(coverage[`prediction ${metric}`], `prediction ${metric}`).toBeGreaterThan(0.92)
-      expect(coverage[`prediction ${metric}`], `prediction ${metric}`).toBeLessThan(0.99)
+      expect(coverage[`effect ${metric}`], `effect ${metric}`).toBeGreaterThan(0.93)
+      // Nothing changes durations, and what is drawn to zero is right then.
+      expect(coverage[`effect ${metric}`], `effect ${metric}`).toBeLessThan(
+        metric === 'duration' ? 1.001 : 0.97,
+      )
+      expect(coverage[`prediction ${metric}`], `prediction ${metric}`).toBeGreaterThan(0.93)
+      expect(coverage[`prediction ${metric}`], `prediction ${metric}`).toBeLessThan(0.97)
     }
     expect(coverage.only).toBeGreaterThan(0.93)
+    expect(coverage.only).toBeLessThan(0.97)
   })
 })
 

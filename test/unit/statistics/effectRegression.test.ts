@@ -145,9 +145,8 @@ describe('what one change did', () => {
         const { regression, ...others } = ways
         for (const [way, { error }] of Object.entries(others))
           expect(regression!.error, way).toBeLessThan(error)
-        // Of ten diffs it is too sure: docs/decisions/0034.
-        expect(regression!.coverage).toBeGreaterThan(diffs < 30 ? 0.88 : 0.91)
-        expect(regression!.coverage).toBeLessThan(0.985)
+        expect(regression!.coverage).toBeGreaterThan(0.93)
+        expect(regression!.coverage).toBeLessThan(0.97)
         expect(predicted).toBeGreaterThan(0.92)
         expect(predicted).toBeLessThan(0.975)
       })

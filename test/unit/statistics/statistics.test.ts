@@ -10,8 +10,10 @@ import {
   normalQuantile,
   tQuantile,
 } from '../../../src/statistics/distributions.ts'
+import { equalTests } from '../../../src/statistics/equalTests.ts'
 import { flakinessOf } from '../../../src/statistics/flakiness.ts'
 import {
+  amountDifference,
   squareAndAddInterval,
   studentInterval,
   tangoInterval,
@@ -169,6 +171,70 @@ describe('intervals', () => {
   })
 })
 
+describe('the interval of a difference of amounts', () => {
+  const [A, B] = [
+    [1, 2, 0.5, 8, 3, 1.5],
+    [1.3, 2.1, 0.9, 11, 2.8, 2.2],
+  ]
+  const of = (baseline: number[], candidate: number[], level = 0.95) =>
+    amountDifference(baseline, candidate, level)!.interval
+
+  it('is that of its parts, with pseudo-values', () => {
+    // In Python, n L − (n − 1) log((ΣB − b) / (ΣA − a)) and (a + b) / S, with t = stats.t.ppf(.975, 5); the correlation is 0.6806.
+    const { lower, upper } = of(A, B)
+    expect(lower).toBeCloseTo(-0.44360609646307614, 6)
+    expect(upper).toBeCloseTo(2.806764017040078, 6)
+  })
+
+  it('turns with its sides, and grows with its unit', () => {
+    const [one, turned, cents] = [
+      of(A, B),
+      of(B, A),
+      of(
+        A.map((a) => 100 * a),
+        B.map((b) => 100 * b),
+      ),
+    ]
+    expect(turned.lower).toBeCloseTo(-one.upper, 12)
+    expect(turned.upper).toBeCloseTo(-one.lower, 12)
+    expect(cents.upper).toBeCloseTo(100 * one.upper, 10)
+  })
+
+  it('is Student’s of what hardly varies', () => {
+    const [a, b] = [A.map((value) => 1000 + value), B.map((value) => 1000 + value)]
+    const student = studentInterval(
+      b.map((value, i) => value - a[i]!),
+      1,
+      0.95,
+    )
+    expect(of(a, b).lower).toBeCloseTo(student.lower, 2)
+    expect(of(a, b).upper).toBeCloseTo(student.upper, 2)
+  })
+
+  it.each<[string, number[], number[]]>([
+    ['what may be below zero', [...A, -1], [...B, 1]],
+    ['four scenarios', A.slice(0, 4), B.slice(0, 4)],
+    ['one that has all', [0, 0, 0, 0, 5], [1, 2, 3, 4, 5]],
+    ['nothing', [0, 0, 0, 0, 0], [1, 2, 3, 4, 5]],
+    ['equal differences', [1, 2, 3, 4, 5], [2, 3, 4, 5, 6]],
+  ])('is not for %s', (_, baseline, candidate) => {
+    expect(amountDifference(baseline, candidate, 0.95)).toBeNull()
+    const pairs = baseline.map((a, i) => ({ baseline: [a], candidate: [candidate[i]!] }))
+    expect(comparePaired(pairs, 'UNBOUNDED').interval!.upper).toBeGreaterThan(0)
+  })
+
+  it('has ends where all grow alike, and at any level', () => {
+    const { lower, upper } = of(
+      A,
+      A.map((a) => 2 * a),
+    )
+    expect(lower).toBeGreaterThan(0)
+    expect(upper).toBeLessThan(20)
+    const widest = of([1, 1, 1, 1, 1e6], [1, 2, 1, 1, 2e6], 1 - 1e-9)
+    expect(Number.isFinite(widest.lower) && Number.isFinite(widest.upper)).toBe(true)
+  })
+})
+
 describe('a paired comparison', () => {
   it('averages repetitions within a scenario, and leaves out and counts what is unknown or of one run', () => {
     const { means, ...figures } = comparePaired(
@@ -303,6 +369,28 @@ describe('a verdict', () => {
     expect(holm!.equivalenceInterval!.upper).toBeGreaterThan(hochberg!.equivalenceInterval!.upper)
   })
 
+  it('counts metrics of a pair that are the same in another unit once', () => {
+    const rises = [0.4, 0.2, 0.3, 0.1, 0.2]
+    const of = (unit: number, pair?: number) => ({
+      comparison: comparePaired(pairsOf(rises.map((rise) => unit * rise)), unit === 1 ? 'UNIT' : 'UNBOUNDED'),
+      better: 'HIGHER' as const,
+      margin: 0.2 * Math.abs(unit),
+      ...(pair !== undefined && { pair }),
+    })
+    const seen = (...questions: ReturnType<typeof of>[]) =>
+      judge(questions).map(({ verdict, adjustedPValue, tests }) => [verdict, adjustedPValue, tests])
+    expect(seen(of(1, 0), of(100, 0), of(-1, 0))).toEqual([
+      ['BETTER', 1 / 32, 1],
+      ['BETTER', 1 / 32, 1],
+      ['WORSE', 1 / 32, 1],
+    ])
+    // Two candidates may be alike by chance.
+    expect(seen(of(1, 0), of(1, 1))).toEqual(Array(2).fill(['INSUFFICIENT_DATA', 1 / 16, 2]))
+    expect(judge([of(1, 0), of(1, 0)])[1]!.alpha).toBe(0.05)
+    expect(judge([of(1, 0), of(1, 1)], { correction: 'NONE' })[1]).toMatchObject({ tests: 1, alpha: 0.05 })
+    expect(judge([])).toEqual([])
+  })
+
   it('is not asked with a margin of zero, nor with an alpha of a half', () => {
     const question = { comparison: shifted(0), better: 'HIGHER', margin: 0 } as const
     expect(() => judge([question])).toThrow('A margin is more than zero, not 0.')
@@ -345,6 +433,41 @@ describe('correction', () => {
     const adjusted = adjustedPValues(P)
     expect(adjusted.slice(0, 4).map((p) => p!.toFixed(4))).toEqual(['0.0015', '0.0056', '0.0247', '0.1140'])
     expect(adjusted.at(-1)).toBe(1)
+  })
+
+  it.each<[string, (number | null)[], (number | null)[], boolean]>([
+    ['the same', [0, 1, 1, 0], [0, 1, 1, 0], true],
+    ['percent', [0, 1, 0.3, 0.1], [0, 100, 30, 10], true],
+    ['what is missing to one', [0, 1, 0.3, 0.1], [1, 0, 0.7, 0.9], true],
+    ['other in one scenario', [0, 1, 1, 0], [0, 1, 1, 1], false],
+    ['a little other in one', [0, 1, 0.3, 0.1], [0, 1, 0.3, 0.100001], false],
+    ['as many, in other scenarios', [0, 1, 0, 0, 0, 0], [0, 0, 0, 1, 0, 0], false],
+    ['the same differences, from elsewhere', [0, 1, 0, 0], [0, 1, 1, 1], false],
+    ['one unknown', [0, 1, 1, 0, 0, 1], [0, 1, 1, 0, 0, null], false],
+    ['the same unknown', [0, 1, 1, 0, null, 1], [5, 7, 7, 5, 6, null], true],
+    ['two that never vary', [1, 1, 1, 1], [7, 7, 7, 7], true],
+    ['one that never varies', [1, 1, 1, 0], [7, 7, 7, 7], false],
+    ['none known', [null, null], [null, 1], true],
+    ['none known in one', [null, null, 1, 0], [null, null, null, 0], false],
+  ])('counts once: %s', (_, one, other, isOnce) => {
+    const means = [one, other].map(
+      (values) =>
+        comparePaired(
+          Array.from({ length: values.length / 2 }, (_, i) => ({
+            baseline: [values[2 * i]!],
+            candidate: [values[2 * i + 1]!],
+          })),
+          'UNBOUNDED',
+        ).means,
+    )
+    expect(equalTests([means[0]!, means[1]!])).toEqual([0, isOnce ? 0 : 1])
+    expect(equalTests([means[1]!, means[0]!])).toEqual([0, isOnce ? 0 : 1])
+  })
+
+  it('takes the p-value of a test once', () => {
+    expect(adjustedPValues([0.02, 0.02, 0.3, null], 'HOLM', [0, 0, 1, 2])).toEqual([0.04, 0.04, 0.3, null])
+    expect(adjustedPValues([0.02, 0.04, 0.02], 'BENJAMINI_HOCHBERG', [0, 1, 0])).toEqual([0.04, 0.04, 0.04])
+    expect(adjustedPValues([0.02, 0.02], 'NONE', [0, 0])).toEqual([0.02, 0.02])
   })
 
   it('keeps the order, and what was not tested', () => {
