@@ -47,6 +47,11 @@ const fails =
     ...more,
   })
 
+const graded = (passes: boolean) => ({
+  status: passes ? 'SUCCESS' : 'ERROR',
+  reliabilityScore: passes ? 1 : 0,
+})
+
 const YAML = '# mine\nmodel: gpt-4.1 # the model\ntimeout: 30 # s\nrepetitions: 2\n'
 const MINI = YAML.replace('gpt-4.1', 'gpt-4.1-mini')
 
@@ -287,6 +292,12 @@ const CASES: Record<string, Case[]> = {
       status: 'NOTHING_FOUND',
     },
     { title: 'nothing before it', has: oneRun(20, fails(20)), status: 'INSUFFICIENT_DATA' },
+    {
+      title: 'only runs that nobody graded before it',
+      has: twoRuns(20, [YAML, () => ({})], [`${YAML}top_p: 1\n`, ({ scenario }) => graded(scenario >= 12)]),
+      status: 'INSUFFICIENT_DATA',
+      reason: /passed or failed under both/,
+    },
   ],
   FLAKY_SCENARIOS: [
     {
@@ -321,7 +332,15 @@ const CASES: Record<string, Case[]> = {
       title: 'never repeated',
       has: oneRun(20, fails(5)),
       status: 'INSUFFICIENT_DATA',
-      reason: /ran twice or more/,
+      reason: /passed or failed twice or more/,
+    },
+    {
+      title: 'graded once of two times',
+      has: oneRun(20, ({ scenario, repetition }) => (repetition === 2 ? graded(scenario >= 10) : {}), {
+        repetitions: 2,
+      }),
+      status: 'INSUFFICIENT_DATA',
+      reason: /^0 scenarios passed or failed twice/,
     },
   ],
 }
@@ -685,7 +704,10 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
     await one.version(YAML)
     const results = Object.values(await one.generate())
     expect(results).toHaveLength(6)
-    for (const { status } of results) expect(status).toBe('INSUFFICIENT_DATA')
+    for (const { status, reason } of results) {
+      expect(status).toBe('INSUFFICIENT_DATA')
+      expect(reason).not.toMatch(/null|NaN|undefined/)
+    }
     for (const [input, code] of [
       [{}, 'BAD_USER_INPUT'],
       [{ configId: one.configId, simulationId: one.configId }, 'BAD_USER_INPUT'],

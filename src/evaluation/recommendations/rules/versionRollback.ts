@@ -57,7 +57,7 @@ function versionRollback(
     .filter(({ success }) => success.scenarios >= FEWEST_SCENARIOS)
   if (compared.length === 0)
     return insufficient(
-      `No earlier version has ${FEWEST_SCENARIOS} scenarios in common with version ${latest.versionNumber}, in the same revision.`,
+      `No earlier version has ${FEWEST_SCENARIOS} scenarios in common with version ${latest.versionNumber}, in the same revision and passed or failed under both.`,
     )
   const judgements = judge(
     compared.map(({ success }) => ({ comparison: success, better: 'HIGHER' as const, margin: MARGIN })),
