@@ -157,6 +157,7 @@ async function measure(
     await admin.query(
       `select subject, 1 - (embedding <=> $1::halfvec) as similarity from store.embeddings
        where user_id = '${tenantId}' and kind = 'failure' and model = '${model}' and subject <> $2
+         ${exact ? '' : `and md5(user_id::text || ' ' || kind || ' ' || model) = md5('${tenantId} failure ${model}')`}
        order by ${exact ? '(embedding <=> $1::halfvec) + 0' : 'embedding <=> $1::halfvec'} limit ${NEAREST}`,
       [embedding, subject],
     )

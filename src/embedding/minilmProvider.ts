@@ -33,8 +33,12 @@ const VERSION = 1
 const CHARACTERS_PER_TEXT = 8_000
 const TEXTS_PER_REQUEST = 32
 
-/** Without texts a thread ends, and gives back what the model takes: some 240 MB. The next text waits a second for a new one. */
+/**
+ * Without texts a thread ends, and gives back what the model takes: some 200 MB. The next text waits a second for a new one, which who asks would
+ * notice, and what is made afterwards does not.
+ */
 const REST_MS = 300_000
+const PATIENT_REST_MS = 60_000
 
 /**
  * How long a patient thread rests while the process's first one is as busy as not, in times that it works. Its low priority is not enough:
@@ -82,9 +86,9 @@ export class MinilmProvider implements EmbeddingProvider {
    * `isPatient`: its thread runs at the lowest priority, where the system has priorities for threads, and rests while the server is busy.
    * `restMs`: without work it ends.
    */
-  constructor({ isPatient = false, restMs = REST_MS } = {}) {
+  constructor({ isPatient = false, restMs }: { isPatient?: boolean; restMs?: number } = {}) {
     this.#isPatient = isPatient
-    this.#restMs = restMs
+    this.#restMs = restMs ?? (isPatient ? PATIENT_REST_MS : REST_MS)
   }
 
   async embed(texts: readonly string[], signal?: AbortSignal): Promise<Embedded[]> {

@@ -4,6 +4,9 @@ import type { EmbeddedKind, Embeddings } from './embeddings.ts'
 /** Whoever asks waits no longer for a vector: then things are found by their words. */
 const PATIENCE_MS = 10_000
 
+/** Texts of one operation that the model has at a time: with a hundred of them one operation would take every other one's turns. */
+const AT_A_TIME = 4
+
 /** As PostgreSQL reads it, or why there is none. */
 type Answered =
   | { vector: string; because: null }
@@ -13,6 +16,8 @@ type Answered =
 export class Questions {
   readonly #embeddings: Embeddings
   readonly #asked = new Map<string, Promise<Answered>>()
+  /** Each has what is asked in it, one after the other. */
+  readonly #lanes: Promise<unknown>[] = Array.from({ length: AT_A_TIME }, () => Promise.resolve())
 
   constructor(embeddings: Embeddings) {
     this.#embeddings = embeddings
@@ -25,14 +30,18 @@ export class Questions {
 
   vectorOf(kind: EmbeddedKind, text: string): Promise<Answered> {
     const key = `${kind} ${text}`
-    const asked = this.#asked.get(key) ?? this.#ask(kind, text)
+    const known = this.#asked.get(key)
+    if (known) return known
+    const lane = this.#asked.size % AT_A_TIME
+    const signal = AbortSignal.timeout(PATIENCE_MS)
+    const asked = this.#lanes[lane]!.then(() => this.#ask(kind, text, signal))
+    this.#lanes[lane] = asked
     this.#asked.set(key, asked)
     return asked
   }
 
-  async #ask(kind: EmbeddedKind, text: string): Promise<Answered> {
+  async #ask(kind: EmbeddedKind, text: string, signal: AbortSignal): Promise<Answered> {
     if (!this.#embeddings.models) return { vector: null, because: 'no_provider' }
-    const signal = AbortSignal.timeout(PATIENCE_MS)
     try {
       const { vector } = await this.#embeddings.embedQuery(kind, text, signal)
       return { vector: `[${vector.join(',')}]`, because: null }

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
 
 /** Stands in the page's options where the script below has to go. */
 const HEADERS_PLACEHOLDER = 'arc-headers'
@@ -47,23 +46,22 @@ const DEFAULT_QUERY = `# Arc: evaluations of AI agents. Ctrl-Enter runs the oper
 
 const deflate = promisify(gzip)
 
+interface Page {
+  body: Buffer
+  headers: Record<string, string>
+}
+
 /**
- * Answers with GraphiQL's page. It is the same for everybody, and large: compressed once, when it is first asked for, and
+ * Answers with GraphiQL's page. It is the same for everybody, and large: made and compressed once, when it is first asked for, and
  * sent to a browser that has it no second time.
  */
 export function createGraphiQLPage(): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  const page = Buffer.from(renderArcGraphiQL())
-  const etag = `"${createHash('sha256').update(page).digest('base64url')}"`
-  const headers = {
-    'content-type': 'text/html; charset=utf-8',
-    'cache-control': 'no-cache',
-    vary: 'Accept, Accept-Encoding',
-    etag,
-    ...headersOfPage(page.toString()),
-  }
+  let made: Promise<Page> | undefined
   let compressed: Promise<Buffer> | undefined
   return async (request, response) => {
-    if (request.headers['if-none-match'] === etag) {
+    made ??= makePage()
+    const { body: page, headers } = await made
+    if (request.headers['if-none-match'] === headers.etag) {
       response.writeHead(304, headers).end()
       return
     }
@@ -82,8 +80,24 @@ export function createGraphiQLPage(): (request: IncomingMessage, response: Serve
   }
 }
 
+async function makePage(): Promise<Page> {
+  const body = Buffer.from(await renderArcGraphiQL())
+  return {
+    body,
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'cache-control': 'no-cache',
+      vary: 'Accept, Accept-Encoding',
+      etag: `"${createHash('sha256').update(body).digest('base64url')}"`,
+      ...headersOfPage(body.toString()),
+    },
+  }
+}
+
 /** GraphiQL in one page that loads nothing from elsewhere. Subscriptions go over server-sent events. */
-function renderArcGraphiQL(): string {
+async function renderArcGraphiQL(): Promise<string> {
+  // 30 MB of text stay with it, which a server that nobody looks at in a browser has no use for.
+  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql')
   const page = renderGraphiQL({
     title: 'Arc · GraphiQL',
     defaultQuery: DEFAULT_QUERY,

@@ -9,6 +9,7 @@ import { answerOf, type Behaviour, EmbeddingEndpoint, embeddingOf } from '../sup
 import { ENGINES, makeMigratedDatabase, on, query } from '../support/emptyDatabase.ts'
 import { SOON } from '../support/soon.ts'
 
+const NOBODY = '00000000-0000-0000-0000-000000000000'
 const AGES_AGO = '2026-09-01T10:00:00Z'
 
 const told = (command: string) => ({
@@ -341,20 +342,21 @@ describe.each(ENGINES)('embeddings on $dump', ({ extension }) => {
     expect((await state()).pause).toBeGreaterThan(500)
     const asked = endpoint.requests.length
     // Tried again, the job asks nobody.
-    await query(url, `update store.jobs set due_at = now(), failures = 0 where name = 'embed'`)
+    const [tried] = await query<{ at: string }>(
+      url,
+      `update store.jobs set due_at = now(), failures = 0 where name = 'embed' returning clock_timestamp()::text as at`,
+    )
     await tenant.scenarios('c')
     await expect
       .poll(
-        async () =>
-          (
-            await query<any>(
-              url,
-              `select failures from store.jobs where name = 'embed' and ended_at > due_at - every - interval '60 s' and lease is null`,
-            )
-          )[0]?.failures,
+        () =>
+          query<any>(
+            url,
+            `select failures from store.jobs where name = 'embed' and started_at >= '${tried!.at}' and lease is null`,
+          ),
         SOON,
       )
-      .toBe(0)
+      .toEqual([{ failures: 0 }])
     expect(endpoint.requests).toHaveLength(asked)
     behaviour = vectors
     await query(
@@ -412,6 +414,68 @@ describe.each(ENGINES)('embeddings on $dump', ({ extension }) => {
     ).toEqual([])
   })
 
+  it('are stored of what is held and still there, and of each that there is what it says now', async () => {
+    const models = '{"failure": "f", "trajectory": "t", "scenario": "s", "config_version": "c"}'
+    await query(serviceUrl, `select use_embedding_models('${models}')`)
+    const [tenant, early, late] = [randomUUID(), randomUUID(), randomUUID()]
+    const queue = (...names: string[]) =>
+      query(
+        url,
+        `insert into store.embedding_queue (user_id, kind, subject, subject_at)
+          select '${tenant}', 'scenario', unnest('{${names.join()}}'::text[]), now()`,
+      )
+    const claim = (held: string) =>
+      query(
+        serviceUrl,
+        `select from claim_embeddings('${models}', 8, '${NOBODY}', '${held}', null, '${tenant}')`,
+      )
+    const store = (held: string, result: object, ...names: string[]) =>
+      query<{ subject: string }>(
+        serviceUrl,
+        `select subject from store_embeddings('${held}', '${models}',
+          '${JSON.stringify(names.map((subject) => ({ tenant, kind: 'scenario', subject, ...result })))}')`,
+      )
+    const has = async () =>
+      Promise.all(
+        ['embeddings', 'unembeddable', 'embedding_queue'].map(async (table) =>
+          (
+            await query<{ subject: string }>(
+              url,
+              `select distinct subject from store.${table} where user_id = '${tenant}' order by 1`,
+            )
+          )
+            .map(({ subject }) => subject)
+            .join(' '),
+        ),
+      )
+    const made = { sha256: '00'.repeat(32), vector: `[1${',0'.repeat(1535)}]` }
+    await queue('a', 'b', 'c', 'd')
+    await claim(early)
+    await query(url, 'update store.embedding_queue set claimed_until = now()')
+    await claim(late)
+    // Of who was too slow nothing, and of what was purged meanwhile.
+    await store(early, made, 'a', 'b')
+    expect(await has()).toEqual(['', '', 'a b c d'])
+    await query(url, `delete from store.embedding_queue where subject = 'd'`)
+    await store(late, made, 'a', 'd')
+    expect(await has()).toEqual(['a', '', 'b c'])
+    await store(late, { reason: 'no' }, 'b')
+    await store(late, { gone: true }, 'c')
+    expect(await has()).toEqual(['a', 'b', ''])
+    // What has changed may be embedded now, or may not any more.
+    await queue('a', 'b')
+    await claim(late)
+    await store(late, { reason: 'no' }, 'a')
+    await store(late, made, 'b')
+    expect(await has()).toEqual(['b', 'a', ''])
+    // An equal text of another model is none.
+    await query(url, `update store.embeddings set model = 'before'`)
+    await queue('e')
+    await claim(late)
+    expect(await store(late, { sha256: made.sha256 }, 'e')).toEqual([{ subject: 'e' }])
+    expect(await has()).toEqual(['b', 'a', 'e'])
+  })
+
   it('are the server’s own work: nobody who acts for a tenant takes, stores or looks', async () => {
     const calls = [
       `use_embedding_models('{}')`,
@@ -422,6 +486,8 @@ describe.each(ENGINES)('embeddings on $dump', ({ extension }) => {
       `store_embeddings('${randomUUID()}', '{}', '[]')`,
       `note_embedding_failure('', null)`,
       'drop_old_embeddings(1)',
+      'wake_embedding()',
+      'index_embeddings()',
       'waiting_embeddings(null, null)',
       'embedding_states()',
     ]

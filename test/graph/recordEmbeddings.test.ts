@@ -89,6 +89,25 @@ describe('recordEmbeddings', () => {
     expect(await stored('mine')).toHaveLength(4)
   })
 
+  it('stores the same vector of several things of a kind with each', async () => {
+    await tenant.scenarios('c', 'd')
+    const rows = (first: number, ...ids: string[]) =>
+      ids.map((scenarioId) => ({ scenarioId, vector: vector(first) }))
+    const statuses = async (given: object[]) =>
+      (await record(given, { model: 'equal' })).receipts.map(({ status }: { status: string }) => status)
+    expect(await statuses(rows(1, 'a', 'c'))).toEqual(['STORED', 'STORED'])
+    expect(await statuses([...rows(1, 'd', 'a'), ...rows(-1, 'c')])).toEqual([
+      'STORED',
+      'UNCHANGED',
+      'REPLACED',
+    ])
+    expect((await stored('equal')).map(({ subject, vector: [, sign] }) => subject + sign)).toEqual([
+      'a1',
+      'c-',
+      'd1',
+    ])
+  })
+
   it('says of each that it cannot store why, and stores the others', async () => {
     const good = vector(1)
     const other = arc.tenant()

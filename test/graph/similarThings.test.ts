@@ -387,6 +387,48 @@ describe('without vectors', () => {
     }
   })
 
+  it('are as many as are asked for under a filter, by words too', async () => {
+    const seen = await failed(arc.tenant(), MESSAGES)
+    const found = await similar(
+      seen,
+      { text: FIRST },
+      { first: 6, filter: { text: 'museum' }, model: 'another' },
+    )
+    expect(found.search.method).toBe('LEXICAL')
+    expect(messagesOf(found).sort()).toEqual(MESSAGES.filter((message) => message.includes('museum')).sort())
+  })
+
+  it('only the last attempt of a run is found, and no digits are', async () => {
+    const tenant = arc.tenant()
+    const simulationId = await tenant.simulation(['a'], { maxRetries: 3 })
+    const trajectory = {
+      messages: [{ role: 'assistant', tool_calls: [{ function: { name: 'open_door' } }] }],
+    }
+    const { receipts } = await tenant.record(
+      [0, 1].map((retryCount) => ({
+        simulationId,
+        scenarioId: 'a',
+        retryCount,
+        status: 'ERROR',
+        error: `Door 4711 is stuck`,
+        trajectory,
+      })),
+    )
+    const of = async (text: string) => {
+      const { similarTrajectories } = await asked(
+        tenant,
+        'query ($text: String!) { similarTrajectories(to: {text: $text}, first: 5, model: "another") { nodes { outcomeId } } }',
+        { text },
+      )
+      return similarTrajectories.nodes
+    }
+    expect(await of('open_door')).toEqual([{ outcomeId: receipts[1].outcomeId }])
+    expect(
+      (await similar({ tenant } as Seen, { text: 'What is stuck?' }, { model: 'another' })).edges,
+    ).toHaveLength(1)
+    expect((await similar({ tenant } as Seen, { text: '4711' }, { model: 'another' })).edges).toEqual([])
+  })
+
   it('a text that says nothing finds nothing', async () => {
     const seen = await failed(arc.tenant(), MESSAGES.slice(0, 2))
     await embedFailures(seen)
@@ -469,7 +511,7 @@ describe('an index', () => {
       )
       const { rows } = await client.query(
         `explain select subject from store.embeddings
-         where user_id = '${seen.tenant.tenantId}' and kind = 'failure' and model = '${MODELS.failure}'
+         where md5(user_id::text || ' ' || kind || ' ' || model) = md5('${seen.tenant.tenantId} failure ${MODELS.failure}')
          order by embedding <=> $1::halfvec limit 5`,
         [`[${vectorOf(FIRST).join(',')}]`],
       )
@@ -477,6 +519,17 @@ describe('an index', () => {
       return rows.map((row) => row['QUERY PLAN']).join('\n')
     })
     expect(plan).toMatch(/Index Scan using embeddings_like_[0-9a-f]{32}/)
+  })
+
+  it('says to whoever reads how it is defined nothing of whose it is', async () => {
+    const { rows } = await arc.sql('service', (client) =>
+      client.query(
+        `select string_agg(pg_get_indexdef(oid), ' ') as said from pg_class where relname like 'embeddings\\_like\\_%'`,
+      ),
+    )
+    expect(rows[0].said).toMatch(/embeddings_like_/)
+    expect(rows[0].said).not.toContain(seen.tenant.tenantId)
+    expect(rows[0].said).not.toContain('openai:words')
   })
 
   it('shows nothing of a simulation that is deleted, and still as many as are asked for', async () => {
