@@ -109,7 +109,7 @@ interface Cost {
 async function costsOf(
   past: Past,
   tenant: Tenant | null,
-  work: (transaction: Pick<TenantTransaction, 'query'>) => Promise<unknown>,
+  work: (transaction: TenantTransaction) => Promise<unknown>,
 ): Promise<Cost[]> {
   const client = new pg.Client({ connectionString: past.serviceUrl })
   await client.connect()
@@ -125,7 +125,7 @@ async function costsOf(
     await client.query('begin')
     for (const [name, value] of tenant ? tenantSettings(viewerOf(tenant), 'read write') : [])
       await client.query('select set_config($1, $2, true)', [name, value])
-    await work({
+    const transaction = {
       query: async <Row extends object>(statement: Sql) => {
         const before = await soFar()
         const { rows } = await client.query(statement.text, statement.values)
@@ -137,7 +137,8 @@ async function costsOf(
         })
         return rows as Row[]
       },
-    })
+    }
+    await work(transaction as TenantTransaction)
     await client.query('rollback')
   } finally {
     await client.end()
@@ -174,9 +175,7 @@ describe.each(ENGINES)('a step of what Arc advises, on $dump', ({ extension }) =
 
   it('measures a diff by its marks, the latest runs of its versions and the latest diffs that were measured', async () => {
     const rows = most(
-      await costsOf(past, past.tenant, (transaction) =>
-        measure(transaction as TenantTransaction, latest.diffId),
-      ),
+      await costsOf(past, past.tenant, (transaction) => measure(transaction, latest.diffId)),
       ['findMeasured', 'findPair'],
     )
     expect(rows.get('findMeasured')).toBeLessThanOrEqual(MOST_MEASURED_ROWS)
@@ -188,14 +187,18 @@ describe.each(ENGINES)('a step of what Arc advises, on $dump', ({ extension }) =
     const rows = most(
       await costsOf(past, past.tenant, async (transaction) => {
         await transaction.query(sql`/* mark */ insert into stale_diffs (diff_id) values (null)`)
-        await measure(transaction as TenantTransaction, null)
+        await measure(transaction, null)
       }),
       ['findMeasured'],
     )
     expect(rows.get('findMeasured')).toBeLessThanOrEqual(MOST_MEASURED_ROWS)
     most(
       await costsOf(past, past.tenant, (transaction) =>
-        previewImpact(transaction as TenantTransaction as never, latest.versionId, 'model: x\np1: 1\n'),
+        previewImpact(
+          { query: (statement) => transaction.query(statement) as Promise<never> },
+          latest.versionId,
+          'model: x\np1: 1\n',
+        ),
       ),
       ['findMeasured'],
     )
@@ -206,11 +209,7 @@ describe.each(ENGINES)('a step of what Arc advises, on $dump', ({ extension }) =
     async (which) => {
       const versionId = which === 'latest' ? latest.versionId : latest.leftId
       const costs = await costsOf(past, past.tenant, (transaction) =>
-        generateRecommendations(
-          (work) => work(transaction as TenantTransaction),
-          { versionId, becauseOf: versionId },
-          null,
-        ),
+        generateRecommendations((work) => work(transaction), { versionId, becauseOf: versionId }, null),
       )
       expect(costs.map(({ statement }) => statement)).toContain('pairedValues')
       most(costs)
