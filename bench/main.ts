@@ -13,6 +13,7 @@ import { DASHBOARDS } from './dashboards.ts'
 import { createDatabase } from './database.ts'
 import { type EmbeddingIngestResult, measureEmbeddingIngest } from './embeddingIngest.ts'
 import { GraphQLConnections } from './graphqlConnections.ts'
+import { type GroupingResult, measureGrouping } from './grouping.ts'
 import { CLIENTS, IngestBench, type IngestResult } from './ingest.ts'
 import { type LiveResult, measureLive, SUBSCRIBERS } from './live.ts'
 import { fillKeys, laterPlaces, type ManyKeysResult, measureManyKeys } from './manyKeys.ts'
@@ -348,9 +349,11 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
   }
 
   let retrieval: RetrievalResult | undefined
+  let grouping: GroupingResult | undefined
   if (parts.includes('retrieval')) {
     say('Similar failures')
     retrieval = await measureRetrieval()
+    grouping = await measureGrouping()
   }
 
   let vectors: VectorsResult | undefined
@@ -380,6 +383,7 @@ async function bench(parts: readonly Part[]): Promise<BenchResult> {
     soak,
     retrieval,
     vectors,
+    grouping,
     memory,
     profiles,
   }

@@ -1,6 +1,7 @@
 import type { AnalyticsResult } from './analytics.ts'
 import type { EmbeddingIngestResult } from './embeddingIngest.ts'
-import { median } from './figures.ts'
+import { median, quantile } from './figures.ts'
+import type { GroupingFigures, GroupingResult } from './grouping.ts'
 import { BATCH, CLIENTS, type IngestResult } from './ingest.ts'
 import { type LiveResult, SUBSCRIBERS } from './live.ts'
 import type { ManyKeysResult } from './manyKeys.ts'
@@ -72,6 +73,7 @@ export interface BenchResult {
   soak: SoakResult | undefined
   retrieval: RetrievalResult | undefined
   vectors: VectorsResult | undefined
+  grouping: GroupingResult | undefined
   memory: MemoryAfter[]
   profiles: UnitProfile[]
 }
@@ -95,6 +97,7 @@ export function printReport(result: BenchResult): void {
   if (result.soak) printSoak(result.soak)
   if (result.retrieval) printRetrieval(result.retrieval)
   if (result.vectors) printVectors(result.vectors)
+  if (result.grouping) printGrouping(result.grouping)
   printMemory(result.memory)
   for (const profile of result.profiles) printProfile(profile)
 }
@@ -421,6 +424,51 @@ function printVectors({ rows, indexSeconds }: VectorsResult): void {
     ]),
   )
   console.log(`The index of the most was made in ${indexSeconds.toFixed(0)} s.`)
+}
+
+function printGrouping({ figures, heldBack }: GroupingResult): void {
+  console.log('\nFailure groups by meaning: pairs of the same failures, by the embedded model')
+  printTable(
+    [
+      'pairs from',
+      'means from',
+      'F1',
+      'adjusted Rand',
+      'precision',
+      'recall',
+      'groups',
+      'largest',
+      'of one cause',
+    ],
+    figures.map((each) => [
+      each.leastSimilarity.toFixed(2),
+      each.leastMean.toFixed(2),
+      each.f1.toFixed(3),
+      each.adjustedRand.toFixed(3),
+      each.precision.toFixed(3),
+      each.recall.toFixed(3),
+      String(each.groups),
+      String(each.largest),
+      percent(each.purity),
+    ]),
+  )
+  console.log(
+    `Told by causes that were held back, half of them in ${heldBack.length} ways; quarters of the ways lie outside of what is in brackets`,
+  )
+  const middle = (of: (figures: GroupingFigures) => number, which: 'chosen' | 'own') => {
+    const values = heldBack.map((split) => of(split[which]))
+    return `${median(values).toFixed(3)} (${quantile(values, 0.25).toFixed(3)}–${quantile(values, 0.75).toFixed(3)})`
+  }
+  printTable(
+    ['', 'F1', 'adjusted Rand', 'precision', 'recall'],
+    (['chosen', 'own'] as const).map((which) => [
+      which === 'chosen' ? 'thresholds chosen on the other half' : 'Arc’s own thresholds',
+      middle(({ f1 }) => f1, which),
+      middle(({ adjustedRand }) => adjustedRand, which),
+      middle(({ precision }) => precision, which),
+      middle(({ recall }) => recall, which),
+    ]),
+  )
 }
 
 function printProfile({ work, unit, units, profile, database }: UnitProfile): void {

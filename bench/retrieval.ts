@@ -62,7 +62,7 @@ export async function measureRetrieval(): Promise<RetrievalResult> {
 }
 
 /** As they are stored when nothing but the error of the outcome is known. */
-function labelledFailures(): Labelled[] {
+export function labelledFailures(): Labelled[] {
   return Object.entries(LABELLED_FAILURES).flatMap(([cause, failures]) =>
     failures.map((failure) => {
       const [, errorCode = null, error = ''] = /^(?:(\w+)\|)?(.*)$/s.exec(failure)!

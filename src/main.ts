@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --max-semi-space-size=64
 import { Command, Option } from 'commander'
 import type { EmbedOptions } from './commands/embed.ts'
+import type { FailureGroupsOptions } from './commands/failureGroups.ts'
 import type { GateOptions } from './commands/gate.ts'
 import type { ImportOptions } from './commands/import.ts'
 import type { MigrateOptions } from './commands/migrate.ts'
@@ -66,6 +67,17 @@ program
   .action(async (days: string | undefined, options: RetentionOptions) => {
     const { retention } = await import('./commands/retention.ts')
     await retention(readConfig(), days, options)
+  })
+
+program
+  .command('failure-groups')
+  .description('Show or set by which models failures are grouped by meaning, and from how similar.')
+  .argument('[model]', 'as it stands with the vectors, e.g. "openai:text-embedding-3-small@1536 failure#1"')
+  .option('--similarity <cosine>', 'from which two failures are alike, above 0, up to 1')
+  .option('--mean <cosine>', 'of all pairs of two groups, from which they are joined')
+  .action(async (model: string | undefined, options: FailureGroupsOptions) => {
+    const { failureGroups } = await import('./commands/failureGroups.ts')
+    await failureGroups(readConfig(), model, options)
   })
 
 program

@@ -49,6 +49,7 @@ export const ERROR_CODES = {
   SCENARIO_IN_USE: 'Simulations run the scenario, so that it cannot be deleted.',
   DELETION_NOT_FOUND: 'This tenant has no such deletion.',
   DELETION_FINAL: 'What was deleted is being deleted for good.',
+  FAILURE_NOT_FOUND: 'This tenant has no such failure.',
   NOTE_NOT_FOUND: 'This tenant has no such note.',
   OUTCOME_ID_TAKEN: 'The outcome id belongs to an outcome of another simulation.',
   TIME_IN_FUTURE: 'The time is more than five minutes ahead of the database clock.',

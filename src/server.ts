@@ -36,6 +36,7 @@ import { deliverAlerts, EVALUATE_ALERT_RULES, sendAlertTest } from './jobs/alert
 import { embedJob } from './jobs/embedding.ts'
 import { ownQueryOn, useEmbeddingModels } from './jobs/embeddingStore.ts'
 import { EmbeddingWaker } from './jobs/embeddingWaker.ts'
+import { groupFailuresByMeaning } from './jobs/failureGroups.ts'
 import { JobRunner } from './jobs/jobRunner.ts'
 import { END_LONG_SQL } from './jobs/longSql.ts'
 import { measureDiffs } from './jobs/measureDiffs.ts'
@@ -173,6 +174,7 @@ export async function startServer(
           ...STORAGE_UPKEEP,
           END_LONG_SQL,
           FAIL_SILENT_SIMULATIONS,
+          groupFailuresByMeaning(),
           EVALUATE_ALERT_RULES,
           measureDiffs((tenantId, diffId) =>
             writeUnasked(tenantId, (transaction) => measure(transaction, diffId)),

@@ -332,6 +332,8 @@ export type ErrorCode =
   | 'DELETION_FINAL'
   /** This tenant has no such deletion. */
   | 'DELETION_NOT_FOUND'
+  /** This tenant has no such failure. */
+  | 'FAILURE_NOT_FOUND'
   /** The token is valid, but its role may not do this. */
   | 'FORBIDDEN'
   /** The document is not GraphQL. */

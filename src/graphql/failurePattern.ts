@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader'
 import type { FailurePattern as FailurePatternRow } from '../db/generated/client.ts'
+import { KNOWN_RESOLUTION_STEPS, resolutionStepsOf } from '../evaluation/failures/failureGroupNotes.ts'
 import { countBySignature, EQUAL_FAILURES } from '../evaluation/failures/failurePatternStore.ts'
 import { LENGTHS } from '../valueChecks.ts'
 import { builder } from './builder/builder.ts'
@@ -7,7 +8,7 @@ import type { ReadInStatement } from './builder/fieldRead.ts'
 import { ConfigVersion } from './configVersion.ts'
 import { Columns } from './lists/columns.ts'
 import { sharedByField } from './lists/fieldLoader.ts'
-import { byContained, bySearch, type FilterFields } from './lists/filters.ts'
+import { byContained, byGroup, bySearch, type FilterFields } from './lists/filters.ts'
 import { shownRelation } from './lists/relatedRow.ts'
 import { defineStoredList } from './lists/storedList.ts'
 import { ErrorCategoryEnum, Outcome, ofOutcome } from './outcome.ts'
@@ -96,6 +97,26 @@ export const FailurePattern = builder.prismaNode('FailurePattern', {
         return (await loader.load(signature)) - 1
       },
     }),
+    knownResolutionSteps: t.string({
+      nullable: true,
+      select: { signature: true, resolutionSteps: true },
+      extensions: { cost: COUNT_COST, read: () => KNOWN_RESOLUTION_STEPS } satisfies ReadInStatement,
+      description:
+        'How to fix it: its own steps, or else the latest that somebody wrote of it or of a failure that means the same.',
+      resolve: async ({ signature, resolutionSteps }, _, context, info) => {
+        if (resolutionSteps !== null) return resolutionSteps
+        const { loader } = sharedByField(
+          context,
+          info,
+          () =>
+            new DataLoader<string, string | null>(async (signatures) => {
+              const steps = await resolutionStepsOf(context.reads, signatures)
+              return signatures.map((each) => steps.get(each) ?? null)
+            }),
+        )
+        return loader.load(signature)
+      },
+    }),
     outcome: t.field(shownRelation('FailurePattern', 'outcome', Outcome, 'The outcome of the run.')),
     simulation: t.field(
       shownRelation('FailurePattern', 'simulation', Simulation, 'The simulation of the run.'),
@@ -107,6 +128,10 @@ export const FailurePattern = builder.prismaNode('FailurePattern', {
 export const failurePatternFilters: FilterFields = {
   ...failurePatternColumns.filters,
   ...ofOutcome,
+  group: byGroup(
+    failurePatternColumns.column('signature'),
+    'Only those of the group by meaning that has the failure with this signature, e.g. the `groupId` of a group.',
+  ),
   text: byContained(
     [failurePatternColumns.column('failureType'), failurePatternColumns.column('errorMessage')],
     'Only those with this text in type or message, ignoring case.',

@@ -139,6 +139,11 @@ export function foundBy(
   return written(key, (column) => sql`${column} in (select ${identifier(`public.${search}`)}(${words}))`)
 }
 
+/** The signature is one of the group by meaning that has this one. */
+export function inGroupOf(signature: Column, one: string): Condition {
+  return written(signature, (column) => sql`${column} in (select public.failures_of_group(${one}))`)
+}
+
 /** A text of the list has this in it, whatever the case, and is one of `values` when these are given. */
 export function hasElement(list: Column, text: string, values?: readonly string[]): Condition {
   return written(list, (column) => {

@@ -29,6 +29,7 @@ let configId: string
 let simulationId: string
 let outcomeId: string
 let diffId: string
+let signature: string
 beforeAll(async () => {
   tenant = arc.tenant()
   const version = await tenant.configVersion()
@@ -37,7 +38,10 @@ beforeAll(async () => {
   simulationId = await tenant.simulation(['a'], { repetitions: 1_000 })
   const { receipts } = await tenant.record([
     { simulationId, scenarioId: 'a', repetition: 1_000, status: 'SUCCESS' },
+    { simulationId, scenarioId: 'a', repetition: 999, status: 'ERROR', error: 'It broke.' },
   ])
+  const { failurePatterns } = await tenant.data('{ failurePatterns { nodes { signature } } }')
+  signature = failurePatterns.nodes[0].signature
   outcomeId = receipts[0].outcomeId
   const { createConfigVersion } = await tenant.data(
     `mutation ($configId: UUID!) {
@@ -107,6 +111,10 @@ const CHECKED: Record<string, Field> = {
       refusalOf('recordEmbeddings', { model, embeddings: [{ outcomeId, vector: Array(1536).fill(1) }] }),
   },
   'outcome_notes.text': { write: (text) => refusalOf('addOutcomeNote', { outcomeId, text }) },
+  'failure_group_notes.note': { write: (note) => refusalOf('noteFailureGroup', { signature, note }) },
+  'failure_group_notes.resolution_steps': {
+    write: (resolutionSteps) => refusalOf('noteFailureGroup', { signature, note: 'x', resolutionSteps }),
+  },
   'config_diffs.decision_comment': {
     write: (comment) => refusalOf('rejectConfigDiff', { diffId, comment }),
   },
@@ -165,6 +173,8 @@ const MADE_HERE = [
   'alert_rules.webhook_url',
   'api_keys.prefix',
   'api_keys.secret_hash',
+  'failure_group_notes.signature',
+  'failure_grouping_models.model',
   'scenarios.scenario_id',
 ]
 

@@ -10,10 +10,16 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { parseExactly } from '../../src/exactNumbers.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { Arc, useArc } from '../support/arc.ts'
-import { type Connection, everyConnection, parentWithMostRows } from '../support/everyConnection.ts'
+import {
+  type Connection,
+  everyConnection,
+  ofParent,
+  parentWithMostRows,
+  wayTo,
+} from '../support/everyConnection.ts'
 import { addHardRows, HARD_TEXTS } from '../support/hardRows.ts'
 import { fulfils, type Narrowed } from '../support/plainFilter.ts'
-import { SUM_KEYS, WAYS, WHOLE_LIST } from '../support/sums.ts'
+import { SUM_KEYS, WHOLE_LIST } from '../support/sums.ts'
 
 const SETTINGS = { ARC_MAX_COST: '1000000000', ARC_MAX_ALIASES: '1000', ARC_MAX_BREADTH: '1000' }
 const arc = useArc({ ...SETTINGS, ARC_COMPILED_READS: 'on' })
@@ -56,6 +62,7 @@ const TOLD: Record<string, Record<string, Told | undefined>> = {
   FailurePattern: {
     ...ofOutcome,
     text: value('failureType errorMessage', (row) => [row.failureType, row.errorMessage]),
+    group: undefined,
     search: undefined,
   },
   Outcome: {
@@ -344,25 +351,24 @@ async function answers(
   { url }: Arc,
 ): Promise<{ totalCount: number; nodes: Row[] }[]> {
   const variables = filters.map((_, n) => `$f${n}: ${node}Filter`).join(', ')
-  const page = (n: number) => `${field}(first: 500, filter: $f${n}) { totalCount nodes { ${selection} } }`
-  const way = await WAYS[parent]?.(tenant)
-  const lists = filters.map((_, n) =>
-    parentId === undefined
-      ? `p${n}: ${way ? `${way} { page: ${page(n)} }` : page(n)}`
-      : `p${n}: node(id: $id) { ... on ${parent} { page: ${page(n)} } }`,
-  )
+  const way = await wayTo(tenant, parent)
+  const lists = filters.map((_, n) => {
+    const list = `${field}(first: 500, filter: $f${n}) { totalCount nodes { ${selection} } }`
+    if (parentId) return `p${n}: node(id: $id) { ... on ${parent} { list: ${list} } }`
+    return parent === 'Query' ? `p${n}: ${list}` : way(`list: ${list}`, `p${n}`)
+  })
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
     body: JSON.stringify({
-      query: `query (${parentId === undefined ? '' : '$id: ID!, '}${variables}) { ${lists.join('\n')} }`,
+      query: `query (${parentId ? '$id: ID!, ' : ''}${variables}) { ${lists.join('\n')} }`,
       variables: { id: parentId, ...Object.fromEntries(filters.map((each, n) => [`f${n}`, each])) },
     }),
   })
   const { data, errors } = parseExactly(await response.text()) as { data: any; errors?: object[] }
   expect(errors, JSON.stringify(filters)).toBeUndefined()
   return filters.map((_, n) => {
-    const [list] = [data[`p${n}`]].flat()
-    return list.page ?? list
+    const read = ofParent(data, `p${n}`)
+    return read.list ?? read
   })
 }

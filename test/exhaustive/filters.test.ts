@@ -8,7 +8,7 @@ import {
 import { beforeAll, describe, expect, it } from 'vitest'
 import { schema } from '../../src/graphql/schema.ts'
 import { useArc } from '../support/arc.ts'
-import { everyConnection, inParent, ofParent, parentWithMostRows } from '../support/everyConnection.ts'
+import { everyConnection, ofParent, parentWithMostRows, wayTo } from '../support/everyConnection.ts'
 import { ManyRows } from '../support/manyRows.ts'
 import { WHOLE_LIST } from '../support/sums.ts'
 
@@ -56,6 +56,7 @@ describe('a filter', () => {
       'ErrorRate.executionTime',
       'FailureGroup.configVersionId',
       'FailureGroup.executionTime',
+      'FailureGroup.group',
       'FailureGroup.outcomeId',
       'FailureGroup.patternId',
       'FailureGroup.recoveryAttempted',
@@ -66,6 +67,7 @@ describe('a filter', () => {
       'FailureGroup.superseded',
       'FailureGroup.text',
       'FailurePattern.configVersionId',
+      'FailurePattern.group',
       'FailurePattern.scenarioId',
       'FailurePattern.search',
       'FailurePattern.superseded',
@@ -99,6 +101,7 @@ describe('a filter', () => {
       new Set([
         'applied: Boolean',
         'enabled: Boolean',
+        'group: String',
         'isActive: Boolean',
         'isDeleted: Boolean',
         'isOpen: Boolean',
@@ -401,11 +404,11 @@ describe('what is missing', () => {
     const { field, node, parent, narrowed, operators } = connection
     const parentId = await parentWithMostRows(rows.tenant, connection)
     const page = `page: ${field}(first: 500, filter: $filter) { totalCount nodes { value: ${narrowed} } }`
-    const way = parentId ? '' : await inParent(rows.tenant, parent, page)
+    const way = await wayTo(rows.tenant, parent)
     const valuesOf = async (conditions: object): Promise<unknown[]> => {
       const data = await rows.tenant.data(
         `query (${parentId ? '$parentId: ID!, ' : ''}$filter: ${node}Filter) {
-          ${parentId ? `node(id: $parentId) { ... on ${parent} { ${page} } }` : way}
+          ${parentId ? `node(id: $parentId) { ... on ${parent} { ${page} } }` : way(page)}
         }`,
         { parentId, filter: { ...WHOLE_LIST[field], [narrowed]: conditions } },
       )

@@ -65,6 +65,8 @@ beforeAll(async () => {
     search: owner.marker,
     'ConfigVersionFilter.parsedConfig': [{ path: ['model'], eq: owner.marker }],
     'SimulationFilter.metadata': [{ path: ['marker'], eq: owner.marker }],
+    'FailurePatternFilter.group': knownOfList.get('failurePatterns')!.get('signature'),
+    'FailureGroupFilter.group': knownOfList.get('failurePatterns')!.get('signature'),
     'FailurePatternFilter.scenarioId': 'cancel',
     'FailureGroupFilter.scenarioId': 'cancel',
     'ToolUsageFilter.scenarioId': 'refund',
@@ -136,6 +138,8 @@ const isOfNothing = ({ totals, passAtK, failureDrift }: any) => {
     expect([baseline.scenarios, candidate.scenarios]).toEqual([0, 0])
   expect(failureDrift).toMatchObject({ scenarios: 0, categories: [] })
 }
+const isGrouping = (value: any): value is { signatures: number; grouped: number; model: string | null } =>
+  value?.__typename === 'FailureGrouping'
 
 function expectEmpty(value: unknown): void {
   if (Array.isArray(value)) for (const item of value) expectEmpty(item)
@@ -145,6 +149,8 @@ function expectEmpty(value: unknown): void {
     expectEmpty([baseline, candidate, scenarios, Object.values({ ...counts, __typename: 0 })])
     isOfNothing(value)
   }
+  // How failures are grouped is told to everybody.
+  else if (isGrouping(value)) expect([value.signatures, value.grouped, value.model]).toEqual([0, 0, null])
   // A range of time there is for everybody.
   else if (hasSums(value)) {
     for (const { attempts, costUsd } of [value.summary, value.previous, ...value.buckets])
@@ -310,6 +316,8 @@ function attacks(own: { configId: unknown; configVersionId: unknown; simulationI
     noteId,
     deletionId,
     ruleId,
+    signature,
+    groupNoteId,
   ] = OWNERS_KEYS.map((name) => known.get(name))
   const outcome = { simulationId, scenarioId: 'refund', status: 'SUCCESS' }
   const result = { scenario: { id: 'refund', task_prompt: 'x' }, trajectory: { status: 'success' } }
@@ -416,6 +424,10 @@ function attacks(own: { configId: unknown; configVersionId: unknown; simulationI
       code: 'OUTCOME_NOT_FOUND',
     },
     { mutation: 'deleteOutcomeNote', input: { noteId }, code: 'NOTE_NOT_FOUND' },
+    { mutation: 'noteFailureGroup', input: { signature, note: 'x' }, code: 'FAILURE_NOT_FOUND' },
+    { mutation: 'noteFailureGroup', input: { groupId: signature, note: 'x' }, code: 'FAILURE_NOT_FOUND' },
+    { mutation: 'editFailureGroupNote', input: { groupNoteId, note: 'x' }, code: 'NOTE_NOT_FOUND' },
+    { mutation: 'deleteFailureGroupNote', input: { groupNoteId }, code: 'NOTE_NOT_FOUND' },
     { mutation: 'deleteSimulation', input: { simulationId }, code: 'SIMULATION_NOT_FOUND' },
     { mutation: 'deleteConfiguration', input: { configId }, code: 'CONFIGURATION_NOT_FOUND' },
     { mutation: 'deleteScenario', input: { scenarioId: 'refund' }, code: 'SCENARIO_NOT_FOUND' },
@@ -457,6 +469,8 @@ const OWNERS_KEYS = [
   'noteId',
   'deletionId',
   'ruleId',
+  'signature',
+  'groupNoteId',
 ]
 
 /** The same with keys that no tenant has. */
@@ -551,14 +565,17 @@ describe('a mutation', () => {
         'createRecommendation',
         'deleteAlertRule',
         'deleteConfiguration',
+        'deleteFailureGroupNote',
         'deleteOutcomeNote',
         'deleteScenario',
         'deleteSimulation',
         'describeConfiguration',
         'describeSimulation',
         'dismissRecommendation',
+        'editFailureGroupNote',
         'editOutcomeNote',
         'generateRecommendations',
+        'noteFailureGroup',
         'purge',
         'rateRecommendation',
         'rejectConfigDiff',

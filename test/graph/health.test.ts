@@ -71,6 +71,7 @@ describe('health', () => {
             ![
               'deliver_alerts',
               'evaluate_alert_rules',
+              'group_failures',
               'measure_diffs',
               'recommend',
               'refresh_rollups',
@@ -89,6 +90,7 @@ describe('health', () => {
         { name: 'deliver_alerts' },
         { name: 'measure_diffs' },
         { name: 'recommend' },
+        { name: 'group_failures' },
       ]
         .map(({ name }) => name)
         .sort(),

@@ -224,6 +224,25 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       deletions_user_id_with_deletion_id_fkey: [{ with_deletion_id: randomUUID() }],
     },
   },
+  'public.failure_group_notes': {
+    row: { user_id: keys.user_id, signature: 'a'.repeat(32), note: 'A note.' },
+    takes: [{ note: x(10_000), resolution_steps: x(10_000) }],
+    refuses: {
+      failure_group_notes_signature_check: [{ signature: '' }, { signature: x(101) }],
+      failure_group_notes_note_check: [{ note: '' }, { note: x(10_001) }],
+      failure_group_notes_resolution_steps_check: [{ resolution_steps: '' }, { resolution_steps: x(10_001) }],
+      updated_after_created: [{ created_at: FAR_AHEAD }],
+    },
+  },
+  'store.failure_grouping_models': {
+    row: { model: 'openai:m failure#1', least_similarity: 0.5, least_mean: 0.3 },
+    takes: [{ model: x(200), least_similarity: 1, least_mean: 1 }],
+    refuses: {
+      failure_grouping_models_model_check: [{ model: '' }, { model: x(201) }],
+      failure_grouping_models_least_similarity_check: [{ least_similarity: 0 }, { least_similarity: 1.1 }],
+      failure_grouping_models_least_mean_check: [{ least_mean: 0 }, { least_mean: 1.1 }],
+    },
+  },
   'store.embeddings': {
     row: {
       user_id: keys.user_id,

@@ -86,15 +86,18 @@ export async function parentWithMostRows(
   return parents.reduce((most, each) => (each.rows.totalCount > most.rows.totalCount ? each : most)).id
 }
 
-/** Fields of Query, or of a type that it leads to. */
-export async function inParent(tenant: Tenant, type: string, fields: string): Promise<string> {
+/** What leads to fields of Query, or of a type that it leads to. */
+export async function wayTo(tenant: Tenant, type: string): Promise<(fields: string, as?: string) => string> {
   const way = await WAYS[type]?.(tenant)
-  return way ? `parent: ${way} { ${fields} }` : fields
+  if (!way) return (fields) => fields
+  const [field, rows] = way
+  return (fields, as = 'parent') => `${as}: ${field} { ${rows ? `rows: ${rows} { ${fields} }` : fields} }`
 }
 
-/** What was asked of the parent that `inParent` leads to, or of the first of them. */
-export function ofParent(data: { parent?: object } & Record<string, unknown>): Record<string, any> {
-  return data.parent ? [data.parent].flat()[0]! : data
+/** What was asked of the parent that `wayTo` leads to, or of the first of them. */
+export function ofParent(data: Record<string, any>, as = 'parent'): Record<string, any> {
+  const parent = data[as]
+  return parent ? [parent.rows ?? parent].flat()[0]! : data
 }
 
 /** A page of the connection below that parent. */
@@ -111,10 +114,10 @@ export async function pageOf(
     nodes { ${key} }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
   }`
-  const way = parentId ? '' : await inParent(tenant, parent, page)
+  const way = await wayTo(tenant, parent)
   const data = await tenant.data(
     `query (${parentId ? '$parentId: ID!, ' : ''}$first: Int, $after: String, $last: Int, $before: String, $filter: ${node}Filter, $orderBy: ${node}Order) {
-      ${parentId ? `node(id: $parentId) { ... on ${parent} { ${page} } }` : way}
+      ${parentId ? `node(id: $parentId) { ... on ${parent} { ${page} } }` : way(page)}
     }`,
     { parentId, filter: WHOLE_LIST[field], ...args },
   )

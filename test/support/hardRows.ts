@@ -114,6 +114,7 @@ class HardRows {
     await this.#amend()
     await this.#end(simulations)
     await this.#notes()
+    await this.#failureNotes()
     await this.#recommend(simulations)
     for (let n = 0; n < 4; n++)
       await this.#mutate('createApiKey', {
@@ -275,6 +276,23 @@ class HardRows {
       )
       if (n % 5 === 0)
         await this.#mutate('editOutcomeNote', { noteId: note.noteId, text: `Seen again: ${text}` })
+    }
+  }
+
+  async #failureNotes(): Promise<void> {
+    const { failureGroups } = await this.#tenant.data('{ failureGroups(first: 2) { nodes { groupId } } }')
+    for (const [n, text] of HARD_TEXTS.slice(0, 12).entries()) {
+      const written = { note: `Seen ${text}`, resolutionSteps: n % 3 === 0 ? null : `Mend ${text}` }
+      const { note } = await this.#mutate(
+        'noteFailureGroup',
+        { groupId: at(failureGroups.nodes as { groupId: string }[], n >> 3).groupId, ...written },
+        'note { groupNoteId }',
+      )
+      if (n % 5 === 0)
+        await this.#mutate('editFailureGroupNote', {
+          groupNoteId: note.groupNoteId,
+          note: `Seen again: ${text}`,
+        })
     }
   }
 

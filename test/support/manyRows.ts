@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import { insertAlerts } from './alertRows.ts'
 import type { Arc, Tenant } from './arc.ts'
+import { at, giveVectors, groupNow } from './failureVectors.ts'
 import { insertMade } from './madeRows.ts'
 import { summedUp } from './tenantRows.ts'
 
 const SCENARIOS = ['a', 'b', 'c', 'd']
 const REPETITIONS = 12
+const FAILURE_TYPES = ['one', 'two', 'three', 'four']
 /** Families whose versions both have a completed simulation. */
 const COMPARED = 3
 
@@ -54,6 +56,8 @@ export class ManyRows {
     await this.#complete(await this.#start(versionId), 0.5)
     for (const name of ['a', 'b', 'c']) await this.#plannedEarlier(await this.tenant.simulation([name]))
     for (const scenarioId of SCENARIOS) await this.#revise(scenarioId)
+    await this.#fail()
+    for (let more = 0; more < 3; more++) await this.#noteFailure()
     await summedUp(this.#arc, this.tenant)
     await this.#alert(24)
     await this.#ruled(24)
@@ -82,6 +86,7 @@ export class ManyRows {
     await this.#key()
     await this.#recommend()
     await this.#note(0)
+    await this.#noteFailure()
     await this.#delete()
     await summedUp(this.#arc, this.tenant)
     await this.#alert(1)
@@ -179,6 +184,46 @@ export class ManyRows {
     })
   }
 
+  /** One failure in other words, in several scenarios of several configurations. */
+  async #fail(): Promise<void> {
+    for (const [index, scenarioId] of SCENARIOS.entries()) {
+      const { configId, versionId } = await this.tenant.configVersion(`agent that fails ${index}`)
+      for (const configVersionId of [versionId, await this.#version('', configId)]) {
+        const { storedCount } = await this.tenant.record([
+          {
+            simulationId: await this.#start(configVersionId),
+            scenarioId,
+            status: 'ERROR',
+            executionTime: '2026-03-02T00:00:00Z',
+            failurePatterns: FAILURE_TYPES.map((failureType) => ({
+              failureType,
+              failureCategory: 'TOOL_ERROR',
+              errorMessage: 'No such flight.',
+            })),
+          },
+        ])
+        expect(storedCount).toBe(1)
+      }
+    }
+    const { failureGroups } = await this.tenant.data('{ failureGroups(first: 100) { nodes { signature } } }')
+    const vectors = failureGroups.nodes.map(({ signature }: { signature: string }) => [signature, at(0)])
+    await giveVectors(this.#arc, this.tenant, Object.fromEntries(vectors))
+    await groupNow(this.#arc)
+  }
+
+  /** On the group that `#fail` makes. */
+  async #noteFailure(): Promise<void> {
+    const { failureGroups } = await this.tenant.data(
+      '{ failureGroups(by: MEANING, first: 1) { nodes { groupId } } }',
+    )
+    const { groupId } = failureGroups.nodes[0]
+    await this.#mutate('noteFailureGroup', 'note { groupNoteId }', {
+      groupId,
+      note: `Seen ${this.#made++} times.`,
+      resolutionSteps: this.#made % 2 === 0 ? null : 'Ask for another flight.',
+    })
+  }
+
   #alert(count: number): Promise<void> {
     return this.#arc.sql('admin', (client) => insertAlerts(client, { tenantId: this.tenant.tenantId, count }))
   }
@@ -210,7 +255,7 @@ export class ManyRows {
     {
       executionTime,
       toolNames = ['search', 'book', 'pay', 'refund'],
-      failureTypes = ['one', 'two', 'three', 'four'],
+      failureTypes = FAILURE_TYPES,
     }: { executionTime?: string; toolNames?: string[]; failureTypes?: string[] } = {},
   ): Promise<void> {
     const outcomes = Array.from({ length: count }, () => {

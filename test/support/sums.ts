@@ -3,7 +3,12 @@ import type { Tenant } from './arc.ts'
 /** What tells rows apart that have no id, because they are sums; by type. */
 export const SUM_KEYS: Record<string, string> = {
   ToolAnalytics: 'toolName',
-  FailureGroup: 'signature',
+  FailureGroup: 'groupId',
+  FailureGroupSignature: 'signature',
+  FailureGroupConfiguration: 'configId',
+  FailureGroupVersion: 'versionId',
+  FailureGroupScenario: 'scenarioId',
+  FailureGroupNote: 'groupNoteId',
   PerformanceGroup: 'key',
   PerformanceMetric: 'metric',
   PerformanceTool: 'toolName',
@@ -14,10 +19,15 @@ export const SUM_KEYS: Record<string, string> = {
   ScenarioFlakiness: 'scenarioId',
 }
 
-/** How Query leads to a type that is no row but has lists; with every group, metric and tool, and the tenant’s largest simulations. */
-export const WAYS: Record<string, (tenant: Tenant) => Promise<string>> = {
-  Performance: async () =>
+/**
+ * How Query leads to a type that is no row but has lists: a field, and where that is a list, what its rows stand under. With every group,
+ * metric and tool, the tenant’s largest simulations, and its most common failure.
+ */
+export const WAYS: Record<string, (tenant: Tenant) => Promise<[field: string, rows?: string]>> = {
+  FailureGroup: async () => ['failureGroups(by: MEANING, first: 1)', 'nodes'],
+  Performance: async () => [
     'performance(grain: MONTH, by: SCENARIO, range: { from: "2000-01-01T00:00:00Z", to: "2030-01-01T00:00:00Z" })',
+  ],
   SimulationComparison: async (tenant) => {
     const { simulations } = await tenant.data(
       '{ simulations(first: 100) { nodes { simulationId outcomes(first: 1) { totalCount } } } }',
@@ -31,7 +41,7 @@ export const WAYS: Record<string, (tenant: Tenant) => Promise<string>> = {
     const [baseline, candidate] = sizes
       .sort(([a, one], [b, other]) => b - a || (one < other ? -1 : 1))
       .map(([, id]) => JSON.stringify(id))
-    return `compareSimulations(baseline: ${baseline}, candidates: [${candidate}])`
+    return [`compareSimulations(baseline: ${baseline}, candidates: [${candidate}])`]
   },
 }
 

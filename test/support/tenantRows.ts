@@ -156,6 +156,18 @@ export async function seedTenant(arc: Arc): Promise<SeededTenant> {
     { input: { outcomeId: outcomes.nodes[0].outcomeId, text: `Seen by ${marker}.` } },
   )
   expect(addOutcomeNote.errors).toEqual([])
+  const { failurePatterns } = await tenant.data('{ failurePatterns(first: 1) { nodes { signature } } }')
+  const { noteFailureGroup } = await tenant.data(
+    `mutation ($input: NoteFailureGroupInput!) { noteFailureGroup(input: $input) { errors { message } } }`,
+    {
+      input: {
+        signature: failurePatterns.nodes[0].signature,
+        note: `Known to ${marker}.`,
+        resolutionSteps: `Ask ${marker}.`,
+      },
+    },
+  )
+  expect(noteFailureGroup.errors).toEqual([])
   await seedDeletions(tenant, marker)
 
   // What GraphQL does not make yet.
@@ -277,8 +289,9 @@ export async function tenantTables(client: pg.Client): Promise<string[]> {
     `select format('%I.%I', n.nspname, c.relname) as name
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname in ('public', 'store') and c.relkind in ('r', 'p') and not c.relispartition
-      -- Marks and what waits are worked off at any time.
-      and c.relname not in ('settings', 'jobs', 'stale_hours', 'stale_diffs', 'recommendation_marks', 'sql_logins', 'embedding_queue', 'embedding_work')
+      -- Marks and what waits are worked off at any time, and groups are made of them.
+      and c.relname not in ('settings', 'jobs', 'stale_hours', 'stale_diffs', 'recommendation_marks', 'sql_logins', 'embedding_queue',
+        'embedding_work', 'stale_failures', 'failure_nodes', 'failure_groupings', 'failure_grouping_models')
     order by 1`,
   )
   return rows.map(({ name }) => name)

@@ -123,6 +123,7 @@ describe('the audit log', () => {
       'public.config_versions': 'is_deleted = true',
       'public.configurations': 'is_active = false',
       'public.deletions': `name = 'other'`,
+      'public.failure_group_notes': `note = 'other'`,
       'public.outcome_notes': `text = 'other'`,
       'public.recommendations': 'feedback_score = 3',
       'public.scenarios': 'is_active = false',
@@ -161,6 +162,7 @@ describe('the audit log', () => {
       await client.query(`select set_config('app.user_id', $1, true)`, [tenant.tenantId])
       for (const table of [
         'alert_rules',
+        'failure_group_notes',
         'simulations',
         'configurations',
         'scenarios',

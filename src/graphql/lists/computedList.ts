@@ -64,14 +64,23 @@ export function defineComputedList<Computed>(
     if (given) checkRanges(given)
     return { page: planPage(source, args, conditionOf(ofRows, given, now)), of: conditionOf(of, given, now) }
   }
-  /** The same page in the statement of an answer. `key`: the parent's field, where rows have a parent. */
+  /**
+   * The same page in the statement of an answer. `key`: the parent's field, where rows have a parent. `told`: what fields of the rows are
+   * told, by what was asked of those that are summed up.
+   */
   function readInStatement(
     rowsOf: RowsOf,
     key: string | undefined,
     { args, page, now }: PlannedField<PageArgs>,
+    told?: (of: Condition) => unknown,
   ) {
     const planned = plan(args, now)
-    return computedPage((parents) => rowsOf(parents ?? [NO_PARENT], planned.of), key, planned.page, page())
+    return computedPage(
+      (parents) => rowsOf(parents ?? [NO_PARENT], planned.of),
+      key,
+      planned.page,
+      page(told?.(planned.of)),
+    )
   }
   const extensionsOf = (rowsOf: RowsOf, key?: string) => ({
     page: true,
@@ -84,13 +93,19 @@ export function defineComputedList<Computed>(
     args: PageArgs,
     context: Context,
     info: GraphQLResolveInfo,
+    told?: (of: Condition) => object,
   ): Promise<Connection<Row>> {
     const { loader } = sharedByField(context, info, () => {
       const planned = plan(args, databaseNow)
-      return loaderOf(context, planned.page, (parents) => rowsOf(parents, planned.of))
+      return {
+        ...loaderOf(context, planned.page, (parents) => rowsOf(parents, planned.of)),
+        told: told?.(planned.of),
+      }
     })
     const { page, pages, counts } = loader
-    return connectionOf(page, await pages.load(parent), () => counts.load(parent))
+    const rows = await pages.load(parent)
+    const shown = loader.told ? rows.map((row) => ({ ...row, ...loader.told })) : rows
+    return connectionOf(page, shown, () => counts.load(parent))
   }
   return {
     /** For a field with arguments of its own: what the others are made of. */

@@ -15,6 +15,7 @@ import {
   foundBy,
   hasElement,
   hasText,
+  inGroupOf,
   lists,
   missing,
   related,
@@ -195,6 +196,14 @@ export function bySearch(key: Column, search: Parameters<typeof foundBy>[1], tex
       // PostgreSQL goes one level deeper for each minus sign, and gives up on many that have no word between them.
       return [foundBy(key, search, given.replace(/-[-\s!&|():*<>]*-/g, '-'))]
     },
+  )
+}
+
+/** Failures of the group by meaning that has the one with this signature. */
+export function byGroup(signature: Column, description: string): FilterField {
+  return filterField(
+    (t) => t.string({ extensions: TEXT, description }),
+    (given) => [inGroupOf(signature, given)],
   )
 }
 
