@@ -54,6 +54,8 @@ export async function connectedClient(
     if (!(error instanceof ArcRequestError)) throw error
     if (error.status === 0)
       throw new NoServer(`No Arc at ${url}: start it with "npm start", or pass another URL with --url.`)
+    if (error.status === 405)
+      throw new NoServer(`GraphQL is not at ${url}: the URL must be one like http://127.0.0.1:4000/graphql.`)
     if (!error.codes.includes('UNAUTHENTICATED')) throw new NoServer(error.message)
     const hint =
       given === undefined

@@ -45,7 +45,8 @@ const flakinessColumns = new Columns<ScenarioFlakiness>({
   },
   repetitions: {
     kind: 'integer',
-    description: 'Its runs that ended, each by its last attempt.',
+    description:
+      'Its runs that ended, each by its last attempt; where some are graded, without those that ended well and are not.',
     filter: 'By the number of runs.',
     order: 'How many runs it has.',
   },

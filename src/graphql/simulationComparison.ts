@@ -128,7 +128,7 @@ const scenarioColumns = new Columns<ComparedScenario>({
   successRateDifference: {
     kind: 'number',
     nullable: true,
-    description: `Of the shares that succeeded. ${LESS}`,
+    description: `Of the shares that succeeded; null also where some succeeded on a side that has no score, beside one that has. ${LESS}`,
     filter: 'By the difference of the shares that succeeded.',
     order: 'The difference of the shares that succeeded.',
   },

@@ -172,14 +172,26 @@ export function parseResults(
       return runOf(key, ofRun, tried.get(key)!, scenarios, evaluation)
     }),
     rejected,
-    notes:
-      evaluation.isStreamed || !evaluation.progress.missing
+    notes: [
+      ...(evaluation.isStreamed || !evaluation.progress.missing
         ? [
             `the evaluation is not finished, or was cut off: ${results.length} results are in the file. ` +
               'Import it again when there are more; --complete ends the simulation',
           ]
-        : [],
+        : []),
+      ...cacheNotes(outcomes),
+    ],
   }
+}
+
+/** Beside other runs they would show that an agent became faster, and that it answers the same each time. */
+function cacheNotes(outcomes: readonly ImportedOutcome[]): string[] {
+  const cached = outcomes.filter(({ metrics }) => metrics?.cached === true).length
+  return cached === 0
+    ? []
+    : [
+        `${cached} of ${outcomes.length} answers are from promptfoo's cache: their durations are the cache's, and they repeat an earlier run`,
+      ]
 }
 
 function evaluationOf(

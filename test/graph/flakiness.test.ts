@@ -138,6 +138,40 @@ describe('how much the runs of a scenario agree', () => {
     ).toHaveLength(2)
   })
 
+  it('is not told by runs that nobody graded, beside those that somebody did', async () => {
+    const tenant = arc.tenant()
+    const graded = { status: 'ERROR', reliabilityScore: 0 }
+    const scenarios: Record<string, [object, object]> = {
+      a: [{}, graded],
+      b: [{}, { reliabilityScore: 1 }],
+      c: [{ status: 'ERROR' }, { reliabilityScore: 1 }],
+      d: [{}, { status: 'ERROR' }],
+    }
+    const simulationId = await tenant.simulation(Object.keys(scenarios), { repetitions: 2 })
+    const outcomes = Object.entries(scenarios).flatMap(([scenarioId, runs]) =>
+      runs.map((run, index) => ({
+        simulationId,
+        scenarioId,
+        repetition: index + 1,
+        status: 'SUCCESS',
+        ...run,
+      })),
+    )
+    expect((await tenant.record(outcomes)).storedCount).toBe(8)
+    const { simulation } = await asked(
+      tenant,
+      `query ($id: UUID!) { simulation(simulationId: $id) { flakiness(orderBy: { field: SCENARIO_ID, direction: ASC }) {
+        nodes { scenarioId stability repetitions simulations succeeded } } } }`,
+      { id: simulationId },
+    )
+    expect(simulation.flakiness.nodes.map(Object.values)).toEqual([
+      ['a', 'UNKNOWN', 1, 1, 0],
+      ['b', 'UNKNOWN', 1, 1, 1],
+      ['c', 'FLAKY', 2, 1, 1],
+      ['d', 'FLAKY', 2, 1, 1],
+    ])
+  })
+
   it('lists the flakiest first, in pages', async () => {
     const tenant = arc.tenant()
     const id = await repeated(tenant)

@@ -22,6 +22,11 @@ import {
 import { server } from '../support/jobs.ts'
 import { WebhookReceiver } from '../support/webhookReceiver.ts'
 
+const graded = (passes: boolean) => ({
+  status: passes ? 'SUCCESS' : 'ERROR',
+  reliabilityScore: passes ? 1 : 0,
+})
+
 /** What one agent has, and what comes of one rule. */
 interface Case {
   title: string
@@ -222,6 +227,12 @@ const CASES: Record<string, Case[]> = {
       status: 'NOTHING_FOUND',
     },
     { title: 'nothing before it', has: oneRun(20, fails(20)), status: 'INSUFFICIENT_DATA' },
+    {
+      title: 'only runs that nobody graded before it',
+      has: twoRuns(20, [YAML, () => ({})], [`${YAML}top_p: 1\n`, ({ scenario }) => graded(scenario >= 12)]),
+      status: 'INSUFFICIENT_DATA',
+      reason: /passed or failed under both/,
+    },
   ],
   FLAKY_SCENARIOS: [
     {
@@ -256,7 +267,15 @@ const CASES: Record<string, Case[]> = {
       title: 'never repeated',
       has: oneRun(20, fails(5)),
       status: 'INSUFFICIENT_DATA',
-      reason: /ran twice or more/,
+      reason: /passed or failed twice or more/,
+    },
+    {
+      title: 'graded once of two times',
+      has: oneRun(20, ({ scenario, repetition }) => (repetition === 2 ? graded(scenario >= 10) : {}), {
+        repetitions: 2,
+      }),
+      status: 'INSUFFICIENT_DATA',
+      reason: /^0 scenarios passed or failed twice/,
     },
   ],
 }
@@ -601,7 +620,10 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
     await one.version(YAML)
     const results = Object.values(await one.generate())
     expect(results).toHaveLength(6)
-    for (const { status } of results) expect(status).toBe('INSUFFICIENT_DATA')
+    for (const { status, reason } of results) {
+      expect(status).toBe('INSUFFICIENT_DATA')
+      expect(reason).not.toMatch(/null|NaN|undefined/)
+    }
     for (const [input, code] of [
       [{}, 'BAD_USER_INPUT'],
       [{ configId: one.configId, simulationId: one.configId }, 'BAD_USER_INPUT'],

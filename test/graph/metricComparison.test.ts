@@ -174,6 +174,46 @@ describe('totals of compared simulations', () => {
     expect(without[2].margin).toBe(0.5 * without[2].baselineMean)
   })
 
+  it('do not take a run that nobody graded for one that passed, beside one that somebody graded', async () => {
+    const tenant = arc.tenant()
+    const [error, wrong, right] = [
+      { status: 'ERROR' },
+      { status: 'ERROR', reliabilityScore: 0 },
+      { reliabilityScore: 1 },
+    ]
+    const sides: [Run, Run, change: string, difference: number | null][] = [
+      [{}, wrong, 'UNCHANGED', null],
+      [{}, right, 'UNCHANGED', null],
+      [right, {}, 'UNCHANGED', null],
+      [error, right, 'IMPROVED', 1],
+      [right, error, 'REGRESSED', -1],
+      [{}, error, 'REGRESSED', -1],
+    ]
+    const [one, other] = [0, 1].map((side) =>
+      simulated(
+        tenant,
+        sides.map((of) => [of[side] as Run]),
+      ),
+    )
+    const [{ counts, totals, scenarios }] = await compared(
+      tenant,
+      [await one!, await other!],
+      `counts { regressed improved unchanged } totals(dimensions: []) { metric scenarios unknown onlyBaseline onlyCandidate baselineMean candidateMean }
+        scenarios(orderBy: { field: SCENARIO_ID, direction: ASC }) { nodes { change successRateDifference } }`,
+    )
+    expect(scenarios.nodes.map(Object.values)).toEqual(sides.map(([, , ...shown]) => shown))
+    expect(counts).toEqual({ regressed: 2, improved: 1, unchanged: 3 })
+    expect(totals[0]).toEqual({
+      metric: 'SUCCESS',
+      scenarios: 3,
+      unknown: 3,
+      onlyBaseline: 1,
+      onlyCandidate: 2,
+      baselineMean: expect.closeTo(2 / 3),
+      candidateMean: expect.closeTo(1 / 3),
+    })
+  })
+
   it('are read by one statement, whatever the candidates, and are nothing of other tenants', async () => {
     const [tenant, other] = [arc.tenant(), arc.tenant()]
     const runs = runsOf(1, 0).slice(0, 3)

@@ -9,10 +9,10 @@ const arc = useArc({ ARC_JOBS: 'off' })
 
 withSharedData('recommendations of real runs', (folder) => {
   /** What an agent of a file gets, whichever server makes it. */
-  async function of(file: string): Promise<Record<string, any>> {
+  async function of(...files: string[]): Promise<Record<string, any>> {
     const tenant = arc.tenant()
-    const path = fileURLToPath(new URL(file, folder))
-    expect((await importInto(arc, tenant, [path], { complete: true })).exitCode).toBe(0)
+    const paths = files.map((file) => fileURLToPath(new URL(file, folder)))
+    expect((await importInto(arc, tenant, paths, { complete: true })).exitCode).toBe(0)
     const { configurations } = await tenant.data('{ configurations { nodes { configId } } }')
     return new EvaluatedAgent(tenant).generate({ configId: configurations.nodes[0].configId })
   }
@@ -36,6 +36,14 @@ withSharedData('recommendations of real runs', (folder) => {
       null,
       null,
     ])
+  })
+
+  it('Inspect: a log that was not scored and one that was do not disagree', async () => {
+    const { FLAKY_SCENARIOS } = await of(
+      'inspect/2025-02-11T15-17-00-05-00_popularity_dPiJifoWeEQBrfWsAopzWr.eval',
+      'inspect/2025-02-11T15-18-04-05-00_popularity_mj7khqpMM4GBCfVQozKgzB.eval',
+    )
+    expect(FLAKY_SCENARIOS).toMatchObject({ status: 'INSUFFICIENT_DATA', recommendation: null })
   })
 
   it('InterCode: the shell that gpt-3.5 quotes wrongly, and nothing of gpt-4', async () => {

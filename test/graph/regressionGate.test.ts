@@ -86,7 +86,7 @@ describe('a gate', () => {
           rule: 'SUCCESS_DROP',
           status: 'FAILED',
           value: -0.45,
-          message: expect.stringMatching(/from 95 % to 50 % \(−45 %\); that is a significant drop/),
+          message: expect.stringMatching(/from 95 % to 50 % \(−45 points\); that is a significant drop/),
         },
       ],
     ],
@@ -163,7 +163,7 @@ describe('a gate', () => {
       { ...OFF, costIncrease: 0.1, tokensIncrease: 0.1 },
       false,
       [
-        { status: 'INSUFFICIENT_DATA', value: null, message: expect.stringMatching(/known of no scenario/) },
+        { status: 'INSUFFICIENT_DATA', value: null, message: 'No scenario has a known cost in both.' },
         { status: 'INSUFFICIENT_DATA', message: expect.stringMatching(/is 0/) },
       ],
     ],
@@ -237,6 +237,39 @@ describe('a gate', () => {
           status: 'INSUFFICIENT_DATA',
           message: expect.stringMatching(/1 other one one of the two has no runs/),
         },
+      ],
+    ],
+    [
+      'does not take for good what nobody graded',
+      [[{ reliabilityScore: 1 }], [PASS]],
+      [[PASS], [PASS]],
+      { ...OFF, minSuccessRate: 0.5, regressedScenarios: {} },
+      false,
+      [
+        {
+          rule: 'SUCCESS_RATE',
+          status: 'PASSED',
+          value: 1,
+          message: expect.stringMatching(/over 1 scenario/),
+        },
+        {
+          rule: 'REGRESSED_SCENARIOS',
+          status: 'INSUFFICIENT_DATA',
+          message: expect.stringMatching(
+            /None of 1 .* 1 other one one of the two has no runs, or none that are graded/,
+          ),
+        },
+      ],
+    ],
+    [
+      'says that only one is graded',
+      [[{ reliabilityScore: 1 }]],
+      [[PASS]],
+      { ...OFF, minSuccessRate: 0.5, regressedScenarios: {} },
+      false,
+      [
+        { status: 'INSUFFICIENT_DATA', message: 'Only one of the two is graded.' },
+        { status: 'INSUFFICIENT_DATA', message: expect.stringMatching(/graded in both or in neither/) },
       ],
     ],
     [

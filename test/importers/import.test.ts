@@ -465,6 +465,9 @@ describe('the server', () => {
     expect(printed.pop()).toContain('The URL must be one like')
     expect(await run(arc.url.replace('graphql', 'nothing'))).toBe(2)
     expect(printed.pop()).toContain('Not found. GraphQL is at ')
+    const root = arc.url.replace('/graphql', '')
+    expect(await run(root)).toBe(2)
+    expect(printed.pop()).toContain(`GraphQL is not at ${root}: the URL must be one like`)
   })
 
   it('has to take the token, for writing', async () => {

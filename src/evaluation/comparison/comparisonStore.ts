@@ -80,6 +80,13 @@ function ofSide(side: (typeof SIDES)[number]): Record<string, Sql> {
   }
 }
 
+/** Whether of a scenario `s` one side ended well without any grade, where the other has one: see `paired` in pairedValues. */
+function endedWell(side: (typeof SIDES)[number]): Sql {
+  const of = (name: string) => identifier(`s.${side}_${name}`)
+  const other = identifier(`s.${side === 'baseline' ? 'candidate' : 'baseline'}_score`)
+  return sql`(${of('succeeded')} > 0 and ${of('score')} is null and ${other} is not null)`
+}
+
 /** Shown as floating-point numbers, once they are compared and subtracted exactly. */
 const FLOATS = new Set(['SuccessRate', 'Score', 'Tokens', 'DurationMs', 'Dimension'])
 
@@ -132,8 +139,12 @@ export class ComparisonRows {
       const isFloat = FLOATS.has(field.replace(/^(baseline|candidate)/, ''))
       return isFloat ? sql`s.${name}::double precision as ${name}` : sql`s.${name}`
     })
-    const difference = (of: string) =>
-      sql`s.${identifier(columnName(`candidate${of}`))} - s.${identifier(columnName(`baseline${of}`))}`
+    const difference = (of: string) => {
+      const value = sql`s.${identifier(columnName(`candidate${of}`))} - s.${identifier(columnName(`baseline${of}`))}`
+      return of === 'SuccessRate'
+        ? sql`case when ${endedWell('baseline')} or ${endedWell('candidate')} then null else ${value} end`
+        : value
+    }
     const differences = Object.entries(DIFFERENCES).map(([field, of]) => {
       const value = FLOATS.has(of) ? sql`(${difference(of)})::double precision` : difference(of)
       return sql`${value} as ${identifier(columnName(field))}`

@@ -8,7 +8,7 @@ import { attemptsOfSimulation } from './pairedValues.ts'
 export interface ScenarioFlakiness {
   scenarioId: string
   stability: 'flaky' | 'stable_pass' | 'stable_fail' | 'unknown'
-  /** Runs that ended, each by its last attempt. */
+  /** Runs that ended and are known to have passed or failed, each by its last attempt. */
   repetitions: number
   simulations: number
   succeeded: number
@@ -21,6 +21,13 @@ export interface ScenarioFlakiness {
 
 /** Which runs are looked at: those of a simulation, or of the latest ones of a version that have outcomes. */
 export type FlakinessOf = { of: 'simulation' } | { of: 'configVersion'; simulations: number }
+
+/**
+ * Of the runs `o` of one scenario. Where one of them is graded, one that ended well without a grade did not pass yet: beside a grade it would make the scenario look
+ * flaky.
+ */
+const ofKnown = (count: (known: Sql) => Sql): Sql => sql`case when bool_or(o.reliability_score is not null)
+  then ${count(sql`(o.status <> 'success' or o.reliability_score is not null)`)} else ${count(sql`true`)} end`
 
 /** One row for each scenario of the parents' runs. `stableFrom`: so many equal repetitions are called stable. */
 export function scenarioFlakiness(
@@ -63,8 +70,9 @@ export function scenarioFlakiness(
         ${rounded(sql`${bits(sql`v.p`)} + ${bits(sql`(1 - v.p)`)}`)} as entropy_bits
       from (select distinct each as parent from unnest(${parents}::text[]) each) g
       cross join lateral (
-        select o.scenario_id, count(*)::int as n, count(distinct o.simulation_id)::int as simulations,
-          count(*) filter (where o.status = 'success')::int as c
+        select o.scenario_id, ${ofKnown((known) => sql`count(*) filter (where ${known})`)}::int as n,
+          ${ofKnown((known) => sql`count(distinct o.simulation_id) filter (where ${known})`)}::int as simulations,
+          ${ofKnown((known) => sql`count(*) filter (where o.status = 'success' and ${known})`)}::int as c
         from (${simulationsOf(of)}) s
         cross join lateral ${attemptsOfSimulation(sql`s.simulation_id`, sql`s.first_outcome_at`, sql`s.last_outcome_at`, where)} o
         where not o.superseded

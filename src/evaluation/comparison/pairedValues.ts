@@ -8,8 +8,11 @@ import { inTurns } from '../../turns.ts'
 /** One repetition of a scenario: a run. What is unknown is null, and never zero. */
 export interface RunValues {
   repetition: number
-  /** 1 where its last attempt succeeded, else 0, as are score, duration, category and metrics those of its last attempt. */
-  success: 0 | 1
+  /**
+   * 1 where its last attempt succeeded, else 0, as are score, duration, category and metrics those of its last attempt. Null where it is not known: on one side of a
+   * pair that was not graded, beside one that was.
+   */
+  success: 0 | 1 | null
   /** 0 to 1 */
   score: number | null
   /** Of all its attempts, of which it is known: each was paid for. */
@@ -137,11 +140,22 @@ function sidesOf(scenarios: string): Sides {
 }
 
 function paired(baseline: Sides, candidate: Sides): ScenarioValues[] {
-  return [...new Set([...baseline.keys(), ...candidate.keys()])].sort().map((scenarioId) => ({
-    scenarioId,
-    baseline: baseline.get(scenarioId) ?? null,
-    candidate: candidate.get(scenarioId) ?? null,
-  }))
+  return [...new Set([...baseline.keys(), ...candidate.keys()])].sort().map((scenarioId) => {
+    const [ours, theirs] = [baseline.get(scenarioId) ?? null, candidate.get(scenarioId) ?? null]
+    return { scenarioId, baseline: besideGrades(ours, theirs), candidate: besideGrades(theirs, ours) }
+  })
+}
+
+const isGraded = (side: ScenarioSide | null) => side?.runs.some(({ score }) => score !== null) === true
+
+/**
+ * Runs that nobody graded ended well, which is not yet to pass: beside grades of the same scenario they would make the side better whose answers nobody looked at. What
+ * failed without a grade failed.
+ */
+function besideGrades(side: ScenarioSide | null, other: ScenarioSide | null): ScenarioSide | null {
+  if (!side || isGraded(side) || !isGraded(other) || side.runs.every(({ success }) => success === 0))
+    return side
+  return { ...side, runs: side.runs.map((run) => ({ ...run, success: null })) }
 }
 
 /** A row for each simulation, its values as one text: of 11,000 runs as rows Prisma would make for longer than they take to read. */

@@ -177,13 +177,13 @@ function drop(values: PairedValues, metric: 'success' | 'score', margin: number)
       limit,
       message: `${name} is known of ${plural(scenarios, 'scenario')} in both: ${FEWEST_SCENARIOS} are the least that tell anything.`,
     }
-  const seen = `${name} went from ${shown(baselineMean!)} to ${shown(candidateMean!)} (${signed(difference)})`
+  const seen = `${name} went from ${shown(baselineMean!)} to ${shown(candidateMean!)} (${signedPoints(difference)})`
   if (isNonInferior)
     return {
       status: 'passed',
       value: difference,
       limit,
-      message: `${seen}; a drop of ${shown(margin)} is excluded (95 %).`,
+      message: `${seen}; a drop of ${points(margin)} is excluded (95 %).`,
     }
   const isWorse = differenceInterval(comparison.means, comparison.scale, 1 - 2 * ALPHA)!.upper < 0
   if (isWorse)
@@ -191,13 +191,13 @@ function drop(values: PairedValues, metric: 'success' | 'score', margin: number)
       status: 'failed',
       value: difference,
       limit,
-      message: `${seen}; that is a significant drop, of down to ${signed(bound!)} (95 %).`,
+      message: `${seen}; that is a significant drop, of down to ${signedPoints(bound!)} (95 %).`,
     }
   return {
     status: 'insufficient_data',
     value: difference,
     limit,
-    message: `${seen} over ${plural(scenarios, 'scenario')}; a drop of ${shown(margin)} is not excluded: it may be ${signed(bound!)} (95 %).${needs(comparison.spread, margin)}`,
+    message: `${seen} over ${plural(scenarios, 'scenario')}; a drop of ${points(margin)} is not excluded: it may be ${signedPoints(bound!)} (95 %).${needs(comparison.spread, margin)}`,
   }
 }
 
@@ -224,8 +224,8 @@ function increase(values: PairedValues, metric: keyof typeof UNITS, limit: numbe
       limit,
       message:
         scenarios === 0
-          ? `${name} is known of no scenario in both.`
-          : `${name} of the baseline is 0: no share of it can be told.`,
+          ? `No scenario has a known ${metric === 'tokens' ? 'number of tokens' : metric} in both.`
+          : `The baseline’s ${metric === 'tokens' ? 'number of tokens' : metric} is 0: no share of it can be told.`,
     }
   const value = candidateMean! / baselineMean! - 1
   const isWithin = value <= limit
@@ -235,8 +235,12 @@ function increase(values: PairedValues, metric: keyof typeof UNITS, limit: numbe
 
 function successRate(values: PairedValues, limit: number): Said {
   const { candidateMean: value, scenarios } = comparedIn(values, 'success')
-  if (value === null)
-    return { status: 'insufficient_data', value, limit, message: 'They have no scenario in common.' }
+  if (value === null) {
+    const message = values.scenarios.some(isPaired)
+      ? 'Only one of the two is graded.'
+      : 'They have no scenario in common.'
+    return { status: 'insufficient_data', value, limit, message }
+  }
   const message = `${shown(value)} of the candidate’s runs succeed, over ${plural(scenarios, 'scenario')}; ${shown(limit)} ${value >= limit ? 'suffices' : 'is the least'}.`
   return { status: value >= limit ? 'passed' : 'failed', value, limit, message }
 }
@@ -249,11 +253,12 @@ function regressed(
   const isAll = scenarioIds === null && tags === null
   const asked = new Set([...(scenarioIds ?? []), ...tagged])
   const watched = scenarios.filter(({ scenarioId }) => isAll || asked.has(scenarioId))
-  const compared = watched.filter(isPaired)
+  const paired = watched.filter(isPaired)
+  const compared = paired.filter(isTold)
   const worse = compared.filter((scenario) => wentWorse(scenario, tolerance))
   const ids = worse.map(({ scenarioId }) => scenarioId)
   const missing = isAll
-    ? 0
+    ? paired.length - compared.length
     : [...asked].filter((id) => !compared.some(({ scenarioId }) => scenarioId === id)).length
   const of = `${compared.length} that ${compared.length === 1 ? 'is' : 'are'} watched`
   const common = { limit: 0, scenarioIds: ids }
@@ -271,11 +276,15 @@ function regressed(
       value: 0,
       message:
         compared.length === 0
-          ? 'Both have runs of no scenario that is watched.'
-          : `None of ${of} went worse; of ${plural(missing, 'other one', 'other ones')} one of the two has no runs.`,
+          ? 'No scenario that is watched has runs in both, graded in both or in neither.'
+          : `None of ${of} went worse; of ${plural(missing, 'other one', 'other ones')} one of the two has no runs, or none that are graded.`,
     }
   return { ...common, status: 'passed', value: 0, message: `None of ${of} went worse.` }
 }
+
+/** Whether it is known of both sides what came of it. */
+const isTold = ({ baseline, candidate }: Paired) =>
+  [baseline, candidate].every(({ runs }) => runs.some(({ success }) => success !== null))
 
 /** As compareSimulations says REGRESSED: by the share of runs that succeeded; where that is equal, by the mean score. */
 function wentWorse({ baseline, candidate }: Paired, tolerance: number): boolean {
@@ -319,6 +328,9 @@ function newCategories(paired: readonly Paired[]): Said {
 const plural = (count: number, one: string, many = `${one}s`) => `${count} ${count === 1 ? one : many}`
 const shown = (share: number) => `${figure(100 * share)} %`
 const signed = (share: number) => `${share < 0 ? '−' : '+'}${shown(Math.abs(share))}`
+/** Of percentages, which a share of the baseline is not. */
+const points = (share: number) => `${figure(100 * share)} points`
+const signedPoints = (share: number) => `${share < 0 ? '−' : '+'}${points(Math.abs(share))}`
 const figure = (value: number) => String(Number(value.toPrecision(3)))
 const named = (ids: readonly string[]) =>
   ids.length > MOST_NAMED

@@ -58,6 +58,7 @@ export class Scope implements ScopeRows {
   }
 }
 
+/** Runs of each version by scenario. Of a scenario that has grades the success of runs without one is unknown. */
 export async function readRuns(
   transaction: Pick<TenantTransaction, 'query'>,
   versions: readonly Pick<ScopeVersion, 'versionId' | 'simulations'>[],
@@ -70,7 +71,7 @@ export async function readRuns(
   const bySimulation = new Map<string, readonly ScenarioValues[]>(
     values.map(({ baselineId, scenarios }) => [baselineId, scenarios]),
   )
-  return new Map(
+  const pools: Map<string, Map<string, ScenarioRuns>> = new Map(
     versions.map(({ versionId, simulations }) => {
       const pooled = new Map<string, { revision: number | null; runs: RunValues[] }>()
       for (const { simulationId } of simulations)
@@ -81,9 +82,32 @@ export async function readRuns(
             pooled.set(scenarioId, { revision, runs: [...runs] })
           else if (revision === known.revision) known.runs.push(...runs)
         }
-      return [versionId, pooled]
+      return [versionId, pooled] as const
     }),
   )
+  forgetUngradedSuccess([...pools.values()])
+  return pools
+}
+
+/**
+ * Of scenarios that are graded elsewhere: a run that nobody graded ended well, which is not yet to pass. Beside a grade of the same scenario it would make that look
+ * flaky, or a version better than one whose answers were looked at.
+ */
+function forgetUngradedSuccess(pools: readonly Map<string, ScenarioRuns>[]): void {
+  const graded = new Set(
+    pools.flatMap((pool) =>
+      [...pool]
+        .filter(([, { runs }]) => runs.some(({ score }) => score !== null))
+        .map(([scenarioId]) => scenarioId),
+    ),
+  )
+  for (const pool of pools)
+    for (const [scenarioId, { revision, runs }] of pool)
+      if (graded.has(scenarioId))
+        pool.set(scenarioId, {
+          revision,
+          runs: runs.map((run) => (run.success && run.score === null ? { ...run, success: null } : run)),
+        })
 }
 
 /** The scenarios that both have, and have in the same revision, with one value of each run. */

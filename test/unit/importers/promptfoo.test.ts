@@ -283,6 +283,9 @@ test('a cached answer keeps the tokens of the call that it repeats, and says so'
     executionTimeMs: 3,
     metrics: { cached: true, cached_tokens: 12 },
   })
+  const { notes } = promptfoo.parse(file([result(0, { response }), result(1)]), 'kites.json')
+  expect(notes).toContainEqual(expect.stringMatching(/^1 of 2 answers are from promptfoo's cache/))
+  expect(promptfoo.parse(file([result(1)]), 'kites.json').notes!.join()).not.toContain('cache')
 })
 
 test('a prompt of chat messages is read as these', () => {

@@ -47,7 +47,7 @@ function flakyScenarios(version: FlakyVersion, runs: ReadonlyMap<string, Scenari
   const n = repeated.length
   if (n < FEWEST_SCENARIOS)
     return insufficient(
-      `${counted(n, 'scenario')} ran twice or more under version ${version.versionNumber}: it takes ${FEWEST_SCENARIOS}.`,
+      `${counted(n, 'scenario')} passed or failed twice or more under version ${version.versionNumber}: it takes ${FEWEST_SCENARIOS}.`,
     )
   const flaky = repeated
     .filter(({ stability }) => stability === 'FLAKY')
@@ -83,7 +83,7 @@ function flakyScenarios(version: FlakyVersion, runs: ReadonlyMap<string, Scenari
         type: 'evaluation_change',
         description:
           `${ofAll} (${percent(share)}, ${percent(interval.lower)} to ${percent(interval.upper)}), in ${total} runs. With ${counted(now, 'repetition')} two versions have to differ by ${points(shownNow)} to be told apart four times in five. ` +
-          `Repeat ${flaky.length === 1 ? 'that one' : `those ${flaky.length}`} ${repetitions} times: then ${points(shownAt(repetitions))} are enough, as the others agree with themselves.${changes ? ` The suggested change of ${changes[0]!.path} repeats all.` : ''}`,
+          `Repeat ${flaky.length === 1 ? 'that scenario' : 'each of those scenarios'} ${repetitions} times: then ${points(shownAt(repetitions))} are enough, as the others agree with themselves.${changes ? ` The suggested change of ${changes[0]!.path} repeats all.` : ''}`,
         confidence: confidenceOf((at) => intervalOf(flaky.length, n, at).lower > FLAKY_OFTEN),
         basis: { n: total, estimate: share, ...interval },
         facts: {

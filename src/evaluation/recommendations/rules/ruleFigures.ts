@@ -13,9 +13,10 @@ function attemptsIn(simulationIds: readonly string[]): Sql {
 }
 
 /** Sums over scenarios `c` of which each has so many events `c.events`, and `c.counted` of them. */
-const CLUSTER_SUMS = sql`count(*)::int as clusters, sum(c.events)::double precision as events, sum(c.counted)::double precision as counted,
-  sum(c.events * c.events)::double precision as squares, sum(c.events * c.counted)::double precision as products,
-  sum(c.counted * c.counted)::double precision as "countedSquares"`
+const CLUSTER_SUMS = sql`count(*)::int as clusters, coalesce(sum(c.events), 0)::double precision as events,
+  coalesce(sum(c.counted), 0)::double precision as counted, coalesce(sum(c.events * c.events), 0)::double precision as squares,
+  coalesce(sum(c.events * c.counted), 0)::double precision as products,
+  coalesce(sum(c.counted * c.counted), 0)::double precision as "countedSquares"`
 
 interface Example {
   outcomeId: string

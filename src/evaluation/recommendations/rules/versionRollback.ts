@@ -69,7 +69,7 @@ function versionRollback(
     const back = compared.find(({ version }) => version.versionId === earlier.restores)
     if (!back)
       return {
-        reason: `The version to go back to has not ${FEWEST_SCENARIOS} scenarios in common with version ${latest.versionNumber} any more, in the same revision.`,
+        reason: `The version to go back to has not ${FEWEST_SCENARIOS} scenarios in common with version ${latest.versionNumber} any more, in the same revision and passed or failed under both.`,
         isSure: false,
       }
     if (back.success.difference! < 0) return null
@@ -80,7 +80,7 @@ function versionRollback(
   }
   if (compared.length === 0)
     return insufficient(
-      `No earlier version has ${FEWEST_SCENARIOS} scenarios in common with version ${latest.versionNumber}, in the same revision.`,
+      `No earlier version has ${FEWEST_SCENARIOS} scenarios in common with version ${latest.versionNumber}, in the same revision and passed or failed under both.`,
       against,
     )
   const judgements = judge(
