@@ -180,8 +180,8 @@ export async function startServer(
             writeUnasked(tenantId, (transaction) => measure(transaction, diffId)),
           ),
           deliverAlerts(webhooks, (...delivery) => figures?.countDelivery(...delivery)),
-          recommend((tenantId, simulationId) =>
-            generateUnasked((work) => writeUnasked(tenantId, work), simulationId, wording),
+          recommend((tenantId, versionId, simulationId) =>
+            generateUnasked((work) => writeUnasked(tenantId, work), versionId, simulationId, wording),
           ),
           ...(embeddings.background ? [embedJob(embeddings.background)] : []),
         ]

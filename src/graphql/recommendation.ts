@@ -67,6 +67,10 @@ const RecommendationState = builder.enumType('RecommendationState', {
       value: 'superseded',
       description: 'Newer evidence has led to another recommendation about the same.',
     },
+    OBSOLETE: {
+      value: 'obsolete',
+      description: 'What it rests on is not so any more; it is open again where it is so once more.',
+    },
   } as const,
 })
 
@@ -220,6 +224,18 @@ const recommendationColumns = new Columns<RecommendationRow>({
     maxLength: LENGTHS.prose.max,
     nullable: true,
     description: 'Why it was dismissed; null if it is not.',
+  },
+  obsoleteAt: {
+    kind: 'time',
+    nullable: true,
+    description: 'When what it rests on was found not to be so any more; null if it was not.',
+    filter: 'By when they became obsolete.',
+  },
+  obsoleteReason: {
+    kind: 'text',
+    maxLength: LENGTHS.prose.max,
+    nullable: true,
+    description: 'What was found instead; null where it is not obsolete.',
   },
   supersededById: {
     kind: 'uuid',
@@ -604,6 +620,14 @@ const RuleStatus = builder.enumType('RecommendationRuleStatus', {
       value: 'ALREADY_MADE',
       description: 'The same evidence has led to one before, which may be applied or dismissed by now.',
     },
+    REOPENED: {
+      value: 'REOPENED',
+      description: 'One that was obsolete, or superseded by runs that were deleted, is so again and open.',
+    },
+    OBSOLETE: {
+      value: 'OBSOLETE',
+      description: 'One that was open is not so any more; see the reason.',
+    },
     NOTHING_FOUND: { value: 'NOTHING_FOUND', description: 'There is nothing to recommend.' },
     INSUFFICIENT_DATA: {
       value: 'INSUFFICIENT_DATA',
@@ -621,7 +645,7 @@ const RuleResultType = builder.objectRef<RuleResult>('RecommendationRuleResult')
     recommendation: t.field(
       recommendationPages.shownBy(
         ({ recommendationId }: RuleResult) => recommendationId,
-        'What was made, now or before; null where nothing was.',
+        'What was made, now or before, or became obsolete; null where nothing was.',
       ),
     ),
   }),
@@ -707,7 +731,7 @@ builder.mutationFields((t) => ({
     type: GenerateRecommendationsPayload,
     extensions: { cost: GENERATION_COST },
     description:
-      'Looks for recommendations in the completed simulations of a version, as Arc does by itself after each, and says of each rule what came of it.',
+      'Looks for recommendations in the completed simulations of a version, as Arc does by itself after each, closes those that are not so any more, and says of each rule what came of it.',
     args: {
       input: t.arg({
         type: GenerateRecommendationsInput,

@@ -11,11 +11,17 @@ interface Claimed {
   held: string
 }
 
+/** As the tenant, at a version, because of a simulation that has completed, was deleted or came back. Says how many it made and closed. */
+type Generate = (
+  tenantId: string,
+  versionId: string,
+  simulationId: string,
+) => Promise<{ made: number; reopened: number; obsolete: number }>
+
 /**
- * Looks for recommendations where simulations have completed: version by version, one after the other, each tenant's in turn. `generate` does it as the
- * tenant and says how many it made. What fails is tried again later, and holds up nobody else.
+ * Looks for recommendations where runs have changed: version by version, one after the other, each tenant's in turn. What fails is tried again later, and holds up nobody else.
  */
-export function recommend(generate: (tenantId: string, simulationId: string) => Promise<number>): Job {
+export function recommend(generate: Generate): Job {
   return {
     name: 'recommend',
     async run({ query, logger, signal }) {
@@ -34,11 +40,15 @@ export function recommend(generate: (tenantId: string, simulationId: string) => 
           if (signal.aborted) return
           let failed = false
           try {
-            const made = await generate(tenantId, simulationId)
-            if (made > 0) logger.info({ tenantId, simulationId, made }, 'made recommendations')
+            const done = await generate(tenantId, versionId, simulationId)
+            if (done.made + done.reopened + done.obsolete > 0)
+              logger.info({ tenantId, versionId, simulationId, ...done }, 'recommendations have changed')
           } catch (error) {
             failed = true
-            logger.warn({ tenantId, simulationId, err: error }, 'could not look for recommendations')
+            logger.warn(
+              { tenantId, versionId, simulationId, err: error },
+              'could not look for recommendations',
+            )
           }
           await query(
             sql`/* endRecommendationMark */ select end_recommendation_mark(${tenantId}, ${versionId}, ${held}, ${failed})`,

@@ -168,6 +168,7 @@ const MADE_HERE = [
   'alert_events.error',
   'recommendation_evidence.summary',
   'recommendation_evidence.tool_name',
+  'recommendations.obsolete_reason',
   'recommendations.worded_by',
   'alert_rules.webhook_url',
   'api_keys.prefix',

@@ -2,58 +2,30 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { writeAs } from '../../src/db/tenantTransaction.ts'
-import { generateUnasked } from '../../src/evaluation/recommendations/generation.ts'
 import { recommend } from '../../src/jobs/recommend.ts'
-import { arcFor } from '../../src/viewer.ts'
 import { Arc } from '../support/arc.ts'
 import { cleanUp } from '../support/cleanUp.ts'
 import { ENGINES, makeMigratedDatabase, query } from '../support/emptyDatabase.ts'
-import { type Brings, EvaluatedAgent } from '../support/evaluatedAgent.ts'
+import {
+  EvaluatedAgent,
+  fails,
+  lookAtMarked,
+  MINI,
+  oneRun,
+  partly,
+  searches,
+  timeouts,
+  twoRuns,
+  YAML,
+} from '../support/evaluatedAgent.ts'
 import { server } from '../support/jobs.ts'
 import { WebhookReceiver } from '../support/webhookReceiver.ts'
-
-const calls = (toolName: string, callCount: number, failed: number) => ({
-  toolName,
-  callCount,
-  successRate: 1 - failed / callCount,
-  errorTypes: failed > 0 ? ['Error: no such order'] : [],
-})
-
-/** One call of `search` in each run, of which these fail, and one of `book`. */
-const searches =
-  (failing: number, bookFails = 0): Brings =>
-  ({ scenario }) => ({
-    toolUsage: [
-      calls('search', 1, scenario < failing ? 1 : 0),
-      calls('book', 1, scenario < bookFails ? 1 : 0),
-    ],
-  })
-
-/** These time out after a time, the others take from 20 s on. */
-const timeouts =
-  (timedOut: number, afterMs: number, takesMs = 20_000): Brings =>
-  ({ scenario }) =>
-    scenario < timedOut
-      ? { status: 'TIMEOUT', executionTimeMs: afterMs }
-      : { executionTimeMs: takesMs + 100 * scenario }
-
-const fails =
-  (failing: number, more: object = {}): Brings =>
-  ({ scenario }) => ({
-    ...(scenario < failing && { status: 'ERROR', error: 'ToolError: no such order 7' }),
-    ...more,
-  })
 
 const graded = (passes: boolean) => ({
   status: passes ? 'SUCCESS' : 'ERROR',
   reliabilityScore: passes ? 1 : 0,
 })
-
-const YAML = '# mine\nmodel: gpt-4.1 # the model\ntimeout: 30 # s\nrepetitions: 2\n'
-const MINI = YAML.replace('gpt-4.1', 'gpt-4.1-mini')
 
 /** What one agent has, and what comes of one rule. */
 interface Case {
@@ -63,43 +35,6 @@ interface Case {
   reason?: RegExp
   shows?: object
 }
-
-const oneRun =
-  (count: number, brings: Brings, options: object = {}, yaml = YAML) =>
-  async (agent: EvaluatedAgent) => {
-    await agent.version(yaml)
-    await agent.run(await agent.scenarios(count), brings, options)
-  }
-
-/** Two versions on the same scenarios. */
-const twoRuns =
-  (
-    count: number,
-    [first, second]: [string, Brings],
-    [third, fourth]: [string, Brings],
-    options: object = {},
-  ) =>
-  async (agent: EvaluatedAgent) => {
-    const ids = await agent.scenarios(count)
-    await agent.version(first)
-    await agent.run(ids, second, options)
-    await agent.version(third)
-    await agent.run(ids, fourth, options)
-  }
-
-/** The first 20 of 30 scenarios are run; `failing` of the first 10, which with the last 10 have a tag. */
-const partly =
-  (failing: number, othersFail = 0) =>
-  async (agent: EvaluatedAgent) => {
-    await agent.version(YAML)
-    const ids = await agent.scenarios(30, (n) => ({ tags: n < 10 || n >= 20 ? ['refund'] : ['cancel'] }))
-    await agent.run(ids.slice(0, 20), ({ scenario }) => ({
-      ...((scenario < failing || (scenario >= 10 && scenario < 10 + othersFail)) && {
-        status: 'ERROR',
-        error: 'ToolError: no such order 7',
-      }),
-    }))
-  }
 
 const CASES: Record<string, Case[]> = {
   FAILING_TOOL: [
@@ -384,26 +319,7 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
     ).recommendations.nodes
 
   /** One more look of the job, of so many servers. */
-  async function runJob(servers = 1): Promise<void> {
-    await query(url, `update store.jobs set due_at = now() where name = 'recommend'`)
-    const running = Array.from({ length: servers }, () => {
-      let pool: pg.Pool
-      const job = recommend((tenantId, simulationId) =>
-        generateUnasked(
-          (work) => writeAs({ writing: pool } as never, arcFor(tenantId), work),
-          simulationId,
-          null,
-        ),
-      )
-      const started = server([job], serviceUrl)
-      pool = started.pool
-      return started
-    })
-    await Promise.all(running.map(({ runner }) => runner.runDue()))
-    expect(running.flatMap(({ ended }) => ended).every(({ failed }) => !failed)).toBe(true)
-    expect(running.flatMap(({ logged }) => logged)).toEqual([])
-    await Promise.all(running.map(({ stop }) => stop()))
-  }
+  const runJob = (servers = 1) => lookAtMarked(url, serviceUrl, servers)
 
   const marks = async ({ tenant }: EvaluatedAgent) =>
     query<any>(url, `select * from store.recommendation_marks where user_id = '${tenant.tenantId}'`)
@@ -618,7 +534,7 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
     const job = recommend(async (tenantId) => {
       looked.push(tenantId)
       if (tenantId === one.tenant.tenantId) throw new Error('the weather')
-      return 0
+      return { made: 0, reopened: 0, obsolete: 0 }
     })
     await query(url, `update store.jobs set due_at = now() where name = 'recommend'`)
     const { runner, logged, stop } = server([job], serviceUrl)

@@ -560,6 +560,7 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       { feedback_score: 5 },
       { dismissed_at: FAR_AHEAD, dismissal_reason: 'x' },
       { ...madeByRule(keys), suggested_changes: JSON_LIST },
+      { ...madeByRule(keys), fingerprint: 'c'.repeat(64), obsolete_at: FAR_AHEAD, obsolete_reason: 'x' },
       { ...madeByRule(keys), fingerprint: 'b'.repeat(64), restores_version_id: keys.other_version_id },
     ],
     refuses: {
@@ -575,6 +576,29 @@ export const constraintRules = (keys: RuleKeys): Record<string, Rules> => ({
       recommendations_dismissal_reason_check: [
         { dismissed_at: FAR_AHEAD, dismissal_reason: '' },
         { dismissed_at: FAR_AHEAD, dismissal_reason: x(10_001) },
+      ],
+      recommendations_obsolete_reason_check: ['', x(10_001)].map((obsolete_reason) => ({
+        ...madeByRule(keys),
+        obsolete_at: FAR_AHEAD,
+        obsolete_reason,
+      })),
+      obsolete_for_a_reason: [{ ...madeByRule(keys), obsolete_at: FAR_AHEAD }],
+      obsolete_undecided: [
+        { obsolete_at: FAR_AHEAD, obsolete_reason: 'x' },
+        {
+          ...madeByRule(keys),
+          obsolete_at: FAR_AHEAD,
+          obsolete_reason: 'x',
+          applied: true,
+          applied_at: FAR_AHEAD,
+        },
+        {
+          ...madeByRule(keys),
+          obsolete_at: FAR_AHEAD,
+          obsolete_reason: 'x',
+          dismissed_at: FAR_AHEAD,
+          dismissal_reason: 'x',
+        },
       ],
       recommendations_config: [{ ...madeByRule(keys), config_id: randomUUID() }],
       recommendations_version: [{ ...madeByRule(keys), config_version_id: randomUUID() }],

@@ -1,5 +1,12 @@
+import type pg from 'pg'
 import { expect } from 'vitest'
+import { writeAs } from '../../src/db/tenantTransaction.ts'
+import { generateUnasked } from '../../src/evaluation/recommendations/generation.ts'
+import { recommend } from '../../src/jobs/recommend.ts'
+import { arcFor } from '../../src/viewer.ts'
 import type { Tenant } from './arc.ts'
+import { query } from './emptyDatabase.ts'
+import { server } from './jobs.ts'
 
 /** What a run brings, besides whose it is. */
 export type Brings = (at: { scenario: number; repetition: number }) => object
@@ -100,4 +107,99 @@ export class EvaluatedAgent {
       generateRecommendations.results.map((result: { rule: string }) => [result.rule, result]),
     )
   }
+}
+
+const calls = (toolName: string, callCount: number, failed: number) => ({
+  toolName,
+  callCount,
+  successRate: 1 - failed / callCount,
+  errorTypes: failed > 0 ? ['Error: no such order'] : [],
+})
+
+/** One call of `search` in each run, of which these fail, and one of `book`. */
+export const searches =
+  (failing: number, bookFails = 0): Brings =>
+  ({ scenario }) => ({
+    toolUsage: [
+      calls('search', 1, scenario < failing ? 1 : 0),
+      calls('book', 1, scenario < bookFails ? 1 : 0),
+    ],
+  })
+
+/** These time out after a time, the others take from 20 s on. */
+export const timeouts =
+  (timedOut: number, afterMs: number, takesMs = 20_000): Brings =>
+  ({ scenario }) =>
+    scenario < timedOut
+      ? { status: 'TIMEOUT', executionTimeMs: afterMs }
+      : { executionTimeMs: takesMs + 100 * scenario }
+
+export const fails =
+  (failing: number, more: object = {}): Brings =>
+  ({ scenario }) => ({
+    ...(scenario < failing && { status: 'ERROR', error: 'ToolError: no such order 7' }),
+    ...more,
+  })
+
+export const YAML = '# mine\nmodel: gpt-4.1 # the model\ntimeout: 30 # s\nrepetitions: 2\n'
+export const MINI = YAML.replace('gpt-4.1', 'gpt-4.1-mini')
+
+export const oneRun =
+  (count: number, brings: Brings, options: object = {}, yaml = YAML) =>
+  async (agent: EvaluatedAgent) => {
+    await agent.version(yaml)
+    await agent.run(await agent.scenarios(count), brings, options)
+  }
+
+/** Two versions on the same scenarios. */
+export const twoRuns =
+  (
+    count: number,
+    [first, second]: [string, Brings],
+    [third, fourth]: [string, Brings],
+    options: object = {},
+  ) =>
+  async (agent: EvaluatedAgent) => {
+    const ids = await agent.scenarios(count)
+    await agent.version(first)
+    await agent.run(ids, second, options)
+    await agent.version(third)
+    await agent.run(ids, fourth, options)
+  }
+
+/** The first 20 of 30 scenarios are run; `failing` of the first 10, which with the last 10 have a tag. */
+export const partly =
+  (failing: number, othersFail = 0) =>
+  async (agent: EvaluatedAgent) => {
+    await agent.version(YAML)
+    const ids = await agent.scenarios(30, (n) => ({ tags: n < 10 || n >= 20 ? ['refund'] : ['cancel'] }))
+    await agent.run(ids.slice(0, 20), ({ scenario }) => ({
+      ...((scenario < failing || (scenario >= 10 && scenario < 10 + othersFail)) && {
+        status: 'ERROR',
+        error: 'ToolError: no such order 7',
+      }),
+    }))
+  }
+
+/** One more look of the job at all that is marked in a database, of so many servers. */
+export async function lookAtMarked(ownerUrl: string, serviceUrl: string, servers = 1): Promise<void> {
+  await query(ownerUrl, `update store.jobs set due_at = now() where name = 'recommend'`)
+  const running = Array.from({ length: servers }, () => {
+    let pool: pg.Pool
+    const job = recommend((tenantId, versionId, simulationId) =>
+      generateUnasked(
+        (work) => writeAs({ writing: pool } as never, arcFor(tenantId), work),
+        versionId,
+        simulationId,
+        null,
+      ),
+    )
+    const started = server([job], serviceUrl)
+    pool = started.pool
+    return started
+  })
+  await Promise.all(running.map(({ runner }) => runner.runDue()))
+  expect(running.flatMap(({ ended }) => ended).every(({ failed }) => !failed)).toBe(true)
+  expect(running.flatMap(({ logged }) => logged)).toEqual([])
+  await Promise.all(running.map(({ stop }) => stop()))
 }

@@ -35,7 +35,7 @@ export async function insertMade(
       insert into recommendations (user_id, recommendation_id, source_type, source_id, recommendation_type, description, suggested_yaml_changes,
         impact_estimate, confidence, applied, applied_at, applied_by, created_at, rule, config_id, config_version_id, subject, fingerprint,
         facts, basis, suggested_changes, restores_version_id, worded_by, dismissed_at, dismissed_by, dismissal_reason, superseded_by_id,
-        applied_version_id, applied_diff_id, impact_actual, measured_at, measured_simulation_id)
+        obsolete_at, obsolete_reason, applied_version_id, applied_diff_id, impact_actual, measured_at, measured_simulation_id)
       select $1, id, 'simulation', simulation_id,
         (array['config_change', 'scenario_addition', 'tool_optimization', 'performance_tuning', 'evaluation_change'])[1 + n % 5],
         'What is recommended: ' || text, case when n % 3 > 0 then left('--- a/' || text, 1000) end, case when n % 4 > 0 then impact end,
@@ -48,11 +48,12 @@ export async function insertMade(
         case s.state when 'dismissed' then at end, case s.state when 'dismissed' then left(text, 100) end,
         case s.state when 'dismissed' then left('no: ' || text, 1000) end,
         case s.state when 'superseded' then lag(id) over (order by n) end,
+        case s.state when 'obsolete' then at end, case s.state when 'obsolete' then left('not so: ' || text, 1000) end,
         case s.state when 'applied' then version_after end, case s.state when 'applied' then diff_id end,
         case s.state when 'applied' then impact end, case s.state when 'applied' then at end,
         case s.state when 'applied' then simulation_id end
       from numbered join impacts using (n),
-        lateral (select (array['open', 'applied', 'dismissed', 'superseded'])[1 + n % 4] as state) s
+        lateral (select (array['open', 'applied', 'dismissed', 'superseded', 'obsolete'])[1 + n % 5] as state) s
     )
     insert into recommendation_evidence (user_id, recommendation_id, place, summary, simulation_id, outcome_id, scenario_id, config_version_id,
       config_diff_id, signature, tool_name)

@@ -1,6 +1,7 @@
 import { EffectRegression, FEWEST_EFFECTS } from '../../statistics/effectRegression.ts'
 import { type Interval, studentInterval } from '../../statistics/intervals.ts'
 import { meanOf } from '../../statistics/sums.ts'
+import { inTurns } from '../../turns.ts'
 import type { ChangeKey } from './changeKeys.ts'
 import { METRICS, type Metric, shownEffect } from './deltas.ts'
 
@@ -80,10 +81,10 @@ export class ChangeHistory {
       }))
   }
 
-  /** What each change does, of one metric a step: a step may take tens of milliseconds. */
+  /** What each change does, of a metric after the other, in steps of a few milliseconds most of which bring nothing. */
   *effects(): Generator<ChangeEffect[], undefined> {
     for (const metric of METRICS) {
-      const regression = this.#regressionOf(metric)
+      const regression = yield* this.#regressionOf(metric)
       const shown = (effect: number | undefined) =>
         effect === undefined ? null : shownEffect(metric, effect)
       yield [...byCause(this.#withMetric(metric))].map(([cause, diffs]) => {
@@ -110,38 +111,49 @@ export class ChangeHistory {
   }
 
   /** What these changes together should do, if each of them was seen before. No changes: of a diff that has none, or `tooMany`. */
-  predict(changes: readonly ChangeKey[], tooMany = false): ImpactPrediction {
-    const causes = changes.map((key) => this.#causes.get(formOf(key)))
-    const all = byCause(this.#diffs)
-    const without = changes.length > 0 ? undefined : tooMany ? 'too_many_changes' : 'no_change'
+  async predict(changes: readonly ChangeKey[], tooMany = false): Promise<ImpactPrediction> {
     return {
-      basis: changes.map((key, at) => {
-        const diffs = all.get(causes[at]!) ?? []
-        return {
-          ...key,
-          diffs: diffs.length,
-          onlyDiffs: diffs.filter((diff) => diff.causes.length === 1).length,
-        }
-      }),
-      metrics: METRICS.map((metric) => {
-        const diffs = this.#withMetric(metric)
-        const met = byCause(diffs)
-        const regression = this.#regressionOf(metric)
-        const reason = ((): PredictionReason | null => {
-          if (without) return without
-          if (causes.some((cause) => !met.has(cause!))) return 'no_history'
-          return regression ? null : 'too_little_history'
-        })()
-        const none = { metric, expected: null, lower: null, upper: null, diffs: diffs.length, reason }
-        if (reason !== null) return none
-        const { effect, interval } = regression!.predict(causes as number[])
-        return {
+      basis: this.#basisOf(changes),
+      metrics: (await inTurns(this.#predicted(changes, tooMany))).flat(),
+    }
+  }
+
+  #basisOf(changes: readonly ChangeKey[]): PredictionBasis[] {
+    const all = byCause(this.#diffs)
+    return changes.map((key) => {
+      const diffs = all.get(this.#causes.get(formOf(key))!) ?? []
+      return {
+        ...key,
+        diffs: diffs.length,
+        onlyDiffs: diffs.filter((diff) => diff.causes.length === 1).length,
+      }
+    })
+  }
+
+  *#predicted(changes: readonly ChangeKey[], tooMany: boolean): Generator<PredictedDelta[], undefined> {
+    const causes = changes.map((key) => this.#causes.get(formOf(key)))
+    const without = changes.length > 0 ? undefined : tooMany ? 'too_many_changes' : 'no_change'
+    for (const metric of METRICS) {
+      const diffs = this.#withMetric(metric)
+      const met = byCause(diffs)
+      const isNew = causes.some((cause) => !met.has(cause!))
+      // Nothing is fitted for a reason that is known without it.
+      const regression = without || isNew ? null : yield* this.#regressionOf(metric)
+      const none = { metric, expected: null, lower: null, upper: null, diffs: diffs.length }
+      if (regression === null) {
+        yield [{ ...none, reason: without ?? (isNew ? 'no_history' : 'too_little_history') }]
+        continue
+      }
+      const { effect, interval } = regression.predict(causes as number[])
+      yield [
+        {
           ...none,
           expected: shownEffect(metric, effect),
           lower: shownEffect(metric, interval.lower),
           upper: shownEffect(metric, interval.upper),
-        }
-      }),
+          reason: null,
+        },
+      ]
     }
   }
 
@@ -154,12 +166,18 @@ export class ChangeHistory {
     return this.#keys.push({ path, op, direction, valueBefore, valueAfter }) - 1
   }
 
-  /** Null where too few were measured. */
-  #regressionOf(metric: Metric): EffectRegression | null {
+  /** Null where too few were measured. Steps bring nothing. */
+  *#regressionOf(metric: Metric): Generator<never[], EffectRegression | null> {
     const known = this.#regressions.get(metric)
     if (known !== undefined) return known
     const measured = this.#withMetric(metric).map(({ causes, effects }) => ({ causes, ...effects[metric]! }))
-    const regression = measured.length < FEWEST_EFFECTS ? null : new EffectRegression(measured)
+    let regression: EffectRegression | null = null
+    if (measured.length >= FEWEST_EFFECTS) {
+      const steps = EffectRegression.inSteps(measured)
+      let step = steps.next()
+      for (; !step.done; step = steps.next()) yield []
+      regression = step.value
+    }
     this.#regressions.set(metric, regression)
     return regression
   }

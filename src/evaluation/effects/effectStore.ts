@@ -1,9 +1,9 @@
-import sql from 'sql-template-tag'
+import sql, { empty } from 'sql-template-tag'
 import type { TenantTransaction } from '../../db/tenantTransaction.ts'
 import type { JsonObject } from '../../json.ts'
 import type { ChangeEffect, ImpactPrediction, MeasuredDiff } from './changeEffects.ts'
 import type { ChangeKey } from './changeKeys.ts'
-import type { MetricDelta } from './deltas.ts'
+import { METRICS, type MetricDelta } from './deltas.ts'
 
 /** Measured diffs that a prediction or an effect follows from, the latest ones. */
 const MOST_MEASURED = 2_000
@@ -24,7 +24,7 @@ export async function lockMeasuring({ query }: TenantTransaction, what: string):
 /** The marks of a diff, or of the tenant's effects: what is seen marked, later statements see whole. */
 export async function marksOf({ query }: TenantTransaction, diffId: string | null): Promise<string[]> {
   const rows = await query<{ mark_id: string }>(sql`/* marksOf */
-    select mark_id::text from stale_diffs where diff_id is not distinct from ${diffId}::uuid`)
+    select mark_id::text from stale_diffs where ${diffId === null ? sql`diff_id is null` : sql`diff_id = ${diffId}`}`)
   return rows.map(({ mark_id }) => mark_id)
 }
 
@@ -117,17 +117,21 @@ export async function findPair(
     completed_at: Date
     run_pairs: string
   }>(sql`/* findPair */
-    with runs as (
-      select s.simulation_id, s.config_version_id, s.completed_at, s.scenario_set,
-        row_number() over latest as nth, count(*) over (partition by s.config_version_id) as runs
-      from simulations s
-      where s.config_version_id in (${versionBefore}, ${versionAfter}) and s.status = 'completed' and s.first_outcome_at is not null
-      window latest as (partition by s.config_version_id order by s.completed_at desc, s.simulation_id desc)
-    ), latest as (
-      select r.*, (
+    with latest as (
+      select r.*, v.runs, (
         select md5(string_agg(each, chr(31) order by each collate "C")) from unnest(r.scenario_set) each
       ) as scenarios
-      from runs r where r.nth <= ${LATEST_RUNS}
+      from (
+        select s.config_version_id as version_id, count(*) as runs from simulations s
+        where s.config_version_id in (${versionBefore}, ${versionAfter}) and s.status = 'completed' and s.first_outcome_at is not null
+        group by 1
+      ) v
+      cross join lateral (
+        select s.simulation_id, s.config_version_id, s.completed_at, s.scenario_set
+        from simulations s
+        where s.config_version_id = v.version_id and s.status = 'completed' and s.first_outcome_at is not null
+        order by s.completed_at desc, s.simulation_id desc limit ${LATEST_RUNS}
+      ) r
     )
     select b.simulation_id as baseline_id, c.simulation_id as candidate_id, greatest(b.completed_at, c.completed_at) as completed_at,
       b.runs * c.runs as run_pairs
@@ -185,12 +189,16 @@ export async function findMeasured(reads: Reading, before: Date | null): Promise
         'valueBefore', c.value_before, 'valueAfter', c.value_after) order by c.path)
       from diff_changes c where c.diff_id = e.diff_id) as changes
     from (
-      select diff_id, max(run_pairs) as run_pairs, max(completed_at) as completed_at,
+      select diff_id, completed_at, max(run_pairs) as run_pairs,
         json_object_agg(metric, json_build_object('effect', effect, 'variance', variance)) as effects
-      from diff_effects
-      where effect is not null and variance is not null and (${before}::timestamptz is null or completed_at <= ${before}::timestamptz)
-      group by diff_id
-      order by max(completed_at) desc, diff_id
+      from (
+        -- Those of a diff are of one pair of runs, and as many as there are metrics: the rest is not read.
+        select * from diff_effects
+        where effect is not null and variance is not null ${before === null ? empty : sql`and completed_at <= ${before}`}
+        order by completed_at desc, diff_id limit ${MOST_MEASURED * METRICS.length}
+      ) m
+      group by diff_id, completed_at
+      order by completed_at desc, diff_id
       limit ${MOST_MEASURED}
     ) e
     where exists (select from diff_changes c where c.diff_id = e.diff_id)

@@ -45,7 +45,7 @@ async function measureDiff(transaction: TenantTransaction, diffId: string): Prom
   const { changes, tooMany } = await changesOf(transaction, diffId, diff)
   if (!diff.isPredicted) {
     const history = new ChangeHistory(await findMeasured(transaction, diff.createdAt))
-    await keepPrediction(transaction, diffId, history.predict(changes, tooMany))
+    await keepPrediction(transaction, diffId, await history.predict(changes, tooMany))
   }
   await replaceDeltas(transaction, diffId, await measuredPair(transaction, diff))
 }

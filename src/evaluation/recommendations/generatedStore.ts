@@ -7,7 +7,7 @@ import type { Evidence } from './evidence.ts'
 import type { Impact } from './impact.ts'
 import type { Found, RuleName } from './rules/rule.ts'
 
-export type RecommendationState = 'open' | 'applied' | 'dismissed' | 'superseded'
+export type RecommendationState = 'open' | 'applied' | 'dismissed' | 'superseded' | 'obsolete'
 
 /** What is known of a subject: the latest recommendation about it. */
 export interface KnownRecommendation {
@@ -72,6 +72,59 @@ export interface GeneratedRecommendation {
 }
 
 const json = (value: object | null) => value && stringifyExactly(value)
+
+/** Which one has the fingerprint; null when none has. */
+export async function findFingerprint(
+  transaction: Pick<TenantTransaction, 'query'>,
+  fingerprint: string,
+): Promise<Pick<KnownRecommendation, 'recommendationId' | 'state'> | null> {
+  const rows = await transaction.query<
+    Pick<KnownRecommendation, 'recommendationId' | 'state'>
+  >(sql`/* recommendationOfFingerprint */
+    select recommendation_id as "recommendationId", state from recommendations where fingerprint = ${fingerprint}`)
+  return rows[0] ?? null
+}
+
+/** What is open of a configuration, made for this version or an earlier one. */
+export interface OpenRecommendation {
+  recommendationId: string
+  rule: RuleName
+  subject: string
+  versionId: string
+  suggests: Basis['suggests']
+}
+
+export function findOpen(
+  transaction: Pick<TenantTransaction, 'query'>,
+  configId: string,
+  upToVersion: number,
+): Promise<OpenRecommendation[]> {
+  return transaction.query<OpenRecommendation>(sql`/* openRecommendations */
+    select r.recommendation_id as "recommendationId", r.rule, r.subject, r.config_version_id as "versionId", r.basis -> 'suggests' as suggests
+    from recommendations r join config_versions v on v.version_id = r.config_version_id
+    where r.config_id = ${configId} and r.state = 'open' and v.version_number <= ${upToVersion}
+    order by r.created_at, r.recommendation_id`)
+}
+
+/** Nothing is written where somebody has decided meanwhile. */
+export async function closeObsolete(
+  transaction: TenantTransaction,
+  recommendationId: string,
+  reason: string,
+): Promise<boolean> {
+  const rows = await transaction.query(sql`/* closeObsoleteRecommendation */
+    update recommendations set obsolete_at = now(), obsolete_reason = left(${reason}, 10000)
+    where recommendation_id = ${recommendationId} and state = 'open' returning recommendation_id`)
+  return rows.length > 0
+}
+
+/** Of one that was obsolete or superseded. */
+export async function reopen(transaction: TenantTransaction, recommendationId: string): Promise<boolean> {
+  const rows = await transaction.query(sql`/* reopenRecommendation */
+    update recommendations set obsolete_at = null, obsolete_reason = null, superseded_by_id = null
+    where recommendation_id = ${recommendationId} and state in ('obsolete', 'superseded') returning recommendation_id`)
+  return rows.length > 0
+}
 
 /** Its key; null when one of the same fingerprint is there. */
 export async function insertGenerated(

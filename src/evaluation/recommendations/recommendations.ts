@@ -59,7 +59,7 @@ export async function createRecommendation(
  * only noted.
  *
  * @throws Refusal RECOMMENDATION_NOT_FOUND, RECOMMENDATION_APPLIED, RECOMMENDATION_DISMISSED, RECOMMENDATION_STALE where newer evidence says something
- *   else, or the latest version no longer is what it was made for, and what `createConfigVersion` refuses.
+ *   else, or nothing, or the latest version no longer is what it was made for, and what `createConfigVersion` refuses.
  */
 export async function applyRecommendation(
   transaction: TenantTransaction,
@@ -150,6 +150,7 @@ function notOpen(recommendationId: string, state: Exclude<RecommendationState, '
       'is dismissed: take that back first (withdrawRecommendationDismissal)',
     ],
     superseded: ['RECOMMENDATION_STALE', 'is superseded: newer evidence has led to another one'],
+    obsolete: ['RECOMMENDATION_STALE', 'is obsolete: what it rests on is not so any more'],
   }[state] as [ErrorCode, string]
   return new Refusal(code, `The recommendation ${recommendationId} ${why}.`, ['recommendationId'])
 }

@@ -27,10 +27,16 @@ export async function findScope(reads: Reads, versionId: string): Promise<Scope 
       s.simulations
     from config_versions given
     join configurations c on c.config_id = given.config_id
-    join config_versions v on v.config_id = given.config_id
+    cross join lateral (
+      (select g.*, true as is_given from config_versions g where g.version_id = given.version_id)
+      union all
+      (select o.*, false from config_versions o
+        where o.config_id = given.config_id and o.version_id <> given.version_id and not o.is_deleted and exists (${oneOf(sql`o.version_id`)})
+        order by o.version_number desc limit ${MOST_VERSIONS})
+    ) v
     cross join lateral (${simulationsOf(sql`v.version_id`)}) s
-    where given.version_id = ${versionId} and (v.version_id = given.version_id or (s.simulations is not null and not v.is_deleted))
-    order by v.version_id = given.version_id desc, v.version_number desc limit ${MOST_VERSIONS + 1}`)
+    where given.version_id = ${versionId} and (v.is_given or s.simulations is not null)
+    order by v.is_given desc, v.version_number desc`)
   const [given, ...others] = rows
   if (!given) return null
   return new Scope({
@@ -48,6 +54,10 @@ export async function findVersions(reads: Reads, versionIds: readonly string[]):
     from config_versions v cross join lateral (${simulationsOf(sql`v.version_id`)}) s
     where v.version_id = any (${versionIds}::uuid[])`)
   return rows.map(versionOf)
+}
+
+function oneOf(version: Sql): Sql {
+  return sql`select from simulations a where a.config_version_id = ${version} and a.status = 'completed' and a.first_outcome_at is not null`
 }
 
 function simulationsOf(version: Sql): Sql {

@@ -68,7 +68,7 @@ const changesOf = () => {
 }
 
 describe('a tenant whose truth is known', () => {
-  it('lies within the intervals in 95 ± 2 %, as does what is predicted', () => {
+  it('lies within the intervals in 95 ± 2 %, as does what is predicted', async () => {
     const seen = new Map<string, { covered: number; of: number }>()
     const count = (what: string, isWithin: boolean) => {
       const cell = seen.get(what) ?? { covered: 0, of: 0 }
@@ -100,7 +100,7 @@ describe('a tenant whose truth is known', () => {
       for (let next = 0; next < 10; next++) {
         const changes = changesOf()
         const actual = effectsOf(pairOf(truths, changes))
-        for (const { metric, lower, upper, reason } of history.predict(changes.map(keyOf)).metrics) {
+        for (const { metric, lower, upper, reason } of (await history.predict(changes.map(keyOf))).metrics) {
           if (reason !== null) continue
           const { effect } = actual[metric]!
           const of = metric === 'cost' || metric === 'duration' ? Math.expm1(effect) : effect

@@ -7,7 +7,15 @@ import { confidenceOf } from '../confidence.ts'
 import { impactOf, LEVEL } from '../impact.ts'
 import { pairsOf, type ScenarioRuns, type ScopeVersion } from '../scope.ts'
 import { dollars, percent, points } from '../words.ts'
-import { type Finding, type Found, insufficient, nothing, type Rule } from './rule.ts'
+import {
+  type Earlier,
+  type Finding,
+  type Found,
+  insufficient,
+  nothing,
+  type Objection,
+  type Rule,
+} from './rule.ts'
 
 /** Points of the success rate, and of the mean score, that a cheaper model may lose without anybody minding. */
 const MARGIN = 0.05
@@ -23,22 +31,33 @@ export const CHEAPER_MODEL: Rule = {
   name: 'cheaper_model',
   async look(transaction, scope) {
     const { version, others } = scope
+    const { model } = parseConfigDocument(version.rawYaml)
     const swapped = others.flatMap((other) => {
       const swap = modelSwap(version.rawYaml, other.rawYaml)
       return swap ? [{ other, swap }] : []
     })
-    if (version.simulations.length === 0 || swapped.length === 0)
-      return insufficient(
-        `No other version with completed simulations differs from version ${version.versionNumber} in the model alone.`,
+    const isOfModel = ({ subject }: Earlier) => subject.startsWith(subjectOf(model, ''))
+    const ofOtherModel = { reason: `Version ${version.versionNumber} runs ${model}.`, isSure: true }
+    if (version.simulations.length === 0 || swapped.length === 0) {
+      const reason = `No other version with completed simulations differs from version ${version.versionNumber} in the model alone.`
+      return insufficient(reason, (earlier) =>
+        isOfModel(earlier) ? { reason, isSure: false } : ofOtherModel,
       )
+    }
     const runs = await scope.runs(transaction)
-    return cheaperModel(
+    const finding = cheaperModel(
       version,
       runs.get(version.versionId)!,
       swapped.map(({ other, swap }) => ({ ...swap, version: other, runs: runs.get(other.versionId)! })),
     )
+    return {
+      ...finding,
+      against: (earlier) => (isOfModel(earlier) ? finding.against(earlier) : ofOtherModel),
+    }
   },
 }
+
+const subjectOf = (model: string, otherModel: string) => `${model} → ${otherModel}`
 
 interface ModelSwap {
   model: string
@@ -103,25 +122,64 @@ function cheaperModel(
   const [best] = compared
     .filter((each) => !refusals.has(each))
     .sort((a, b) => a.cost.candidateMean! - b.cost.candidateMean!)
-  if (best) return { status: 'FOUND', found: [recommended(best, version)] }
+  const against = ({ subject }: Earlier) => {
+    const ofPair = compared.filter(({ model, otherModel }) => subjectOf(model, otherModel) === subject)
+    const objections = ofPair.map((each) => objectionTo(each, version.versionNumber))
+    if (objections.includes(null)) return null
+    return (
+      objections.find((objection) => objection!.isSure) ??
+      objections[0] ?? {
+        reason: `No version with the cheaper model that is looked at differs from version ${version.versionNumber} in the model alone.`,
+        isSure: false,
+      }
+    )
+  }
+  if (best) return { status: 'FOUND', found: [recommended(best, version)], against }
   const reasons = [...refusals.values()]
-  return reasons.find(({ status }) => status === 'INSUFFICIENT_DATA') ?? reasons[0]!
+  return { ...(reasons.find(({ status }) => status === 'INSUFFICIENT_DATA') ?? reasons[0]!), against }
+}
+
+/** Null where it still costs less, by the means, and loses no more than nobody minds. */
+function objectionTo(of: Compared, number: number): Objection | null {
+  const { success, score, cost, otherModel, version: other } = of
+  const who = `${otherModel} (version ${other.versionNumber})`
+  if (success.scenarios < FEWEST_SCENARIOS || cost.scenarios < FEWEST_SCENARIOS || cost.candidateMean === 0)
+    return { reason: noFigures(of, number), isSure: false }
+  if (cost.difference! >= 0)
+    return {
+      reason: `${who} does not cost less than version ${number}: ${dollars(cost.candidateMean!)} instead of ${dollars(cost.baselineMean!)} a run.`,
+      isSure: true,
+    }
+  for (const [what, comparison] of [
+    ['success rate', success],
+    ['mean score', score],
+  ] as const)
+    if (
+      (comparison === success || isScored(score, success)) &&
+      (comparison.difference! < -MARGIN || comparison.interval!.upper < 0)
+    )
+      return {
+        reason: `${who} is worse than version ${number}: its ${what} differs by ${points(comparison.difference!)} (${points(comparison.interval!.lower)} to ${points(comparison.interval!.upper)}).`,
+        isSure: true,
+      }
+  return null
+}
+
+/** Why the two cannot be compared. */
+function noFigures({ success, cost, otherModel, version: other }: Compared, number: number): string {
+  const who = `${otherModel} (version ${other.versionNumber})`
+  // Nothing is free: such costs are of models without a price, and of answers from a cache.
+  return success.scenarios < FEWEST_SCENARIOS || cost.scenarios < FEWEST_SCENARIOS
+    ? `${who} and version ${number} have ${success.scenarios} scenarios in common, and know the cost of ${cost.scenarios}: it takes ${FEWEST_SCENARIOS}.`
+    : `All known costs of ${who} are zero, as they are where no price is known.`
 }
 
 /** Why it is not recommended. */
-function refusalOf(
-  { success, score, cost, otherModel, version: other }: Compared,
-  number: number,
-  tests: number,
-): Finding | null {
+function refusalOf(of: Compared, number: number, tests: number): Finding | null {
+  const { success, score, cost, otherModel, version: other } = of
   const who = `${otherModel} (version ${other.versionNumber})`
-  if (success.scenarios < FEWEST_SCENARIOS || cost.scenarios < FEWEST_SCENARIOS)
-    return insufficient(
-      `${who} and version ${number} have ${success.scenarios} scenarios in common, and know the cost of ${cost.scenarios}: it takes ${FEWEST_SCENARIOS}.`,
-    )
-  // Nothing is free: such costs are of models without a price, and of answers from a cache.
-  if (cost.candidateMean === 0)
-    return insufficient(`All known costs of ${who} are zero, as they are where no price is known.`)
+  if (success.scenarios < FEWEST_SCENARIOS || cost.scenarios < FEWEST_SCENARIOS || cost.candidateMean === 0)
+    return insufficient(noFigures(of, number))
   if (cost.interval!.upper >= 0)
     return nothing(
       `${who} is not sure to be cheaper than version ${number}: ${dollars(cost.difference!)} a run (${dollars(cost.interval!.lower)} to ${dollars(cost.interval!.upper)}).`,
@@ -156,7 +214,7 @@ function recommended(
   const saved = -cost.difference! / cost.baselineMean!
   const { bound } = nonInferiority({ comparison: success, better: 'HIGHER', margin: MARGIN }, ALPHA)
   return {
-    subject: `${model} → ${otherModel}`,
+    subject: subjectOf(model, otherModel),
     type: 'config_change',
     description:
       `${otherModel} costs less than ${model} and is not shown to be worse: on ${cost.scenarios} scenarios that versions ${version.versionNumber} and ${other.versionNumber} both ran a run costs ${dollars(cost.candidateMean!)} instead of ${dollars(cost.baselineMean!)} (${percent(saved)} less; difference ${dollars(cost.interval!.lower)} to ${dollars(cost.interval!.upper)}). ` +

@@ -8,7 +8,15 @@ import { pointerTo } from '../../configurations/yamlEdit.ts'
 import { confidenceOf } from '../confidence.ts'
 import { type Impact, LEVEL } from '../impact.ts'
 import { counted, percent } from '../words.ts'
-import { type Finding, type Found, insufficient, nothing, type Rule } from './rule.ts'
+import {
+  type Earlier,
+  type Finding,
+  type Found,
+  insufficient,
+  nothing,
+  type Objection,
+  type Rule,
+} from './rule.ts'
 import { readToolFigures, type ToolFigures } from './ruleFigures.ts'
 
 /** One call in ten: agents are used to a failed call now and then, and try again. */
@@ -46,6 +54,7 @@ function failingTools(
 ): Finding {
   const tools = figures.filter(({ versionId }) => versionId === version.versionId)
   const known = tools.filter(enough)
+  const against = ({ subject }: Earlier) => objectionTo(subject, tools, figures, version, others)
   if (known.length === 0) {
     const [most] = [...tools].sort((a, b) => b.events - a.events)
     const seen = most
@@ -53,27 +62,58 @@ function failingTools(
       : 'none was called'
     return insufficient(
       `No tool has ${FEWEST_CALLS} calls in ${FEWEST_SCENARIOS} scenarios under version ${version.versionNumber}: ${seen}.`,
+      against,
     )
   }
   // As many tools are looked at, one seems to fail by chance: Bonferroni.
   const level = 1 - (1 - LEVEL) / known.length
   const found = known.flatMap((tool): Found[] => {
     const interval = clusteredShareInterval(tool, level)!
-    const rest = tools.filter(({ toolName }) => toolName !== tool.toolName)
-    const restCalls = rest.reduce((sum, { events }) => sum + events, 0)
-    const restShare =
-      restCalls < FEWEST_CALLS ? null : rest.reduce((sum, { counted }) => sum + counted, 0) / restCalls
+    const restShare = shareOfOthers(tool, tools)
     const better = betterVersion(tool, interval, level, figures, others)
     if (interval.lower <= FAILS_OFTEN || (restShare !== null && interval.lower <= restShare && !better))
       return []
     return [recommended(tool, interval, level, restShare, better, version)]
   })
-  if (found.length > 0) return { status: 'FOUND', found }
+  if (found.length > 0) return { status: 'FOUND', found, against }
   const worst = known.reduce((a, b) => (shareOf(b) > shareOf(a) ? b : a))
   return nothing(
     `Of ${counted(known.length, 'tool')} with ${FEWEST_CALLS} calls or more none is sure to fail in more than ${percent(FAILS_OFTEN)} of them and more than the others: ` +
       `${worst.toolName} does most, in ${percent(shareOf(worst))} of ${worst.events}.`,
+    against,
   )
+}
+
+/** In which share of their calls the other tools fail; null of few calls. */
+function shareOfOthers({ toolName }: ToolFigures, tools: readonly ToolFigures[]): number | null {
+  const rest = tools.filter((each) => each.toolName !== toolName)
+  const calls = rest.reduce((sum, { events }) => sum + events, 0)
+  return calls < FEWEST_CALLS ? null : rest.reduce((sum, each) => sum + each.counted, 0) / calls
+}
+
+function objectionTo(
+  toolName: string,
+  tools: readonly ToolFigures[],
+  figures: readonly ToolFigures[],
+  version: ToolVersion,
+  others: readonly ToolVersion[],
+): Objection | null {
+  const tool = tools.find((each) => each.toolName === toolName)
+  const under = `Under version ${version.versionNumber} ${toolName}`
+  if (!tool || !enough(tool))
+    return {
+      reason: `${under} has ${counted(tool?.events ?? 0, 'call')} in ${counted(tool?.clusters ?? 0, 'scenario')}, too few to say that it fails often.`,
+      isSure: false,
+    }
+  const share = shareOf(tool)
+  const restShare = shareOfOthers(tool, tools)
+  const isWorseThanOthers =
+    restShare === null ||
+    share > restShare ||
+    betterVersion(tool, clusteredShareInterval(tool, LEVEL)!, LEVEL, figures, others) !== undefined
+  if (share > FAILS_OFTEN && isWorseThanOthers) return null
+  const beside = restShare === null ? '' : `, the other tools in ${percent(restShare)}`
+  return { reason: `${under} fails in ${percent(share)} of ${tool.events} calls${beside}.`, isSure: true }
 }
 
 interface Better {

@@ -75,6 +75,8 @@ function flakyScenarios(version: FlakyVersion, runs: ReadonlyMap<string, Scenari
   const changes = repetitionsIn(readConfigTree(version.rawYaml), now, repetitions)
   return {
     status: 'FOUND',
+    // There is one subject.
+    against: () => null,
     found: [
       {
         subject: 'repetitions',

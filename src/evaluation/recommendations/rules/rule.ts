@@ -41,15 +41,43 @@ export interface Found {
   evidence: Evidence[]
 }
 
+/** An earlier recommendation, about the same version or an earlier one. */
+export interface Earlier {
+  subject: string
+  /** The version to go back to, if it suggests one. */
+  restores: string | undefined
+}
+
+/** Why what was found earlier is not so any more. */
+export interface Objection {
+  reason: string
+  /** Whether there is enough to say it of another version than that which the earlier one is about. */
+  isSure: boolean
+}
+
 /** What came of looking: recommendations, or in words why there is none. */
-export type Finding =
+export type Finding = (
   | { status: 'FOUND'; found: Found[] }
   | { status: 'NOTHING_FOUND' | 'INSUFFICIENT_DATA'; reason: string }
+) & {
+  /**
+   * What there is to say against an earlier recommendation that is not among what was found; null where the figures still speak for it. A rule finds by a bound and is
+   * contradicted by the estimate, so that what lies near a threshold does not come and go with each run.
+   */
+  against(earlier: Earlier): Objection | null
+}
 
 export interface Rule {
   name: RuleName
   look(transaction: Pick<TenantTransaction, 'query'>, scope: Scope): Promise<Finding>
 }
 
-export const insufficient = (reason: string): Finding => ({ status: 'INSUFFICIENT_DATA', reason })
-export const nothing = (reason: string): Finding => ({ status: 'NOTHING_FOUND', reason })
+/** Without `against` the reason stands against all that was found earlier. */
+export const insufficient = (
+  reason: string,
+  against: Finding['against'] = () => ({ reason, isSure: false }),
+): Finding => ({ status: 'INSUFFICIENT_DATA', reason, against })
+export const nothing = (
+  reason: string,
+  against: Finding['against'] = () => ({ reason, isSure: true }),
+): Finding => ({ status: 'NOTHING_FOUND', reason, against })

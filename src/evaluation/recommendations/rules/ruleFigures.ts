@@ -145,7 +145,15 @@ const NEIGHBOUR_KEYS = (scenario: Sql) => sql`(
   union
   select 'source:' || ${scenario}.source || ', ' || ${scenario}.difficulty_level where ${scenario}.source is not null)`
 
-/** Neighbourhoods of active scenarios that have both, those with most failing scenarios first. */
+/** Of more neighbourhoods nothing is known. */
+const MOST_NEIGHBOURHOODS = 1_000
+/** Those with most failing scenarios: each that is looked at makes the others' intervals wider. */
+export const MOST_LOOKED_AT = 20
+
+/**
+ * Neighbourhoods of scenarios that ran: first those that have active scenarios which did not, in either part those with most failing scenarios first. The most common
+ * failure is known of the first of them.
+ */
 export function readNeighbourhoods(reads: Reads, simulationIds: readonly string[]): Promise<Neighbourhood[]> {
   return reads.query<Neighbourhood>(sql`/* neighbourhoods */
     with runs as materialized (
@@ -167,14 +175,20 @@ export function readNeighbourhoods(reads: Reads, simulationIds: readonly string[
         and k.key in (select key from covered)
       group by 1
     )
-    select c.key, c.ran, c.failing, a.ran - c.ran as "othersRan", a.failing - c.failing as "othersFailing", u.uncovered,
-      u.ids as "uncoveredIds", coalesce(c.failing_ids, '{}') as "failingIds", f.signature, f.failure_type as "failureType"
-    from covered c join uncovered u on u.key = c.key cross join all_ran a
+    select c.key, c.ran, c.failing, a.ran - c.ran as "othersRan", a.failing - c.failing as "othersFailing", c.uncovered,
+      coalesce(c.uncovered_ids, '{}') as "uncoveredIds", coalesce(c.failing_ids, '{}') as "failingIds", f.signature,
+      f.failure_type as "failureType"
+    from (
+      select c.*, coalesce(u.uncovered, 0) as uncovered, u.ids as uncovered_ids,
+        row_number() over (order by u.key is null, c.failing desc, c.key) as place
+      from covered c left join uncovered u on u.key = c.key
+      order by place limit ${MOST_NEIGHBOURHOODS}
+    ) c cross join all_ran a
     left join lateral (
       select p.signature, min(p.failure_type) as failure_type
       from runs r join failure_patterns p on p.outcome_id = r.outcome_id
-      where r.failed and r.scenario_id = any (c.failing_ids)
+      where c.uncovered > 0 and c.place <= ${MOST_LOOKED_AT} and r.failed and r.scenario_id = any (c.failing_ids)
       group by 1 order by count(distinct r.scenario_id) desc, 1 limit 1
     ) f on true
-    order by c.failing desc, c.key limit 20`)
+    order by c.place`)
 }

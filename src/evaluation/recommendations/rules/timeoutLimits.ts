@@ -65,6 +65,7 @@ function timeoutLimits(figures: TimeoutFigures, version: TimeoutVersion): Findin
   if (interval.lower <= TIMES_OUT_OFTEN)
     return nothing(
       `${percent(share)} of ${counted(runs, 'run')} timed out ${under} (${percent(interval.lower)} to ${percent(interval.upper)}), which is not sure to be more than ${percent(TIMES_OUT_OFTEN)}.`,
+      share > TIMES_OUT_OFTEN ? () => null : undefined,
     )
   if (timedTimeouts < FEWEST_TIMEOUTS || timeoutMs === null)
     return insufficient(
@@ -108,6 +109,10 @@ function timeoutLimits(figures: TimeoutFigures, version: TimeoutVersion): Findin
   ]
   return {
     status: 'FOUND',
+    against: () => ({
+      reason: `Runs time out ${under} after ${seconds(limitMs)}. ${where}`,
+      isSure: true,
+    }),
     found: [
       {
         subject: setting?.path ?? 'timeoutMs',

@@ -4,8 +4,16 @@ import { confidenceOf } from '../confidence.ts'
 import type { Evidence } from '../evidence.ts'
 import { LEVEL } from '../impact.ts'
 import { counted, percent } from '../words.ts'
-import { type Finding, type Found, insufficient, nothing, type Rule } from './rule.ts'
-import { type Neighbourhood, readNeighbourhoods } from './ruleFigures.ts'
+import {
+  type Earlier,
+  type Finding,
+  type Found,
+  insufficient,
+  nothing,
+  type Objection,
+  type Rule,
+} from './rule.ts'
+import { MOST_LOOKED_AT, type Neighbourhood, readNeighbourhoods } from './ruleFigures.ts'
 
 /** One scenario in five: below it a neighbourhood has failures as any other. */
 const FAILS_OFTEN = 0.2
@@ -28,20 +36,21 @@ export const UNCOVERED_SCENARIOS: Rule = {
   },
 }
 
-function uncoveredScenarios(neighbourhoods: readonly Neighbourhood[], version: CoverageVersion): Finding {
+function uncoveredScenarios(all: readonly Neighbourhood[], version: CoverageVersion): Finding {
   const number = version.versionNumber
+  const neighbourhoods = all.filter(({ uncovered }) => uncovered > 0).slice(0, MOST_LOOKED_AT)
+  const against = ({ subject }: Earlier) => objectionTo(subject, all, number)
   if (version.simulations.length === 0) return insufficient(`Version ${number} has no completed simulation.`)
   if (neighbourhoods.length === 0)
     return nothing(
       `Version ${number} ran every active scenario that has a tag or a source with one that it ran.`,
+      against,
     )
-  // What is all that ran is no neighbourhood: nothing stands out.
-  const known = neighbourhoods.filter(
-    ({ ran, othersRan }) => ran >= FEWEST_SCENARIOS && othersRan >= FEWEST_SCENARIOS,
-  )
+  const known = neighbourhoods.filter(standsOut)
   if (known.length === 0)
     return insufficient(
       `Of no neighbourhood with scenarios that version ${number} did not run it ran ${FEWEST_SCENARIOS}, and as many others to compare them with.`,
+      against,
     )
   const level = 1 - (1 - LEVEL) / known.length
   const failing = known
@@ -56,11 +65,33 @@ function uncoveredScenarios(neighbourhoods: readonly Neighbourhood[], version: C
     seen.add(same)
     return [recommended(each, level, version)]
   })
-  if (found.length > 0) return { status: 'FOUND', found }
+  if (found.length > 0) return { status: 'FOUND', found, against }
   const most = known.reduce((a, b) => (b.failing / b.ran > a.failing / a.ran ? b : a))
   return nothing(
     `No neighbourhood with scenarios that version ${number} did not run is sure to fail more than ${percent(FAILS_OFTEN)} and more than the others: of those ${named(most.key)} most do, ${most.failing} of ${most.ran}.`,
+    against,
   )
+}
+
+/** What is all that ran is no neighbourhood: nothing stands out. */
+const standsOut = ({ ran, othersRan }: Neighbourhood) =>
+  ran >= FEWEST_SCENARIOS && othersRan >= FEWEST_SCENARIOS
+
+function objectionTo(key: string, all: readonly Neighbourhood[], number: number): Objection | null {
+  const of = all.find((each) => each.key === key)
+  if (!of) return { reason: `Version ${number} ran no scenario ${named(key)}.`, isSure: false }
+  if (of.uncovered === 0)
+    return { reason: `Version ${number} ran every active scenario ${named(key)}.`, isSure: true }
+  if (!standsOut(of))
+    return {
+      reason: `Version ${number} ran ${counted(of.ran, 'scenario')} ${named(key)} and ${of.othersRan} others: too few to compare them.`,
+      isSure: false,
+    }
+  if (of.failing / of.ran > barOf(of)) return null
+  return {
+    reason: `Of the ${of.ran} scenarios ${named(key)} that version ${number} ran ${of.failing} fail, of all others ${of.othersFailing} of ${of.othersRan}.`,
+    isSure: true,
+  }
 }
 
 const intervalOf = ({ failing, ran }: Neighbourhood, level: number) =>

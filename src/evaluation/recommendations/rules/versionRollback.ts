@@ -3,7 +3,7 @@ import { judge } from '../../../statistics/verdict.ts'
 import { impactOf, LEVEL } from '../impact.ts'
 import { pairsOf, type ScenarioRuns, type ScopeVersion } from '../scope.ts'
 import { percent, points } from '../words.ts'
-import { type Finding, insufficient, nothing, type Rule } from './rule.ts'
+import { type Earlier, type Finding, insufficient, nothing, type Objection, type Rule } from './rule.ts'
 
 /** Points of the success rate that do not matter. */
 const MARGIN = 0.05
@@ -19,16 +19,16 @@ export const VERSION_ROLLBACK: Rule = {
     const { version, others, isLatest } = scope
     const { versionNumber } = version
     if (!isLatest) return nothing(`Version ${versionNumber} is not the latest one: it is left already.`)
+    const unknown = (reason: string) =>
+      insufficient(reason, (earlier) => ofOtherVersion(earlier, version) ?? { reason, isSure: false })
     if (version.simulations.length === 0)
-      return insufficient(`Version ${versionNumber} has no completed simulation.`)
+      return unknown(`Version ${versionNumber} has no completed simulation.`)
     // An earlier version with the same text is the same.
     const earlier = others.filter(
       (each) => each.versionNumber < versionNumber && each.rawYaml !== version.rawYaml,
     )
     if (earlier.length === 0)
-      return insufficient(
-        `No earlier version than ${versionNumber} has completed simulations and other YAML.`,
-      )
+      return unknown(`No earlier version than ${versionNumber} has completed simulations and other YAML.`)
     const runs = await scope.runs(transaction)
     return versionRollback(
       version,
@@ -37,6 +37,14 @@ export const VERSION_ROLLBACK: Rule = {
     )
   },
 }
+
+const subjectOf = ({ versionNumber }: Pick<ScopeVersion, 'versionNumber'>) => `version ${versionNumber}`
+
+/** Nobody goes back from a version that is the latest no longer. */
+const ofOtherVersion = ({ subject }: Earlier, latest: Pick<ScopeVersion, 'versionNumber'>) =>
+  subject === subjectOf(latest)
+    ? null
+    : { reason: `Version ${latest.versionNumber} is the latest one now.`, isSure: true }
 
 type Version = Pick<ScopeVersion, 'versionId' | 'versionNumber' | 'simulations'>
 
@@ -55,9 +63,25 @@ function versionRollback(
       ),
     }))
     .filter(({ success }) => success.scenarios >= FEWEST_SCENARIOS)
+  const against = (earlier: Earlier): Objection | null => {
+    const ofOther = ofOtherVersion(earlier, latest)
+    if (ofOther) return ofOther
+    const back = compared.find(({ version }) => version.versionId === earlier.restores)
+    if (!back)
+      return {
+        reason: `The version to go back to has not ${FEWEST_SCENARIOS} scenarios in common with version ${latest.versionNumber} any more, in the same revision and passed or failed under both.`,
+        isSure: false,
+      }
+    if (back.success.difference! < 0) return null
+    return {
+      reason: `Version ${latest.versionNumber} is not worse than version ${back.version.versionNumber}: on ${back.success.scenarios} scenarios that both ran its success rate is ${percent(back.success.candidateMean!)} and was ${percent(back.success.baselineMean!)}.`,
+      isSure: true,
+    }
+  }
   if (compared.length === 0)
     return insufficient(
       `No earlier version has ${FEWEST_SCENARIOS} scenarios in common with version ${latest.versionNumber}, in the same revision and passed or failed under both.`,
+      against,
     )
   const judgements = judge(
     compared.map(({ success }) => ({ comparison: success, better: 'HIGHER' as const, margin: MARGIN })),
@@ -75,6 +99,7 @@ function versionRollback(
     const [least] = [...compared].sort((a, b) => a.success.difference! - b.success.difference!)
     return nothing(
       `Version ${latest.versionNumber} is not shown to be worse than any of ${compared.length} earlier ones: beside version ${least!.version.versionNumber} its success rate differs by ${points(least!.success.difference!)} (${points(least!.success.interval!.lower)} to ${points(least!.success.interval!.upper)}) on ${least!.success.scenarios} scenarios.`,
+      against,
     )
   }
   const { version, success, adjustedPValue } = best
@@ -90,9 +115,10 @@ function versionRollback(
   )
   return {
     status: 'FOUND',
+    against,
     found: [
       {
-        subject: `version ${latest.versionNumber}`,
+        subject: subjectOf(latest),
         type: 'config_change',
         description:
           `Version ${latest.versionNumber} is worse than version ${version.versionNumber}: on ${success.scenarios} scenarios that both ran its success rate is ${percent(success.candidateMean!)} and was ${percent(success.baselineMean!)} (${points(success.interval!.lower)} to ${points(success.interval!.upper)}, p = ${rounded(adjustedPValue!)}${compared.length > 1 ? `, corrected for ${compared.length} versions` : ''}). ` +
