@@ -1,4 +1,6 @@
 import type pg from 'pg'
+import { expect, vi } from 'vitest'
+import { SOON } from './soon.ts'
 
 interface MadeRows {
   tenantId: string
@@ -9,11 +11,21 @@ interface MadeRows {
 
 /**
  * Recommendations as rules make them, of a tenant that has simulations: of all rules and states, with evidence of all kinds that there is something for.
+ * Nobody looks at them any more because of what was: rules would find them to be no longer so.
  */
 export async function insertMade(
   client: pg.Client,
   { tenantId, count, texts = ['mine', 'yours'] }: MadeRows,
 ): Promise<void> {
+  await vi.waitFor(async () => {
+    await client.query('delete from store.recommendation_marks where user_id = $1 and claim is null', [
+      tenantId,
+    ])
+    const { rows } = await client.query('select from store.recommendation_marks where user_id = $1', [
+      tenantId,
+    ])
+    expect(rows).toEqual([])
+  }, SOON)
   await client.query(
     `with watched as (
       select s.simulation_id, v.config_id, v.version_id, s.scenario_set[1] as scenario_id, (

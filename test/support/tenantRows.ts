@@ -184,7 +184,7 @@ export async function seedTenant(arc: Arc): Promise<SeededTenant> {
         ('simulation', $1, 'config_change', $2, $2, 0.25, false, null, null)`,
       [running, `Lower the temperature of ${marker}.`],
     )
-    await insertMade(client, { tenantId: tenant.tenantId, count: 4, texts: [marker] })
+    await insertMade(client, { tenantId: tenant.tenantId, count: 5, texts: [marker] })
     await client.query(
       `insert into api_keys (name, prefix, secret_hash, role, created_by, last_used_at)
       values ($1::text, 'arc_1234', sha256(convert_to($1, 'UTF8')), 'app_user', $1, now())`,
