@@ -193,6 +193,8 @@ async function tellStory(tenant: Tenant): Promise<Record<string, unknown>> {
     otherOutcomeId,
     diffId: configDiffs.nodes[0].diffId,
     signature: failurePatterns.nodes[0].signature,
+    // Of a failure without a vector.
+    groupId: failurePatterns.nodes[0].signature,
     recommendationId: recommendations.nodes[0].recommendationId,
     keyId: createApiKey.apiKey.keyId,
     ruleId: createAlertRule.rule.ruleId,
