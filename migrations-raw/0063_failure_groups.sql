@@ -68,8 +68,9 @@ create trigger mark_failure_inserted after insert on store.embeddings
 create trigger mark_failure_deleted after delete on store.embeddings
   for each row when (old.kind = 'failure') execute function store.mark_failure();
 create trigger mark_failure_updated after update on store.embeddings
-  for each row when (old.kind = 'failure' and (old.embedding, old.model, old.subject, old.user_id)
-    is distinct from (new.embedding, new.model, new.subject, new.user_id)) execute function store.mark_failure();
+  -- By the operator's schema: a dump is restored without one in search_path.
+  for each row when (old.kind = 'failure' and (old.embedding operator(public.<>) new.embedding
+    or (old.model, old.subject, old.user_id) is distinct from (new.model, new.subject, new.user_id))) execute function store.mark_failure();
 insert into store.stale_failures (user_id, signature)
   select distinct user_id, subject from store.embeddings where kind = 'failure';
 

@@ -25,7 +25,7 @@ function jobsOf(url: string): Promise<JobRow[]> {
     // Those run every few seconds.
     `select name, runs, failures, due_at <= now() as due, lease is not null as taken from store.jobs
     where name not in ('refresh_rollups', 'fail_silent_simulations', 'evaluate_alert_rules', 'deliver_alerts', 'recommend', 'measure_diffs',
-      'index_embeddings') order by name`,
+      'index_embeddings', 'group_failures') order by name`,
   )
 }
 

@@ -172,7 +172,7 @@ export class FailureGroupRows {
             (array_agg(c.pattern_id order by c.centrality desc nulls last, c.pattern_id desc))[1] as typical_id
           from c group by 1, 2
         ) g
-        join (select c.parent, count(distinct c.outcome_id) filter (where c.is_last) as runs from c group by 1) failed
+        left join (select c.parent, count(distinct c.outcome_id) filter (where c.is_last) as runs from c group by 1) failed
           on failed.parent = g.parent
         ${since(newSince, 'NEW')} ${since(goneSince, 'GONE')}`,
     }
