@@ -20,7 +20,7 @@ create table store.failure_nodes (
   node bigint not null generated always as identity,
   -- The latest mark of its signature when it was made.
   mark bigint not null,
-  -- The check that failed, empty where none did: failures of different checks are not the same, however alike their words.
+  -- The check that failed or the kind that somebody named, see store.check_of: failures of different ones are not the same, however alike their words.
   check_name text not null,
   -- Null until it was compared.
   links bigint[],
@@ -86,10 +86,17 @@ create view public.stale_failures as
 grant select on public.failure_group_members, public.failure_groupings, public.stale_failures
   to app_user, app_readonly, app_admin;
 
-/* The check that a failure's type names, e.g. `assert:regex` or `nl_check`; empty of all other types. */
+/*
+The check or kind that a failure's type names, e.g. `assert:regex`, `nl_check` or `wrong_end_state`: somebody told these failures apart. Empty of
+exceptions' classes, and of what failures without a name are called.
+*/
 create function store.check_of(failure_type text) returns text
   language sql immutable set search_path = pg_catalog, pg_temp
-  return case when failure_type ~ '^\w+:[^:]|_check$' then failure_type else '' end;
+  return case
+    when failure_type in ('timeout', 'tool_error', 'model_error', 'validation_error', 'system_error', 'sandbox_error', 'unknown',
+      'error', 'exception', 'failure') then ''
+    when failure_type ~ '^\w+:[^:]|_check$|^[a-z][a-z0-9]*([._-][a-z0-9]+)*$' then failure_type
+    else '' end;
 
 /*
 A failure in a line for people: its type where the message does not say it, and what the message says first, of a traceback the

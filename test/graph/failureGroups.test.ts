@@ -24,6 +24,8 @@ const FAILURES = {
   denied: ['PermissionError', 'the folder may not be written to', 100],
   regex: ['assert:regex', 'expected output to match paris', 0],
   json: ['assert:json', 'expected output to match a schema', 1],
+  named: ['wrong_end_state', 'the booking was changed in another way', 10],
+  unnamed: ['tool_error', 'the booking service hangs up', 10],
 } as const satisfies Record<string, readonly [type: string, message: string, degrees: number]>
 type Failure = keyof typeof FAILURES
 
@@ -415,7 +417,7 @@ describe('failure groups by meaning', () => {
         scenario: 'a',
         day: day + 1,
         failures: [name],
-        retryCount: 0,
+        retryCount: day > 5 ? 1 : 0,
         repetition: 1 + (day % 3),
       }),
     )
@@ -434,7 +436,7 @@ describe('failure groups by meaning', () => {
     await once.embed()
     await once.group()
     const expected = await groupsOf(once)
-    expect(expected.length).toBe(4)
+    expect(expected.length).toBe(5)
     await fc.assert(
       fc.asyncProperty(
         fc.shuffledSubarray(names, { minLength: names.length }),
@@ -471,6 +473,17 @@ describe('failure groups by meaning', () => {
       { numRuns: 6 },
     )
   }, 120_000)
+
+  it('are of one check or kind where somebody named one, and of any where nobody did', async () => {
+    const scene = await Scene.of(
+      1,
+      ['a'],
+      [{ version: 1, scenario: 'a', day: 1, failures: ['late', 'regex', 'json', 'named', 'unnamed'] }],
+    )
+    await scene.embed()
+    await scene.group()
+    expect(await scene.groups()).toEqual([['json'], ['late', 'unnamed'], ['named'], ['regex']])
+  })
 
   it('lose what has no vector any more', async () => {
     const scene = await Scene.of(

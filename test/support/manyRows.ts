@@ -8,7 +8,7 @@ import { summedUp } from './tenantRows.ts'
 
 const SCENARIOS = ['a', 'b', 'c', 'd']
 const REPETITIONS = 12
-const FAILURE_TYPES = ['one', 'two', 'three', 'four']
+const FAILURE_TYPES = ['One', 'Two', 'Three', 'Four']
 /** Families whose versions both have a completed simulation. */
 const COMPARED = 3
 
