@@ -154,7 +154,7 @@ describe.skipIf(inject('serverUrl') !== null)('arc retention', () => {
     await expect(retention('--deleted', 'soon')).rejects.toMatchObject({
       stderr: expect.stringContaining('must be 1 to 36500 or "off", not "soon"'),
     })
-  })
+  }, 90_000)
 
   it('has beside it how TimescaleDB lays outcomes out', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'arc-storage-'))

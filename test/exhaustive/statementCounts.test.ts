@@ -114,4 +114,6 @@ it.each(hangings)(
     expect(compiled.data).toEqual(all.data)
     if (!RESOLVED.includes(`${node}.${field}`)) expectOneStatement(compiled.statements)
   },
+  // Without vectors each trajectory's words are compared with all others'.
+  120_000,
 )
