@@ -134,15 +134,6 @@ create function public.failures_of_group(of_signature text) returns setof text
   where own.signature = of_signature
 $$;
 
--- Who may not act for tenants: functions for the server itself, which no transaction of a tenant gets.
-create or replace function store.refuse_tenants() returns void
-  language plpgsql set search_path = pg_catalog, pg_temp as $$
-begin
-  if current_setting('role') <> 'none' then
-    raise insufficient_privilege using message = 'this is for the server itself';
-  end if;
-end $$;
-
 /* Tenants with failures that changed since they were grouped, those first that have waited longest. */
 create function public.tenants_to_group(most integer) returns setof uuid
   language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$

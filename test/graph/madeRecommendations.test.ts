@@ -2,21 +2,21 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { recommend } from '../../src/jobs/recommend.ts'
 import { Arc } from '../support/arc.ts'
 import { cleanUp } from '../support/cleanUp.ts'
-import { ENGINES, makeMigratedDatabase, query } from '../support/emptyDatabase.ts'
+import { ENGINES, query } from '../support/emptyDatabase.ts'
 import {
   EvaluatedAgent,
   fails,
-  lookAtMarked,
   MINI,
   oneRun,
   partly,
   searches,
   timeouts,
   twoRuns,
+  useAgentDatabase,
   YAML,
 } from '../support/evaluatedAgent.ts'
 import { server } from '../support/jobs.ts'
@@ -280,24 +280,9 @@ const CASES: Record<string, Case[]> = {
   ],
 }
 
-/** Other servers of the tests' common database would make what is to be made here: these have one of their own. */
 describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
-  let url: string
-  let serviceUrl: string
-  let drop: () => Promise<unknown>
-  let arc: Arc
-
-  beforeAll(async () => {
-    ;({ url, serviceUrl, drop } = await makeMigratedDatabase(extension))
-    arc = new Arc({ DATABASE_URL: serviceUrl, ARC_JOBS: 'off' })
-    await arc.start()
-  })
-  afterAll(async () => {
-    await arc?.stop()
-    await drop?.()
-  })
-
-  const agent = () => new EvaluatedAgent(arc.tenant())
+  const database = useAgentDatabase(extension)
+  const { agent, look: runJob } = database
 
   const step = async (of: EvaluatedAgent, mutation: string, input: object) => {
     const type = `${mutation[0]!.toUpperCase()}${mutation.slice(1)}Input`
@@ -318,11 +303,8 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
       } }`)
     ).recommendations.nodes
 
-  /** One more look of the job, of so many servers. */
-  const runJob = (servers = 1) => lookAtMarked(url, serviceUrl, servers)
-
   const marks = async ({ tenant }: EvaluatedAgent) =>
-    query<any>(url, `select * from store.recommendation_marks where user_id = '${tenant.tenantId}'`)
+    query<any>(database.url, `select * from store.recommendation_marks where user_id = '${tenant.tenantId}'`)
 
   describe.each(Object.entries(CASES))('%s', (rule, cases) => {
     it.each(cases)('$title: $status', async ({ has, status, reason = /./, shows }) => {
@@ -515,7 +497,7 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
     // What its server left is taken over; what a simulation made due again meanwhile stays.
     await one.run(['s_000'], searches(0))
     await query(
-      url,
+      database.url,
       `update store.recommendation_marks set attempts = 1, claim = gen_random_uuid(), due_at = now() - interval '1 second'`,
     )
     await runJob()
@@ -536,8 +518,8 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
       if (tenantId === one.tenant.tenantId) throw new Error('the weather')
       return { made: 0, reopened: 0, obsolete: 0 }
     })
-    await query(url, `update store.jobs set due_at = now() where name = 'recommend'`)
-    const { runner, logged, stop } = server([job], serviceUrl)
+    await query(database.url, `update store.jobs set due_at = now() where name = 'recommend'`)
+    const { runner, logged, stop } = server([job], database.serviceUrl)
     await runner.runDue()
     await stop()
     expect(looked.sort()).toEqual([one.tenant.tenantId, other.tenant.tenantId].sort())
@@ -546,7 +528,7 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
     ])
     expect(await marks(other)).toEqual([])
     expect(await marks(one)).toMatchObject([{ attempts: 1, claim: null }])
-    await query(url, 'delete from store.recommendation_marks')
+    await query(database.url, 'delete from store.recommendation_marks')
   })
 
   it('nothing is about what is deleted, and evidence that was deleted is shown to nobody', async () => {
@@ -582,7 +564,7 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
     const receiver = new WebhookReceiver()
     await receiver.start()
     const worded = new Arc({
-      DATABASE_URL: serviceUrl,
+      DATABASE_URL: database.serviceUrl,
       ARC_JOBS: 'off',
       ARC_LLM_URL: `http://127.0.0.1:${receiver.port}`,
       ARC_LLM_MODEL: 'gpt-x',

@@ -1,20 +1,19 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { writeAs } from '../../src/db/tenantTransaction.ts'
 import { generateRecommendations } from '../../src/evaluation/recommendations/generation.ts'
 import { arcFor } from '../../src/viewer.ts'
-import { Arc } from '../support/arc.ts'
-import { ENGINES, makeMigratedDatabase } from '../support/emptyDatabase.ts'
+import { ENGINES } from '../support/emptyDatabase.ts'
 import {
   type Brings,
-  EvaluatedAgent,
+  type EvaluatedAgent,
   fails,
-  lookAtMarked,
   MINI,
   oneRun,
   partly,
   searches,
   timeouts,
   twoRuns,
+  useAgentDatabase,
   YAML,
 } from '../support/evaluatedAgent.ts'
 import { server } from '../support/jobs.ts'
@@ -195,23 +194,8 @@ const RULES: Record<string, { has(agent: EvaluatedAgent): Promise<unknown>; case
 }
 
 describe.each(ENGINES)('recommendations that are over, on $dump', ({ extension }) => {
-  let url: string
-  let serviceUrl: string
-  let drop: () => Promise<unknown>
-  let arc: Arc
-
-  beforeAll(async () => {
-    ;({ url, serviceUrl, drop } = await makeMigratedDatabase(extension))
-    arc = new Arc({ DATABASE_URL: serviceUrl, ARC_JOBS: 'off' })
-    await arc.start()
-  })
-  afterAll(async () => {
-    await arc?.stop()
-    await drop?.()
-  })
-
-  const agent = () => new EvaluatedAgent(arc.tenant())
-  const look = () => lookAtMarked(url, serviceUrl)
+  const database = useAgentDatabase(extension)
+  const { agent, look } = database
 
   const all = async ({ tenant }: EvaluatedAgent, rule: string) =>
     (
@@ -375,7 +359,7 @@ describe.each(ENGINES)('recommendations that are over, on $dump', ({ extension }
     const one = agent()
     await oneRun(60, searches(15))(one)
     await look()
-    const { pool, stop } = server([], serviceUrl)
+    const { pool, stop } = server([], database.serviceUrl)
     const status = async (meanwhile: () => Promise<unknown>) => {
       let transactions = 0
       const results = await generateRecommendations(

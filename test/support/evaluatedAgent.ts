@@ -1,11 +1,11 @@
 import type pg from 'pg'
-import { expect } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import { writeAs } from '../../src/db/tenantTransaction.ts'
 import { generateUnasked } from '../../src/evaluation/recommendations/generation.ts'
 import { recommend } from '../../src/jobs/recommend.ts'
 import { arcFor } from '../../src/viewer.ts'
-import type { Tenant } from './arc.ts'
-import { query } from './emptyDatabase.ts'
+import { Arc, type Tenant } from './arc.ts'
+import { makeMigratedDatabase, query } from './emptyDatabase.ts'
 import { server } from './jobs.ts'
 
 /** What a run brings, besides whose it is. */
@@ -182,7 +182,7 @@ export const partly =
   }
 
 /** One more look of the job at all that is marked in a database, of so many servers. */
-export async function lookAtMarked(ownerUrl: string, serviceUrl: string, servers = 1): Promise<void> {
+async function lookAtMarked(ownerUrl: string, serviceUrl: string, servers = 1): Promise<void> {
   await query(ownerUrl, `update store.jobs set due_at = now() where name = 'recommend'`)
   const running = Array.from({ length: servers }, () => {
     let pool: pg.Pool
@@ -202,4 +202,30 @@ export async function lookAtMarked(ownerUrl: string, serviceUrl: string, servers
   expect(running.flatMap(({ ended }) => ended).every(({ failed }) => !failed)).toBe(true)
   expect(running.flatMap(({ logged }) => logged)).toEqual([])
   await Promise.all(running.map(({ stop }) => stop()))
+}
+
+/** A database of one's own with a server that runs no jobs: servers of the tests' common one would make what is to be made here. */
+export function useAgentDatabase(extension?: 'timescaledb') {
+  let database: Awaited<ReturnType<typeof makeMigratedDatabase>>
+  let arc: Arc
+  beforeAll(async () => {
+    database = await makeMigratedDatabase(extension)
+    arc = new Arc({ DATABASE_URL: database.serviceUrl, ARC_JOBS: 'off' })
+    await arc.start()
+  })
+  afterAll(async () => {
+    await arc?.stop()
+    await database?.drop()
+  })
+  return {
+    get url() {
+      return database.url
+    },
+    get serviceUrl() {
+      return database.serviceUrl
+    },
+    agent: () => new EvaluatedAgent(arc.tenant()),
+    /** One more look of the job, of so many servers. */
+    look: (servers = 1) => lookAtMarked(database.url, database.serviceUrl, servers),
+  }
 }
