@@ -1,14 +1,20 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Arc, type Tenant, useArc } from '../support/arc.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { Arc, Tenant } from '../support/arc.ts'
 import { measureMarked } from '../support/measuring.ts'
 import { mean } from '../support/modelFigures.ts'
+import { EXTENSION_OF_THIS_RUN, useOwnDatabase } from '../support/ownDatabase.ts'
 import { measuredUp } from '../support/tenantRows.ts'
 
-const arc = useArc()
-const byResolvers = new Arc({ ARC_COMPILED_READS: 'off' })
-beforeAll(() => byResolvers.start())
-afterAll(() => byResolvers.stop())
+const { servers } = useOwnDatabase(EXTENSION_OF_THIS_RUN, [
+  { ARC_COMPILED_READS: 'on' },
+  { ARC_COMPILED_READS: 'off' },
+])
+let arc: Arc
+let byResolvers: Arc
+beforeAll(() => {
+  ;[arc, byResolvers] = servers as [Arc, Arc]
+})
 
 const CHANGE = 'path op direction valueBefore valueAfter'
 const PREDICTED = 'metric expected lower upper diffs reason actual isWithin'
@@ -268,11 +274,11 @@ describe('what a diff did', () => {
     await completedRun(tenant, later, results(3, 2))
     const isOurs = (tenantId: string) => tenantId === tenant.tenantId
     await expect(
-      measureMarked(undefined, 1, async (tenantId) => {
+      measureMarked(arc.databaseUrl, 1, async (tenantId) => {
         if (isOurs(tenantId)) throw new Error('the database went away')
       }),
     ).rejects.toThrow('went away')
-    await measureMarked(undefined, 4)
+    await measureMarked(arc.databaseUrl, 4)
     await measuredUp(arc, tenant)
     const [diff] = await diffsOf(tenant)
     expect(diff.impactActual.deltas).toHaveLength(1)

@@ -281,8 +281,7 @@ const CASES: Record<string, Case[]> = {
 }
 
 describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
-  const database = useAgentDatabase(extension)
-  const { agent, look: runJob } = database
+  const { database, agent, look: runJob } = useAgentDatabase(extension)
 
   const step = async (of: EvaluatedAgent, mutation: string, input: object) => {
     const type = `${mutation[0]!.toUpperCase()}${mutation.slice(1)}Input`

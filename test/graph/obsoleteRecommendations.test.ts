@@ -194,8 +194,7 @@ const RULES: Record<string, { has(agent: EvaluatedAgent): Promise<unknown>; case
 }
 
 describe.each(ENGINES)('recommendations that are over, on $dump', ({ extension }) => {
-  const database = useAgentDatabase(extension)
-  const { agent, look } = database
+  const { database, agent, look } = useAgentDatabase(extension)
 
   const all = async ({ tenant }: EvaluatedAgent, rule: string) =>
     (

@@ -140,19 +140,24 @@ export class Arc {
   readonly #log: { write(line: string): void } | undefined
   #server: ArcServer | undefined
 
-  /** `log`: takes the lines of the server's log; standard output when not given. */
-  constructor(env: NodeJS.ProcessEnv = {}, log?: { write(line: string): void }) {
+  /** `log`: takes the lines of the server's log; standard output when not given. `own`: where it has no other's database. */
+  constructor(
+    env: NodeJS.ProcessEnv = {},
+    log?: { write(line: string): void },
+    own?: { url: string; serviceUrl: string },
+  ) {
     this.#log = log
     const [databaseUrl, adminUrl] = [inject('databaseUrl'), new URL(inject('adminUrl'))]
     // A way of its own to the same database is for the server alone.
     const other = env.DATABASE_URL && new URL(env.DATABASE_URL).pathname !== new URL(databaseUrl).pathname
-    this.databaseUrl = other ? env.DATABASE_URL! : databaseUrl
-    this.adminUrl = other ? ownerOf(env.DATABASE_URL!, adminUrl) : adminUrl.href
+    this.databaseUrl = own?.serviceUrl ?? (other ? env.DATABASE_URL! : databaseUrl)
+    this.adminUrl = own?.url ?? (other ? ownerOf(env.DATABASE_URL!, adminUrl) : adminUrl.href)
+    const poolerUrl = own ? null : inject('poolerUrl')
     this.config = readConfig({
       PORT: '0',
-      DATABASE_URL: inject('poolerUrl') ?? this.databaseUrl,
+      DATABASE_URL: poolerUrl ?? this.databaseUrl,
       // PgBouncer has no LISTEN. What has a way of its own to the database listens there as well.
-      ...(inject('poolerUrl') !== null && !env.DATABASE_URL && { DATABASE_DIRECT_URL: this.databaseUrl }),
+      ...(poolerUrl !== null && !env.DATABASE_URL && { DATABASE_DIRECT_URL: this.databaseUrl }),
       ARC_JWT_SECRET: JWT_SECRET,
       ARC_LOG_LEVEL: process.env.ARC_LOG_LEVEL ?? 'silent',
       ARC_POOL_SIZE: '8',

@@ -1,12 +1,13 @@
 import type pg from 'pg'
-import { afterAll, beforeAll, expect } from 'vitest'
+import { expect } from 'vitest'
 import { writeAs } from '../../src/db/tenantTransaction.ts'
 import { generateUnasked } from '../../src/evaluation/recommendations/generation.ts'
 import { recommend } from '../../src/jobs/recommend.ts'
 import { arcFor } from '../../src/viewer.ts'
-import { Arc, type Tenant } from './arc.ts'
-import { makeMigratedDatabase, query } from './emptyDatabase.ts'
+import type { Tenant } from './arc.ts'
+import { query } from './emptyDatabase.ts'
 import { server } from './jobs.ts'
+import { useOwnDatabase } from './ownDatabase.ts'
 
 /** What a run brings, besides whose it is. */
 export type Brings = (at: { scenario: number; repetition: number }) => object
@@ -204,27 +205,12 @@ async function lookAtMarked(ownerUrl: string, serviceUrl: string, servers = 1): 
   await Promise.all(running.map(({ stop }) => stop()))
 }
 
-/** A database of one's own with a server that runs no jobs: servers of the tests' common one would make what is to be made here. */
+/** A database of its own for a `describe`, with what looks for recommendations there. */
 export function useAgentDatabase(extension?: 'timescaledb') {
-  let database: Awaited<ReturnType<typeof makeMigratedDatabase>>
-  let arc: Arc
-  beforeAll(async () => {
-    database = await makeMigratedDatabase(extension)
-    arc = new Arc({ DATABASE_URL: database.serviceUrl, ARC_JOBS: 'off' })
-    await arc.start()
-  })
-  afterAll(async () => {
-    await arc?.stop()
-    await database?.drop()
-  })
+  const database = useOwnDatabase(extension)
   return {
-    get url() {
-      return database.url
-    },
-    get serviceUrl() {
-      return database.serviceUrl
-    },
-    agent: () => new EvaluatedAgent(arc.tenant()),
+    database,
+    agent: () => new EvaluatedAgent(database.servers[0]!.tenant()),
     /** One more look of the job, of so many servers. */
     look: (servers = 1) => lookAtMarked(database.url, database.serviceUrl, servers),
   }

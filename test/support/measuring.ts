@@ -1,5 +1,4 @@
 import { pino } from 'pino'
-import { inject } from 'vitest'
 import { createPool } from '../../src/db/pool.ts'
 import { inTenantTransaction } from '../../src/db/tenantTransaction.ts'
 import { queryOwn } from '../../src/db/transaction.ts'
@@ -11,7 +10,7 @@ const logger = pino({ level: 'silent' })
 
 /** Runs the job that measures diffs until nothing is marked, as often at a time as asked. `also`: done before each. */
 export async function measureMarked(
-  connectionString = inject('databaseUrl'),
+  connectionString: string,
   atATime = 1,
   also: Measure = async () => {},
 ): Promise<void> {
