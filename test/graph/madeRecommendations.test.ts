@@ -4,18 +4,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { recommend } from '../../src/jobs/recommend.ts'
+import { detectableDifference } from '../../src/statistics/power.ts'
 import { Arc } from '../support/arc.ts'
 import { cleanUp } from '../support/cleanUp.ts'
 import { ENGINES, query } from '../support/emptyDatabase.ts'
 import {
+  type Brings,
+  calls,
   EvaluatedAgent,
   fails,
   MINI,
   oneRun,
   partly,
+  runsOf,
   searches,
   timeouts,
-  twoRuns,
   useAgentDatabase,
   YAML,
 } from '../support/evaluatedAgent.ts'
@@ -34,7 +37,50 @@ interface Case {
   status: 'MADE' | 'NOTHING_FOUND' | 'INSUFFICIENT_DATA'
   reason?: RegExp
   shows?: object
+  /** Of all that it made, in order; one unless said. */
+  subjects?: string[]
+  /** Its first links. */
+  evidence?: object[]
 }
+
+const near = (value: number, digits = 9) => expect.closeTo(value, digits)
+const TOP = `${YAML}top_p: 1\n`
+const NANO = YAML.replace('gpt-4.1', 'gpt-4.1-nano')
+/** Each has one call of `search`, and 15 of them one that fails: first, and not again. */
+const retried: Brings = (at) =>
+  at.scenario < 15 ? [searches(15)(at), searches(0)(at)].flat() : searches(0)(at)
+/** These times out after so long; of the others most take one time, and the last some another. */
+const mostly =
+  (afterMs: number, takesMs: number, last = 0, lastTakesMs = 0): Brings =>
+  ({ scenario }) =>
+    scenario < 15
+      ? { status: 'TIMEOUT', executionTimeMs: afterMs }
+      : { executionTimeMs: scenario < 60 - last ? takesMs : lastTakesMs }
+/** Scenarios that have something in common: of so many that ran so many fail, and others did not run. */
+const neighbours =
+  (...all: { of: object; ran: number; fail?: number; left?: number; error?: string }[]) =>
+  async (agent: EvaluatedAgent) => {
+    await agent.version(YAML)
+    const each = all.flatMap(({ of, ran, fail = 0, left = 0, error = 'ToolError: no such order 7' }) =>
+      Array.from({ length: ran + left }, (_, n) => ({
+        of,
+        runs: n < ran,
+        brings: n < fail ? { status: 'ERROR', error } : {},
+      })),
+    )
+    const ids = await agent.scenarios(each.length, (n) => each[n]!.of)
+    const ran = each.filter(({ runs }) => runs)
+    await agent.run(
+      ids.filter((_, n) => each[n]!.runs),
+      ({ scenario }) => ran[scenario]!.brings,
+    )
+  }
+/** Passes and fails in turn, these scenarios. */
+const inTurns =
+  (from: number, to: number): Brings =>
+  ({ scenario, repetition }) => ({
+    status: scenario >= from && scenario < to && repetition % 2 === 1 ? 'ERROR' : 'SUCCESS',
+  })
 
 const CASES: Record<string, Case[]> = {
   FAILING_TOOL: [
@@ -45,9 +91,66 @@ const CASES: Record<string, Case[]> = {
       shows: {
         subject: 'search',
         recommendationType: 'TOOL_OPTIMIZATION',
-        facts: { calls: 60, failedCalls: 15, scenarios: 60, failedShare: 0.25, threshold: 0.1 },
+        // Of two tools.
+        facts: {
+          calls: 60,
+          failedCalls: 15,
+          scenarios: 60,
+          failedShare: 0.25,
+          threshold: 0.1,
+          level: near(0.975),
+        },
         suggestedYamlChanges: null,
       },
+    },
+    {
+      title: 'runs in which it fails fail',
+      has: oneRun(60, (at) => ({ ...searches(15)(at), ...fails(12)(at) })),
+      status: 'MADE',
+      shows: {
+        impactEstimate: {
+          metric: 'SUCCESS_RATE',
+          before: 0.8,
+          after: near(1),
+          change: near(0.2),
+          // Newcombe's method 10 for 45 of 45 and 3 of 15, of a quarter of the runs.
+          lower: near(0.134037531),
+          upper: near(0.232381127),
+          level: 0.95,
+          n: 60,
+          of: 'RUNS',
+        },
+      },
+    },
+    {
+      title: 'in all runs',
+      has: oneRun(60, searches(60)),
+      status: 'MADE',
+      shows: { impactEstimate: { before: 1, after: null, change: null, n: 60 } },
+    },
+    {
+      title: 'and not when it is tried again',
+      has: oneRun(60, retried, { maxRetries: 1 }),
+      status: 'MADE',
+      shows: { facts: { calls: 75, failedCalls: 15 }, impactEstimate: { change: null, n: 60 } },
+    },
+    {
+      title: 'most of all in some runs, with one error more often than with others',
+      has: oneRun(60, ({ scenario }) => ({
+        toolUsage: [
+          calls(
+            'search',
+            4,
+            scenario === 7 ? 4 : scenario < 40 ? 2 : 0,
+            scenario < 12 ? 'Error: a' : 'Error: no such order',
+          ),
+        ],
+      })),
+      status: 'MADE',
+      evidence: [
+        { kind: 'TOOL', toolName: 'search', summary: 'Most common error: Error: no such order' },
+        { kind: 'OUTCOME', outcome: { scenarioId: 's_007' } },
+      ],
     },
     {
       title: 'little more than one in ten',
@@ -63,8 +166,32 @@ const CASES: Record<string, Case[]> = {
       reason: /19 calls/,
     },
     {
+      title: 'in too few scenarios',
+      has: oneRun(4, searches(4), { repetitions: 10 }),
+      status: 'INSUFFICIENT_DATA',
+      reason: /40 calls in 4 scenarios/,
+    },
+    {
+      title: 'as often as the others, but less under another version',
+      has: runsOf(40, [YAML, searches(0, 12)], [TOP, searches(12, 12)]),
+      status: 'MADE',
+      shows: { facts: { betterVersion: 1, otherToolsFailedShare: 0.3 }, suggestedChanges: [] },
+    },
+    {
+      title: 'not surely less under another version',
+      has: runsOf(40, [YAML, searches(10)], [TOP, searches(15)]),
+      status: 'MADE',
+      shows: { facts: { failedShare: 0.375, betterVersion: null } },
+    },
+    {
+      title: 'least of all under the first of three versions',
+      has: runsOf(60, [YAML, searches(0)], [TOP, searches(10)], [`${TOP}# 3\n`, searches(40)]),
+      status: 'MADE',
+      shows: { facts: { betterVersion: 1, betterVersionFailedShare: 0 } },
+    },
+    {
       title: 'less under another version, which defined it otherwise',
-      has: twoRuns(
+      has: runsOf(
         40,
         [`${YAML}tools:\n  - name: search\n    retries: 3 # three\n`, searches(0)],
         [`${YAML}tools:\n  - name: search\n    retries: 0 # three\n`, searches(12)],
@@ -94,8 +221,81 @@ const CASES: Record<string, Case[]> = {
       status: 'MADE',
       shows: {
         suggestedChanges: [{ path: '/timeout', op: 'REPLACE', before: 30, after: 11 }],
-        impactEstimate: { metric: 'DURATION_MS' },
+        // A quarter of the runs waits 19.2 s less, and what they may be more or less.
+        impactEstimate: { metric: 'DURATION_MS', change: near(-4_800) },
       },
+    },
+    {
+      title: 'durations vary so much that no limit is seen',
+      has: oneRun(60, mostly(30_200, 1_000, 10, 29_000)),
+      status: 'MADE',
+      // Three times the limit, in two digits.
+      shows: { suggestedChanges: [{ path: '/timeout', op: 'REPLACE', before: 30, after: 91 }] },
+    },
+    {
+      title: 'what is cut off needs little more',
+      has: oneRun(60, mostly(30_200, 28_000)),
+      status: 'MADE',
+      // Five quarters of the limit. Of a quarter that is cut off all but one in twenty would end, and those that ended succeeded.
+      shows: {
+        suggestedChanges: [{ path: '/timeout', op: 'REPLACE', before: 30, after: 38 }],
+        impactEstimate: { metric: 'SUCCESS_RATE', before: 0.75, change: near(0.2), after: near(0.95) },
+      },
+    },
+    {
+      title: 'a limit in minutes, of runs that end badly as well',
+      has: oneRun(
+        60,
+        (at) => ({
+          ...mostly(120_400, 110_000)(at),
+          ...(at.scenario >= 45 && { status: 'ERROR', error: 'ToolError: no' }),
+        }),
+        {},
+        YAML.replace('timeout: 30', 'max_minutes: 2'),
+      ),
+      status: 'MADE',
+      shows: {
+        suggestedChanges: [{ path: '/max_minutes', op: 'REPLACE', before: 2, after: 3 }],
+        impactEstimate: { before: 0.5, change: near(0.2 * (30 / 45)) },
+      },
+    },
+    {
+      title: 'successes are neither near to the limit nor far from it',
+      has: oneRun(60, timeouts(15, 30_200, 15_000)),
+      status: 'NOTHING_FOUND',
+      reason: /95 % took up to 20\.7 s, the longest 20\.9 s: neither a higher nor a lower limit/,
+    },
+    {
+      title: 'too few succeeded',
+      has: oneRun(60, (at) => (at.scenario < 41 ? timeouts(41, 30_200)(at) : { executionTimeMs: 29_000 })),
+      status: 'INSUFFICIENT_DATA',
+      reason: /19 successes/,
+    },
+    {
+      title: 'most at one limit, the others after longer times',
+      has: oneRun(60, ({ scenario }) => ({
+        executionTimeMs: scenario < 10 ? 30_200 : scenario < 15 ? 30_000 * scenario : 29_000,
+        ...(scenario < 15 && { status: 'TIMEOUT' }),
+      })),
+      status: 'NOTHING_FOUND',
+      reason: /that is no one limit/,
+    },
+    {
+      title: 'what was cancelled, or tried again, is no run',
+      has: oneRun(
+        60,
+        ({ scenario }) =>
+          scenario < 15
+            ? { status: 'TIMEOUT', executionTimeMs: 30_200 }
+            : scenario < 20
+              ? { status: 'CANCELLED' }
+              : scenario < 25
+                ? [{ status: 'TIMEOUT', executionTimeMs: 30_200 }, { executionTimeMs: 28_000 }]
+                : { executionTimeMs: 28_000 },
+        { maxRetries: 1 },
+      ),
+      status: 'MADE',
+      shows: { facts: { runs: 55, timeouts: 15 } },
     },
     {
       title: 'the limit is that of the simulation',
@@ -140,6 +340,67 @@ const CASES: Record<string, Case[]> = {
     { title: 'of a tag that seldom fails', has: partly(4), status: 'NOTHING_FOUND', reason: /4 of 10/ },
     { title: 'where all fail', has: partly(10, 10), status: 'NOTHING_FOUND' },
     {
+      title: 'of two tags that are of the same',
+      has: neighbours(
+        { of: { tags: ['refund', 'again'] }, ran: 10, fail: 9, left: 10 },
+        { of: { tags: ['cancel'] }, ran: 10 },
+        { of: { tags: ['refund'], isActive: false }, ran: 0, left: 5 },
+      ),
+      status: 'MADE',
+      subjects: ['tag:again'],
+      shows: { facts: { uncovered: 10 } },
+    },
+    {
+      title: 'of the three tags that are worst',
+      has: neighbours(
+        ...['a', 'b', 'c', 'd'].map((tag) => ({ of: { tags: [tag] }, ran: 6, fail: 6, left: 1 })),
+        { of: { tags: ['z'] }, ran: 8, fail: 8, left: 1 },
+        { of: {}, ran: 60 },
+      ),
+      status: 'MADE',
+      subjects: ['tag:z', 'tag:a', 'tag:b'],
+      // Of five.
+      shows: { facts: { othersRan: 84, othersFailing: 24, level: near(0.99) } },
+    },
+    {
+      title: 'of a source and how difficult they are',
+      has: neighbours(
+        { of: { source: 'tau-bench', difficultyLevel: 'HARD' }, ran: 10, fail: 9, left: 10 },
+        { of: { source: 'tau-bench', difficultyLevel: 'EASY' }, ran: 10 },
+      ),
+      status: 'MADE',
+      subjects: ['source:tau-bench, hard'],
+    },
+    ...[
+      ['ToolError', 'LoginError'],
+      ['LoginError', 'ToolError'],
+    ].map(
+      ([most, some]): Case => ({
+        title: `of which most have a ${most}`,
+        has: neighbours(
+          { of: { tags: ['refund'] }, ran: 4, fail: 4, error: `${some}: it is so` },
+          { of: { tags: ['refund'] }, ran: 6, fail: 5, error: `${most}: it is so`, left: 10 },
+          { of: {}, ran: 10 },
+        ),
+        status: 'MADE',
+        shows: { description: expect.stringContaining(`The most common failure among them is ${most}.`) },
+      }),
+    ),
+    {
+      title: 'of a tag that fails once in three times',
+      has: async (agent: EvaluatedAgent) => {
+        await agent.version(YAML)
+        const ids = await agent.scenarios(30, (n) => ({ tags: n < 10 || n >= 20 ? ['refund'] : ['cancel'] }))
+        await agent.run(
+          ids.slice(0, 20),
+          ({ scenario, repetition }) => ({ status: scenario < 9 && repetition === 1 ? 'ERROR' : 'SUCCESS' }),
+          { repetitions: 3 },
+        )
+      },
+      status: 'NOTHING_FOUND',
+      reason: /0 of 10/,
+    },
+    {
       title: 'of the only tag that ran',
       has: async (agent: EvaluatedAgent) => {
         await agent.version(YAML)
@@ -159,7 +420,7 @@ const CASES: Record<string, Case[]> = {
   CHEAPER_MODEL: [
     {
       title: 'as good and cheaper',
-      has: twoRuns(100, [MINI, fails(10, { costUsd: 0.01 })], [YAML, fails(10, { costUsd: 0.05 })]),
+      has: runsOf(100, [MINI, fails(10, { costUsd: 0.01 })], [YAML, fails(10, { costUsd: 0.05 })]),
       status: 'MADE',
       shows: {
         subject: 'gpt-4.1 → gpt-4.1-mini',
@@ -171,30 +432,73 @@ const CASES: Record<string, Case[]> = {
     },
     {
       title: 'a loss is not excluded',
-      has: twoRuns(100, [MINI, fails(13, { costUsd: 0.01 })], [YAML, fails(10, { costUsd: 0.05 })]),
+      has: runsOf(100, [MINI, fails(13, { costUsd: 0.01 })], [YAML, fails(10, { costUsd: 0.05 })]),
       status: 'INSUFFICIENT_DATA',
       reason: /a loss of 5 points is not excluded: about \d+ scenarios/,
     },
     {
+      title: 'a loss would be excluded of one model, but not of two',
+      has: runsOf(
+        65,
+        [MINI, fails(10, { costUsd: 0.01 })],
+        [NANO, fails(10, { costUsd: 0.01 })],
+        [YAML, fails(10, { costUsd: 0.05 })],
+      ),
+      status: 'INSUFFICIENT_DATA',
+      reason: /a loss of 5 points is not excluded/,
+    },
+    {
+      title: 'the cheaper one of two',
+      has: runsOf(
+        100,
+        [MINI, fails(10, { costUsd: 0.01 })],
+        [NANO, fails(10, { costUsd: 0.02 })],
+        [YAML, fails(10, { costUsd: 0.05 })],
+      ),
+      status: 'MADE',
+      subjects: ['gpt-4.1 → gpt-4.1-mini'],
+      shows: { facts: { level: near(0.975) } },
+    },
+    {
+      title: 'of lower scores',
+      has: runsOf(
+        100,
+        [MINI, fails(10, { costUsd: 0.01, reliabilityScore: 0.7 })],
+        [YAML, fails(10, { costUsd: 0.05, reliabilityScore: 0.9 })],
+      ),
+      status: 'NOTHING_FOUND',
+      reason: /its mean score differs by -20 points .*it is worse/,
+    },
+    {
+      title: 'not surely cheaper',
+      has: runsOf(
+        100,
+        [MINI, (at) => fails(10, { costUsd: at.scenario % 2 ? 0.09 : 0.01 })(at)],
+        [YAML, fails(10, { costUsd: 0.051 })],
+      ),
+      status: 'NOTHING_FOUND',
+      reason: /not sure to be cheaper than version 2: -\$0\.001 a run/,
+    },
+    {
       title: 'worse',
-      has: twoRuns(60, [MINI, fails(30, { costUsd: 0.01 })], [YAML, fails(6, { costUsd: 0.05 })]),
+      has: runsOf(60, [MINI, fails(30, { costUsd: 0.01 })], [YAML, fails(6, { costUsd: 0.05 })]),
       status: 'NOTHING_FOUND',
       reason: /it is worse/,
     },
     {
       title: 'without a price',
-      has: twoRuns(100, [MINI, fails(10, { costUsd: 0 })], [YAML, fails(10, { costUsd: 0.05 })]),
+      has: runsOf(100, [MINI, fails(10, { costUsd: 0 })], [YAML, fails(10, { costUsd: 0.05 })]),
       status: 'INSUFFICIENT_DATA',
       reason: /costs .* are zero/,
     },
     {
       title: 'dearer',
-      has: twoRuns(100, [MINI, fails(10, { costUsd: 0.06 })], [YAML, fails(10, { costUsd: 0.05 })]),
+      has: runsOf(100, [MINI, fails(10, { costUsd: 0.06 })], [YAML, fails(10, { costUsd: 0.05 })]),
       status: 'NOTHING_FOUND',
     },
     {
       title: 'something else differs as well',
-      has: twoRuns(
+      has: runsOf(
         100,
         [`${MINI}temperature: 1\n`, fails(10, { costUsd: 0.01 })],
         [YAML, fails(10, { costUsd: 0.05 })],
@@ -206,7 +510,7 @@ const CASES: Record<string, Case[]> = {
   VERSION_ROLLBACK: [
     {
       title: 'worse than before',
-      has: twoRuns(20, [YAML, fails(2)], [`${YAML}top_p: 1\n`, fails(12)]),
+      has: runsOf(20, [YAML, fails(2)], [`${YAML}top_p: 1\n`, fails(12)]),
       status: 'MADE',
       shows: {
         subject: 'version 2',
@@ -216,20 +520,49 @@ const CASES: Record<string, Case[]> = {
       },
     },
     {
+      title: 'worse than two before, than the first one most',
+      has: runsOf(20, [YAML, fails(0)], [TOP, fails(6)], [`${TOP}# 3\n`, fails(18)]),
+      status: 'MADE',
+      shows: { restoresVersion: { versionNumber: 1 } },
+    },
+    {
+      title: 'worse than two before that are equal',
+      has: runsOf(20, [YAML, fails(2)], [TOP, fails(2)], [`${TOP}# 3\n`, fails(14)]),
+      status: 'MADE',
+      shows: { restoresVersion: { versionNumber: 2 } },
+    },
+    {
+      title: 'worse than what cost more',
+      has: runsOf(20, [YAML, fails(2, { costUsd: 0.05 })], [TOP, fails(9, { costUsd: 0.01 })]),
+      status: 'MADE',
+      // Seven of seven: p is 1 in 128.
+      shows: { description: expect.stringContaining('A run of it costs 400 % more.'), confidence: 0.992 },
+    },
+    {
+      title: 'worse than the same text',
+      has: async (agent: EvaluatedAgent) => {
+        await runsOf(20, [YAML, fails(2)])(agent)
+        await agent.version(TOP)
+        await runsOf(20, [YAML, fails(12)])(agent)
+      },
+      status: 'INSUFFICIENT_DATA',
+      reason: /No earlier version than 3 has completed simulations and other YAML/,
+    },
+    {
       title: 'a little worse',
-      has: twoRuns(20, [YAML, fails(2)], [`${YAML}top_p: 1\n`, fails(5)]),
+      has: runsOf(20, [YAML, fails(2)], [`${YAML}top_p: 1\n`, fails(5)]),
       status: 'NOTHING_FOUND',
       reason: /not shown to be worse/,
     },
     {
       title: 'of the same text',
-      has: twoRuns(20, [YAML, fails(2)], [YAML.replace('# mine', '# yours'), fails(2)]),
+      has: runsOf(20, [YAML, fails(2)], [YAML.replace('# mine', '# yours'), fails(2)]),
       status: 'NOTHING_FOUND',
     },
     { title: 'nothing before it', has: oneRun(20, fails(20)), status: 'INSUFFICIENT_DATA' },
     {
       title: 'only runs that nobody graded before it',
-      has: twoRuns(20, [YAML, () => ({})], [`${YAML}top_p: 1\n`, ({ scenario }) => graded(scenario >= 12)]),
+      has: runsOf(20, [YAML, () => ({})], [`${YAML}top_p: 1\n`, ({ scenario }) => graded(scenario >= 12)]),
       status: 'INSUFFICIENT_DATA',
       reason: /passed or failed under both/,
     },
@@ -247,9 +580,54 @@ const CASES: Record<string, Case[]> = {
       status: 'MADE',
       shows: {
         recommendationType: 'EVALUATION_CHANGE',
-        facts: { scenarios: 20, flakyScenarios: 10, repetitions: 2 },
+        facts: {
+          scenarios: 20,
+          flakyScenarios: 10,
+          repetitions: 2,
+          // Half of the scenarios have the variance of one pass and one failure, in both runs, over two repetitions.
+          detectableDifference: near(detectableDifference({ scenarios: 20, variance: 0.25, within: null })!),
+        },
         suggestedChanges: [{ path: '/repetitions', op: 'REPLACE', before: 2, after: expect.any(Number) }],
       },
+    },
+    {
+      title: 'so many that one repetition more is enough',
+      has: oneRun(60, inTurns(0, 11), { repetitions: 2 }),
+      status: 'MADE',
+      shows: { suggestedChanges: [{ path: '/repetitions', op: 'REPLACE', before: 2, after: 3 }] },
+    },
+    {
+      title: 'some of them more than others',
+      has: oneRun(
+        20,
+        ({ scenario, repetition }) => ({
+          status: repetition <= (scenario < 5 ? 1 : scenario < 10 ? 2 : 0) ? 'ERROR' : 'SUCCESS',
+        }),
+        { repetitions: 4 },
+      ),
+      status: 'MADE',
+      evidence: [{ kind: 'SCENARIO', scenarioId: 's_005', summary: 'Passed 2 of 4 times.' }],
+    },
+    {
+      title: 'repeated less than before',
+      has: async (agent: EvaluatedAgent) => {
+        await oneRun(20, inTurns(0, 10), { repetitions: 3 })(agent)
+        await agent.run(await agent.scenarios(20), inTurns(0, 10), { repetitions: 2 })
+      },
+      status: 'MADE',
+      shows: { facts: { runs: 100, repetitions: 2 } },
+    },
+    {
+      title: 'two numbers of the YAML that may say how often',
+      has: oneRun(20, inTurns(0, 10), { repetitions: 2 }, `${YAML}epochs: 2\n`),
+      status: 'MADE',
+      shows: { suggestedChanges: [] },
+    },
+    {
+      title: 'too few of them',
+      has: oneRun(5, inTurns(0, 4), { repetitions: 2 }),
+      status: 'INSUFFICIENT_DATA',
+      reason: /^5 scenarios passed or failed twice/,
     },
     {
       title: 'one of many',
@@ -306,46 +684,59 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
     query<any>(database.url, `select * from store.recommendation_marks where user_id = '${tenant.tenantId}'`)
 
   describe.each(Object.entries(CASES))('%s', (rule, cases) => {
-    it.each(cases)('$title: $status', async ({ has, status, reason = /./, shows }) => {
-      const one = agent()
-      await has(one)
-      const result = (await one.generate())[rule]
-      expect(result, JSON.stringify(result)).toMatchObject({ status, reason: expect.stringMatching(reason) })
-      if (status !== 'MADE') {
-        expect(result.recommendation).toBeNull()
-        return
-      }
-      const { recommendation } = result
-      expect(recommendation).toMatchObject({
-        state: 'OPEN',
-        rule,
-        wordedBy: null,
-        configId: one.configId,
-        ...shows,
-      })
-      expect(recommendation.confidence).toBeGreaterThan(0.9)
-      const { facts, impactEstimate, evidence, description } = recommendation
-      expect(Object.keys(facts)).toEqual(
-        expect.arrayContaining(rule === 'FLAKY_SCENARIOS' ? ['runs'] : ['level', 'lower', 'upper']),
-      )
-      expect(Object.keys(impactEstimate).sort()).toEqual([
-        'after',
-        'before',
-        'change',
-        'level',
-        'lower',
-        'metric',
-        'n',
-        'of',
-        'upper',
-      ])
-      expect(description).toMatch(/\d/)
-      expect(evidence.nodes.map(({ place }: { place: number }) => place)).toEqual(
-        evidence.nodes.map((_: unknown, at: number) => at + 1),
-      )
-      const kinds = new Set(evidence.nodes.map(({ kind }: { kind: string }) => kind))
-      expect(kinds).toContain('CONFIG_VERSION')
-    })
+    it.each(cases)(
+      '$title: $status',
+      async ({ has, status, reason = /./, shows, subjects, evidence: first = [] }) => {
+        const one = agent()
+        await has(one)
+        const results = (await one.results()).filter((each) => each.rule === rule)
+        const [result] = results
+        expect(result, JSON.stringify(result)).toMatchObject({
+          status,
+          reason: expect.stringMatching(reason),
+        })
+        if (status !== 'MADE') {
+          expect(results).toMatchObject([{ recommendation: null }])
+          return
+        }
+        const { recommendation } = result
+        expect(results.map(({ recommendation: { subject } }) => subject)).toEqual(
+          subjects ?? [recommendation.subject],
+        )
+        expect(recommendation).toMatchObject({
+          state: 'OPEN',
+          rule,
+          wordedBy: null,
+          configId: one.configId,
+          ...shows,
+        })
+        expect(recommendation.confidence).toBeGreaterThan(0.9)
+        const { facts, impactEstimate, evidence, description } = recommendation
+        expect(Object.keys(facts)).toEqual(
+          expect.arrayContaining(rule === 'FLAKY_SCENARIOS' ? ['runs'] : ['level', 'lower', 'upper']),
+        )
+        expect(Object.keys(impactEstimate).sort()).toEqual([
+          'after',
+          'before',
+          'change',
+          'level',
+          'lower',
+          'metric',
+          'n',
+          'of',
+          'upper',
+        ])
+        const { lower, change, upper } = impactEstimate
+        if (lower !== null) expect(lower <= change && change <= upper).toBe(true)
+        expect(description).toMatch(/\d/)
+        expect(evidence.nodes.map(({ place }: { place: number }) => place)).toEqual(
+          evidence.nodes.map((_: unknown, at: number) => at + 1),
+        )
+        expect(evidence.nodes.slice(0, first.length)).toMatchObject(first)
+        const kinds = new Set(evidence.nodes.map(({ kind }: { kind: string }) => kind))
+        expect(kinds).toContain('CONFIG_VERSION')
+      },
+    )
   })
 
   it('are applied as a version with its diff, by the YAML that they were made for or a later one that has the same there', async () => {
@@ -393,7 +784,7 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
 
   it('what they did is measured when the version that they made has run, and again with more runs', async () => {
     const one = agent()
-    await twoRuns(40, [YAML, fails(4)], [`${YAML}top_p: 1\n`, fails(24)])(one)
+    await runsOf(40, [YAML, fails(4)], [`${YAML}top_p: 1\n`, fails(24)])(one)
     const { recommendation } = (await one.generate()).VERSION_ROLLBACK
     const { recommendationId } = recommendation
     const { recommendation: applied } = await step(one, 'applyRecommendation', { recommendationId })

@@ -10,9 +10,9 @@ import {
   MINI,
   oneRun,
   partly,
+  runsOf,
   searches,
   timeouts,
-  twoRuns,
   useAgentDatabase,
   YAML,
 } from '../support/evaluatedAgent.ts'
@@ -48,6 +48,8 @@ const later =
 
 interface Case {
   title: string
+  /** What the rule's others have unless said. */
+  has?(agent: EvaluatedAgent): Promise<unknown>
   next(agent: EvaluatedAgent): Promise<unknown>
   /** Why it is obsolete; it stays open where there is none. */
   reason?: RegExp
@@ -74,6 +76,21 @@ const RULES: Record<string, { has(agent: EvaluatedAgent): Promise<unknown>; case
         reason: /in 25 % of 60 calls, the other tools in 25 %/,
       },
       { title: 'a later version seldom called it', next: later(ids(0, 19), searches(0)) },
+      {
+        title: 'a later version mended it, but there is a still later one',
+        next: async (agent) => {
+          await agent.version(LATER)
+          await agent.version(`${LATER}# 3\n`)
+          await more(ids(0, 60), searches(0), { earlier: 1 })(agent)
+        },
+      },
+      {
+        title: 'an earlier version mended it, and of the latest one it is not sure',
+        next: async (agent) => {
+          await later(ids(0, 60), searches(9))(agent)
+          await more(ids(0, 60), searches(0), { repetitions: 2, earlier: 0 })(agent)
+        },
+      },
       {
         title: 'an earlier version mended it, but not the latest one',
         next: async (agent) => {
@@ -125,7 +142,7 @@ const RULES: Record<string, { has(agent: EvaluatedAgent): Promise<unknown>; case
     ],
   },
   CHEAPER_MODEL: {
-    has: twoRuns(100, [MINI, fails(10, { costUsd: 0.01 })], [YAML, fails(10, { costUsd: 0.05 })]),
+    has: runsOf(100, [MINI, fails(10, { costUsd: 0.01 })], [YAML, fails(10, { costUsd: 0.05 })]),
     cases: [
       {
         title: 'it costs more',
@@ -140,6 +157,50 @@ const RULES: Record<string, { has(agent: EvaluatedAgent): Promise<unknown>; case
       },
       { title: 'it may be worse', next: more(ids(0, 100), fails(13, { costUsd: 0.01 }), { earlier: 0 }) },
       {
+        title: 'it is surely worse, by less than five points or more',
+        next: more(ids(0, 100), fails(18, { costUsd: 0.01 }), { earlier: 0 }),
+        reason: /its success rate differs by -4 points/,
+      },
+      {
+        title: 'it seems to be worse, by more than five points',
+        has: runsOf(60, [MINI, fails(20, { costUsd: 0.01 })], [YAML, fails(20, { costUsd: 0.05 })]),
+        next: more(
+          ids(0, 60),
+          ({ scenario }) => ({
+            status: scenario >= 20 && scenario < 47 ? 'ERROR' : 'SUCCESS',
+            costUsd: 0.01,
+          }),
+          { earlier: 0 },
+        ),
+        reason: /its success rate differs by -5\.8 points \(-\d+(\.\d)? points to \d/,
+      },
+      {
+        title: 'one version with it costs more, and another one with it may be worse',
+        has: runsOf(
+          100,
+          [MINI, fails(10, { costUsd: 0.01 })],
+          [`# again\n${MINI}`, fails(10, { costUsd: 0.01 })],
+          [YAML, fails(10, { costUsd: 0.05 })],
+        ),
+        next: async (agent) => {
+          await more(ids(0, 100), fails(13, { costUsd: 0.01 }), { earlier: 0 })(agent)
+          await more(ids(0, 100), fails(10, { costUsd: 0.2 }), { earlier: 1 })(agent)
+        },
+      },
+      {
+        title: 'it may cost more, and its scores are lower by what nobody minds',
+        has: runsOf(
+          100,
+          [MINI, fails(10, { costUsd: 0.01, reliabilityScore: 0.88 })],
+          [YAML, fails(10, { costUsd: 0.05, reliabilityScore: 0.9 })],
+        ),
+        next: more(
+          ids(0, 100),
+          (at) => fails(10, { costUsd: at.scenario % 2 ? 0.17 : 0, reliabilityScore: 0.88 })(at),
+          { earlier: 0 },
+        ),
+      },
+      {
         title: 'somebody took it',
         next: later(ids(0, 10), fails(0), { yaml: `# again\n${MINI}` }),
         reason: /^Version 3 runs gpt-4\.1-mini\.$/,
@@ -148,7 +209,7 @@ const RULES: Record<string, { has(agent: EvaluatedAgent): Promise<unknown>; case
     ],
   },
   VERSION_ROLLBACK: {
-    has: twoRuns(20, [YAML, fails(2)], [LATER, fails(12)]),
+    has: runsOf(20, [YAML, fails(2)], [LATER, fails(12)]),
     cases: [
       {
         title: 'it is not worse',
@@ -228,9 +289,9 @@ describe.each(ENGINES)('recommendations that are over, on $dump', ({ extension }
   const OPEN = { state: 'OPEN', obsoleteAt: null, obsoleteReason: null }
 
   describe.each(Object.entries(RULES))('%s', (rule, { has, cases }) => {
-    it.each(cases)('$title: $reason', async ({ next, reason }) => {
+    it.each(cases)('$title: $reason', async ({ has: its = has, next, reason }) => {
       const one = agent()
-      await has(one)
+      await its(one)
       await look()
       expect(await all(one, rule)).toMatchObject([OPEN])
       await next(one)
@@ -259,6 +320,20 @@ describe.each(ENGINES)('recommendations that are over, on $dump', ({ extension }
       await look()
       expect(await all(one, rule)).toMatchObject([{ recommendationId, ...OPEN }])
     })
+  })
+
+  it('come back with their runs, whatever later version there is that has hardly run', async () => {
+    const one = agent()
+    await oneRun(60, searches(15))(one)
+    await look()
+    const [{ recommendationId, sourceId }] = await all(one, 'FAILING_TOOL')
+    await later(ids(0, 19), searches(0))(one)
+    const deletionId = await remove(one, sourceId)
+    await look()
+    expect(await all(one, 'FAILING_TOOL')).toMatchObject([{ state: 'OBSOLETE' }])
+    await restore(one, deletionId)
+    await look()
+    expect(await all(one, 'FAILING_TOOL')).toMatchObject([{ recommendationId, ...OPEN }])
   })
 
   it('are told of to who asks, as what is so again is', async () => {

@@ -9,14 +9,14 @@ import { query } from './emptyDatabase.ts'
 import { server } from './jobs.ts'
 import { useOwnDatabase } from './ownDatabase.ts'
 
-/** What a run brings, besides whose it is. */
-export type Brings = (at: { scenario: number; repetition: number }) => object
+/** What a run brings, besides whose it is: one attempt, or several. */
+export type Brings = (at: { scenario: number; repetition: number }) => object | object[]
 
 const GENERATE = `mutation ($input: GenerateRecommendationsInput!) { generateRecommendations(input: $input) {
   results { rule status reason recommendation {
     recommendationId state rule subject sourceId recommendationType description suggestedYamlChanges impactEstimate confidence
     configId configVersionId facts suggestedChanges { path op before after } restoresVersion { versionNumber } wordedBy
-    evidence { nodes { place kind summary simulationId outcomeId scenarioId configVersionId signature toolName } }
+    evidence { nodes { place kind summary simulationId outcomeId scenarioId configVersionId signature toolName outcome { scenarioId } } }
   } }
   errors { code message path }
 } }`
@@ -70,7 +70,7 @@ export class EvaluatedAgent {
       versionId = this.versionIds.at(-1)!,
       repetitions = 1,
       ...more
-    }: { versionId?: string; repetitions?: number; timeoutMs?: number } = {},
+    }: { versionId?: string; repetitions?: number; timeoutMs?: number; maxRetries?: number } = {},
   ): Promise<string> {
     const { startSimulation } = await this.tenant.data(
       `mutation ($input: StartSimulationInput!) { startSimulation(input: $input) { simulation { simulationId } errors { message } } }`,
@@ -79,13 +79,16 @@ export class EvaluatedAgent {
     expect(startSimulation.errors).toEqual([])
     const { simulationId } = startSimulation.simulation
     const outcomes = scenarioIds.flatMap((scenarioId, scenario) =>
-      Array.from({ length: repetitions }, (_, nth) => ({
-        simulationId,
-        scenarioId,
-        repetition: nth + 1,
-        status: 'SUCCESS',
-        ...brings({ scenario, repetition: nth + 1 }),
-      })),
+      Array.from({ length: repetitions }, (_, nth) =>
+        [brings({ scenario, repetition: nth + 1 })].flat().map((attempt, retryCount) => ({
+          simulationId,
+          scenarioId,
+          repetition: nth + 1,
+          retryCount,
+          status: 'SUCCESS',
+          ...attempt,
+        })),
+      ).flat(),
     )
     const { storedCount, receipts } = await this.tenant.record(outcomes)
     expect(storedCount, JSON.stringify(receipts.find(({ status }) => status !== 'STORED'))).toBe(
@@ -100,21 +103,30 @@ export class EvaluatedAgent {
     return simulationId
   }
 
-  /** By rule; of its latest version when no simulation is given. */
-  async generate(input: object = { configId: this.configId }): Promise<Record<string, any>> {
+  /** Of its latest version when no simulation is given. */
+  async results(input: object = { configId: this.configId }): Promise<any[]> {
     const { generateRecommendations } = await this.tenant.data(GENERATE, { input })
     expect(generateRecommendations.errors).toEqual([])
-    return Object.fromEntries(
-      generateRecommendations.results.map((result: { rule: string }) => [result.rule, result]),
-    )
+    return generateRecommendations.results
+  }
+
+  /** The last one by rule. */
+  async generate(input?: object): Promise<Record<string, any>> {
+    return Object.fromEntries((await this.results(input)).map((result) => [result.rule, result]))
   }
 }
 
-const calls = (toolName: string, callCount: number, failed: number) => ({
+/** Of a tool, so many of which failed. */
+export const calls = (
+  toolName: string,
+  callCount: number,
+  failed: number,
+  error = 'Error: no such order',
+) => ({
   toolName,
   callCount,
   successRate: 1 - failed / callCount,
-  errorTypes: failed > 0 ? ['Error: no such order'] : [],
+  errorTypes: failed > 0 ? [error] : [],
 })
 
 /** One call of `search` in each run, of which these fail, and one of `book`. */
@@ -152,20 +164,15 @@ export const oneRun =
     await agent.run(await agent.scenarios(count), brings, options)
   }
 
-/** Two versions on the same scenarios. */
-export const twoRuns =
-  (
-    count: number,
-    [first, second]: [string, Brings],
-    [third, fourth]: [string, Brings],
-    options: object = {},
-  ) =>
+/** Versions in turn on the same scenarios. */
+export const runsOf =
+  (count: number, ...versions: [yaml: string, Brings][]) =>
   async (agent: EvaluatedAgent) => {
     const ids = await agent.scenarios(count)
-    await agent.version(first)
-    await agent.run(ids, second, options)
-    await agent.version(third)
-    await agent.run(ids, fourth, options)
+    for (const [yaml, brings] of versions) {
+      await agent.version(yaml)
+      await agent.run(ids, brings)
+    }
   }
 
 /** The first 20 of 30 scenarios are run; `failing` of the first 10, which with the last 10 have a tag. */

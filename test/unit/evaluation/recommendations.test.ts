@@ -25,6 +25,7 @@ describe('evidence is the same', () => {
     ['with a number that is little larger', found, change(70), true],
     ['with a number that is much larger', found, change(80), false],
     ['with another path', found, [{ ...change(60)[0]!, path: '/other' }], false],
+    ['with another operation', found, [{ path: '/timeout', op: 'add' as const, after: 60 }], false],
     ['without a change', found, undefined, false],
   ] as const)('%s: %s', (_, basis, changes, same) => {
     expect(sameAs({ basis, ...(changes && { changes: [...changes] }) }, known)).toBe(same)
@@ -82,6 +83,10 @@ it('a tool is defined in a list by its name, or below tools, once', () => {
   expect(restoredTool(yaml, then, 'a')).toEqual([{ path: '/tools/0/x', op: 'replace', before: 1, after: 2 }])
   expect(restoredTool(yaml, then, 'b')).toBeUndefined()
   expect(restoredTool(yaml, yaml, 'a')).toBeUndefined()
+  const twice = `${then}others:\n  - id: a\n`
+  expect([restoredTool(yaml, twice, 'a'), restoredTool(twice, yaml, 'a')]).toEqual([undefined, undefined])
+  const elsewhere = 'model: m\nagents:\n  a:\n    x: 1\n'
+  expect(restoredTool(elsewhere, then, 'a')).toBeUndefined()
   expect(restoredTool('model: m\ntools:\n  a:\n    x: 1\n', then, 'a')).toEqual([
     { path: '/tools/a/name', op: 'add', after: 'a' },
     { path: '/tools/a/x', op: 'replace', before: 1, after: 2 },

@@ -47,6 +47,12 @@ describe('two trajectories', () => {
       '=',
     ],
     ['who says it', [say('Yes.', 'user')], [say('Yes.')], '-+'],
+    [
+      'another text, and another tool behind it',
+      [say('Sure.'), call('f', {})],
+      [say('I refuse.'), call('g', {})],
+      '~-+',
+    ],
     ['none', [], start, '+++'],
     [
       'blocks',

@@ -156,7 +156,7 @@ function objectionTo(of: Compared, number: number): Objection | null {
   ] as const)
     if (
       (comparison === success || isScored(score, success)) &&
-      (comparison.difference! < -MARGIN || comparison.interval!.upper < 0)
+      (comparison.difference! < -MARGIN || isSurelyWorse(comparison))
     )
       return {
         reason: `${who} is worse than version ${number}: its ${what} differs by ${points(comparison.difference!)} (${points(comparison.interval!.lower)} to ${points(comparison.interval!.upper)}).`,
@@ -202,6 +202,9 @@ function refusalOf(of: Compared, number: number, tests: number): Finding | null 
 /** Whether scores are known of most: of a few they say nothing of the others. */
 const isScored = (score: PairedComparison, success: PairedComparison) =>
   score.scenarios >= success.scenarios / 2
+
+/** A loss that is sure, and sure to be one that nobody minds, is none. */
+const isSurelyWorse = ({ interval }: PairedComparison) => interval!.upper < 0 && interval!.lower <= -MARGIN
 
 const isNotWorse = (comparison: PairedComparison, alpha: number) =>
   nonInferiority({ comparison, better: 'HIGHER', margin: MARGIN }, alpha).isNonInferior === true
