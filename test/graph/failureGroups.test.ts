@@ -405,6 +405,69 @@ describe('failure groups by meaning', () => {
     expect((await states(versions[2])).denied).toBe('GONE')
   })
 
+  it('are new since a version only where what has them ran before any of them', async () => {
+    const scene = await Scene.of(
+      3,
+      ['a', 'b'],
+      [
+        { version: 2, scenario: 'a', day: 3, failures: ['late'] },
+        { version: 2, scenario: 'b', day: 3 },
+        { version: 3, scenario: 'b', day: 2, failures: ['late'] },
+      ],
+    )
+    const versions = async () => {
+      const { failureGroups } = await scene.data(
+        '{ failureGroups { nodes { configurations { nodes { firstVersion { versionNumber } newSince { versionNumber } } } } } }',
+      )
+      return failureGroups.nodes.map(({ configurations }: any) => configurations.nodes)
+    }
+    expect(await versions()).toEqual([[{ firstVersion: { versionNumber: 2 }, newSince: null }]])
+    await scene.record([{ version: 1, scenario: 'b', day: 9 }])
+    expect(await versions()).toEqual([
+      [{ firstVersion: { versionNumber: 2 }, newSince: { versionNumber: 2 } }],
+    ])
+  })
+
+  it.each(['late', 'slow'] as const)('are called by the most common of them: %s', async (most) => {
+    const other = most === 'late' ? 'slow' : 'late'
+    const scene = await Scene.of(
+      1,
+      ['a'],
+      [
+        { version: 1, scenario: 'a', day: 1, failures: [most, other] },
+        { version: 1, scenario: 'a', day: 2, failures: [most], repetition: 2 },
+      ],
+    )
+    await scene.embed()
+    await scene.group()
+    const { failureGroups } = await scene.data(
+      '{ failureGroups(by: MEANING) { nodes { signature failureType } } }',
+    )
+    expect(failureGroups.nodes).toEqual([
+      { signature: scene.signatures[most], failureType: FAILURES[most][0] },
+    ])
+  })
+
+  it('tell of two periods of equal length, and of runs by their last attempt', async () => {
+    const scene = await Scene.of(
+      1,
+      ['a', 'b', 'c'],
+      [
+        { version: 1, scenario: 'a', day: 16, failures: ['late'] },
+        { version: 1, scenario: 'b', day: 9, failures: ['late'] },
+        { version: 1, scenario: 'b', day: 9, retryCount: 1 },
+        { version: 1, scenario: 'c', day: 3, failures: ['late'] },
+        { version: 1, scenario: 'c', day: 3, retryCount: 1 },
+      ],
+    )
+    const { failureGroups } = await scene.data(
+      '{ failureGroups { nodes { trend { failures previousFailures runs previousRuns } } } }',
+    )
+    expect(failureGroups.nodes).toEqual([
+      { trend: { failures: 1, previousFailures: 1, runs: 0, previousRuns: 0 } },
+    ])
+  })
+
   it('are the same for the same failures, in whatever order they and their vectors came and went', async () => {
     const names = Object.keys(FAILURES) as Failure[]
     const runs = names.map(

@@ -142,6 +142,17 @@ describe('groups of failures', () => {
       'abc',
       ['ab', 'c'],
     ],
+    [
+      'of equal ones the first is joined, also with what was joined before',
+      [
+        ['a b', 4_800],
+        ['a c', 4_800],
+        ['a d', 4_800],
+        ['c d', 8_000],
+      ],
+      'abcd',
+      ['ab', 'cd'],
+    ],
     ['none at all', [], 'ab', ['a', 'b']],
     ['nothing', [], '', []],
   ] as [string, [string, number][], string, string[]][])('%s', async (_, pairs, names, groups) => {
@@ -169,12 +180,17 @@ describe('groups of failures', () => {
       ['c d', 9_000],
       ['e f', 9_000],
       ['b e', 5_500],
+      ['b g', 4_900],
+      ['a h', 5_000],
+      ['b h', 5_000],
+      ['c h', 5_000],
     ])
-    // Of a, b and c: d is nearer to c than to half of ab, e is near to half of ab, and f to nobody in the core.
-    expect(membersOf(await groupFailures(linked([...'abcdef'], similarities), 2_500, 3))).toEqual([
-      'abe',
+    // Of a, b and c: d is nearer to c than to half of ab, e is near to half of ab, f to nobody in the core, g to half of ab but not enough, and h to both alike.
+    expect(membersOf(await groupFailures(linked([...'abcdefgh'], similarities), 2_500, 3))).toEqual([
+      'abeh',
       'cd',
       'f',
+      'g',
     ])
   })
 })
