@@ -43,6 +43,8 @@ interface Case {
   evidence?: object[]
 }
 
+const ids = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, n) => `s_${String(from + n).padStart(3, '0')}`)
 const near = (value: number, digits = 9) => expect.closeTo(value, digits)
 const TOP = `${YAML}top_p: 1\n`
 const NANO = YAML.replace('gpt-4.1', 'gpt-4.1-nano')
@@ -123,8 +125,8 @@ const CASES: Record<string, Case[]> = {
       },
     },
     {
-      title: 'in all runs',
-      has: oneRun(60, searches(60)),
+      title: 'in all runs but three',
+      has: oneRun(60, searches(57)),
       status: 'MADE',
       shows: { impactEstimate: { before: 1, after: null, change: null, n: 60 } },
     },
@@ -164,6 +166,24 @@ const CASES: Record<string, Case[]> = {
       has: oneRun(19, searches(19)),
       status: 'INSUFFICIENT_DATA',
       reason: /19 calls/,
+    },
+    {
+      title: 'two tools of three',
+      has: oneRun(60, ({ scenario }) => ({
+        toolUsage: [
+          calls('search', 1, scenario < 20 ? 1 : 0),
+          calls('book', 1, scenario >= 40 ? 1 : 0),
+          calls('pay', 10, 0),
+        ],
+      })),
+      status: 'MADE',
+      subjects: ['book', 'search'],
+    },
+    {
+      title: 'in a simulation that has not completed',
+      has: oneRun(60, searches(15), { completes: false }),
+      status: 'INSUFFICIENT_DATA',
+      reason: /none was called/,
     },
     {
       title: 'in too few scenarios',
@@ -549,6 +569,46 @@ const CASES: Record<string, Case[]> = {
       reason: /No earlier version than 3 has completed simulations and other YAML/,
     },
     {
+      title: 'worse than a text that differs in more than anybody reads',
+      has: runsOf(
+        20,
+        [`${YAML}notes:\n${'  - the first one\n'.repeat(17_000)}`, fails(2)],
+        [`${YAML}notes:\n${'  - another one\n'.repeat(17_000)}`, fails(12)],
+      ),
+      status: 'MADE',
+      shows: { restoresVersion: null, suggestedYamlChanges: null },
+    },
+    {
+      title: 'worse than a version that was withdrawn',
+      has: async (agent: EvaluatedAgent) => {
+        await runsOf(20, [YAML, fails(2)], [TOP, fails(12)])(agent)
+        await agent.withdraw(agent.versionIds[0]!)
+      },
+      status: 'INSUFFICIENT_DATA',
+      reason: /No earlier version/,
+    },
+    {
+      title: 'worse on scenarios that were others',
+      has: async (agent: EvaluatedAgent) => {
+        await runsOf(20, [YAML, fails(2)])(agent)
+        await agent.scenarios(20, () => ({ taskPrompt: 'Do something else.' }))
+        await agent.version(TOP)
+        await agent.run(ids(0, 20), fails(12))
+      },
+      status: 'INSUFFICIENT_DATA',
+      reason: /in the same revision/,
+    },
+    {
+      title: 'worse by runs that failed and that nobody graded',
+      has: runsOf(
+        20,
+        [YAML, () => graded(true)],
+        [TOP, ({ scenario }) => (scenario < 12 ? { status: 'ERROR' } : graded(true))],
+      ),
+      status: 'MADE',
+      shows: { facts: { scenarios: 20, successRate: 0.4 } },
+    },
+    {
       title: 'a little worse',
       has: runsOf(20, [YAML, fails(2)], [`${YAML}top_p: 1\n`, fails(5)]),
       status: 'NOTHING_FOUND',
@@ -612,7 +672,7 @@ const CASES: Record<string, Case[]> = {
       title: 'repeated less than before',
       has: async (agent: EvaluatedAgent) => {
         await oneRun(20, inTurns(0, 10), { repetitions: 3 })(agent)
-        await agent.run(await agent.scenarios(20), inTurns(0, 10), { repetitions: 2 })
+        await agent.run(ids(0, 20), inTurns(0, 10), { repetitions: 2 })
       },
       status: 'MADE',
       shows: { facts: { runs: 100, repetitions: 2 } },
@@ -622,6 +682,16 @@ const CASES: Record<string, Case[]> = {
       has: oneRun(20, inTurns(0, 10), { repetitions: 2 }, `${YAML}epochs: 2\n`),
       status: 'MADE',
       shows: { suggestedChanges: [] },
+    },
+    {
+      title: 'none since they were changed',
+      has: async (agent: EvaluatedAgent) => {
+        await oneRun(20, inTurns(0, 10), { repetitions: 2 })(agent)
+        await agent.scenarios(20, () => ({ taskPrompt: 'Do something else.' }))
+        await agent.run(ids(0, 20), inTurns(0, 0), { repetitions: 2 })
+      },
+      status: 'NOTHING_FOUND',
+      reason: /^None of 20 scenarios/,
     },
     {
       title: 'too few of them',
@@ -700,6 +770,7 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
           return
         }
         const { recommendation } = result
+        expect(await stateOf(one, `rule: { eq: ${rule} }, state: { eq: OPEN }`)).toHaveLength(results.length)
         expect(results.map(({ recommendation: { subject } }) => subject)).toEqual(
           subjects ?? [recommendation.subject],
         )
@@ -794,8 +865,12 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
         `{ configVersions(filter: { configId: {eq: "${one.configId}"}, versionNumber: {eq: 3} }) { nodes { versionId } } }`,
       )
     ).configVersions.nodes
-    const ids = Array.from({ length: 40 }, (_, n) => `s_${String(n).padStart(3, '0')}`)
-    const first = await one.run(ids.slice(0, 20), fails(5), { versionId })
+    // Of what only one of the two ran nothing is known.
+    await one.scenarios(41)
+    await one.run(ids(40, 41), fails(0), { versionId })
+    await runJob()
+    expect(await stateOf(one, 'state: { eq: APPLIED }')).toMatchObject([{ impactActual: null }])
+    const first = await one.run(ids(0, 20), fails(5), { versionId })
     await runJob()
     expect(await stateOf(one, 'state: { eq: APPLIED }')).toMatchObject([
       {
@@ -811,7 +886,7 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
         },
       },
     ])
-    const second = await one.run(ids, fails(5), { versionId })
+    const second = await one.run(ids(0, 40), fails(5), { versionId })
     await runJob()
     const [measured] = await stateOf(one, 'state: { eq: APPLIED }')
     expect(measured).toMatchObject({
@@ -820,12 +895,46 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
     })
     const { lower, upper, change } = measured.impactActual
     expect(lower < change && change < upper).toBe(true)
+    // Once more says the same.
+    await one.generate()
+    const { auditLog } = await one.tenant.data(
+      '{ auditLog(filter: { tableName: { eq: "recommendations" }, operation: { eq: UPDATE } }) { totalCount } }',
+    )
+    expect(auditLog.totalCount).toBe(3)
   })
+
+  it.each([
+    [
+      'CHEAPER_MODEL',
+      runsOf(100, [MINI, fails(10, { costUsd: 0.01 })], [YAML, fails(10, { costUsd: 0.05 })]),
+      () => ({ costUsd: 0.02, executionTimeMs: 7 }),
+      { metric: 'COST_USD', before: 0.05, after: 0.02, change: near(-0.03), n: 60 },
+    ],
+    [
+      'TIMEOUT_LIMIT',
+      oneRun(60, mostly(30_200, 1_000)),
+      () => ({ costUsd: 7, executionTimeMs: 2_000 }),
+      { metric: 'DURATION_MS', before: near((15 * 30_200 + 45 * 1_000) / 60, 6), after: 2_000, n: 60 },
+    ],
+  ] as [string, (agent: EvaluatedAgent) => Promise<unknown>, Brings, object][])(
+    'what they did is measured in what they are to change: %s',
+    async (rule, has, brings, impactActual) => {
+      const one = agent()
+      await has(one)
+      const { recommendationId } = (await one.generate())[rule].recommendation
+      expect((await step(one, 'applyRecommendation', { recommendationId })).errors).toEqual([])
+      const { configVersions } = await one.tenant.data(
+        `{ configVersions(filter: { configId: {eq: "${one.configId}"} }, orderBy: { field: VERSION_NUMBER, direction: DESC }, first: 1) { nodes { versionId } } }`,
+      )
+      await one.run(ids(0, 60), brings, { versionId: configVersions.nodes[0].versionId })
+      await runJob()
+      expect(await stateOf(one, 'state: { eq: APPLIED }')).toMatchObject([{ impactActual }])
+    },
+  )
 
   it('are made once for the same evidence, whoever asks and whatever became of them, and anew when that has changed', async () => {
     const one = agent()
     await oneRun(60, searches(15))(one)
-    const ids = Array.from({ length: 60 }, (_, n) => `s_${String(n).padStart(3, '0')}`)
     const many = await Promise.all(Array.from({ length: 4 }, () => one.generate()))
     expect(many.map(({ FAILING_TOOL }) => FAILING_TOOL.status).sort()).toEqual([
       'ALREADY_MADE',
@@ -859,9 +968,9 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
     })
 
     // Not twice as much, and of the same share.
-    await one.run(ids.slice(0, 40), searches(10))
+    await one.run(ids(0, 40), searches(10))
     expect((await one.generate()).FAILING_TOOL.status).toBe('ALREADY_MADE')
-    await one.run(ids.slice(0, 30), searches(8))
+    await one.run(ids(0, 30), searches(8))
     const { FAILING_TOOL: newer } = await one.generate()
     expect(newer).toMatchObject({ status: 'MADE', recommendation: { facts: { calls: 130 } } })
     expect(await stateOf(one, 'rule: { eq: FAILING_TOOL }')).toMatchObject([
@@ -872,8 +981,21 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
       { code: 'RECOMMENDATION_STALE' },
     ])
     // Of another share.
-    await one.run(ids, searches(60))
+    await one.run(ids(0, 60), searches(60))
+    const { recommendation: newest } = (await one.generate()).FAILING_TOOL
+    expect(await stateOf(one, 'rule: { eq: FAILING_TOOL }')).toMatchObject([
+      { recommendationId, state: 'SUPERSEDED', supersededById: newer.recommendation.recommendationId },
+      { state: 'SUPERSEDED', supersededById: newest.recommendationId },
+      { recommendationId: newest.recommendationId, state: 'OPEN', supersededById: null },
+    ])
+    // What somebody applied stays that.
+    await step(one, 'applyRecommendation', { recommendationId: newest.recommendationId })
+    await one.run(ids(0, 60), searches(20), { repetitions: 4 })
     expect((await one.generate()).FAILING_TOOL.status).toBe('MADE')
+    expect((await stateOf(one, 'rule: { eq: FAILING_TOOL }'))[2]).toMatchObject({
+      state: 'APPLIED',
+      supersededById: null,
+    })
   })
 
   it('are made by a job after a simulation has completed, once, by however many servers', async () => {
@@ -944,10 +1066,14 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
     expect(generateRecommendations).toEqual({ results: null, errors: [{ code: 'SIMULATION_NOT_FOUND' }] })
     expect((await one.generate()).FAILING_TOOL.status).toBe('INSUFFICIENT_DATA')
     await runJob()
+    // Nor does who comes later find what was deleted meanwhile.
+    await one.run(ids(0, 1), searches(0))
     await one.tenant.data(
       `mutation { deleteConfiguration(input: { configId: "${one.configId}" }) { errors { code } } }`,
     )
     expect(await stateOf(one)).toEqual([])
+    await runJob()
+    expect(await marks(one)).toEqual([])
   })
 
   it('are worded by a language model where there is one, and have Arc’s own words where it says something else', async () => {

@@ -421,12 +421,74 @@ describe.each(ENGINES)('recommendations that are over, on $dump', ({ extension }
     await look()
     const [first, second] = await all(one, 'FAILING_TOOL')
     expect([first, second]).toMatchObject([{ state: 'SUPERSEDED' }, { state: 'OPEN', sourceId: newer }])
-    await remove(one, newer)
+    const deletionId = await remove(one, newer)
     await look()
     expect(await all(one, 'FAILING_TOOL')).toMatchObject([
       { recommendationId: first.recommendationId, ...OPEN, supersededById: null },
       { state: 'SUPERSEDED', supersededById: first.recommendationId },
     ])
+    await restore(one, deletionId)
+    await look()
+    expect(await all(one, 'FAILING_TOOL')).toMatchObject([
+      { state: 'SUPERSEDED', supersededById: second.recommendationId },
+      { recommendationId: second.recommendationId, ...OPEN, supersededById: null },
+    ])
+  })
+
+  it('that took their place again and are dismissed come not again by the same evidence', async () => {
+    const one = agent()
+    await oneRun(60, searches(15))(one)
+    await look()
+    const newer = await one.run(ids(0, 60), searches(55))
+    await look()
+    await remove(one, newer)
+    await look()
+    const [{ recommendationId }] = await all(one, 'FAILING_TOOL')
+    await step(one, 'dismissRecommendation', { recommendationId, reason: 'We know.' })
+    await one.run(ids(0, 20), searches(5))
+    await look()
+    expect(await all(one, 'FAILING_TOOL')).toMatchObject([{ state: 'DISMISSED' }, { state: 'SUPERSEDED' }])
+  })
+
+  it('that were superseded stay so where somebody has decided on the newer one', async () => {
+    const one = agent()
+    await oneRun(60, searches(15))(one)
+    await look()
+    const newer = await one.run(ids(0, 60), searches(55))
+    await look()
+    const [, { recommendationId }] = await all(one, 'FAILING_TOOL')
+    await step(one, 'dismissRecommendation', { recommendationId, reason: 'We know.' })
+    await remove(one, newer)
+    await look()
+    expect(await all(one, 'FAILING_TOOL')).toMatchObject([
+      { state: 'SUPERSEDED', supersededById: recommendationId },
+      { state: 'DISMISSED' },
+    ])
+  })
+
+  it.each([
+    ['come back', { state: 'OPEN' }, { state: 'SUPERSEDED' }],
+    [
+      'are there no more, but others that say the same',
+      { state: 'SUPERSEDED' },
+      { state: 'SUPERSEDED' },
+      OPEN,
+    ],
+  ])('that were superseded, when all runs were deleted and theirs %s', async (what, ...states) => {
+    const one = agent()
+    await oneRun(60, searches(15))(one)
+    await look()
+    const [{ sourceId }] = await all(one, 'FAILING_TOOL')
+    const newer = await one.run(ids(0, 60), searches(55))
+    await look()
+    await remove(one, newer)
+    const deletionId = await remove(one, sourceId)
+    await look()
+    expect(await all(one, 'FAILING_TOOL')).toMatchObject([{ state: 'SUPERSEDED' }, { state: 'OBSOLETE' }])
+    if (what === 'come back') await restore(one, deletionId)
+    else await one.run(ids(0, 60), searches(15))
+    await look()
+    expect(await all(one, 'FAILING_TOOL')).toMatchObject(states)
   })
 
   it('are left to who looks next where runs have changed since they were read', async () => {
@@ -460,6 +522,12 @@ describe.each(ENGINES)('recommendations that are over, on $dump', ({ extension }
     expect(await status(() => restore(one, deletions[0]!))).toEqual(['INSUFFICIENT_DATA'])
     expect(await all(one, 'FAILING_TOOL')).toMatchObject([OPEN])
     await remove(one, sourceId)
+    // As is what somebody has decided on meanwhile.
+    const [{ recommendationId }] = await all(one, 'FAILING_TOOL')
+    const dismiss = () => step(one, 'dismissRecommendation', { recommendationId, reason: 'We know.' })
+    expect(await status(dismiss)).toEqual(['INSUFFICIENT_DATA'])
+    expect(await all(one, 'FAILING_TOOL')).toMatchObject([{ state: 'DISMISSED', obsoleteAt: null }])
+    await step(one, 'withdrawRecommendationDismissal', { recommendationId })
     await look()
     expect(await all(one, 'FAILING_TOOL')).toMatchObject([{ state: 'OBSOLETE' }])
     for (const id of deletions.slice(1)) await restore(one, id)

@@ -62,15 +62,30 @@ export class EvaluatedAgent {
     return scenarios.map(({ scenarioId }) => scenarioId)
   }
 
-  /** A simulation of the latest of its versions, or another, that completes. */
+  async withdraw(versionId: string): Promise<void> {
+    const { withdrawConfigVersion } = await this.tenant.data(
+      'mutation ($versionId: UUID!) { withdrawConfigVersion(input: { versionId: $versionId }) { errors { message } } }',
+      { versionId },
+    )
+    expect(withdrawConfigVersion.errors).toEqual([])
+  }
+
+  /** A simulation of the latest of its versions, or another, that completes unless said. */
   async run(
     scenarioIds: readonly string[],
     brings: Brings,
     {
       versionId = this.versionIds.at(-1)!,
       repetitions = 1,
+      completes = true,
       ...more
-    }: { versionId?: string; repetitions?: number; timeoutMs?: number; maxRetries?: number } = {},
+    }: {
+      versionId?: string
+      repetitions?: number
+      completes?: boolean
+      timeoutMs?: number
+      maxRetries?: number
+    } = {},
   ): Promise<string> {
     const { startSimulation } = await this.tenant.data(
       `mutation ($input: StartSimulationInput!) { startSimulation(input: $input) { simulation { simulationId } errors { message } } }`,
@@ -94,6 +109,7 @@ export class EvaluatedAgent {
     expect(storedCount, JSON.stringify(receipts.find(({ status }) => status !== 'STORED'))).toBe(
       outcomes.length,
     )
+    if (!completes) return simulationId
     const { completeSimulation } = await this.tenant.data(
       `mutation ($simulationId: UUID!) { completeSimulation(input: { simulationId: $simulationId }) { simulation { status } errors { message } } }`,
       { simulationId },

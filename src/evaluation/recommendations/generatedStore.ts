@@ -9,7 +9,7 @@ import type { Found, RuleName } from './rules/rule.ts'
 
 export type RecommendationState = 'open' | 'applied' | 'dismissed' | 'superseded' | 'obsolete'
 
-/** What is known of a subject: the latest recommendation about it. */
+/** What is known of a subject: the recommendation that is in force, the latest one that no other has superseded. */
 export interface KnownRecommendation {
   recommendationId: string
   state: RecommendationState
@@ -42,7 +42,7 @@ export async function latestOfSubjects(
   const rows = await transaction.query<KnownRow>(sql`/* latestOfSubjects */
     select distinct on (rule, subject) recommendation_id, state, rule, subject, basis
     from recommendations where config_id = ${configId} ${isIt}
-    order by rule, subject, created_at desc, recommendation_id desc`)
+    order by rule, subject, superseded_by_id is not null, created_at desc, recommendation_id desc`)
   return new Map(
     rows.map((row) => [
       `${row.rule}\n${row.subject}`,
