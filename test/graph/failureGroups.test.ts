@@ -5,6 +5,7 @@ import { changeFailureGrouping } from '../../src/db/admin/failureGrouping.ts'
 import type { Arc, Tenant } from '../support/arc.ts'
 import { at, CALIBRATED, giveVectors, groupNow } from '../support/failureVectors.ts'
 import { EXTENSION_OF_THIS_RUN, useOwnDatabase } from '../support/ownDatabase.ts'
+import { sqlAs } from '../support/sqlAs.ts'
 
 const { servers } = useOwnDatabase(EXTENSION_OF_THIS_RUN, [
   { ARC_COMPILED_READS: 'on' },
@@ -26,6 +27,7 @@ const FAILURES = {
   json: ['assert:json', 'expected output to match a schema', 1],
   named: ['wrong_end_state', 'the booking was changed in another way', 10],
   unnamed: ['tool_error', 'the booking service hangs up', 10],
+  policy: ['Policy_check', 'the booking service was not asked', 0],
 } as const satisfies Record<string, readonly [type: string, message: string, degrees: number]>
 type Failure = keyof typeof FAILURES
 
@@ -495,7 +497,7 @@ describe('failure groups by meaning', () => {
     await once.embed()
     await once.group()
     const expected = await groupsOf(once)
-    expect(expected.length).toBe(5)
+    expect(expected.length).toBe(6)
     await fc.assert(
       fc.asyncProperty(
         fc.shuffledSubarray(names, { minLength: names.length }),
@@ -537,11 +539,18 @@ describe('failure groups by meaning', () => {
     const scene = await Scene.of(
       1,
       ['a'],
-      [{ version: 1, scenario: 'a', day: 1, failures: ['late', 'regex', 'json', 'named', 'unnamed'] }],
+      [
+        {
+          version: 1,
+          scenario: 'a',
+          day: 1,
+          failures: ['late', 'regex', 'json', 'named', 'unnamed', 'policy'],
+        },
+      ],
     )
     await scene.embed()
     await scene.group()
-    expect(await scene.groups()).toEqual([['json'], ['late', 'unnamed'], ['named'], ['regex']])
+    expect(await scene.groups()).toEqual([['json'], ['late', 'unnamed'], ['named'], ['policy'], ['regex']])
   })
 
   it('lose what has no vector any more', async () => {
@@ -556,7 +565,72 @@ describe('failure groups by meaning', () => {
     await giveVectors(arc, scene.tenant, { [scene.signatures.slow]: null })
     await scene.group()
     expect(await scene.groups()).toEqual([['hung', 'late'], ['slow']])
+    await giveVectors(arc, scene.tenant, { [scene.signatures.late]: null, [scene.signatures.hung]: null })
+    await scene.group()
+    const { failureGrouping } = await scene.data('{ failureGrouping { state model grouped } }')
+    expect(failureGrouping).toEqual({ state: 'NO_VECTORS', model: null, grouped: 0 })
   })
+
+  it('are as the last one found them who read all vectors, whoever is slower', async () => {
+    const scene = await Scene.of(
+      1,
+      ['a'],
+      [{ version: 1, scenario: 'a', day: 1, failures: ['late', 'slow', 'hung'] }],
+    )
+    await scene.embed()
+    await groupNow(arc, undefined, async ({ text, values }) => {
+      if (!text.includes('/* keepFailureGroups */') || !values.includes(scene.tenant.tenantId)) return
+      await scene.embed(['late'])
+      await giveVectors(arc, scene.tenant, { [scene.signatures.late]: at(200) })
+      await groupNow(arc)
+    })
+    await scene.group()
+    expect(await scene.groups()).toEqual([['hung', 'slow'], ['late']])
+  })
+
+  it('are by vectors of the model that came last, of two that have as many', async () => {
+    const scene = await Scene.of(
+      1,
+      ['a'],
+      [{ version: 1, scenario: 'a', day: 1, failures: ['late', 'slow'] }],
+    )
+    await scene.embed()
+    const model = `openai:${randomUUID()} failure#1`
+    await changeFailureGrouping(arc.adminUrl, { model, leastSimilarity: 0.4, leastMean: 0.25 })
+    await scene.embed(['late', 'slow'], model)
+    await scene.group()
+    const { failureGrouping } = await scene.data('{ failureGrouping { model } }')
+    expect(failureGrouping).toEqual({ model })
+  })
+
+  it.each([
+    [
+      'ValueError',
+      'Traceback (most recent call last):\n  File "a.py", line 3, in f\n    x()\nValueError: no order 17',
+      'ValueError: no order …',
+    ],
+    [
+      'Boom',
+      'see https://example.org/x?y=1 of 123e4567-e89b-12d3-a456-426614174000 by abc123def',
+      'Boom: see … of … by …',
+    ],
+    ['Boom', ' at 12:30:05,\nand more', 'Boom: at …,'],
+  ])(
+    'are labelled by what is said first, without what differs each time: %s',
+    async (failureType, errorMessage, label) => {
+      const scene = await Scene.of(1, ['a'], [])
+      await scene.tenant.record([
+        {
+          simulationId: scene.simulations[0],
+          scenarioId: 'a',
+          status: 'ERROR',
+          failurePatterns: [{ failureType, errorMessage }],
+        },
+      ])
+      const { failureGroups } = await scene.data('{ failureGroups { nodes { label } } }')
+      expect(failureGroups.nodes).toEqual([{ label }])
+    },
+  )
 
   it('are whole whoever was at it: a server that died before it kept them, and several at a time', async () => {
     const scene = await Scene.of(
@@ -648,6 +722,14 @@ describe('failure groups by meaning', () => {
       pending: false,
     })
 
+    // Nothing is kept of what is shown no more.
+    const { rows } = await arc.sql('admin', (client) =>
+      client.query('select distinct model from store.failure_nodes where user_id = $1', [
+        scene.tenant.tenantId,
+      ]),
+    )
+    expect(rows).toEqual([{ model: next }])
+
     // Five degrees are too much now.
     const strict = { model: next, leastSimilarity: 0.999, leastMean: 0.999 }
     expect(await changeFailureGrouping(arc.adminUrl, strict)).toContainEqual(strict)
@@ -655,47 +737,55 @@ describe('failure groups by meaning', () => {
     expect(await scene.groups()).toEqual([['denied'], ['late'], ['slow']])
   })
 
-  it('hold what is beyond the core, also when it comes into it', async () => {
-    const scene = await Scene.of(
-      1,
-      ['a'],
-      [{ version: 1, scenario: 'a', day: 1, failures: ['late', 'slow', 'hung', 'denied'] }],
-    )
-    const sorted = (Object.keys(scene.signatures) as Failure[]).sort((one, other) =>
-      scene.signatures[one] < scene.signatures[other] ? -1 : 1,
-    )
-    await scene.embed(sorted.slice(2))
-    await scene.group(2)
-    await scene.embed(sorted.slice(0, 2))
-    await scene.group(2)
-    // The first two are what others join.
-    const angle = (name: Failure) => FAILURES[name][2]
-    const cosine = (one: Failure, other: Failure) => Math.cos(((angle(one) - angle(other)) * Math.PI) / 180)
-    const [first, second] = sorted as [Failure, Failure]
-    const cores = cosine(first, second) >= 0.4 ? [[first, second]] : [[first], [second]]
-    const expected = cores.map((members) => [...members])
-    for (const name of sorted.slice(2)) {
-      const means = cores.map(
-        (members) =>
-          members.reduce((sum, each) => sum + (cosine(name, each) >= 0.4 ? cosine(name, each) : 0), 0) /
-          members.length,
+  it.each([
+    ['denied', true],
+    ['unnamed', true],
+    ['unnamed', false],
+  ] as const)(
+    'hold what is beyond the core, also when it comes into it: with %s, later: %s',
+    async (other, isCoreLater) => {
+      const scene = await Scene.of(
+        1,
+        ['a'],
+        [{ version: 1, scenario: 'a', day: 1, failures: ['late', 'slow', 'hung', other] }],
       )
-      const most = Math.max(...means)
-      const near = most >= 0.25 ? means.indexOf(most) : -1
-      if (near < 0) expected.push([name])
-      else expected[near]!.push(name)
-    }
-    const inOrder = (groups: string[][]) => groups.map((members) => [...members].sort()).sort()
-    expect(await scene.groups()).toEqual(inOrder(expected))
-    await giveVectors(arc, scene.tenant, {
-      [scene.signatures[first]]: null,
-      [scene.signatures[second]]: null,
-    })
-    await scene.group(2)
-    const [third, fourth] = sorted.slice(2) as [Failure, Failure]
-    const left = cosine(third, fourth) >= 0.4 ? [[third, fourth]] : [[third], [fourth]]
-    expect(await scene.groups()).toEqual(inOrder([...left, [first], [second]]))
-  })
+      const sorted = (Object.keys(scene.signatures) as Failure[]).sort((one, other) =>
+        scene.signatures[one] < scene.signatures[other] ? -1 : 1,
+      )
+      const parts = [sorted.slice(2), sorted.slice(0, 2)]
+      for (const part of isCoreLater ? parts : parts.reverse()) {
+        await scene.embed(part)
+        await scene.group(2)
+      }
+      // The first two are what others join.
+      const angle = (name: Failure) => FAILURES[name][2]
+      const cosine = (one: Failure, other: Failure) => Math.cos(((angle(one) - angle(other)) * Math.PI) / 180)
+      const [first, second] = sorted as [Failure, Failure]
+      const cores = cosine(first, second) >= 0.4 ? [[first, second]] : [[first], [second]]
+      const expected = cores.map((members) => [...members])
+      for (const name of sorted.slice(2)) {
+        const means = cores.map(
+          (members) =>
+            members.reduce((sum, each) => sum + (cosine(name, each) >= 0.4 ? cosine(name, each) : 0), 0) /
+            members.length,
+        )
+        const most = Math.max(...means)
+        const near = most >= 0.25 ? means.indexOf(most) : -1
+        if (near < 0) expected.push([name])
+        else expected[near]!.push(name)
+      }
+      const inOrder = (groups: string[][]) => groups.map((members) => [...members].sort()).sort()
+      expect(await scene.groups()).toEqual(inOrder(expected))
+      await giveVectors(arc, scene.tenant, {
+        [scene.signatures[first]]: null,
+        [scene.signatures[second]]: null,
+      })
+      await scene.group(2)
+      const [third, fourth] = sorted.slice(2) as [Failure, Failure]
+      const left = cosine(third, fourth) >= 0.4 ? [[third, fourth]] : [[third], [fourth]]
+      expect(await scene.groups()).toEqual(inOrder([...left, [first], [second]]))
+    },
+  )
 
   it('refuse what makes no sense', async () => {
     const scene = await Scene.of(1, ['a'], [{ version: 1, scenario: 'a', day: 1, failures: ['late'] }])
@@ -792,6 +882,31 @@ describe('notes of failure groups', () => {
       'INSERT actor of app_user',
       'INSERT actor of app_user',
     ])
+  })
+
+  it('have the latest steps, and the author whoever changes them', async () => {
+    const scene = await Scene.of(
+      1,
+      ['a'],
+      [{ version: 1, scenario: 'a', day: 1, failures: ['late', 'slow'] }],
+    )
+    await scene.embed()
+    await scene.group()
+    for (const [name, resolutionSteps] of [
+      ['late', 'Restart it.'],
+      ['slow', 'Call them.'],
+      ['late', null],
+    ] as const)
+      await mutate(scene, 'noteFailureGroup', {
+        signature: scene.signatures[name],
+        note: 'x',
+        resolutionSteps,
+      })
+    const { failurePatterns } = await scene.data('{ failurePatterns { nodes { knownResolutionSteps } } }')
+    expect(failurePatterns.nodes).toEqual(Array(2).fill({ knownResolutionSteps: 'Call them.' }))
+    await sqlAs(arc, 'app_user', scene.tenant, async (run) => {
+      expect(await run("update failure_group_notes set author = 'another'")).toMatchObject({ code: '42501' })
+    })
   })
 
   it('are refused in words', async () => {

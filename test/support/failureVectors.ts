@@ -48,15 +48,15 @@ export async function giveVectors(
 export async function groupNow(
   arc: Arc,
   coreSize?: number,
-  before: (statement: Sql) => void = () => {},
+  before: (statement: Sql) => unknown = () => {},
 ): Promise<void> {
   const logger = createLogger('silent')
   const pool = createPool({ connectionString: arc.databaseUrl, max: 1, logger })
   const query = ownQueryOn(pool)
   try {
     await groupFailuresByMeaning(coreSize).run({
-      query: (statement) => {
-        before(statement)
+      query: async (statement) => {
+        await before(statement)
         return query(statement)
       },
       signal: new AbortController().signal,
