@@ -588,6 +588,37 @@ describe('failure groups by meaning', () => {
     expect(await scene.groups()).toEqual([['hung', 'slow'], ['late']])
   })
 
+  it('are whole where more failures came than one step compares', async () => {
+    const scene = await Scene.of(1, ['a'], [])
+    const letter = (n: number) => String.fromCharCode(97 + n)
+    const types = Array.from(
+      { length: 130 },
+      (_, n) => `Error_${letter(Math.floor(n / 13))}${letter(n % 13)}`,
+    )
+    const { storedCount } = await scene.tenant.record(
+      [0, 50, 100].map((from, nth) => ({
+        simulationId: scene.simulations[0],
+        scenarioId: 'a',
+        repetition: nth + 1,
+        status: 'ERROR',
+        failurePatterns: types
+          .slice(from, from + 50)
+          .map((failureType) => ({ failureType, errorMessage: 'x' })),
+      })),
+    )
+    expect(storedCount).toBe(3)
+    const read =
+      '{ failureGroups(by: MEANING, first: 100) { totalCount nodes { signatures } } failurePatterns(first: 200) { nodes { signature } } }'
+    const { failurePatterns } = await scene.data(read)
+    await giveVectors(
+      arc,
+      scene.tenant,
+      Object.fromEntries(failurePatterns.nodes.map(({ signature }: any) => [signature, at(0)])),
+    )
+    await scene.group()
+    expect((await scene.data(read)).failureGroups).toEqual({ totalCount: 1, nodes: [{ signatures: 130 }] })
+  })
+
   it('are by vectors of the model that came last, of two that have as many', async () => {
     const scene = await Scene.of(
       1,

@@ -903,6 +903,30 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
     expect(auditLog.totalCount).toBe(3)
   })
 
+  it('to go back is said of the latest version that nobody withdrew, of a configuration in use', async () => {
+    const one = agent()
+    await runsOf(20, [YAML, fails(2)], [TOP, fails(12)])(one)
+    const { recommendationId } = (await one.generate()).VERSION_ROLLBACK.recommendation
+    const apply = async () => (await step(one, 'applyRecommendation', { recommendationId })).errors
+    await one.version(`${TOP}# 3\n`)
+    expect(await apply()).toMatchObject([
+      { code: 'RECOMMENDATION_STALE', message: expect.stringContaining('the latest version is 3') },
+    ])
+    for (const versionId of [...one.versionIds].reverse()) await one.withdraw(versionId)
+    expect(await apply()).toMatchObject([
+      { code: 'RECOMMENDATION_STALE', message: expect.stringContaining('withdrawn') },
+    ])
+    for (const versionId of one.versionIds.slice(0, 2)) await one.withdraw(versionId, false)
+    const change = (mutation: string) =>
+      one.tenant.data(
+        `mutation { ${mutation}(input: { configId: "${one.configId}" }) { errors { message } } }`,
+      )
+    await change('archiveConfiguration')
+    expect(await apply()).toMatchObject([{ code: 'CONFIGURATION_ARCHIVED' }])
+    await change('restoreConfiguration')
+    expect(await apply()).toEqual([])
+  })
+
   it.each([
     [
       'CHEAPER_MODEL',
@@ -965,6 +989,7 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
     ).toMatchObject({
       state: 'OPEN',
       dismissalReason: null,
+      dismissedBy: null,
     })
 
     // Not twice as much, and of the same share.
@@ -1018,6 +1043,17 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
       '{ auditLog(filter: { tableName: { eq: "recommendations" } }) { nodes { operation actorId } } }',
     )
     expect(audit.auditLog.nodes).toEqual([{ operation: 'INSERT', actorId: 'arc' }])
+  })
+
+  it('are made because of the simulation that has completed, be it the newest or not', async () => {
+    const one = agent()
+    await one.version(YAML)
+    const simulationId = await one.run(await one.scenarios(60), searches(15), { completes: false })
+    await one.run(ids(0, 60), searches(15))
+    await one.complete(simulationId)
+    await runJob()
+    const { recommendations } = await one.tenant.data('{ recommendations { nodes { sourceId } } }')
+    expect(recommendations.nodes).toEqual([{ sourceId: simulationId }])
   })
 
   it('what fails of a tenant is tried again later, and holds up nobody else', async () => {

@@ -62,10 +62,10 @@ export class EvaluatedAgent {
     return scenarios.map(({ scenarioId }) => scenarioId)
   }
 
-  async withdraw(versionId: string): Promise<void> {
+  async withdraw(versionId: string, withdrawn = true): Promise<void> {
     const { withdrawConfigVersion } = await this.tenant.data(
-      'mutation ($versionId: UUID!) { withdrawConfigVersion(input: { versionId: $versionId }) { errors { message } } }',
-      { versionId },
+      'mutation ($input: WithdrawConfigVersionInput!) { withdrawConfigVersion(input: $input) { errors { message } } }',
+      { input: { versionId, withdrawn } },
     )
     expect(withdrawConfigVersion.errors).toEqual([])
   }
@@ -109,14 +109,17 @@ export class EvaluatedAgent {
     expect(storedCount, JSON.stringify(receipts.find(({ status }) => status !== 'STORED'))).toBe(
       outcomes.length,
     )
-    if (!completes) return simulationId
+    if (completes) await this.complete(simulationId)
+    return simulationId
+  }
+
+  async complete(simulationId: string): Promise<void> {
     const { completeSimulation } = await this.tenant.data(
       `mutation ($simulationId: UUID!) { completeSimulation(input: { simulationId: $simulationId }) { simulation { status } errors { message } } }`,
       { simulationId },
     )
     expect(completeSimulation.errors).toEqual([])
     expect(completeSimulation.simulation.status).toBe('COMPLETED')
-    return simulationId
   }
 
   /** Of its latest version when no simulation is given. */
