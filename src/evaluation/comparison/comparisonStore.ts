@@ -231,7 +231,10 @@ export function pairOf(parent: string): SimulationPair {
   return [baselineId, candidateId]
 }
 
-/** The pairs `p` of which both simulations are there. */
+/**
+ * The pairs `p` of which both simulations are there. `offset 0`: pulled up, the pair would be looked for among all pairs of the tenant's
+ * simulations once the attempts of each of these are read and summed, as PostgreSQL takes a function for cheap.
+ */
 function comparedPairs(pairs: ParentKeys): Sql {
   const sides = SIDES.map((side) => {
     const [alias, id] = [identifier(side), identifier(`${side}_id`)]
@@ -254,7 +257,7 @@ function comparedPairs(pairs: ParentKeys): Sql {
           sql`join simulations ${alias} on ${alias}.simulation_id = split_part(g.parent, '/', ${part})::uuid`,
       ),
       ' ',
-    )}
+    )} offset 0
   ) p`
 }
 
