@@ -10,13 +10,11 @@ import type { Answer } from '../db/tenantTransaction.ts'
 import { stringifyExactly } from '../exactNumbers.ts'
 import type { Context } from '../graphql/builder/context.ts'
 import { type QueryCompiler, type RootField, withFields } from '../graphql/compiled/compiledQuery.ts'
-import type { AnswerStatement } from '../reads/answers/answerSql.ts'
-import type { Computed } from '../reads/answers/computed.ts'
 import { Refusal } from '../refusal.ts'
 import { AnswerData } from './answerData.ts'
 import { isBeyondLimits, isForbidden, isUnavailable } from './databaseErrors.ts'
 
-type Compiled = RootField & { read: AnswerStatement }
+type Compiled = RootField & { read: Extract<RootField['read'], { text: string }> }
 type Constant = RootField & { read: { json: string } }
 type Ordinary = RootField & { read: { reason: string } }
 
@@ -88,7 +86,7 @@ async function answersOf(
     for (const [at, { key, read }] of compiled.entries()) {
       const answer = answers[at]
       if (answer == null) return undefined
-      const text = read.computed ? await completed(read.computed, answer, context) : answer
+      const text = await completed(read, answer, context)
       if (text === undefined) return undefined
       texts.set(key, text)
     }
@@ -107,9 +105,13 @@ async function answersOf(
 }
 
 /** Undefined where it refuses something, which its resolver does at its place, or cannot be written. */
-async function completed(computed: Computed, answer: Answer, context: Context): Promise<string | undefined> {
+async function completed(
+  { computed }: Compiled['read'],
+  answer: Answer,
+  context: Context,
+): Promise<Answer | undefined> {
   try {
-    return await computed.complete(answer, context)
+    return computed ? await computed.complete(answer, context) : answer
   } catch (error) {
     if (!(error instanceof Refusal))
       context.services.logger.warn(

@@ -284,7 +284,8 @@ export function gateSource(baselineId: string, candidateId: string, tags: readon
   const tagged = sql`(select json_agg(t.scenario_id) from scenarios t where t.tags && ${tags}::text[])`
   return {
     ...values,
-    text: (row) => sql`concat(${pair}, ${textLiteral(PART)}, ${values.text(row)}, ${textLiteral(PART)}, ${tagged})`,
+    text: (row) =>
+      sql`concat(${pair}, ${textLiteral(PART)}, ${values.text(row)}, ${textLiteral(PART)}, ${tagged})`,
     reads: values.reads + 1,
   }
 }
