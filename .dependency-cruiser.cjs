@@ -57,7 +57,7 @@ module.exports = {
       'live/hub\\.ts$',
       'observe/',
       'webhooks/',
-      'reads/(answers/(pages|parts)|catalogue|condition|operationReads|keyset|pagePlan)\\.ts$',
+      'reads/(answers/(pages|parts)|catalogue|condition|operationReads|keyset|pagePlan|sources)\\.ts$',
       'db/(generated/|pools\\.ts$|tenantTransaction\\.ts$)',
     ),
     may(

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
-import { type ComparedVersion, ConfigComparison } from '../evaluation/configurations/configDiff.ts'
-import type { JsonObject } from '../json.ts'
+import { comparisonOf } from '../evaluation/configurations/comparedVersions.ts'
+import type { ConfigComparison } from '../evaluation/configurations/configDiff.ts'
 import { Refusal } from '../refusal.ts'
 import { type Context, oncePerOperation } from './builder/context.ts'
 
@@ -19,19 +19,19 @@ class Comparisons {
   }
 
   /**
-   * The same for all aliases; null when this tenant has not both versions.
+   * The same for all aliases; null when this tenant has not both versions. `pair`: their keys; `read`: what
+   * comparedVersionsSource reads of them.
    *
    * @throws Refusal TOO_LARGE when they are larger than the operation may still compare.
    */
-  of(before: string, after: string): Promise<ConfigComparison | null> {
-    const pair = `${before} ${after}`
-    const comparison = this.#pairs.get(pair) ?? this.#compare(before, after)
+  of(pair: string, read: () => Promise<string>): Promise<ConfigComparison | null> {
+    const comparison = this.#pairs.get(pair) ?? this.#compare(read)
     this.#pairs.set(pair, comparison)
     return comparison
   }
 
-  async #compare(before: string, after: string): Promise<ConfigComparison | null> {
-    const comparison = await compare(this.#context, before, after)
+  async #compare(read: () => Promise<string>): Promise<ConfigComparison | null> {
+    const comparison = comparisonOf(await read())
     if (comparison) {
       const characters = comparison.before.rawYaml.length + comparison.after.rawYaml.length
       this.#spend(Math.ceil(characters / CHARACTERS_PER_COST))
@@ -72,28 +72,3 @@ class Comparisons {
 }
 
 export const comparisonsOf = oncePerOperation((context) => new Comparisons(context))
-
-async function compare({ reads }: Context, before: string, after: string): Promise<ConfigComparison | null> {
-  const versions = await reads.client.configVersion.findMany({
-    where: { versionId: { in: [before, after] } },
-    select: {
-      versionId: true,
-      versionNumber: true,
-      rawYaml: true,
-      parsedConfig: true,
-      configuration: { select: { name: true } },
-    },
-  })
-  const versionOf = (versionId: string): ComparedVersion | undefined => {
-    const version = versions.find((candidate) => candidate.versionId === versionId)
-    return (
-      version && {
-        ...version,
-        parsedConfig: version.parsedConfig as JsonObject,
-        label: `${version.configuration.name} ${version.versionNumber}`,
-      }
-    )
-  }
-  const [one, other] = [versionOf(before), versionOf(after)]
-  return one && other ? new ConfigComparison(one, other) : null
-}

@@ -1,4 +1,5 @@
 import type { ConfigDiff as ConfigDiffRow } from '../db/generated/client.ts'
+import { comparedVersions, comparedVersionsSource } from '../evaluation/configurations/comparedVersions.ts'
 import {
   type ChangeSummary,
   type ConfigChange,
@@ -8,9 +9,15 @@ import {
   sideBySide,
 } from '../evaluation/configurations/configDiff.ts'
 import { decideDiff, withdrawDecision } from '../evaluation/configurations/configurations.ts'
+import { parseExactly } from '../exactNumbers.ts'
+import { computedFrom, jsonText, relatedRow } from '../reads/answers/pages.ts'
+import type { ComputedPart, Source } from '../reads/answers/parts.ts'
+import { readSource } from '../reads/sources.ts'
 import { LENGTHS } from '../valueChecks.ts'
 import { builder } from './builder/builder.ts'
+import { computation } from './builder/computation.ts'
 import type { Context } from './builder/context.ts'
+import type { PlannedField, ReadInStatement } from './builder/fieldRead.ts'
 import { comparisonsOf } from './comparisons.ts'
 import { Configuration } from './configuration.ts'
 import { ConfigVersion } from './configVersion.ts'
@@ -118,6 +125,34 @@ function shownChanges(context: Context, work: () => ChangeSummary): Promise<Chan
   return comparisonsOf(context).list(work)
 }
 
+/** A field of a row that is computed of what its column holds, or of null. */
+function computedOf<Name extends string, Stored, Value>(
+  column: Name,
+  of: (stored: Stored | null, context: Context) => Promise<Value>,
+) {
+  return {
+    extensions: {
+      read: ({ writer }) => ({
+        is: 'computed',
+        of: computation((stored, _, context) =>
+          Promise.all(stored.map((json) => of(json === '' ? null : (parseExactly(json) as Stored), context))),
+        ),
+        place: (row) => jsonText(row, column),
+        isLong: true,
+        json: writer(),
+      }),
+    } satisfies ReadInStatement,
+    resolve: (row: { [Key in Name]: unknown }, _: unknown, context: Context): Promise<Value> =>
+      of(row[column] as Stored | null, context),
+  }
+}
+
+/** The changes that a column of the row holds; none where it is null. */
+export const storedChanges = <Name extends string>(column: Name) =>
+  computedOf<Name, ChangeSummary, ChangeSummary>(column, (changes, context) =>
+    shownChanges(context, () => changes ?? []),
+  )
+
 const ApprovalStatus = builder.enumType('ApprovalStatus', {
   description: 'The decision on a diff.',
   values: {
@@ -176,14 +211,15 @@ export const ConfigDiff = builder.prismaNode('ConfigDiff', {
       type: [Hunk],
       select: { diffYaml: true },
       description: DESCRIPTIONS.hunks,
-      resolve: ({ diffYaml }, _, context) => shownHunks(context, () => sideBySide(diffYaml)),
+      ...computedOf<'diffYaml', string, DiffHunk[]>('diffYaml', (diffYaml, context) =>
+        shownHunks(context, () => sideBySide(diffYaml ?? '')),
+      ),
     }),
     changes: t.field({
       type: [ConfigChangeType],
       select: { changeSummary: true },
       description: DESCRIPTIONS.changes,
-      resolve: ({ changeSummary }, _, context) =>
-        shownChanges(context, () => (changeSummary ?? []) as unknown as ChangeSummary),
+      ...storedChanges('changeSummary'),
     }),
     configuration: t.field(
       shownRelation('ConfigDiff', 'configuration', Configuration, 'The configuration that changed.'),
@@ -226,34 +262,69 @@ builder.prismaObjectFields(ConfigVersion, (t) => ({
   ),
 }))
 
-const Comparison = builder.objectRef<ConfigComparison>('ConfigComparison').implement({
+interface ShownComparison {
+  comparison: ConfigComparison
+}
+
+const versionIn = (side: 'before' | 'after', description: string) =>
+  ({
+    type: ConfigVersion,
+    description,
+    extensions: {
+      read: ({ members }) => relatedRow('config_versions', [[`${side}Id`, 'versionId']], members(), false),
+    } satisfies ReadInStatement,
+  }) as const
+
+/** A field that is computed of both versions. `told`: what reads them. */
+function compared<Value>(of: (comparison: ConfigComparison, context: Context) => Promise<Value>) {
+  return {
+    extensions: {
+      read: ({ told, writer }: PlannedField<unknown, Source>): ComputedPart => ({
+        is: 'computed',
+        of: computation(
+          (pairs, read, context) =>
+            Promise.all(
+              pairs.map(async (pair) =>
+                of((await comparisonsOf(context).of(pair, async () => read))!, context),
+              ),
+            ),
+          told,
+        ),
+        place: (row) => row.column('parent'),
+        json: writer(),
+      }),
+    },
+    resolve: ({ comparison }: ShownComparison, _: unknown, context: Context): Promise<Value> =>
+      of(comparison, context),
+  }
+}
+
+const Comparison = builder.objectRef<ShownComparison>('ConfigComparison').implement({
   description: 'Two versions, of one configuration or two, compared on request.',
   fields: (t) => ({
     before: t.prismaField({
-      type: ConfigVersion,
-      description: 'The version that is compared.',
-      resolve: (query, { before }, _, { reads }) =>
+      ...versionIn('before', 'The version that is compared.'),
+      resolve: (query, { comparison: { before } }, _, { reads }) =>
         reads.client.configVersion.findUniqueOrThrow({ ...query, where: { versionId: before.versionId } }),
     }),
     after: t.prismaField({
-      type: ConfigVersion,
-      description: 'The version that it is compared with.',
-      resolve: (query, { after }, _, { reads }) =>
+      ...versionIn('after', 'The version that it is compared with.'),
+      resolve: (query, { comparison: { after } }, _, { reads }) =>
         reads.client.configVersion.findUniqueOrThrow({ ...query, where: { versionId: after.versionId } }),
     }),
     unifiedDiff: t.string({
       description: DESCRIPTIONS.unifiedDiff,
-      resolve: (comparison, _, context) => comparisonsOf(context).inTurn(() => comparison.unified),
+      ...compared((comparison, context) => comparisonsOf(context).inTurn(() => comparison.unified)),
     }),
     hunks: t.field({
       type: [Hunk],
       description: DESCRIPTIONS.hunks,
-      resolve: (comparison, _, context) => shownHunks(context, () => comparison.hunks),
+      ...compared((comparison, context) => shownHunks(context, () => comparison.hunks)),
     }),
     changes: t.field({
       type: [ConfigChangeType],
       description: DESCRIPTIONS.changes,
-      resolve: (comparison, _, context) => shownChanges(context, () => comparison.changes),
+      ...compared((comparison, context) => shownChanges(context, () => comparison.changes)),
     }),
   }),
 })
@@ -264,7 +335,15 @@ const COMPARISON_COST = 1000
 builder.queryFields((t) => ({
   configDiff: t.field({
     type: Comparison,
-    extensions: { cost: COMPARISON_COST },
+    extensions: {
+      cost: COMPARISON_COST,
+      read: ({ args: { before, after }, members }) => ({
+        is: 'row',
+        from: (own) => computedFrom(own, comparedVersions(before, after)),
+        members: members(undefined, comparedVersionsSource(before, after)),
+        nullable: true,
+      }),
+    } satisfies ReadInStatement,
     nullable: true,
     description:
       'The difference between two versions, of one configuration or two; null unless this tenant has both.',
@@ -272,8 +351,12 @@ builder.queryFields((t) => ({
       before: t.arg({ type: 'UUID', required: true, description: 'The key of one version.' }),
       after: t.arg({ type: 'UUID', required: true, description: 'The key of the other version.' }),
     },
-    resolve: (_, { before, after }, context) =>
-      comparisonsOf(context).of(before.toLowerCase(), after.toLowerCase()),
+    resolve: async (_, { before, after }, context): Promise<ShownComparison | null> => {
+      const comparison = await comparisonsOf(context).of(`${before}/${after}`.toLowerCase(), () =>
+        readSource(context.reads, comparedVersionsSource(before, after)),
+      )
+      return comparison && { comparison }
+    },
   }),
   storedConfigDiff: t.field(configDiffPages.byKey('The diff stored when a version was created, by its key.')),
   configDiffs: t.field(

@@ -19,12 +19,14 @@ import {
   type StoredEffect,
   storedEffects,
 } from '../evaluation/effects/effectRows.ts'
+import { predictionSource } from '../evaluation/effects/effectStore.ts'
 import { previewImpact } from '../evaluation/effects/preview.ts'
 import { computedFrom, onlyOne, relatedRow } from '../reads/answers/pages.ts'
 import type { ListPart, RowPart } from '../reads/answers/parts.ts'
 import { type ComputedRows, type ParentKeys, readComputedRows } from '../reads/computedPages.ts'
 import { BYTES } from '../valueChecks.ts'
 import { builder } from './builder/builder.ts'
+import { computedField } from './builder/computation.ts'
 import type { Context } from './builder/context.ts'
 import type { PlannedField, ReadInStatement } from './builder/fieldRead.ts'
 import type { InputBounds } from './builder/inputBounds.ts'
@@ -338,23 +340,26 @@ const ImpactPredictionType = builder.objectRef<{ predictedAt: Date } & OfDiff>('
   }),
 })
 
-const ImpactPreview = builder
-  .objectRef<{ metrics: ComparedPrediction[]; basis: PredictionBasis[] }>('ImpactPreview')
-  .implement({
-    description: 'What a version should do that nobody has made.',
-    fields: (t) => ({
-      metrics: t.field({
-        type: [PredictedDelta],
-        description: METRICS_DESCRIPTION,
-        resolve: ({ metrics }) => metrics,
-      }),
-      basis: t.field({
-        type: [PredictionBasisType],
-        description: BASIS_DESCRIPTION,
-        resolve: ({ basis }) => basis,
-      }),
+interface Preview {
+  metrics: ComparedPrediction[]
+  basis: PredictionBasis[]
+}
+
+const ImpactPreview = builder.objectRef<Preview>('ImpactPreview').implement({
+  description: 'What a version should do that nobody has made.',
+  fields: (t) => ({
+    metrics: t.field({
+      type: [PredictedDelta],
+      description: METRICS_DESCRIPTION,
+      resolve: ({ metrics }) => metrics,
     }),
-  })
+    basis: t.field({
+      type: [PredictionBasisType],
+      description: BASIS_DESCRIPTION,
+      resolve: ({ basis }) => basis,
+    }),
+  }),
+})
 
 const pairColumns = new Columns<DiffRunPair>({
   // Tells them apart, and is not shown.
@@ -606,7 +611,6 @@ builder.queryFields((t) => ({
   predictImpact: t.field({
     type: ImpactPreview,
     nullable: true,
-    extensions: { cost: PREVIEW_COST },
     description:
       'What a version should do that nobody has made: nothing is stored. Null unless this tenant has the version before.',
     args: {
@@ -621,14 +625,18 @@ builder.queryFields((t) => ({
         description: 'The YAML, at most 1 MiB. It must name a model.',
       }),
     },
-    resolve: async (_, { versionBefore, yaml }, { reads }) => {
-      const preview = await previewImpact(reads, versionBefore, yaml)
-      return (
-        preview && {
-          ...preview,
-          metrics: preview.metrics.map((metric) => ({ ...metric, actual: null, isWithin: null })),
-        }
-      )
-    },
+    ...computedField<{ versionBefore: string; yaml: string }, Preview | null>({
+      cost: PREVIEW_COST,
+      source: ({ versionBefore }) => predictionSource(versionBefore),
+      value: async (read, { yaml }) => {
+        const preview = await previewImpact(read, yaml)
+        return (
+          preview && {
+            ...preview,
+            metrics: preview.metrics.map((metric) => ({ ...metric, actual: null, isWithin: null })),
+          }
+        )
+      },
+    }),
   }),
 }))

@@ -1,4 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql'
+import { type ComparisonRows, pairOf } from '../evaluation/comparison/comparisonStore.ts'
 import {
   compareMetrics,
   DEFAULT_MARGINS,
@@ -11,9 +12,11 @@ import {
 import {
   type Dimensions,
   type PairedValues,
+  pairedValues,
   readPairedValues,
   type SimulationPair,
 } from '../evaluation/comparison/pairedValues.ts'
+import type { ComputedPart } from '../reads/answers/parts.ts'
 import { Refusal } from '../refusal.ts'
 import { type Drift, driftInSteps } from '../statistics/categoryDrift.ts'
 import type { Interval } from '../statistics/intervals.ts'
@@ -22,7 +25,9 @@ import { type PassAtK, passAtK } from '../statistics/passAtK.ts'
 import { neededFor } from '../statistics/power.ts'
 import { inTurns } from '../turns.ts'
 import { builder } from './builder/builder.ts'
+import { computation } from './builder/computation.ts'
 import { type Context, oncePerOperation } from './builder/context.ts'
+import type { PlannedField } from './builder/fieldRead.ts'
 import type { InputBounds } from './builder/inputBounds.ts'
 import { sharedByField } from './lists/fieldLoader.ts'
 import { ErrorCategoryEnum } from './outcome.ts'
@@ -400,13 +405,17 @@ const FailureDrift = builder.objectRef<Drift>('FailureDrift').implement({
   }),
 })
 
-/** Values that fields of one operation share. */
-const valuesOf = oncePerOperation(({ reads }) => {
-  const read = new Map<string, Promise<PairedValues[]>>()
-  return (pairs: readonly SimulationPair[], dimensions: Dimensions): Promise<PairedValues[]> => {
+/** Values that fields of one operation share; read by the first that asks. */
+const valuesOf = oncePerOperation(() => {
+  const known = new Map<string, Promise<PairedValues[]>>()
+  return (
+    pairs: readonly SimulationPair[],
+    dimensions: Dimensions,
+    read: () => Promise<PairedValues[]>,
+  ): Promise<PairedValues[]> => {
     const key = JSON.stringify([pairs, dimensions])
-    const values = read.get(key) ?? readPairedValues(reads, pairs, dimensions)
-    read.set(key, values)
+    const values = known.get(key) ?? read()
+    known.set(key, values)
     return values
   }
 })
@@ -432,20 +441,51 @@ interface AskedPair {
   pairs: readonly SimulationPair[]
 }
 
-/** Of each pair, by both keys as one text; of all pairs together, once for a field of the document. */
-async function ofPair<Result>(
-  { parent, pairs }: AskedPair,
-  context: Context,
-  info: GraphQLResolveInfo,
-  make: (distinct: readonly SimulationPair[]) => Promise<Result[]>,
-): Promise<Result> {
-  const keyOf = ([baselineId, candidateId]: SimulationPair) => `${baselineId}/${candidateId}`
-  const { loader } = sharedByField(context, info, async () => {
-    const distinct = [...new Map(pairs.map((pair) => [keyOf(pair), pair])).values()]
-    const made = await make(distinct)
-    return new Map(distinct.map((pair, at) => [keyOf(pair), made[at]!]))
-  })
-  return (await loader).get(parent)!
+interface Statistic<Args, Value> {
+  /** Before anything is read. @throws Refusal BAD_USER_INPUT */
+  check?(args: Args): void
+  /** Which dimensions of the metrics it is of. */
+  dimensions(args: Args): Dimensions
+  /** Of each pair: all of a field are looked at together. */
+  of(values: readonly PairedValues[], args: Args, context: Context): Promise<readonly Value[]>
+}
+
+/** A field of statistics: how it is computed, in the statement of its operation and by its resolver. */
+function statistic<Args, Value>({ check = () => {}, dimensions, of }: Statistic<Args, Value>) {
+  return {
+    extensions: {
+      cost: STATISTICS_COST,
+      read: ({ args, told: rows, writer }: PlannedField<Args, ComparisonRows>): ComputedPart => {
+        check(args)
+        const wanted = dimensions(args)
+        return {
+          is: 'computed',
+          of: computation(async (parents, read, context) => {
+            const pairs = parents.map(pairOf)
+            return of(await valuesOf(context)(pairs, wanted, () => pairedValues(read, pairs)), args, context)
+          }, rows.values(wanted)),
+          place: (row) => row.column('parent'),
+          json: writer(),
+        }
+      },
+    },
+    resolve: async (
+      { parent, pairs }: AskedPair,
+      args: Args,
+      context: Context,
+      info: GraphQLResolveInfo,
+    ): Promise<Value> => {
+      check(args)
+      const { loader } = sharedByField(context, info, async () => {
+        const distinct = [...new Map(pairs.map((pair) => [pair.join('/'), pair])).values()]
+        const wanted = dimensions(args)
+        const read = () => readPairedValues(context.reads, distinct, wanted)
+        const made = await of(await valuesOf(context)(distinct, wanted, read), args, context)
+        return new Map(distinct.map((pair, at) => [pair.join('/'), made[at]!]))
+      })
+      return (await loader).get(parent)!
+    },
+  }
 }
 
 interface TotalsArgs {
@@ -455,17 +495,20 @@ interface TotalsArgs {
   margins?: GivenMargins | null
 }
 
+/** Each once; of none those that most runs have. */
+const wantedOf = ({ dimensions }: TotalsArgs): Dimensions => (dimensions ? [...new Set(dimensions)] : 'ALL')
+
 async function totalsOf(
+  values: readonly PairedValues[],
+  args: TotalsArgs,
   context: Context,
-  pairs: readonly SimulationPair[],
-  { dimensions, lowerIsBetter, correction, margins: given }: TotalsArgs,
 ): Promise<MetricComparison[][]> {
-  const margins = marginsOf(given)
-  const wanted = dimensions ? [...new Set(dimensions)] : 'ALL'
-  const values = await valuesOf(context)(pairs, wanted)
-  spend(context, values, 5 + (wanted === 'ALL' ? MOST_DIMENSIONS : wanted.length))
-  const steps = compareMetrics(values, { correction, margins, dimensions: wanted, lowerIsBetter })
-  const totals: MetricComparison[][] = pairs.map(() => [])
+  const { lowerIsBetter, correction } = args
+  const margins = marginsOf(args.margins)
+  const dimensions = wantedOf(args)
+  spend(context, values, 5 + (dimensions === 'ALL' ? MOST_DIMENSIONS : dimensions.length))
+  const steps = compareMetrics(values, { correction, margins, dimensions, lowerIsBetter })
+  const totals: MetricComparison[][] = values.map(() => [])
   for (const found of await inTurns(steps)) if (found) totals[found.pair]!.push(found.comparison)
   return totals
 }
@@ -497,9 +540,11 @@ builder.objectFields(SimulationComparison, (t) => ({
         description: 'Differences that do not matter; as its fields say by default.',
       }),
     },
-    extensions: { cost: STATISTICS_COST },
-    resolve: (pair, args, context, info) =>
-      ofPair(pair, context, info, (pairs) => totalsOf(context, pairs, args)),
+    ...statistic<TotalsArgs, MetricComparison[]>({
+      check: ({ margins }) => marginsOf(margins),
+      dimensions: wantedOf,
+      of: totalsOf,
+    }),
   }),
   passAtK: t.field({
     type: [ComparedPassAtK],
@@ -512,18 +557,20 @@ builder.objectFields(SimulationComparison, (t) => ({
         description: `How many repetitions, 1 to ${LARGEST_K}; ${MOST_K} numbers at most.`,
       }),
     },
-    extensions: { cost: STATISTICS_COST },
-    resolve: (pair, { k: given }, context, info) =>
-      ofPair(pair, context, info, async (pairs) => {
+    ...statistic<{ k: readonly number[] }, OfSide[]>({
+      dimensions: () => [],
+      check: ({ k: given }) => {
         const wrong = given.find((k) => k < 1 || k > LARGEST_K)
         if (wrong !== undefined)
           throw new Refusal('BAD_USER_INPUT', `k is 1 to ${LARGEST_K}, not ${wrong}.`, ['k'])
-        const values = await valuesOf(context)(pairs, [])
+      },
+      of: async (values, { k: given }, context) => {
         spend(context, values, given.length)
         const passes: OfSide[][] = []
         for (const { scenarios } of values) passes.push(await inTurns(passesOf(scenarios, given)))
         return passes
-      }),
+      },
+    }),
   }),
   failureDrift: t.field({
     type: FailureDrift,
@@ -536,16 +583,16 @@ builder.objectFields(SimulationComparison, (t) => ({
         description: 'How p-values are corrected for the number of categories.',
       }),
     },
-    extensions: { cost: STATISTICS_COST },
-    resolve: (pair, { correction }, context, info) =>
-      ofPair(pair, context, info, async (pairs) => {
-        const values = await valuesOf(context)(pairs, [])
+    ...statistic<{ correction: Correction }, Drift>({
+      dimensions: () => [],
+      of: async (values, { correction }, context) => {
         spend(context, values, MOST_DIMENSIONS)
         const drifts: Drift[] = []
         for (const { scenarios } of values)
           drifts.push((await inTurns(driftInSteps(scenarios.map(categoriesOf), correction))).at(-1)!)
         return drifts
-      }),
+      },
+    }),
   }),
 }))
 

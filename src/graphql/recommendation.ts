@@ -2,7 +2,6 @@ import type {
   RecommendationEvidence as EvidenceRow,
   Recommendation as RecommendationRow,
 } from '../db/generated/client.ts'
-import type { ConfigChange } from '../evaluation/configurations/configDiff.ts'
 import { outcomeOf } from '../evaluation/outcomes/outcomeAnswer.ts'
 import { generateRecommendations, type RuleResult } from '../evaluation/recommendations/generation.ts'
 import {
@@ -18,8 +17,7 @@ import { Refusal } from '../refusal.ts'
 import { LENGTHS } from '../valueChecks.ts'
 import { builder } from './builder/builder.ts'
 import type { ReadInStatement } from './builder/fieldRead.ts'
-import { comparisonsOf } from './comparisons.ts'
-import { ConfigChangeType, ConfigDiff } from './configDiff.ts'
+import { ConfigChangeType, ConfigDiff, storedChanges } from './configDiff.ts'
 import { Configuration } from './configuration.ts'
 import { ConfigVersion } from './configVersion.ts'
 import { Columns } from './lists/columns.ts'
@@ -286,8 +284,7 @@ const Recommendation = builder.prismaNode('Recommendation', {
       select: { suggestedChanges: true },
       description:
         'What applying it changes in the tree, in the order to apply it (RFC 6902); empty where it changes nothing, or goes back to an earlier version.',
-      resolve: ({ suggestedChanges }, _, context) =>
-        comparisonsOf(context).list(() => (suggestedChanges ?? []) as unknown as ConfigChange[]),
+      ...storedChanges('suggestedChanges'),
     }),
     configuration: t.field(
       shownRelationIfAny(

@@ -1,5 +1,4 @@
-import { readTagged } from '../evaluation/comparison/comparisonStore.ts'
-import { readPairedValues } from '../evaluation/comparison/pairedValues.ts'
+import { gateSource, gateValues } from '../evaluation/comparison/comparisonStore.ts'
 import {
   DEFAULT_RULES,
   type Gate,
@@ -10,6 +9,7 @@ import {
 import { Refusal } from '../refusal.ts'
 import { MAX_TAGS } from '../valueChecks.ts'
 import { builder } from './builder/builder.ts'
+import { computedField } from './builder/computation.ts'
 import type { InputBounds } from './builder/inputBounds.ts'
 import { ErrorCategoryEnum } from './outcome.ts'
 import { COMPARISON_COST } from './simulationComparison.ts'
@@ -171,7 +171,7 @@ const RegressionGateType = builder.objectRef<Gate>('RegressionGate').implement({
 type GivenRules = { readonly [Rule in keyof GateRules]?: GateRules[Rule] | undefined }
 
 /** @throws Refusal BAD_USER_INPUT */
-function rulesOf(given: typeof GateRulesInput.$inferInput | null | undefined): GateRules {
+function rulesOf(given: GateArgs['rules']): GateRules {
   const { regressedScenarios: watched, ...rest }: Partial<typeof GateRulesInput.$inferInput> = given ?? {}
   const check = (
     name: string,
@@ -203,6 +203,12 @@ function rulesOf(given: typeof GateRulesInput.$inferInput | null | undefined): G
   return { ...DEFAULT_RULES, ...Object.fromEntries(said) }
 }
 
+interface GateArgs {
+  baseline: string
+  candidate: string
+  rules?: typeof GateRulesInput.$inferInput | null | undefined
+}
+
 builder.queryField('regressionGate', (t) =>
   t.field({
     type: RegressionGateType,
@@ -225,13 +231,14 @@ builder.queryField('regressionGate', (t) =>
         description: 'What it has to fulfil; as the fields say by default.',
       }),
     },
-    extensions: { cost: 2 * COMPARISON_COST },
-    resolve: async (_, { baseline, candidate, rules: given }, { reads }) => {
-      const rules = rulesOf(given)
-      const [values] = await readPairedValues(reads, [[baseline, candidate]])
-      const tags = rules.regressedScenarios?.tags
-      const tagged = tags ? await readTagged(reads, tags) : undefined
-      return regressionGate(values!, rules, tagged)
-    },
+    ...computedField<GateArgs, Gate | null>({
+      cost: 2 * COMPARISON_COST,
+      source: ({ baseline, candidate, rules }) =>
+        gateSource(baseline, candidate, rulesOf(rules).regressedScenarios?.tags ?? []),
+      value: async (read, { rules }) => {
+        const { values, tagged } = await gateValues(read)
+        return regressionGate(values, rulesOf(rules), tagged)
+      },
+    }),
   }),
 )

@@ -1,4 +1,5 @@
 import type { Outcome as OutcomeRow } from '../db/generated/client.ts'
+import { comparedOutcomes, outcomeOf, trajectoriesSource } from '../evaluation/outcomes/outcomeAnswer.ts'
 import {
   type AlignedStep,
   diffTrajectories,
@@ -6,8 +7,13 @@ import {
   type TrajectoryDiff,
 } from '../evaluation/outcomes/trajectoryDiff.ts'
 import { readTrajectories } from '../evaluation/outcomes/trajectoryStore.ts'
+import { parseExactly } from '../exactNumbers.ts'
 import type { JsonValue } from '../json.ts'
+import { computedFrom } from '../reads/answers/pages.ts'
+import type { Computation, ComputedPart } from '../reads/answers/parts.ts'
 import { builder } from './builder/builder.ts'
+import { computation } from './builder/computation.ts'
+import type { PlannedField, ReadInStatement } from './builder/fieldRead.ts'
 import { pageArgs } from './lists/connection.ts'
 import { defineNumberedList, numberedRange } from './lists/numberedList.ts'
 import { findOutcome, Outcome } from './outcome.ts'
@@ -67,75 +73,123 @@ const AlignedStepType = builder.objectRef<ShownStep>('AlignedStep').implement({
 
 const alignedStepPages = defineNumberedList('AlignedStep', AlignedStepType, ({ position }) => position)
 
-interface Shown {
+interface Compared {
   diff: TrajectoryDiff
   lists: Pick<ShownStep, 'baseline' | 'candidate'>
+}
+
+interface Shown extends Compared {
   outcomes: Record<'baseline' | 'candidate', Pick<OutcomeRow, 'outcomeId'>>
 }
+
+async function compare(baseline: JsonValue, candidate: JsonValue): Promise<Compared> {
+  return {
+    diff: await diffTrajectories(baseline, candidate),
+    lists: { baseline: stepsOf(baseline), candidate: stepsOf(candidate) },
+  }
+}
+
+/** What both trajectories are compared by, for all fields below. */
+const comparison = (outcomeIds: readonly [string, string]) =>
+  computation(async (_, read) => {
+    const [baseline, candidate] = parseExactly(read) as [JsonValue, JsonValue]
+    return [await compare(baseline, candidate)]
+  }, trajectoriesSource(outcomeIds))
+
+/** A field that shows something of the comparison. */
+function ofComparison<Value, Args = unknown>(shown: (compared: Compared, args: Args) => Value) {
+  return {
+    extensions: {
+      read: ({ args, told, writer }: PlannedField<Args, Computation>): ComputedPart => {
+        const write = writer()
+        return { is: 'computed', of: told, json: (compared) => write(shown(compared as Compared, args)) }
+      },
+    },
+    resolve: (compared: Shown, args: Args): Value => shown(compared, args),
+  }
+}
+
+const outcomeIn = (side: 'baseline' | 'candidate', description: string) =>
+  ({
+    type: Outcome,
+    nullable: true,
+    description,
+    extensions: { read: ({ members }) => outcomeOf(`${side}Id`, members()) } satisfies ReadInStatement,
+  }) as const
+
+type StepsArgs = Parameters<typeof numberedRange>[0]
 
 const TrajectoryDiffType = builder.objectRef<Shown>('TrajectoryDiff').implement({
   description: 'What two agents did, step by step: the first list of each trajectory, aligned.',
   fields: (t) => ({
     baseline: t.prismaField({
-      type: Outcome,
-      nullable: true,
-      description: 'What is compared with.',
+      ...outcomeIn('baseline', 'What is compared with.'),
       resolve: (query, { outcomes }, _, context) => findOutcome(context, query, outcomes.baseline.outcomeId),
     }),
     candidate: t.prismaField({
-      type: Outcome,
-      nullable: true,
-      description: 'What is compared.',
+      ...outcomeIn('candidate', 'What is compared.'),
       resolve: (query, { outcomes }, _, context) => findOutcome(context, query, outcomes.candidate.outcomeId),
     }),
-    same: t.int({ description: 'Steps that are the same.', resolve: ({ diff }) => diff.counts.same }),
-    changed: t.int({ description: 'Steps that changed.', resolve: ({ diff }) => diff.counts.changed }),
+    same: t.int({
+      description: 'Steps that are the same.',
+      ...ofComparison(({ diff }) => diff.counts.same),
+    }),
+    changed: t.int({
+      description: 'Steps that changed.',
+      ...ofComparison(({ diff }) => diff.counts.changed),
+    }),
     onlyBaseline: t.int({
       description: 'Steps that only the baseline has.',
-      resolve: ({ diff }) => diff.counts.only_baseline,
+      ...ofComparison(({ diff }) => diff.counts.only_baseline),
     }),
     onlyCandidate: t.int({
       description: 'Steps that only the candidate has.',
-      resolve: ({ diff }) => diff.counts.only_candidate,
+      ...ofComparison(({ diff }) => diff.counts.only_candidate),
     }),
     firstDifference: t.field({
       type: AlignedStepType,
       nullable: true,
       description: 'Where they part; null where all steps are the same.',
-      resolve: ({ diff, lists }) => diff.firstDifference && { ...diff.firstDifference, ...lists },
+      ...ofComparison(({ diff, lists }) => diff.firstDifference && { ...diff.firstDifference, ...lists }),
     }),
     firstCallDifference: t.field({
       type: AlignedStepType,
       nullable: true,
       description:
         'Where the tools that they call, or the arguments, part; null where none do. What is said differs each time.',
-      resolve: ({ diff, lists }) => diff.firstCallDifference && { ...diff.firstCallDifference, ...lists },
+      ...ofComparison(
+        ({ diff, lists }) => diff.firstCallDifference && { ...diff.firstCallDifference, ...lists },
+      ),
     }),
     isAligned: t.boolean({
       description:
         'False where they are too different to be aligned (more than 2,000 steps to remove and add): then steps are paired by position.',
-      resolve: ({ diff }) => diff.isAligned,
+      ...ofComparison(({ diff }) => diff.isAligned),
     }),
     steps: t.field({
       type: alignedStepPages.type,
       description: 'The steps of both, in order.',
       args: pageArgs,
-      extensions: { page: true },
-      resolve: ({ diff: { steps }, lists }, args) => {
-        const { after, before, first, last } = numberedRange(args)
-        const within = { from: (after ?? -1) + 1, to: Math.min(before ?? steps.length, steps.length) }
-        const from = last === null ? within.from : Math.max(within.from, within.to - last)
-        const to = first === null ? within.to : Math.min(within.to, from + first)
-        return alignedStepPages.connectionOf({
-          rows: steps.slice(from, Math.max(from, to)).map((step) => ({ ...step, ...lists })),
-          firstNumber: 0,
-          lastNumber: steps.length - 1,
-          totalCount: steps.length,
-        })
-      },
+      ...pageOfSteps(),
     }),
   }),
 })
+
+function pageOfSteps() {
+  const { extensions, resolve } = ofComparison(({ diff: { steps }, lists }, args: StepsArgs) => {
+    const { after, before, first, last } = numberedRange(args)
+    const within = { from: (after ?? -1) + 1, to: Math.min(before ?? steps.length, steps.length) }
+    const from = last === null ? within.from : Math.max(within.from, within.to - last)
+    const to = first === null ? within.to : Math.min(within.to, from + first)
+    return alignedStepPages.connectionOf({
+      rows: steps.slice(from, Math.max(from, to)).map((step) => ({ ...step, ...lists })),
+      firstNumber: 0,
+      lastNumber: steps.length - 1,
+      totalCount: steps.length,
+    })
+  })
+  return { extensions: { page: true, ...extensions }, resolve }
+}
 
 builder.queryField('trajectoryDiff', (t) =>
   t.field({
@@ -154,7 +208,15 @@ builder.queryField('trajectoryDiff', (t) =>
         description: 'The key of the outcome to compare.',
       }),
     },
-    extensions: { cost: DIFF_COST },
+    extensions: {
+      cost: DIFF_COST,
+      read: ({ args: { baselineOutcomeId: baseline, candidateOutcomeId: candidate }, members }) => ({
+        is: 'row',
+        from: (own) => computedFrom(own, comparedOutcomes(baseline, candidate)),
+        members: members(undefined, comparison([baseline, candidate])),
+        nullable: true,
+      }),
+    } satisfies ReadInStatement,
     resolve: async (_, { baselineOutcomeId, candidateOutcomeId }, context): Promise<Shown | null> => {
       const { reads } = context
       const select = { select: { outcomeId: true, executionTime: true } }
@@ -165,10 +227,8 @@ builder.queryField('trajectoryDiff', (t) =>
       const distinct = [...new Map([baseline, candidate].map((key) => [key.outcomeId, key])).values()]
       const trajectories = await readTrajectories(reads, distinct, reads.bytesLeft)
       if (!trajectories) throw reads.tooLarge()
-      const of = [trajectories[0]!, trajectories.at(-1)!] as const
       return {
-        diff: await diffTrajectories(...of),
-        lists: { baseline: stepsOf(of[0]), candidate: stepsOf(of[1]) },
+        ...(await compare(trajectories[0]!, trajectories.at(-1)!)),
         outcomes: { baseline, candidate },
       }
     },

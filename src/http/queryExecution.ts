@@ -6,7 +6,7 @@ import {
   locatedError,
   type OperationDefinitionNode,
 } from 'graphql'
-import type { Answer, Statement } from '../db/tenantTransaction.ts'
+import type { Answer } from '../db/tenantTransaction.ts'
 import { stringifyExactly } from '../exactNumbers.ts'
 import type { Context } from '../graphql/builder/context.ts'
 import { type QueryCompiler, type RootField, withFields } from '../graphql/compiled/compiledQuery.ts'
@@ -14,7 +14,7 @@ import { Refusal } from '../refusal.ts'
 import { AnswerData } from './answerData.ts'
 import { isBeyondLimits, isForbidden, isUnavailable } from './databaseErrors.ts'
 
-type Compiled = RootField & { read: Statement }
+type Compiled = RootField & { read: Extract<RootField['read'], { text: string }> }
 type Constant = RootField & { read: { json: string } }
 type Ordinary = RootField & { read: { reason: string } }
 
@@ -38,7 +38,8 @@ export async function executeQuery(
   const reasons = ordinary.map(({ read }) => read.reason)
   if (!answers) {
     metrics.countRoads(context.viewer.tenantId, 0, [...reasons, ...compiled.map(() => 'DATABASE')])
-    return execute(args)
+    // They begin anew: what was spent and shared until here is not theirs.
+    return execute({ ...args, contextValue: { ...context } })
   }
   metrics.countRoads(context.viewer.tenantId, compiled.length, reasons)
   const texts = new Map<string, Answer>([
@@ -81,8 +82,15 @@ async function answersOf(
       compiled.map(({ read }) => read),
       alone,
     )
-    if (answers.includes(null)) return undefined
-    return { texts: new Map(compiled.map(({ key }, at) => [key, answers[at]!])), failed: [], errors: [] }
+    const texts = new Map<string, Answer>()
+    for (const [at, { key, read }] of compiled.entries()) {
+      const answer = answers[at]
+      if (answer == null) return undefined
+      const text = await completed(read, answer, context)
+      if (text === undefined) return undefined
+      texts.set(key, text)
+    }
+    return { texts, failed: [], errors: [] }
   } catch (error) {
     if (isForResolvers(error, context)) return undefined
     // Where one has to be there nothing else is, and its error is the only one.
@@ -93,6 +101,24 @@ async function answersOf(
       failed,
       errors: failed.map(({ key, nodes }) => locatedError(error, nodes, [key])),
     }
+  }
+}
+
+/** Undefined where it refuses something, which its resolver does at its place, or cannot be written. */
+async function completed(
+  { computed }: Compiled['read'],
+  answer: Answer,
+  context: Context,
+): Promise<Answer | undefined> {
+  try {
+    return computed ? await computed.complete(answer, context) : answer
+  } catch (error) {
+    if (!(error instanceof Refusal))
+      context.services.logger.warn(
+        { err: error },
+        'a value could not be computed: resolvers answer the query',
+      )
+    return undefined
   }
 }
 

@@ -2,9 +2,10 @@ import pg from 'pg'
 import sql, { type Sql } from 'sql-template-tag'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type TenantTransaction, tenantSettings } from '../../src/db/tenantTransaction.ts'
+import { predictionSource } from '../../src/evaluation/effects/effectStore.ts'
 import { measure } from '../../src/evaluation/effects/measuring.ts'
-import { previewImpact } from '../../src/evaluation/effects/preview.ts'
 import { generateRecommendations } from '../../src/evaluation/recommendations/generation.ts'
+import { readSource } from '../../src/reads/sources.ts'
 import type { Tenant } from '../support/arc.ts'
 import { ENGINES, on } from '../support/emptyDatabase.ts'
 import { type Past, useHistory } from '../support/history.ts'
@@ -194,13 +195,12 @@ describe.each(ENGINES)('a step of what Arc advises, on $dump', ({ extension }) =
     expect(rows.get('findMeasured')).toBeLessThanOrEqual(MOST_MEASURED_ROWS)
     most(
       await costsOf(past, past.tenant, (transaction) =>
-        previewImpact(
+        readSource(
           { query: (statement) => transaction.query(statement) as Promise<never> },
-          latest.versionId,
-          'model: x\np1: 1\n',
+          predictionSource(latest.versionId),
         ),
       ),
-      ['findMeasured'],
+      ['source'],
     )
   })
 

@@ -49,8 +49,6 @@ function expectOneStatement(statements: readonly string[]): void {
   expect(statements.filter((text) => text.includes('/* answer */'))).toHaveLength(1)
   expect(statements.length).toBeLessThanOrEqual(4)
 }
-/** What is computed outside of the database. */
-const RESOLVED = ['ConfigDiff.hunks', 'ConfigDiff.changes', 'Recommendation.suggestedChanges']
 
 it('a page of simulations with versions and 20 outcomes each costs the same for 1, 5 and 20 of them', async () => {
   const page = (first: number) => `{ simulations(first: ${first}) { totalCount nodes {
@@ -112,7 +110,7 @@ it.each(hangings)(
     expect(all.statements.length, told).toBe(one.statements.length)
     const compiled = await asked(page(500), { filter }, compiling)
     expect(compiled.data).toEqual(all.data)
-    if (!RESOLVED.includes(`${node}.${field}`)) expectOneStatement(compiled.statements)
+    expectOneStatement(compiled.statements)
   },
   // Without vectors each trajectory's words are compared with all others'.
   120_000,

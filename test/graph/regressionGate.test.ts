@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { type Tenant, useArc } from '../support/arc.ts'
+import type { Tenant } from '../support/arc.ts'
+import { useBothRoads } from '../support/bothRoads.ts'
 
-const arc = useArc()
+const { arc, ask } = useBothRoads()
 
 interface Run {
   status?: string
@@ -45,7 +46,8 @@ async function simulated(tenant: Tenant, scenarios: Run[][], completes = true): 
 }
 
 async function gated(tenant: Tenant, baseline: string, candidate: string, rules: object | null) {
-  return tenant.ask(
+  return ask(
+    tenant,
     `query ($baseline: UUID!, $candidate: UUID!, $rules: GateRulesInput) {
       regressionGate(baseline: $baseline, candidate: $candidate, rules: $rules) { passed reasons { rule status value limit message scenarioIds categories } }
     }`,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Arc, type Tenant, useArc } from '../support/arc.ts'
 import { groupedBy, mean, rounded, sum } from '../support/modelFigures.ts'
+import { costsDuring } from '../support/plans.ts'
 
 const arc = useArc()
 const byResolvers = new Arc({ ARC_COMPILED_READS: 'off' })
@@ -325,6 +326,21 @@ describe('simulations side by side', () => {
     expect(
       await compared(tenant, fields, { baseline: theirs.simulationId, candidates: [own.simulationId] }),
     ).toEqual([{ ...nothing, baseline: null, candidate: mine(own.simulationId) }])
+  })
+
+  it('read the attempts of their own simulations alone, however many there are', async () => {
+    const tenant = arc.tenant()
+    const ids: string[] = []
+    for (let seed = 1; seed <= 8; seed++) ids.push((await recorded(tenant, seed)).simulationId)
+    const fields = `counts { ${COUNTS} } scenarios { totalCount nodes { ${SCENARIO} } }`
+    const variables = { baseline: ids[0], candidates: [ids[1]] }
+    const rows = async () => {
+      const costs = await costsDuring(arc.databaseUrl, tenant, () => compared(tenant, fields, variables))
+      return costs.map((cost) => cost.rows)
+    }
+    const attempts = 2 * SCENARIOS.length * REPETITIONS
+    // The counts, the page and its total read both simulations once each; an attempt that was retried is two rows.
+    for (const read of await rows()) expect(read).toBeLessThan(3 * 2 * attempts)
   })
 
   it('are asked for in words that mean something', async () => {

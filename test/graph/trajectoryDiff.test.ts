@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { type Tenant, useArc } from '../support/arc.ts'
+import type { Tenant } from '../support/arc.ts'
+import { useBothRoads } from '../support/bothRoads.ts'
 
-const arc = useArc()
+const { arc, data } = useBothRoads()
 
 const say = (content: string) => ({ role: 'assistant', content })
 
@@ -23,7 +24,8 @@ async function recorded(tenant: Tenant, ...trajectories: object[]): Promise<stri
 const STEP = '{ position change tools baseline { index content } candidate { index content } }'
 
 async function compared(tenant: Tenant, ids: string[], fields: string) {
-  const { trajectoryDiff } = await tenant.data(
+  const { trajectoryDiff } = await data(
+    tenant,
     `query ($one: UUID!, $other: UUID!) { trajectoryDiff(baselineOutcomeId: $one, candidateOutcomeId: $other) { ${fields} } }`,
     { one: ids[0], other: ids[1] },
   )

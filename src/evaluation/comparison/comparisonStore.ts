@@ -1,8 +1,15 @@
 import sql, { join, type Sql } from 'sql-template-tag'
-import { columnName, identifier } from '../../reads/catalogue.ts'
+import type { Source } from '../../reads/answers/parts.ts'
+import { columnName, identifier, textLiteral } from '../../reads/catalogue.ts'
 import type { ComputedRows, Decimal, ParentKeys } from '../../reads/computedPages.ts'
-import type { OperationReads } from '../../reads/operationReads.ts'
-import { attemptsOfSimulation } from './pairedValues.ts'
+import {
+  attemptsOfSimulation,
+  type Dimensions,
+  type PairedValues,
+  pairedValues,
+  type SimulationPair,
+  valuesSource,
+} from './pairedValues.ts'
 
 /** Two simulations side by side: the parent of what is compared in them. */
 export interface ComparedPair {
@@ -110,6 +117,7 @@ export class ComparisonRows {
   readonly #baselineId: string
   readonly #candidateIds: readonly string[]
   readonly #tolerance: number
+  readonly #sources = new Map<string, Source>()
 
   /** `tolerance`: shares and scores, 0 to 1, that differ by no more are equal. */
   constructor(baselineId: string, candidateIds: readonly string[], tolerance: number) {
@@ -129,6 +137,15 @@ export class ComparisonRows {
           from unnest(${this.#candidateIds}::uuid[]) with ordinality g(candidate_id, place)
         ) p`,
     }
+  }
+
+  /** What the values of all their runs are read of, once for each choice of dimensions. */
+  values(dimensions: Dimensions): Source {
+    const key = JSON.stringify(dimensions)
+    const source =
+      this.#sources.get(key) ?? valuesSource([this.#baselineId, ...this.#candidateIds], dimensions)
+    this.#sources.set(key, source)
+    return source
   }
 
   /** The scenarios of which one of the pair has runs that ended. `dimension`: of their metrics, by its path. */
@@ -208,7 +225,16 @@ export class ComparisonRows {
   }
 }
 
-/** The pairs `p` of which both simulations are there. */
+/** A pair of the text that both keys are. */
+export function pairOf(parent: string): SimulationPair {
+  const [baselineId, candidateId] = parent.split('/') as [string, string]
+  return [baselineId, candidateId]
+}
+
+/**
+ * The pairs `p` of which both simulations are there. `offset 0`: pulled up, the pair would be looked for among all pairs of the tenant's
+ * simulations once the attempts of each of these are read and summed, as PostgreSQL takes a function for cheap.
+ */
 function comparedPairs(pairs: ParentKeys): Sql {
   const sides = SIDES.map((side) => {
     const [alias, id] = [identifier(side), identifier(`${side}_id`)]
@@ -231,7 +257,7 @@ function comparedPairs(pairs: ParentKeys): Sql {
           sql`join simulations ${alias} on ${alias}.simulation_id = split_part(g.parent, '/', ${part})::uuid`,
       ),
       ' ',
-    )}
+    )} offset 0
   ) p`
 }
 
@@ -248,12 +274,25 @@ function attemptsOf(side: (typeof SIDES)[number], dimension: string | null | und
     from ${attemptsOfSimulation(of('id'), of('first_at'), of('last_at'))} a`
 }
 
-/** The scenarios that have one of these tags now. */
-export async function readTagged(
-  reads: Pick<OperationReads, 'query'>,
-  tags: readonly string[],
-): Promise<Set<string>> {
-  const rows = await reads.query<{ scenario_id: string }>(sql`/* taggedScenarios */
-    select scenario_id from scenarios where tags && ${tags}::text[]`)
-  return new Set(rows.map(({ scenario_id }) => scenario_id))
+/** Stands between what a gate is held of: a file separator, which JSON and what `pairedValues` reads have not. */
+const PART = '\u001c'
+
+/** What a gate is held of: the values of both simulations, and the scenarios that have one of these tags now. */
+export function gateSource(baselineId: string, candidateId: string, tags: readonly string[]): Source {
+  const values = valuesSource([baselineId, candidateId], [])
+  const pair = sql`${baselineId}::uuid || '/' || ${candidateId}::uuid`
+  const tagged = sql`(select json_agg(t.scenario_id) from scenarios t where t.tags && ${tags}::text[])`
+  return {
+    ...values,
+    text: (row) =>
+      sql`concat(${pair}, ${textLiteral(PART)}, ${values.text(row)}, ${textLiteral(PART)}, ${tagged})`,
+    reads: values.reads + 1,
+  }
+}
+
+/** @throws Refusal as `pairedValues` */
+export async function gateValues(read: string): Promise<{ values: PairedValues; tagged: Set<string> }> {
+  const [pair, simulations, tagged] = read.split(PART) as [string, string, string]
+  const [values] = await pairedValues(simulations, [pairOf(pair)])
+  return { values: values!, tagged: new Set(tagged === '' ? [] : (JSON.parse(tagged) as string[])) }
 }

@@ -1,4 +1,5 @@
 import sql, { empty, type Sql } from 'sql-template-tag'
+import type { Source } from '../../reads/answers/parts.ts'
 import { evaluated, inStretch, rowsByTime } from '../../reads/byTime.ts'
 import { all, type Condition } from '../../reads/condition.ts'
 import { conditionSql } from '../../reads/conditionSql.ts'
@@ -61,13 +62,10 @@ export type SimulationPair = readonly [baselineId: string, candidateId: string]
 /** Which of the metrics' dimensions are read. */
 export type Dimensions = 'ALL' | readonly string[]
 
-interface SimulationRow extends ComparedSimulation {
-  /** Null where there are too many. */
-  scenarios: string | null
-}
-
 /** In the simulations of a call together: 20 MB of text. */
 const MOST_RUNS = 200_000
+/** Stands for the scenarios of more. */
+const TOO_MANY = 'too many'
 
 type StoredRun = [
   repetition: number,
@@ -90,14 +88,21 @@ export async function readPairedValues(
   pairs: readonly SimulationPair[],
   dimensions: Dimensions = [],
 ): Promise<PairedValues[]> {
-  const ids = [...new Set(pairs.flat().map((id) => id.toLowerCase()))]
-  const rows = ids.length === 0 ? [] : await reads.query<SimulationRow>(valuesSql(ids, dimensions))
-  if (rows.some(({ scenarios }) => scenarios === null))
-    throw new Refusal(
-      'TOO_LARGE',
-      `These simulations have more than ${MOST_RUNS} runs together: compare fewer of them at a time.`,
-    )
-  const simulations = new Map(await inTurns(parsed(rows)))
+  if (pairs.length === 0) return []
+  const [row] = await reads.query<{ values: string }>(
+    sql`/* pairedValues */ select ${valuesText(pairs.flat(), dimensions)} as values`,
+  )
+  return pairedValues(row!.values, pairs)
+}
+
+/** What a statement reads for `pairedValues`, in these simulations. */
+export function valuesSource(simulationIds: readonly string[], dimensions: Dimensions): Source {
+  return { text: () => valuesText(simulationIds, dimensions), reads: 3, huge: 1 }
+}
+
+/** The values of pairs of what was read of their simulations. @throws Refusal TOO_LARGE for more than 200,000 runs */
+export async function pairedValues(read: string, pairs: readonly SimulationPair[]): Promise<PairedValues[]> {
+  const simulations = new Map(await inTurns(parsed(read)))
   return pairs.map(([baselineId, candidateId]) => {
     const [baseline, candidate] = [baselineId, candidateId].map((id) => simulations.get(id.toLowerCase()))
     return {
@@ -112,9 +117,28 @@ export async function readPairedValues(
 
 type Sides = ReadonlyMap<string, ScenarioSide>
 
-function* parsed(rows: readonly SimulationRow[]) {
-  for (const { scenarios, ...simulation } of rows)
-    yield [simulation.simulationId, { simulation, sides: sidesOf(scenarios!) }] as const
+// ASCII's separators of records and of units: JSON escapes them.
+const RECORD = '\u001e'
+const UNIT = '\u001f'
+
+function* parsed(read: string) {
+  for (const record of read === '' ? [] : read.split(RECORD)) {
+    const [simulationId, status, configVersionId, scenarios] = record.split(UNIT) as [
+      string,
+      string,
+      string,
+      string,
+    ]
+    if (scenarios === TOO_MANY)
+      throw new Refusal(
+        'TOO_LARGE',
+        `These simulations have more than ${MOST_RUNS} runs together: compare fewer of them at a time.`,
+      )
+    yield [
+      simulationId,
+      { simulation: { simulationId, status, configVersionId }, sides: sidesOf(scenarios) },
+    ] as const
+  }
 }
 
 function sidesOf(scenarios: string): Sides {
@@ -158,11 +182,14 @@ function besideGrades(side: ScenarioSide | null, other: ScenarioSide | null): Sc
   return { ...side, runs: side.runs.map((run) => ({ ...run, success: null })) }
 }
 
-/** A row for each simulation, its values as one text: of 11,000 runs as rows Prisma would make for longer than they take to read. */
-function valuesSql(simulationIds: readonly string[], dimensions: Dimensions): Sql {
-  return sql`/* pairedValues */
-    select s.simulation_id as "simulationId", s.status, s.config_version_id as "configVersionId",
-      case when s.runs <= ${MOST_RUNS} then coalesce(a.scenarios, '[]') end as scenarios
+/**
+ * An expression of a text: a record for each simulation, its scenarios as JSON. As rows, Prisma would make 11,000 runs for longer than they take to read; as
+ * one JSON they would be parsed in one go.
+ */
+function valuesText(simulationIds: readonly string[], dimensions: Dimensions): Sql {
+  return sql`(
+    select coalesce(string_agg(concat_ws(${UNIT}, s.simulation_id, s.status, s.config_version_id,
+      case when s.runs <= ${MOST_RUNS} then coalesce(a.scenarios, '[]') else ${TOO_MANY} end), ${RECORD}), '')
     from (select *, sum(completed_scenarios) over () as runs from simulations where simulation_id = any (${simulationIds}::uuid[])) s
     left join lateral (
       select json_agg(json_build_array(c.scenario_id, (
@@ -184,7 +211,8 @@ function valuesSql(simulationIds: readonly string[], dimensions: Dimensions): Sq
         ) r
         group by r.scenario_id
       ) c
-    ) a on s.runs <= ${MOST_RUNS}`
+    ) a on s.runs <= ${MOST_RUNS}
+  )`
 }
 
 /**

@@ -1,6 +1,8 @@
-import sql, { empty } from 'sql-template-tag'
+import sql, { empty, type Sql } from 'sql-template-tag'
 import type { TenantTransaction } from '../../db/tenantTransaction.ts'
+import { parseExactly } from '../../exactNumbers.ts'
 import type { JsonObject } from '../../json.ts'
+import type { Source } from '../../reads/answers/parts.ts'
 import type { ChangeEffect, ImpactPrediction, MeasuredDiff } from './changeEffects.ts'
 import type { ChangeKey } from './changeKeys.ts'
 import { METRICS, type MetricDelta } from './deltas.ts'
@@ -179,12 +181,24 @@ export async function replaceDeltas(
 
 /** The latest diffs that were measured with an error that is known; `before`: on runs that were complete by then. */
 export async function findMeasured(reads: Reading, before: Date | null): Promise<MeasuredDiff[]> {
-  const rows = await reads.query<{
-    run_pairs: string
-    changes: ChangeKey[]
-    effects: MeasuredDiff['effects']
-  }>(sql`/* findMeasured */
-    select e.run_pairs, e.effects, (
+  const rows = await reads.query<StoredMeasured>(sql`/* findMeasured */ ${measuredSql(before)}`)
+  return rows.map(measuredOf)
+}
+
+interface StoredMeasured {
+  run_pairs: string
+  changes: ChangeKey[]
+  effects: MeasuredDiff['effects']
+}
+
+const measuredOf = ({ run_pairs, changes, effects }: StoredMeasured): MeasuredDiff => ({
+  runPairs: Number(run_pairs),
+  changes,
+  effects,
+})
+
+function measuredSql(before: Date | null): Sql {
+  return sql`select e.run_pairs, e.effects, (
       select json_agg(json_build_object('path', c.path, 'op', c.op, 'direction', c.direction,
         'valueBefore', c.value_before, 'valueAfter', c.value_after) order by c.path)
       from diff_changes c where c.diff_id = e.diff_id) as changes
@@ -202,8 +216,24 @@ export async function findMeasured(reads: Reading, before: Date | null): Promise
       limit ${MOST_MEASURED}
     ) e
     where exists (select from diff_changes c where c.diff_id = e.diff_id)
-    order by e.completed_at, e.diff_id`)
-  return rows.map(({ run_pairs, changes, effects }) => ({ runPairs: Number(run_pairs), changes, effects }))
+    order by e.completed_at, e.diff_id`
+}
+
+/** What a version is predicted of: the tree of the one before it, and the diffs that were measured. */
+export function predictionSource(versionBefore: string): Source {
+  return {
+    text: () => sql`(select json_build_object('before', v.parsed_config, 'measured', (select json_agg(m) from (${measuredSql(null)}) m))::text
+      from config_versions v where v.version_id = ${versionBefore})`,
+    reads: 4,
+    huge: 1,
+  }
+}
+
+/** Null when there is no such version. */
+export function predictedOf(read: string): { before: JsonObject; measured: MeasuredDiff[] } | null {
+  if (read === '') return null
+  const { before, measured } = parseExactly(read) as { before: JsonObject; measured: StoredMeasured[] | null }
+  return { before, measured: (measured ?? []).map(measuredOf) }
 }
 
 /** Keeps what was predicted; a prediction that is there already stays. */

@@ -9,6 +9,8 @@ export interface PlannedField<Args = Record<string, unknown>, Told = unknown> {
   members(type?: string, told?: unknown): Member[]
   /** What is asked of the connection that it shows. `told`: to all fields below. */
   page(told?: unknown): PageMember[]
+  /** Writes a computed value of the field's type, with what is asked of it, as JSON. */
+  writer(): (value: unknown) => string
   /** The time that it is asked at. */
   now(): Date
 }

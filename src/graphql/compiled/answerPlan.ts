@@ -13,18 +13,9 @@ import {
 import type { EdgeMember, Member, PageInfoMember, PageMember, Part } from '../../reads/answers/parts.ts'
 import type { PlannedField, ReadInStatement } from '../builder/fieldRead.ts'
 import { identified } from '../builder/globalId.ts'
+import { NotCompiled } from './notCompiled.ts'
 import { type Asked, fieldsOf } from './selections.ts'
-
-/** Why a field of the root is answered by its resolvers. */
-export class NotCompiled extends Error {
-  /** The field that does not say how it is read in a statement, as `Type.field`. */
-  readonly reason: string
-
-  constructor(reason: string) {
-    super(`${reason} is answered by its resolver`)
-    this.reason = reason
-  }
-}
+import { valueWriter } from './valueWriter.ts'
 
 type Field = GraphQLField<unknown, unknown>
 
@@ -61,6 +52,7 @@ class AnswerPlan {
       members: (type, more = told) =>
         this.#members(type === undefined ? typeOf(field) : this.#typeNamed(type), nodes, more),
       page: (more = told) => this.#page(typeOf(field), nodes, more),
+      writer: () => valueWriter(this.#asked, field.type, nodes),
       now: this.#asked.now,
     }
   }

@@ -13,12 +13,12 @@ import {
 } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import { databaseNow } from '../../databaseTime.ts'
-import type { Statement } from '../../db/tenantTransaction.ts'
-import { answerStatement } from '../../reads/answers/answerSql.ts'
+import { type AnswerStatement, answerStatement } from '../../reads/answers/answerSql.ts'
 import { readsOfOutcomes, weightOf } from '../../reads/answers/weight.ts'
 import { Refusal } from '../../refusal.ts'
 import { isUuid } from '../../uuid.ts'
-import { NotCompiled, planAnswer } from './answerPlan.ts'
+import { planAnswer } from './answerPlan.ts'
+import { NotCompiled } from './notCompiled.ts'
 import { type Asked, fieldsOf } from './selections.ts'
 
 /** One field of the root. */
@@ -28,7 +28,7 @@ export interface RootField {
   nodes: readonly FieldNode[]
   nullable: boolean
   /** What answers it: a statement, or what it is for everybody; or why its resolver does. */
-  read: Statement | { json: string } | { reason: string }
+  read: AnswerStatement | { json: string } | { reason: string }
 }
 
 /** What is asked for: as graphql-js takes it. */

@@ -3,6 +3,7 @@ import type { Statement } from '../../db/tenantTransaction.ts'
 import { identifier, integerLiteral, textLiteral } from '../catalogue.ts'
 import type { SortField } from '../keyset.ts'
 import { fieldsWithout, pageWithBeside, rowOn } from './beside.ts'
+import { Computed } from './computed.ts'
 import {
   type ColumnPart,
   type EdgeMember,
@@ -45,14 +46,20 @@ type Piece = string | Sql
  * A statement that selects one value of an answer, as JSON. It fails with SQLSTATE 54000 as soon as a text becomes longer than
  * `most` allows. Its text depends on the parts' shape alone, but for the length of pages. `inSteps`: see ../byTime.ts.
  */
-export function answerStatement(part: Part, most: MostBytes, inSteps = false): Statement {
+export function answerStatement(part: Part, most: MostBytes, inSteps = false): AnswerStatement {
   return new AnswerWriter(most, inSteps).statement(part)
+}
+
+export interface AnswerStatement extends Statement {
+  /** What its text is completed by; absent where that is the answer. */
+  computed?: Computed
 }
 
 /** Writes one answer: the rows that are read have aliases with numbers. */
 class AnswerWriter {
   readonly #most: MostBytes
   readonly #inSteps: boolean
+  readonly #computed = new Computed()
   #aliases = 0
   #isGeneral = true
 
@@ -61,10 +68,19 @@ class AnswerWriter {
     this.#inSteps = inSteps
   }
 
-  statement(part: Part): Statement {
-    const answer = concatenated(this.#part(part, new Row('nothing', this.#inSteps)))
-    const { text, values } = sql`/* answer */ select ${answer} as answer`
-    return { text, values, isGeneral: this.#isGeneral }
+  statement(part: Part): AnswerStatement {
+    const pieces = this.#part(part, new Row('nothing', this.#inSteps))
+    for (const source of this.#computed.sources)
+      pieces.push(
+        this.#computed.separator,
+        bounded(
+          source.text(() => this.#row()),
+          this.#most.value,
+        ),
+      )
+    const { text, values } = sql`/* answer */ select ${concatenated(pieces)} as answer`
+    const statement = { text, values, isGeneral: this.#isGeneral }
+    return this.#computed.isEmpty ? statement : { ...statement, computed: this.#computed }
   }
 
   #row(): Row {
@@ -102,6 +118,12 @@ class AnswerWriter {
         return this.#list(part, row)
       case 'page':
         return [sql`(${this.#page(part, row)})`]
+      case 'computed': {
+        const [before, after] = this.#computed.add(part)
+        const place = part.place?.(row) ?? ''
+        const isMeasured = part.isLong && typeof place !== 'string'
+        return [before, isMeasured ? bounded(place, this.#most.value) : place, after]
+      }
     }
   }
 

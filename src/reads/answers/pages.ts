@@ -94,6 +94,11 @@ export function onlyOne(key: Sql): Sql {
   return sql`array[${key}]`
 }
 
+/** A column of the row as JSON, whatever it holds; null where that is null. */
+export function jsonText(row: Row, field: string): Sql {
+  return sql`to_json(${row.column(field)})::text`
+}
+
 /** Behind FROM: computed rows under an alias, in the order of a field. */
 export function computedFrom(own: Row, { select }: ComputedRows, order?: string): Sql {
   const inOrder = order === undefined ? empty : sql` order by ${identifier(columnName(order))}`

@@ -49,6 +49,7 @@ export type Part =
   | RowsPart
   | PagePart
   | ListPart
+  | ComputedPart
 
 /** The same for every row. */
 interface LiteralPart {
@@ -115,6 +116,38 @@ interface KeyedRows {
   /** The keys' values for each of these. */
   values: readonly (readonly unknown[])[]
   members: readonly Member[]
+}
+
+/** What is computed once the statement has been read: statistics, alignments, differences. See computed.ts. */
+export interface ComputedPart {
+  is: 'computed'
+  /** Computes it, with the values of all other parts that it is of. */
+  of: Computation
+  /** An expression of a text: which of the values, or what it is computed of, as JSON. Without one there is one value. */
+  place?(row: Row): Sql
+  /** Whether that may be kilobytes. */
+  isLong?: true
+  /** The value as JSON. */
+  json(value: unknown): string
+}
+
+export interface Computation {
+  source?: Source
+  /**
+   * The values of these places, in their order. `source`: what was read of it; '' without one. `operation`: what is shared by
+   * all that is computed for it. Whatever it throws, the resolvers answer.
+   */
+  values(places: readonly string[], source: string, operation: object): Promise<readonly unknown[]>
+}
+
+/** What all values of a computation are computed of: read once in a statement, however many computations it is for. */
+export interface Source {
+  /** An expression of a text, which may be megabytes. `row`: makes the alias of rows that it reads. */
+  text(row: () => Row): Sql
+  /** How often it reads tables. */
+  reads: number
+  /** How many values that may be megabytes it puts together. */
+  huge: number
 }
 
 /** Objects that are listed as they are, without pages. */

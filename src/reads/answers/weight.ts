@@ -1,6 +1,6 @@
 import type { Statement } from '../../db/tenantTransaction.ts'
 import type { ColumnKind } from '../catalogue.ts'
-import type { Member, PageMember, Part } from './parts.ts'
+import type { Member, PageMember, Part, Source } from './parts.ts'
 
 /** What a statement takes: the longer its answer, and the more it reads, the more memory. */
 export interface Weight {
@@ -14,12 +14,28 @@ export interface Weight {
   reads: number
 }
 
-const NOTHING: Weight = { pages: 0, huge: 0, long: 0, reads: 0 }
-const READ: Weight = { ...NOTHING, reads: 1 }
+/** That of a part, and what it needs that the statement has once. */
+interface PartWeight extends Weight {
+  sources: readonly Source[]
+}
+
+const NOTHING: PartWeight = { pages: 0, huge: 0, long: 0, reads: 0, sources: [] }
+const READ: PartWeight = { ...NOTHING, reads: 1 }
 
 const LONG: Partial<Record<ColumnKind, number>> = { json: 1, texts: 1, text: 1 / 2 }
 
 export function weightOf(part: Part): Weight {
+  const { sources, ...own } = ofPart(part)
+  const total = { ...own }
+  for (const { reads, huge } of new Set(sources)) {
+    total.reads += reads
+    total.huge += huge
+    total.long += 1
+  }
+  return total
+}
+
+function ofPart(part: Part): PartWeight {
   switch (part.is) {
     case 'column':
       return { ...NOTHING, huge: part.isHuge ? 1 : 0, long: isShort(part) ? 0 : (LONG[part.kind] ?? 0) }
@@ -31,6 +47,8 @@ export function weightOf(part: Part): Weight {
       return sum([{ ...NOTHING, pages: 1 }, ofMembers(part.members)])
     case 'rows':
       return sum(part.tables.flatMap(({ members }) => [READ, ofMembers(members)]))
+    case 'computed':
+      return { ...NOTHING, long: part.isLong ? 1 : 0, sources: part.of.source ? [part.of.source] : [] }
     case 'page':
       return sum([{ ...READ, pages: 1, huge: part.isHuge ? 1 : 0 }, ...part.members.map(ofPageMember)])
     default:
@@ -76,20 +94,20 @@ export function readsOfOutcomes({ text }: Statement): number {
   return text.replaceAll(/'(?:[^']|'')*'/g, "''").match(OF_OUTCOMES)?.length ?? 0
 }
 
-function ofMembers(members: readonly Member[]): Weight {
-  return sum(members.map(({ part }) => weightOf(part)))
+function ofMembers(members: readonly Member[]): PartWeight {
+  return sum(members.map(({ part }) => ofPart(part)))
 }
 
-function ofPageMember(member: PageMember): Weight {
+function ofPageMember(member: PageMember): PartWeight {
   if (member.shows === 'nodes') return ofMembers(member.members)
   if (member.shows === 'totalCount') return READ
-  if (member.shows === 'part') return weightOf(member.part)
+  if (member.shows === 'part') return ofPart(member.part)
   if (member.shows !== 'edges') return NOTHING
   return sum(member.members.map((edge) => (edge.shows === 'node' ? ofMembers(edge.members) : NOTHING)))
 }
 
-function sum(weights: readonly Weight[]): Weight {
-  const total = { ...NOTHING }
+function sum(weights: readonly PartWeight[]): PartWeight {
+  const total = { ...NOTHING, sources: weights.flatMap(({ sources }) => sources) }
   for (const { pages, huge, long, reads } of weights) {
     total.pages += pages
     total.huge += huge

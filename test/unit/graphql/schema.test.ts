@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import {
   type GraphQLArgument,
+  type GraphQLField,
   type GraphQLInputField,
   getNamedType,
   getNullableType,
@@ -49,6 +50,24 @@ describe('every part of the schema', () => {
         for (const value of type.getValues()) look(`${type.name}.${value.name}`, value.description)
     }
     expect(lacking).toEqual([])
+  })
+
+  it('is answered by the statement of its operation where it comes of what is stored', () => {
+    const isRead = ({ name, extensions }: GraphQLField<unknown, unknown>) =>
+      extensions.read !== undefined || name === 'id'
+    // Values that are computed, and receipts, have no fields that are read: whoever reads some reads all.
+    const resolved = types
+      .filter(isObjectType)
+      .filter(
+        ({ name }) => !/^(Mutation|Subscription|PageInfo)$|(Connection|Edge|Payload|Event|Step)$/.test(name),
+      )
+      .map((type) => ({ type, fields: Object.values(type.getFields()) }))
+      .filter(({ fields }) => fields.some((field) => isRead(field) && field.name !== 'id'))
+      .flatMap(({ type, fields }) =>
+        fields.filter((field) => !isRead(field)).map(({ name }) => `${type.name}.${name}`),
+      )
+    // What this server knows itself.
+    expect(resolved.sort()).toEqual(['Query.health', 'Query.metrics', 'Query.viewer'])
   })
 
   it('bounds the texts and lists that a filter compares with each row, and those that say which rows', () => {

@@ -2,7 +2,7 @@ import sql from 'sql-template-tag'
 import { describe, expect, it } from 'vitest'
 import { answerStatement } from '../../../src/reads/answers/answerSql.ts'
 import { relatedRow, rowWith, storedPage } from '../../../src/reads/answers/pages.ts'
-import type { Member, PageMember } from '../../../src/reads/answers/parts.ts'
+import type { Computation, Member, PageMember, Part, Source } from '../../../src/reads/answers/parts.ts'
 import { weightOf } from '../../../src/reads/answers/weight.ts'
 import type { Column, ColumnKind } from '../../../src/reads/catalogue.ts'
 import {
@@ -157,6 +157,65 @@ describe('the statement of an answer', () => {
     // PostgreSQL takes no more arguments.
     for (const [, args] of text.matchAll(/concat\(([^()]*)\)/g))
       expect(args!.split(', ').length).toBeLessThan(100)
+  })
+
+  describe('of which something is computed', () => {
+    const source: Source = { text: () => sql`(select string_agg(x, ',') from xs)`, reads: 1, huge: 1 }
+    const asked: unknown[] = []
+    const doubled = (name: string): Computation => ({
+      source,
+      values: async (places, read, operation) => {
+        asked.push([name, places, read, operation])
+        return places.map((place) => place + place)
+      },
+    })
+    const computed = (of: Computation): Part => ({
+      is: 'computed',
+      of,
+      place: (row) => row.column('scenarioId'),
+      json: (value) => JSON.stringify(value),
+    })
+    const one = doubled('one')
+    const statement = answerStatement(
+      rowWith('outcomes', all(), [
+        { key: 'a', part: computed(one) },
+        { key: 'b', part: { is: 'computed', of: one, json: (value) => `[${JSON.stringify(value)}]` } },
+        { key: 'c', part: computed(doubled('other')) },
+        { key: 'd', part: { ...computed({ values: async () => ['bare'] }), isLong: true } as Part },
+      ]),
+      MOST,
+    )
+
+    it('selects places in it, and what that is computed of once behind it', () => {
+      expect(statement.text.match(/from xs/g)).toHaveLength(1)
+      expect(statement.text).toContain('\u001d')
+      // What is megabytes is not made to its end; nor is a place that may be long.
+      expect(statement.text.match(/octet_length\(long\) > 1000 /g)).toHaveLength(2)
+    })
+
+    it('has it written in these places, each value once for all of them', async () => {
+      const mark = (part: number, place: string) => `\u001a${part}:${place}\u001a`
+      const row = (place: string) =>
+        `{"a":${mark(0, place)},"b":${mark(1, '')},"c":${mark(2, place)},"d":${mark(3, '{"x":1}')}}`
+      const operation = {}
+      const read = `[${row('x:y')},${row('z')},${row('x:y')}]\u001d1,2,3`
+      expect(JSON.parse(await statement.computed!.complete(read, operation))).toEqual(
+        ['x:y', 'z', 'x:y'].map((place) => ({ a: place + place, b: [''], c: place + place, d: 'bare' })),
+      )
+      expect(asked).toEqual([
+        ['one', ['x:y', '', 'z'], '1,2,3', operation],
+        ['other', ['x:y', 'z'], '1,2,3', operation],
+      ])
+      asked.length = 0
+      expect(await statement.computed!.complete(Buffer.from('null\u001d'), operation)).toBe('null')
+      expect(asked).toEqual([])
+    })
+
+    it('weighs what all of that is computed of once', () => {
+      const parts = [computed(one), computed(doubled('other'))]
+      const members = parts.map((part, at) => ({ key: `k${at}`, part }))
+      expect(weightOf(rowWith('outcomes', all(), members))).toEqual({ pages: 0, huge: 1, long: 1, reads: 2 })
+    })
   })
 
   it('knows what makes it long', () => {
