@@ -830,6 +830,11 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
       recommendation: null,
       errors: [{ code: 'RECOMMENDATION_STALE', message: expect.stringContaining('/timeout') }],
     })
+    await one.version(`${yaml}${'# a long comment\n'.repeat(16_000)}`)
+    expect(await step(one, 'applyRecommendation', { recommendationId })).toMatchObject({
+      recommendation: null,
+      errors: [{ code: 'RECOMMENDATION_STALE', message: expect.stringContaining('laid out') }],
+    })
     const later = `# another head\n${yaml.replace('retries: 0', 'retries: 1')}`
     await one.version(later)
     const { recommendation: now, errors } = await step(one, 'applyRecommendation', { recommendationId })
@@ -838,7 +843,7 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
       state: 'APPLIED',
       applied: true,
       appliedVersion: {
-        versionNumber: 4,
+        versionNumber: 5,
         rawYaml: later.replace('timeout: 30', `timeout: ${after}`),
         generatedBy: 'OPTIMIZATION',
       },

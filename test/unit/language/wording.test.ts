@@ -45,6 +45,8 @@ describe('a language model', () => {
   it.each([
     ['a number of its own', answer(GOOD.replace('12.5', '13')), /the number 13%, which/],
     ['calls for a share', answer(GOOD.replace('1200 calls', '1200 % of calls')), /1200%/],
+    ['dollars for calls', answer(GOOD.replace('1200 calls', '$1200 of calls')), /\$1200/],
+    ['markup', answer(`<b>${GOOD}</b>`), /markup/],
     ['a link', answer(`${GOOD} See https://example.org for how.`), /links/],
     ['much more', answer(`${GOOD} ${'That is so. '.repeat(40)}`), /characters, not/],
     ['next to nothing', answer('Yes.'), /4 characters/],
