@@ -3,7 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { createPool } from '../../src/db/pool.ts'
+import { ownQueryOn } from '../../src/jobs/embeddingStore.ts'
 import { recommend } from '../../src/jobs/recommend.ts'
+import { createLogger } from '../../src/observe/logger.ts'
 import { detectableDifference } from '../../src/statistics/power.ts'
 import { Arc } from '../support/arc.ts'
 import { cleanUp } from '../support/cleanUp.ts'
@@ -45,6 +48,7 @@ interface Case {
 
 const ids = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, n) => `s_${String(from + n).padStart(3, '0')}`)
+const logger = createLogger('silent')
 const near = (value: number, digits = 9) => expect.closeTo(value, digits)
 const TOP = `${YAML}top_p: 1\n`
 const NANO = YAML.replace('gpt-4.1', 'gpt-4.1-nano')
@@ -1022,6 +1026,10 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
     await step(one, 'applyRecommendation', { recommendationId: newest.recommendationId })
     await one.run(ids(0, 60), searches(20), { repetitions: 4 })
     expect((await one.generate()).FAILING_TOOL.status).toBe('MADE')
+    expect((await one.generate()).FAILING_TOOL).toMatchObject({
+      status: 'ALREADY_MADE',
+      recommendation: { state: 'OPEN' },
+    })
     expect((await stateOf(one, 'rule: { eq: FAILING_TOOL }'))[2]).toMatchObject({
       state: 'APPLIED',
       supersededById: null,
@@ -1054,11 +1062,125 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
     const one = agent()
     await one.version(YAML)
     const simulationId = await one.run(await one.scenarios(60), searches(15), { completes: false })
+    expect(await marks(one)).toEqual([])
     await one.run(ids(0, 60), searches(15))
     await one.complete(simulationId)
     await runJob()
     const { recommendations } = await one.tenant.data('{ recommendations { nodes { sourceId } } }')
     expect(recommendations.nodes).toEqual([{ sourceId: simulationId }])
+  })
+
+  it('are looked for by one server at a time, of each tenant one version after the other, five times at most', async () => {
+    const [one, other] = [agent(), agent()]
+    await runsOf(1, [YAML, searches(0)], [TOP, searches(0)])(one)
+    await oneRun(1, searches(0))(other)
+    const claim = () =>
+      query<{ tenant_id: string; config_version_id: string; held: string }>(
+        database.serviceUrl,
+        'select tenant_id, config_version_id, held from claim_recommendation_marks(10)',
+      )
+    const end = (held: string, failed: boolean) =>
+      query(
+        database.serviceUrl,
+        `select end_recommendation_mark('${one.tenant.tenantId}', '${one.versionIds[0]}', '${held}', ${failed})`,
+      )
+    const first = await claim()
+    expect(first.map(({ tenant_id }) => tenant_id).sort()).toEqual(
+      [one.tenant.tenantId, other.tenant.tenantId].sort(),
+    )
+    expect(first.find(({ tenant_id }) => tenant_id === one.tenant.tenantId)?.config_version_id).toBe(
+      one.versionIds[0],
+    )
+    expect(await claim()).toMatchObject([{ config_version_id: one.versionIds[1] }])
+    expect(await claim()).toEqual([])
+
+    const mark = async () => {
+      const [row] = await query<{ attempts: number; claim: string | null; minutes: number }>(
+        database.url,
+        `select attempts, claim, round(extract(epoch from due_at - now()) / 60)::int as minutes
+        from store.recommendation_marks where config_version_id = '${one.versionIds[0]}'`,
+      )
+      return row
+    }
+    const isDue = (attempts: number) =>
+      query(
+        database.url,
+        `update store.recommendation_marks set due_at = now(), attempts = ${attempts} where config_version_id = '${one.versionIds[0]}'`,
+      )
+    const { claim: held } = (await mark())!
+    expect(await mark()).toMatchObject({ attempts: 1, minutes: 10 })
+    for (const failed of [true, false]) {
+      await end(one.versionIds[0]!, failed)
+      expect(await mark()).toMatchObject({ claim: held, minutes: 10 })
+    }
+    await end(held!, true)
+    expect(await mark()).toEqual({ attempts: 1, claim: null, minutes: 1 })
+    await isDue(1)
+    const [again] = await claim()
+    await end(again!.held, true)
+    expect(await mark()).toEqual({ attempts: 2, claim: null, minutes: 4 })
+    await isDue(5)
+    expect(await claim()).toEqual([])
+
+    // What completes begins anew, whoever looks meanwhile.
+    await one.run(ids(0, 1), searches(0), { versionId: one.versionIds[0]! })
+    expect(await mark()).toEqual({ attempts: 0, claim: null, minutes: 0 })
+    const [last] = await claim()
+    await one.run(ids(0, 1), searches(0), { versionId: one.versionIds[0]! })
+    await end(last!.held, false)
+    expect(await mark()).toEqual({ attempts: 0, claim: null, minutes: 0 })
+    await end((await claim())[0]!.held, false)
+    expect(await mark()).toBeUndefined()
+    await query(database.url, 'delete from store.recommendation_marks')
+  })
+
+  it('are looked for where what they rest on may have changed', async () => {
+    const one = agent()
+    await oneRun(60, searches(15))(one)
+    await runJob()
+    const [{ recommendationId }] = await stateOf(one)
+    const versions = async () =>
+      (await marks(one)).map(({ config_version_id, attempts }) => [
+        one.versionIds.indexOf(config_version_id) + 1,
+        attempts,
+      ])
+    // A failing tool of one version is none of another one's.
+    await one.version(TOP)
+    await one.run(ids(0, 20), searches(0))
+    expect(await versions()).toEqual([[2, 0]])
+    await query(database.url, 'delete from store.recommendation_marks')
+    const remove = (simulationId: string) =>
+      one.tenant.data(
+        `mutation { deleteSimulation(input: { simulationId: "${simulationId}" }) { errors { message } } }`,
+      )
+    await remove(await one.run(ids(0, 20), searches(0), { completes: false }))
+    expect(await versions()).toEqual([])
+    const { recommendation } = await one.tenant.data(
+      `{ recommendation(recommendationId: "${recommendationId}") { sourceId } }`,
+    )
+    await one.run(ids(0, 1), searches(0), { versionId: one.versionIds[0]! })
+    await query(database.url, 'update store.recommendation_marks set attempts = 5')
+    await remove(recommendation.sourceId)
+    expect(await versions()).toEqual([[1, 0]])
+    await runJob()
+  })
+
+  it('are left to others by a server that stops', async () => {
+    const agents = [agent(), agent()]
+    for (const each of agents) await oneRun(1, searches(0))(each)
+    const stops = new AbortController()
+    const looked: string[] = []
+    const pool = createPool({ connectionString: database.serviceUrl, max: 1, logger })
+    cleanUp(() => pool.end())
+    await recommend(async (tenantId) => {
+      looked.push(tenantId)
+      stops.abort()
+      return { made: 0, reopened: 0, obsolete: 0 }
+    }).run({ query: ownQueryOn(pool), logger, signal: stops.signal })
+    expect(looked).toHaveLength(1)
+    const left = (await Promise.all(agents.map(marks))).flat()
+    expect(left).toMatchObject([{ attempts: 1, claim: expect.any(String) }])
+    await query(database.url, 'delete from store.recommendation_marks')
   })
 
   it('what fails of a tenant is tried again later, and holds up nobody else', async () => {
