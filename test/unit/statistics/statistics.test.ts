@@ -123,9 +123,17 @@ describe('intervals', () => {
     [0, 0, 20, -0.161125163, 0.161125158],
     [3, 3, 10, -0.444217807, 0.444217811],
   ])('Tango’s of %d gained and %d lost in %d', (gained, lost, n, lower, upper) => {
-    const interval = tangoInterval(gained, lost, n, 0.95)
-    expect(interval.lower).toBeCloseTo(lower, 6)
-    expect(interval.upper).toBeCloseTo(upper, 6)
+    const scenarios = Array.from({ length: n }, (_, i) => ({
+      baseline: [i < gained ? 0 : 1],
+      candidate: [i >= gained && i < gained + lost ? 0 : 1],
+    }))
+    for (const interval of [
+      tangoInterval(gained, lost, n, 0.95),
+      comparePaired(scenarios, 'PASS_FAIL').interval!,
+    ]) {
+      expect(interval.lower).toBeCloseTo(lower, 6)
+      expect(interval.upper).toBeCloseTo(upper, 6)
+    }
   })
 
   it('Student’s of Darwin’s maize', () => {
@@ -353,6 +361,14 @@ describe('a verdict', () => {
     const [judgement] = judge([{ comparison: shifted(by), better, margin }])
     expect(judgement!.verdict).toBe(verdict)
     expect(judgement!.needed === null).toBe(verdict !== 'INSUFFICIENT_DATA' || margin === null)
+  })
+
+  it('is given where p is below alpha, not where it is that', () => {
+    const comparison = comparePaired(pairsOf([1, 1, 1, 1, 0]), 'PASS_FAIL')
+    expect(comparison.pValue).toBe(1 / 16)
+    const verdictAt = (alpha: number) =>
+      judge([{ comparison, better: 'HIGHER', margin: null }], { alpha })[0]!.verdict
+    expect([verdictAt(1 / 16), verdictAt(0.0626)]).toEqual(['INSUFFICIENT_DATA', 'BETTER'])
   })
 
   it('among many follows adjusted p-values, and wider intervals', () => {
