@@ -1149,20 +1149,25 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
     await one.run(ids(0, 20), searches(0))
     expect(await versions()).toEqual([[2, 0]])
     await query(database.url, 'delete from store.recommendation_marks')
-    const remove = (simulationId: string) =>
-      one.tenant.data(
-        `mutation { deleteSimulation(input: { simulationId: "${simulationId}" }) { errors { message } } }`,
+    const change = async (mutation: string, simulationId: string) => {
+      const data = await one.tenant.data(
+        `mutation { ${mutation}(input: { simulationId: "${simulationId}" }) { errors { message } } }`,
       )
-    await remove(await one.run(ids(0, 20), searches(0), { completes: false }))
+      expect(data[mutation].errors).toEqual([])
+    }
+    for (const end of ['cancelSimulation', 'deleteSimulation'])
+      await change(end, await one.run(ids(0, 20), searches(0), { completes: false }))
     expect(await versions()).toEqual([])
     const { recommendation } = await one.tenant.data(
       `{ recommendation(recommendationId: "${recommendationId}") { sourceId } }`,
     )
     await one.run(ids(0, 1), searches(0), { versionId: one.versionIds[0]! })
     await query(database.url, 'update store.recommendation_marks set attempts = 5')
-    await remove(recommendation.sourceId)
+    await change('deleteSimulation', recommendation.sourceId)
     expect(await versions()).toEqual([[1, 0]])
+    await one.run(ids(0, 1), searches(0))
     await runJob()
+    expect(await versions()).toEqual([])
   })
 
   it('are left to others by a server that stops', async () => {
