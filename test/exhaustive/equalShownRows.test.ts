@@ -155,8 +155,12 @@ async function carryOut(tenant: Tenant, name: string, input: object): Promise<an
 
 type Mutate = (name: string, input: object) => Promise<any>
 
-/** Carries out every mutation that shows a row. */
-async function everyMutation(tenant: Tenant, mutate: Mutate): Promise<void> {
+/** Carries out every mutation that shows a row. `whenChanged`: where something else has changed, before what comes next. */
+async function everyMutation(
+  tenant: Tenant,
+  mutate: Mutate,
+  whenChanged: () => Promise<void> = async () => {},
+): Promise<void> {
   const unique = randomUUID().replaceAll('-', '_')
   const made = await mutate('createConfiguration', { name: `agent ${unique}`, yaml: 'model: gpt-4\n' })
   const { configId } = made.key_configuration
@@ -190,6 +194,7 @@ async function everyMutation(tenant: Tenant, mutate: Mutate): Promise<void> {
     { ...ended(1, 'SUCCESS'), reliabilityScore: 0.3, costUsd: 999_999, trajectory: { messages: [] } },
     { ...ended(2, 'ERROR'), error: 'ValueError: no', errorCode: 'E', costUsd: 1e-12 },
   ])
+  await whenChanged()
   await mutate('extendSimulation', { simulationId, repetitions: 3 })
   const { outcomeId } = receipts[0]
   const note = (await mutate('addOutcomeNote', { outcomeId, text: 'Seen.' })).key_note
@@ -324,11 +329,12 @@ it('events are shown the same by statements and by resolvers', async () => {
           if (ours !== theirs || ours!.includes('"errors":')) views.delete(view)
         }
     }
-    await everyMutation(tenant, async (name, input) => {
+    const mutate: Mutate = async (name, input) => {
       const shown = await carryOut(tenant, name, input)
       await compare()
       return shown
-    })
+    }
+    await everyMutation(tenant, mutate, compare)
     expect(views.size).toBeGreaterThan(0)
     for (const { results } of views) for (const each of results) await each.return!()
   }

@@ -3,10 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { comparePaired } from '../../src/statistics/pairedComparison.ts'
 import type { Scale } from '../../src/statistics/scenarioPairs.ts'
 import { judge } from '../../src/statistics/verdict.ts'
-import type { Tenant } from '../support/arc.ts'
+import { type Tenant, useArc } from '../support/arc.ts'
 import { useBothRoads } from '../support/bothRoads.ts'
 
 const { arc, ask, data } = useBothRoads()
+/** What the statistics of 200 scenarios cost an operation may spend once, not twice. */
+const sparing = useArc({ ARC_MAX_COST: '900' })
 
 interface Run {
   status?: string
@@ -309,6 +311,21 @@ describe('totals of compared simulations', () => {
     expect(errors![0]!.message).toMatch(words)
     expect(errors![0]!.extensions.code).toBe(code)
   })
+})
+
+it('what cannot be said by the statement is paid for once: its words are those of what is wrong', async () => {
+  const tenant = arc.tenant()
+  const simulationId = await simulated(
+    tenant,
+    times(200, () => [{}]),
+  )
+  const { errors } = await sparing.post(
+    {
+      query: `{ compareSimulations(baseline: "${simulationId}", candidates: ["${simulationId}"]) { totals { needed(difference: 0) { scenarios } } } }`,
+    },
+    await tenant.token(),
+  )
+  expect(errors![0]!.message).toMatch(/difference of 0/)
 })
 
 it('success in k repetitions leaves out scenarios that have fewer', async () => {

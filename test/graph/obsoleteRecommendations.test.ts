@@ -336,6 +336,33 @@ describe.each(ENGINES)('recommendations that are over, on $dump', ({ extension }
     expect(await all(one, 'FAILING_TOOL')).toMatchObject([{ recommendationId, ...OPEN }])
   })
 
+  it('are looked at again when runs that completed are corrected or graded', async () => {
+    const one = agent()
+    await oneRun(60, searches(15))(one)
+    await look()
+    expect(await all(one, 'FAILING_TOOL')).toMatchObject([OPEN])
+    const { outcomes } = await one.tenant.data('{ outcomes(first: 100) { nodes { outcomeId } } }')
+    const correct = async (failing: number) => {
+      const { amendOutcomes } = await one.tenant.data(
+        `mutation ($input: AmendOutcomesInput!) { amendOutcomes(input: $input) { receipts { status } errors { message } } }`,
+        {
+          input: {
+            amendments: outcomes.nodes.map(({ outcomeId }: { outcomeId: string }, scenario: number) => ({
+              outcomeId,
+              ...searches(failing)({ scenario, repetition: 1 }),
+            })),
+          },
+        },
+      )
+      expect(amendOutcomes.receipts).toContainEqual({ status: 'AMENDED' })
+      await look()
+    }
+    await correct(0)
+    expect(await all(one, 'FAILING_TOOL')).toMatchObject([{ state: 'OBSOLETE' }])
+    await correct(15)
+    expect(await all(one, 'FAILING_TOOL')).toMatchObject([OPEN])
+  })
+
   it('are told of to who asks, as what is so again is', async () => {
     const one = agent()
     await oneRun(60, searches(15))(one)

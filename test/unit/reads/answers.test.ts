@@ -162,8 +162,9 @@ describe('the statement of an answer', () => {
   describe('of which something is computed', () => {
     const source: Source = { text: () => sql`(select string_agg(x, ',') from xs)`, reads: 1, huge: 1 }
     const asked: unknown[] = []
-    const doubled = (name: string): Computation => ({
-      source,
+    const second: Source = { ...source, text: () => sql`(select y from ys)` }
+    const doubled = (name: string, of = source): Computation => ({
+      source: of,
       values: async (places, read, operation) => {
         asked.push([name, places, read, operation])
         return places.map((place) => place + place)
@@ -181,6 +182,7 @@ describe('the statement of an answer', () => {
         { key: 'a', part: computed(one) },
         { key: 'b', part: { is: 'computed', of: one, json: (value) => `[${JSON.stringify(value)}]` } },
         { key: 'c', part: computed(doubled('other')) },
+        { key: 'e', part: computed(doubled('second', second)) },
         { key: 'd', part: { ...computed({ values: async () => ['bare'] }), isLong: true } as Part },
       ]),
       MOST,
@@ -190,21 +192,28 @@ describe('the statement of an answer', () => {
       expect(statement.text.match(/from xs/g)).toHaveLength(1)
       expect(statement.text).toContain('\u001d')
       // What is megabytes is not made to its end; nor is a place that may be long.
-      expect(statement.text.match(/octet_length\(long\) > 1000 /g)).toHaveLength(2)
+      expect(statement.text.match(/octet_length\(long\) > 1000 /g)).toHaveLength(3)
     })
 
     it('has it written in these places, each value once for all of them', async () => {
       const mark = (part: number, place: string) => `\u001a${part}:${place}\u001a`
       const row = (place: string) =>
-        `{"a":${mark(0, place)},"b":${mark(1, '')},"c":${mark(2, place)},"d":${mark(3, '{"x":1}')}}`
+        `{"a":${mark(0, place)},"b":${mark(1, '')},"c":${mark(2, place)},"e":${mark(3, place)},"d":${mark(4, '{"x":1}')}}`
       const operation = {}
-      const read = `[${row('x:y')},${row('z')},${row('x:y')}]\u001d1,2,3`
+      const read = `[${row('x:y')},${row('z')},${row('x:y')}]\u001d1,2,3\u001d4`
       expect(JSON.parse(await statement.computed!.complete(read, operation))).toEqual(
-        ['x:y', 'z', 'x:y'].map((place) => ({ a: place + place, b: [''], c: place + place, d: 'bare' })),
+        ['x:y', 'z', 'x:y'].map((place) => ({
+          a: place + place,
+          b: [''],
+          c: place + place,
+          e: place + place,
+          d: 'bare',
+        })),
       )
       expect(asked).toEqual([
         ['one', ['x:y', '', 'z'], '1,2,3', operation],
         ['other', ['x:y', 'z'], '1,2,3', operation],
+        ['second', ['x:y', 'z'], '4', operation],
       ])
       asked.length = 0
       expect(await statement.computed!.complete(Buffer.from('null\u001d'), operation)).toBe('null')
