@@ -1244,6 +1244,25 @@ describe.each(ENGINES)('recommendations made on $dump', ({ extension }) => {
     expect(await marks(one)).toEqual([])
   })
 
+  it('evidence of a scenario that was deleted is shown to nobody', async () => {
+    const one = agent()
+    await oneRun(20, inTurns(0, 10), { repetitions: 2 })(one)
+    const { recommendationId, sourceId } = (await one.generate()).FLAKY_SCENARIOS.recommendation
+    const { deleteSimulation, deleteScenario } = await one.tenant.data(
+      `mutation { deleteSimulation(input: { simulationId: "${sourceId}" }) { errors { message } }
+        deleteScenario(input: { scenarioId: "s_000" }) { errors { message } } }`,
+    )
+    expect([deleteSimulation, deleteScenario]).toEqual(Array(2).fill({ errors: [] }))
+    const { recommendation } = await one.tenant.data(
+      `{ recommendation(recommendationId: "${recommendationId}") { evidence { nodes { kind scenarioId } } } }`,
+    )
+    expect(
+      recommendation.evidence.nodes.flatMap(({ kind, scenarioId }: any) =>
+        kind === 'SCENARIO' ? [scenarioId] : [],
+      ),
+    ).toEqual(ids(1, 10))
+  })
+
   it('are worded by a language model where there is one, and have Arc’s own words where it says something else', async () => {
     const receiver = new WebhookReceiver()
     await receiver.start()
