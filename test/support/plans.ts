@@ -10,6 +10,7 @@ interface PlanNode {
   'Shared Read Blocks': number
   'Node Type': string
   'Relation Name'?: string
+  'Function Name'?: string
   'Parent Relationship'?: string
   'Actual Rows': number
   'Actual Loops': number
@@ -40,6 +41,20 @@ export async function blocksReadDuring(
 ): Promise<number> {
   const plans = await plansDuring(databaseUrl, tenant, work)
   return plans.reduce((sum, { plan }) => sum + plan['Shared Hit Blocks'] + plan['Shared Read Blocks'], 0)
+}
+
+/** How often each statement calls a function behind its FROM. */
+export async function callsDuring(
+  databaseUrl: string,
+  tenant: Tenant,
+  work: () => Promise<unknown>,
+  name: string,
+): Promise<number[]> {
+  const plans = await plansDuring(databaseUrl, tenant, work)
+  const calls = (node: PlanNode): number =>
+    (node['Function Name'] === name ? node['Actual Loops'] : 0) +
+    (node.Plans ?? []).reduce((sum, part) => sum + calls(part), 0)
+  return plans.map(({ plan }) => calls(plan))
 }
 
 /** What a statement costs that is planned anew, with all that it calls. */
