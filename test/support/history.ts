@@ -83,7 +83,8 @@ export async function fillHistory(
       from generate_series(1, ${simulations}) n
       join config_versions v on v.user_id = $1 and v.version_number = 1 + n % 10
       cross join (select array_agg(scenario_id) as keys from scenarios where user_id = $1) s
-      cross join lateral (select now() - interval '${days} days' * (n / ${simulations}.0) as at) t`,
+      -- From the same hour on, whenever the test runs: how many of them a chunk of a day has, and how many cross its end, follows from that.
+      cross join lateral (select date_trunc('day', now(), 'UTC') + interval '1 hour' - interval '${days} days' * (n / ${simulations}.0) as at) t`,
       [tenantId],
     )
     await admin.query(
