@@ -1,21 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { changeFailureGrouping } from '../../src/db/admin/failureGrouping.ts'
-import type { Arc, Tenant } from '../support/arc.ts'
+import type { Tenant } from '../support/arc.ts'
+import { useBothRoadsAlone } from '../support/bothRoads.ts'
 import { at, CALIBRATED, giveVectors, groupNow } from '../support/failureVectors.ts'
-import { EXTENSION_OF_THIS_RUN, useOwnDatabase } from '../support/ownDatabase.ts'
 import { sqlAs } from '../support/sqlAs.ts'
 
-const { servers } = useOwnDatabase(EXTENSION_OF_THIS_RUN, [
-  { ARC_COMPILED_READS: 'on' },
-  { ARC_COMPILED_READS: 'off' },
-])
-let arc: Arc
-let byResolvers: Arc
-beforeAll(() => {
-  ;[arc, byResolvers] = servers as [Arc, Arc]
-})
+const both = useBothRoadsAlone()
 
 /** A failure by its name: type, message, and where its vector points. */
 const FAILURES = {
@@ -42,7 +34,7 @@ interface Run {
 }
 
 class Scene {
-  readonly tenant: Tenant = arc.tenant()
+  readonly tenant: Tenant = both.arc.tenant()
   readonly signatures = {} as Record<Failure, string>
   configId = ''
   versions: string[] = []
@@ -103,7 +95,7 @@ class Scene {
   /** What the job of embeddings would do. */
   async embed(names = Object.keys(this.signatures) as Failure[], model = CALIBRATED): Promise<void> {
     await giveVectors(
-      arc,
+      both.arc,
       this.tenant,
       Object.fromEntries(names.map((name) => [this.signatures[name], at(FAILURES[name][2])])),
       model,
@@ -111,19 +103,14 @@ class Scene {
   }
 
   async group(coreSize?: number): Promise<void> {
-    await groupNow(arc, coreSize)
+    await groupNow(both.arc, coreSize)
     const { failureGrouping } = await this.tenant.data('{ failureGrouping { pending } }')
     expect(failureGrouping).toEqual({ pending: false })
   }
 
-  /** Answered by the compiled statement and by resolvers, which say the same. */
-  async data(query: string, variables: object = {}): Promise<any> {
-    const data = await this.tenant.data(query, variables)
-    const token = await this.tenant.token()
-    const other = await byResolvers.post({ query, variables }, token)
-    expect(other.errors).toBeUndefined()
-    expect(other.data).toEqual(data)
-    return data
+  /** Answered by statements and by resolvers. */
+  data(query: string, variables: object = {}, tooLarge = 0): Promise<any> {
+    return both.data(this.tenant, query, variables, tooLarge)
   }
 
   nameOf(signature: string): Failure {
@@ -190,6 +177,8 @@ describe('failure groups by meaning', () => {
         failurePatterns(filter: { group: "${scene.signatures.hung}" }) { totalCount }
       }`,
       { configId: scene.configId, versionId: scene.versions[1], simulationId: scene.simulations[0] },
+      // All that hangs on groups at once.
+      1,
     )
     expect(failureGroups.totalCount).toBe(4)
     const cosine = (degrees: number) => Math.cos((degrees * Math.PI) / 180)
@@ -517,7 +506,7 @@ describe('failure groups by meaning', () => {
             ...detours.map(
               ({ name, angle }) =>
                 () =>
-                  giveVectors(arc, other.tenant, {
+                  giveVectors(both.arc, other.tenant, {
                     [other.signatures[name]]: angle === null ? null : at(angle),
                   }),
             ),
@@ -562,10 +551,13 @@ describe('failure groups by meaning', () => {
     await scene.embed()
     await scene.group()
     expect(await scene.groups()).toEqual([['hung', 'late', 'slow']])
-    await giveVectors(arc, scene.tenant, { [scene.signatures.slow]: null })
+    await giveVectors(both.arc, scene.tenant, { [scene.signatures.slow]: null })
     await scene.group()
     expect(await scene.groups()).toEqual([['hung', 'late'], ['slow']])
-    await giveVectors(arc, scene.tenant, { [scene.signatures.late]: null, [scene.signatures.hung]: null })
+    await giveVectors(both.arc, scene.tenant, {
+      [scene.signatures.late]: null,
+      [scene.signatures.hung]: null,
+    })
     await scene.group()
     const { failureGrouping } = await scene.data('{ failureGrouping { state model grouped } }')
     expect(failureGrouping).toEqual({ state: 'NO_VECTORS', model: null, grouped: 0 })
@@ -578,11 +570,11 @@ describe('failure groups by meaning', () => {
       [{ version: 1, scenario: 'a', day: 1, failures: ['late', 'slow', 'hung'] }],
     )
     await scene.embed()
-    await groupNow(arc, undefined, async ({ text, values }) => {
+    await groupNow(both.arc, undefined, async ({ text, values }) => {
       if (!text.includes('/* keepFailureGroups */') || !values.includes(scene.tenant.tenantId)) return
       await scene.embed(['late'])
-      await giveVectors(arc, scene.tenant, { [scene.signatures.late]: at(200) })
-      await groupNow(arc)
+      await giveVectors(both.arc, scene.tenant, { [scene.signatures.late]: at(200) })
+      await groupNow(both.arc)
     })
     await scene.group()
     expect(await scene.groups()).toEqual([['hung', 'slow'], ['late']])
@@ -611,7 +603,7 @@ describe('failure groups by meaning', () => {
       '{ failureGroups(by: MEANING, first: 100) { totalCount nodes { signatures } } failurePatterns(first: 200) { nodes { signature } } }'
     const { failurePatterns } = await scene.data(read)
     await giveVectors(
-      arc,
+      both.arc,
       scene.tenant,
       Object.fromEntries(failurePatterns.nodes.map(({ signature }: any) => [signature, at(0)])),
     )
@@ -627,7 +619,7 @@ describe('failure groups by meaning', () => {
     )
     await scene.embed()
     const model = `openai:${randomUUID()} failure#1`
-    await changeFailureGrouping(arc.adminUrl, { model, leastSimilarity: 0.4, leastMean: 0.25 })
+    await changeFailureGrouping(both.arc.adminUrl, { model, leastSimilarity: 0.4, leastMean: 0.25 })
     await scene.embed(['late', 'slow'], model)
     await scene.group()
     const { failureGrouping } = await scene.data('{ failureGrouping { model } }')
@@ -672,7 +664,7 @@ describe('failure groups by meaning', () => {
     const { tenantId } = scene.tenant
     await scene.embed()
     for (const at of ['linkFailures', 'linkedFailures', 'keepFailureGroups']) {
-      const dying = groupNow(arc, undefined, ({ text, values }) => {
+      const dying = groupNow(both.arc, undefined, ({ text, values }) => {
         if (text.includes(`/* ${at} */`) && values.includes(tenantId)) throw new Error('killed')
       })
       await expect(dying).rejects.toThrow('killed')
@@ -683,7 +675,7 @@ describe('failure groups by meaning', () => {
 
     await scene.record([{ version: 1, scenario: 'b', day: 1, failures: ['denied', 'regex', 'json'] }])
     await scene.embed(['denied', 'regex', 'json'])
-    await Promise.all([groupNow(arc), groupNow(arc), groupNow(arc)])
+    await Promise.all([groupNow(both.arc), groupNow(both.arc), groupNow(both.arc)])
     await scene.group()
     expect(await scene.groups()).toEqual([['denied'], ['hung', 'late', 'slow'], ['json'], ['regex']])
   })
@@ -732,12 +724,12 @@ describe('failure groups by meaning', () => {
 
     // A rebuild by a model that sees it otherwise.
     const next = `openai:${randomUUID()} failure#1`
-    await changeFailureGrouping(arc.adminUrl, { model: next, leastSimilarity: 0.4, leastMean: 0.25 })
-    await giveVectors(arc, scene.tenant, { [scene.signatures.late]: at(0) }, next)
+    await changeFailureGrouping(both.arc.adminUrl, { model: next, leastSimilarity: 0.4, leastMean: 0.25 })
+    await giveVectors(both.arc, scene.tenant, { [scene.signatures.late]: at(0) }, next)
     await scene.group()
     expect(await scene.groups()).toEqual([['denied'], ['late', 'slow']])
     await giveVectors(
-      arc,
+      both.arc,
       scene.tenant,
       { [scene.signatures.slow]: at(180), [scene.signatures.denied]: at(5) },
       next,
@@ -754,7 +746,7 @@ describe('failure groups by meaning', () => {
     })
 
     // Nothing is kept of what is shown no more.
-    const { rows } = await arc.sql('admin', (client) =>
+    const { rows } = await both.arc.sql('admin', (client) =>
       client.query('select distinct model from store.failure_nodes where user_id = $1', [
         scene.tenant.tenantId,
       ]),
@@ -763,7 +755,7 @@ describe('failure groups by meaning', () => {
 
     // Five degrees are too much now.
     const strict = { model: next, leastSimilarity: 0.999, leastMean: 0.999 }
-    expect(await changeFailureGrouping(arc.adminUrl, strict)).toContainEqual(strict)
+    expect(await changeFailureGrouping(both.arc.adminUrl, strict)).toContainEqual(strict)
     await scene.group()
     expect(await scene.groups()).toEqual([['denied'], ['late'], ['slow']])
   })
@@ -807,7 +799,7 @@ describe('failure groups by meaning', () => {
       }
       const inOrder = (groups: string[][]) => groups.map((members) => [...members].sort()).sort()
       expect(await scene.groups()).toEqual(inOrder(expected))
-      await giveVectors(arc, scene.tenant, {
+      await giveVectors(both.arc, scene.tenant, {
         [scene.signatures[first]]: null,
         [scene.signatures[second]]: null,
       })
@@ -881,9 +873,9 @@ describe('notes of failure groups', () => {
     })
     const second = await mutate(scene, 'noteFailureGroup', { signature: signatures.late, note: 'Only so.' })
     expect(second.note).toMatchObject({ signature: signatures.late, resolutionSteps: null })
-    const both = ['Only so.,The booking service.', 'Restart it.']
+    const written = ['Only so.,The booking service.', 'Restart it.']
     expect(await shown()).toEqual({
-      patterns: { TimeoutError: both, SlowAnswer: both, Hung: both, PermissionError: ['', null] },
+      patterns: { TimeoutError: written, SlowAnswer: written, Hung: written, PermissionError: ['', null] },
       groups: [['Only so.', 'The booking service.'], []],
     })
     const { groupNoteId } = first.note
@@ -893,7 +885,7 @@ describe('notes of failure groups', () => {
       note: { note: 'It again.', resolutionSteps: null, author: 'actor of app_user' },
     })
     // Groups that part keep what lies on their members.
-    await giveVectors(arc, scene.tenant, { [signatures.late]: at(200) })
+    await giveVectors(both.arc, scene.tenant, { [signatures.late]: at(200) })
     await scene.group()
     expect((await shown()).patterns).toEqual({
       TimeoutError: ['Only so.', null],
@@ -935,7 +927,7 @@ describe('notes of failure groups', () => {
       })
     const { failurePatterns } = await scene.data('{ failurePatterns { nodes { knownResolutionSteps } } }')
     expect(failurePatterns.nodes).toEqual(Array(2).fill({ knownResolutionSteps: 'Call them.' }))
-    await sqlAs(arc, 'app_user', scene.tenant, async (run) => {
+    await sqlAs(both.arc, 'app_user', scene.tenant, async (run) => {
       expect(await run("update failure_group_notes set author = 'another'")).toMatchObject({ code: '42501' })
     })
   })

@@ -1,20 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { beforeAll, describe, expect, it } from 'vitest'
-import type { Arc, Tenant } from '../support/arc.ts'
+import { describe, expect, it } from 'vitest'
+import type { Tenant } from '../support/arc.ts'
+import { useBothRoadsAlone } from '../support/bothRoads.ts'
 import { measureMarked } from '../support/measuring.ts'
 import { mean } from '../support/modelFigures.ts'
-import { EXTENSION_OF_THIS_RUN, useOwnDatabase } from '../support/ownDatabase.ts'
 import { measuredUp } from '../support/tenantRows.ts'
 
-const { servers } = useOwnDatabase(EXTENSION_OF_THIS_RUN, [
-  { ARC_COMPILED_READS: 'on' },
-  { ARC_COMPILED_READS: 'off' },
-])
-let arc: Arc
-let byResolvers: Arc
-beforeAll(() => {
-  ;[arc, byResolvers] = servers as [Arc, Arc]
-})
+const both = useBothRoadsAlone()
 
 const CHANGE = 'path op direction valueBefore valueAfter'
 const PREDICTED = 'metric expected lower upper diffs reason actual isWithin'
@@ -34,17 +26,6 @@ const DIFF = `diffId changedPaths { ${CHANGE} }
   }`
 const EFFECT = `metric ${CHANGE} onlyDiffs onlyRunPairs onlyEffect onlyLower onlyUpper diffs runPairs effect lower upper fittedAt`
 
-/** As both roads answer. */
-async function answered(tenant: Tenant, query: string, variables: object = {}): Promise<any> {
-  const body = { query, variables }
-  const [compiled, resolved] = await Promise.all(
-    [arc, byResolvers].map(async (each) => each.post(body, await tenant.token())),
-  )
-  expect(compiled!.errors).toBeUndefined()
-  expect(resolved!.data).toEqual(compiled!.data)
-  return compiled!.data
-}
-
 /** A list page by page, both ways, in each of its orders: the same as all of it at once. `field` with its arguments but for the page's. */
 async function walked(
   tenant: Tenant,
@@ -58,7 +39,7 @@ async function walked(
       const page = async (args: string) => {
         const list = `list: ${field.replace('PAGE', `${args}, orderBy: { field: ${by}, direction: ${direction} }`)}`
         const fields = `{ totalCount nodes { ${row} } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }`
-        return at(await answered(tenant, `{ ${list.replace('FIELDS', fields)} }`)).list
+        return at(await both.data(tenant, `{ ${list.replace('FIELDS', fields)} }`)).list
       }
       const all = await page('first: 100')
       expect([all.nodes.length, all.totalCount > 1]).toEqual([all.totalCount, true])
@@ -130,7 +111,7 @@ async function completedRun(
 
 const diffsOf = async (tenant: Tenant) =>
   (
-    await answered(
+    await both.data(
       tenant,
       `{ configDiffs(orderBy: { field: CREATED_AT, direction: ASC }, first: 100) { nodes { ${DIFF} } } }`,
     )
@@ -144,7 +125,7 @@ const results = (
 
 describe('what a diff did', () => {
   it('is measured by the latest run of either version, scenario by scenario', async () => {
-    const tenant = arc.tenant()
+    const tenant = both.arc.tenant()
     const { configId, versionId } = await tenant.configVersion('agent', 'model: m-1\ntemperature: 0.5\n')
     const later = await versionOf(tenant, configId, 'model: m-2\ntemperature: 0.5\n')
     const baseline = await completedRun(
@@ -159,7 +140,7 @@ describe('what a diff did', () => {
       results(10, 10, (at) => ({ score: 0.75, costUsd: 0.005, tokensUsed: 200 + 2 * at })),
     )
     await completedRun(tenant, later, results(4, 0), { first: 8 })
-    await measuredUp(arc, tenant)
+    await measuredUp(both.arc, tenant)
     const [diff] = await diffsOf(tenant)
     expect(diff.changedPaths).toEqual([
       { path: '/model', op: 'REPLACE', direction: null, valueBefore: 'm-1', valueAfter: 'm-2' },
@@ -213,13 +194,13 @@ describe('what a diff did', () => {
   })
 
   it('is measured anew when its runs change, and gone with them', async () => {
-    const tenant = arc.tenant()
+    const tenant = both.arc.tenant()
     const { configId, versionId } = await tenant.configVersion('agent', 'model: m-1\n')
     const later = await versionOf(tenant, configId, 'model: m-1\nmax_steps: 5\n')
     await completedRun(tenant, versionId, results(6, 3))
     const candidate = await completedRun(tenant, later, results(6, 3))
     const successOf = async () => {
-      await measuredUp(arc, tenant)
+      await measuredUp(both.arc, tenant)
       const [{ impactActual }] = await diffsOf(tenant)
       return (
         impactActual && [
@@ -267,22 +248,22 @@ describe('what a diff did', () => {
   })
 
   it('is measured once, however many servers are at it, and what fails is left for the next time', async () => {
-    const tenant = arc.tenant()
+    const tenant = both.arc.tenant()
     const { configId, versionId } = await tenant.configVersion('agent', 'model: m-1\n')
     const later = await versionOf(tenant, configId, 'model: m-2\n')
     await completedRun(tenant, versionId, results(3, 1))
     await completedRun(tenant, later, results(3, 2))
     const isOurs = (tenantId: string) => tenantId === tenant.tenantId
     await expect(
-      measureMarked(arc.databaseUrl, 1, async (tenantId) => {
+      measureMarked(both.arc.databaseUrl, 1, async (tenantId) => {
         if (isOurs(tenantId)) throw new Error('the database went away')
       }),
     ).rejects.toThrow('went away')
-    await measureMarked(arc.databaseUrl, 4)
-    await measuredUp(arc, tenant)
+    await measureMarked(both.arc.databaseUrl, 4)
+    await measuredUp(both.arc, tenant)
     const [diff] = await diffsOf(tenant)
     expect(diff.impactActual.deltas).toHaveLength(1)
-    const left = await arc.sql('admin', (client) =>
+    const left = await both.arc.sql('admin', (client) =>
       client.query('select from stale_diffs where user_id = $1', [tenant.tenantId]),
     )
     expect(left.rowCount).toBe(0)
@@ -315,7 +296,7 @@ describe('over all diffs', () => {
   }
 
   it('changes are told apart, a new one is predicted, and that is compared with what happened', async () => {
-    const tenant = arc.tenant()
+    const tenant = both.arc.tenant()
     const configs: { configId: string; versionId: string; changed: Part[] }[] = []
     const CHANGED: Part[][] = [
       ['temperature: 0.9'],
@@ -334,8 +315,8 @@ describe('over all diffs', () => {
       await completedRun(tenant, later, resultsOf(changed, at + 1))
       configs.push({ configId, versionId, changed })
     }
-    await measuredUp(arc, tenant)
-    const { changeEffects } = await answered(
+    await measuredUp(both.arc, tenant)
+    const { changeEffects } = await both.data(
       tenant,
       `{ changeEffects(first: 100, filter: { metric: { in: [SUCCESS, TOKENS] } }, orderBy: { field: PATH, direction: ASC }) { totalCount nodes { ${EFFECT} } } }`,
     )
@@ -376,7 +357,7 @@ describe('over all diffs', () => {
       ['DIFFS', 'ONLY_DIFFS', 'PATH', 'EFFECT'],
       EFFECT,
     )
-    const raises = await answered(
+    const raises = await both.data(
       tenant,
       '{ changeEffects(filter: { metric: { eq: SUCCESS }, lower: { gt: 0 } }) { nodes { path } } }',
     )
@@ -386,7 +367,7 @@ describe('over all diffs', () => {
     const { configId, versionId } = await tenant.configVersion('new agent', yamlOf([]))
     const wanted = ['temperature: 0.9', 'max_steps: 9'] as const
     const preview = (yaml: string, before = versionId) =>
-      answered(
+      both.data(
         tenant,
         `query ($before: UUID!, $yaml: String!) { predictImpact(versionBefore: $before, yaml: $yaml) { metrics { ${PREDICTED} } basis { ${CHANGE} diffs onlyDiffs } } }`,
         { before, yaml },
@@ -397,7 +378,7 @@ describe('over all diffs', () => {
       { path: '/temperature', diffs: 4, onlyDiffs: 2 },
     ])
     const later = await versionOf(tenant, configId, yamlOf(wanted))
-    await measuredUp(arc, tenant)
+    await measuredUp(both.arc, tenant)
     const { metrics, basis } = (await diffsOf(tenant)).at(-1).impactPrediction
     expect({ metrics, basis }).toEqual(predictImpact)
     expect(metrics.map(({ metric, reason }: any) => [metric, reason])).toEqual([
@@ -410,7 +391,7 @@ describe('over all diffs', () => {
     expect(metrics[0].expected).toBeCloseTo(0.1, 1)
     await completedRun(tenant, versionId, resultsOf([], 4))
     await completedRun(tenant, later, resultsOf(wanted, 5))
-    await measuredUp(arc, tenant)
+    await measuredUp(both.arc, tenant)
     const after = (await diffsOf(tenant)).at(-1)
     const [success] = after.impactPrediction.metrics
     expect(success).toEqual({
@@ -420,7 +401,7 @@ describe('over all diffs', () => {
     })
     const calibrated = async (filter = '') =>
       (
-        await answered(
+        await both.data(
           tenant,
           `{ predictionCalibration${filter} { nodes { month metric predictions measured covered coverage meanError meanAbsoluteError } } }`,
         )
@@ -460,10 +441,10 @@ describe('over all diffs', () => {
     expect(refused.errors![0]!.extensions.code).toBe('YAML_INVALID')
 
     // Nothing of it is anybody else's.
-    const other = arc.tenant()
+    const other = both.arc.tenant()
     await other.configVersion()
     expect(
-      await answered(
+      await both.data(
         other,
         '{ changeEffects { totalCount } predictionCalibration { totalCount } configDiffs { totalCount } }',
       ),
@@ -473,7 +454,7 @@ describe('over all diffs', () => {
       configDiffs: { totalCount: 0 },
     })
     expect(
-      await answered(
+      await both.data(
         other,
         'query ($before: UUID!) { predictImpact(versionBefore: $before, yaml: "model: m-1") { basis { path } } }',
         { before: versionId },

@@ -6,7 +6,8 @@ import { judge } from '../../src/statistics/verdict.ts'
 import { type Tenant, useArc } from '../support/arc.ts'
 import { useBothRoads } from '../support/bothRoads.ts'
 
-const { arc, ask, data } = useBothRoads()
+const both = useBothRoads()
+const { arc } = both
 /** What the statistics of 200 scenarios cost an operation may spend once, not twice. */
 const sparing = useArc({ ARC_MAX_COST: '900' })
 
@@ -45,7 +46,7 @@ const TOTALS = `{ metric dimension higherIsBetter scale scenarios onlyBaseline o
   needed { difference repetitions scenarios } }`
 
 async function compared(tenant: Tenant, [baseline, ...candidates]: string[], fields: string): Promise<any[]> {
-  const { compareSimulations } = await data(
+  const { compareSimulations } = await both.data(
     tenant,
     `query ($baseline: UUID!, $candidates: [UUID!]!) { compareSimulations(baseline: $baseline, candidates: $candidates) { ${fields} } }`,
     { baseline, candidates },
@@ -304,7 +305,7 @@ describe('totals of compared simulations', () => {
   ])('%s is refused in words', async (fields, code, words) => {
     const tenant = arc.tenant()
     const simulationId = await simulated(tenant, [[{}], [{}]])
-    const { errors } = await ask(
+    const { errors } = await both.ask(
       tenant,
       `{ compareSimulations(baseline: "${simulationId}", candidates: ["${simulationId}"]) { ${fields} } }`,
     )

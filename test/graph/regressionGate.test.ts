@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import type { Tenant } from '../support/arc.ts'
 import { useBothRoads } from '../support/bothRoads.ts'
 
-const { arc, ask } = useBothRoads()
+const both = useBothRoads()
+const { arc } = both
 
 interface Run {
   status?: string
@@ -46,7 +47,7 @@ async function simulated(tenant: Tenant, scenarios: Run[][], completes = true): 
 }
 
 async function gated(tenant: Tenant, baseline: string, candidate: string, rules: object | null) {
-  return ask(
+  return both.ask(
     tenant,
     `query ($baseline: UUID!, $candidate: UUID!, $rules: GateRulesInput) {
       regressionGate(baseline: $baseline, candidate: $candidate, rules: $rules) { passed reasons { rule status value limit message scenarioIds categories } }

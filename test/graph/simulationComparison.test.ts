@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Arc, type Tenant, useArc } from '../support/arc.ts'
+import { describe, expect, it } from 'vitest'
+import type { Tenant } from '../support/arc.ts'
+import { useBothRoads } from '../support/bothRoads.ts'
 import { groupedBy, mean, rounded, sum } from '../support/modelFigures.ts'
 import { callsDuring } from '../support/plans.ts'
 
-const arc = useArc()
-const byResolvers = new Arc({ ARC_COMPILED_READS: 'off' })
-beforeAll(() => byResolvers.start())
-afterAll(() => byResolvers.stop())
+const both = useBothRoads()
+const { arc } = both
 
 const side = (name: string) =>
   ['Runs', 'Succeeded', 'SuccessRate', 'Score', 'CostUsd', 'Tokens', 'DurationMs', 'Dimension', 'Revision']
@@ -142,18 +141,14 @@ function countsOf(rows: { change: string; revisionDiffers: boolean }[]) {
 
 /** As both roads answer. */
 async function compared(tenant: Tenant, fields: string, variables: object, given = ''): Promise<any[]> {
-  const body = {
-    query: `query ($baseline: UUID!, $candidates: [UUID!]!) {
+  const { compareSimulations } = await both.data(
+    tenant,
+    `query ($baseline: UUID!, $candidates: [UUID!]!) {
       compareSimulations(baseline: $baseline, candidates: $candidates${given}) { ${fields} }
     }`,
     variables,
-  }
-  const answers = await Promise.all(
-    [arc, byResolvers].map(async (each) => each.post(body, await tenant.token())),
   )
-  expect(answers.map(({ errors }) => errors)).toEqual([undefined, undefined])
-  expect(answers[0]!.data).toEqual(answers[1]!.data)
-  return answers[0]!.data.compareSimulations
+  return compareSimulations
 }
 
 describe('simulations side by side', () => {

@@ -3,7 +3,8 @@ import { expect, it } from 'vitest'
 import type { Tenant } from '../support/arc.ts'
 import { useBothRoads } from '../support/bothRoads.ts'
 
-const { arc, data } = useBothRoads()
+const both = useBothRoads()
+const { arc } = both
 
 const say = (content: string) => ({ role: 'assistant', content })
 
@@ -24,7 +25,7 @@ async function recorded(tenant: Tenant, ...trajectories: object[]): Promise<stri
 const STEP = '{ position change tools baseline { index content } candidate { index content } }'
 
 async function compared(tenant: Tenant, ids: string[], fields: string) {
-  const { trajectoryDiff } = await data(
+  const { trajectoryDiff } = await both.data(
     tenant,
     `query ($one: UUID!, $other: UUID!) { trajectoryDiff(baselineOutcomeId: $one, candidateOutcomeId: $other) { ${fields} } }`,
     { one: ids[0], other: ids[1] },
