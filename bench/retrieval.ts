@@ -1,5 +1,11 @@
-import { EmbeddingError, UnembeddableText } from '../src/embedding/embeddingProvider.ts'
+import { readConfig } from '../src/config.ts'
+import {
+  EmbeddingError,
+  type EmbeddingProvider,
+  UnembeddableText,
+} from '../src/embedding/embeddingProvider.ts'
 import { MinilmProvider } from '../src/embedding/minilmProvider.ts'
+import { openProvider } from '../src/embedding/openProvider.ts'
 import { failureText } from '../src/embedding/texts/failureText.ts'
 import { deriveFailurePatterns } from '../src/evaluation/failures/failurePattern.ts'
 import { LABELLED_FAILURES } from './labelledFailures.ts'
@@ -37,6 +43,7 @@ export async function measureRetrieval(): Promise<RetrievalResult> {
   const written = labelled.map((failure) => failure.written)
   const masked = labelled.map(({ text }) => text)
   const provider = new MinilmProvider()
+  const endpoint = givenEndpoint()
   try {
     const residentBefore = process.memoryUsage().rss
     await provider.embed(['the model is read'])
@@ -54,11 +61,32 @@ export async function measureRetrieval(): Promise<RetrievalResult> {
         'BM25 of the embedded text': figuresOf(causes, bm25Similarity(masked)),
         'MiniLM of the message': figuresOf(causes, await cosineSimilarity(provider, written)),
         'MiniLM of the embedded text': figuresOf(causes, await cosineSimilarity(provider, masked)),
+        ...(endpoint && {
+          [`${endpoint.model} of the message`]: figuresOf(causes, await cosineSimilarity(endpoint, written)),
+          [`${endpoint.model} of the embedded text`]: figuresOf(
+            causes,
+            await cosineSimilarity(endpoint, masked),
+          ),
+        }),
       },
     }
   } finally {
     await provider.close()
+    await endpoint?.close()
   }
+}
+
+/** The endpoint that BENCH_EMBEDDINGS names, with its model and key; null without it. */
+function givenEndpoint(): EmbeddingProvider | null {
+  const { BENCH_EMBEDDINGS, BENCH_EMBEDDINGS_MODEL, BENCH_EMBEDDINGS_KEY } = process.env
+  if (!BENCH_EMBEDDINGS) return null
+  const { embeddings } = readConfig({
+    ARC_JWT_SECRET: 'x'.repeat(32),
+    ARC_EMBEDDINGS: BENCH_EMBEDDINGS,
+    ARC_EMBEDDINGS_MODEL: BENCH_EMBEDDINGS_MODEL,
+    ARC_EMBEDDINGS_KEY: BENCH_EMBEDDINGS_KEY,
+  })
+  return openProvider(embeddings)
 }
 
 /** As they are stored when nothing but the error of the outcome is known. */
@@ -98,10 +126,10 @@ function figuresOf(causes: readonly string[], similarity: Similarity): Retrieval
   return { recallAt3: recall / causes.length, map: precisions / causes.length }
 }
 
-async function cosineSimilarity(provider: MinilmProvider, texts: readonly string[]): Promise<Similarity> {
+async function cosineSimilarity(provider: EmbeddingProvider, texts: readonly string[]): Promise<Similarity> {
   const vectors = (await provider.embed(texts)).map((embedded) => {
     if (embedded instanceof UnembeddableText) throw new EmbeddingError(embedded.reason, { isPassing: false })
-    return embedded.subarray(0, provider.dimensions)
+    return embedded.subarray(0, provider.dimensions!)
   })
   return (one, other) => vectors[one]!.reduce((sum, value, at) => sum + value * vectors[other]![at]!, 0)
 }
