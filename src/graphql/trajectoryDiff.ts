@@ -188,7 +188,12 @@ function pageOfSteps() {
       totalCount: steps.length,
     })
   })
-  return { extensions: { page: true, ...extensions }, resolve }
+  const read = (field: PlannedField<StepsArgs, Computation>) => {
+    // Refused before the trajectories are read.
+    numberedRange(field.args)
+    return extensions.read(field)
+  }
+  return { extensions: { page: true, read }, resolve }
 }
 
 builder.queryField('trajectoryDiff', (t) =>

@@ -3,7 +3,7 @@ import type { Statement } from '../../db/tenantTransaction.ts'
 import { identifier, integerLiteral, textLiteral } from '../catalogue.ts'
 import type { SortField } from '../keyset.ts'
 import { fieldsWithout, pageWithBeside, rowOn } from './beside.ts'
-import { Computed } from './computed.ts'
+import { Computed, SEPARATOR } from './computed.ts'
 import {
   type ColumnPart,
   type EdgeMember,
@@ -72,7 +72,7 @@ class AnswerWriter {
     const pieces = this.#part(part, new Row('nothing', this.#inSteps))
     for (const source of this.#computed.sources)
       pieces.push(
-        this.#computed.separator,
+        SEPARATOR,
         bounded(
           source.text(() => this.#row()),
           this.#most.value,

@@ -8,7 +8,8 @@ JSON escapes what parts these, so it is in no other place.
 */
 
 const MARK = '\u001a'
-const SEPARATOR = '\u001d'
+/** Stands before the text of each source. */
+export const SEPARATOR = '\u001d'
 
 /** What of a statement's answer is computed: its parts, by their numbers, and their sources, in the order of their texts. */
 export class Computed {
@@ -29,9 +30,6 @@ export class Computed {
   get sources(): Iterable<Source> {
     return this.#sources.keys()
   }
-
-  /** What stands before the text of each source. */
-  readonly separator = SEPARATOR
 
   /** The answer with all that is computed for it, one computation after the other. @throws whatever a computation does */
   async complete(read: Answer, operation: object): Promise<string> {
