@@ -122,7 +122,7 @@ const NeededData = builder
       repetitions: t.exposeInt('repetitions', {
         nullable: true,
         description:
-          'Repetitions of each scenario and side, with as many scenarios as now; null when unknown (one repetition each, or fewer than twenty scenarios), and when no number is likely to do.',
+          'Repetitions of each of these scenarios on each side; null when what was seen does not tell (one repetition each, fewer than twenty scenarios, scenarios that may differ too much among themselves), and when no number up to four times as many as now is likely to do.',
       }),
       scenarios: t.exposeInt('scenarios', {
         nullable: true,

@@ -72,9 +72,9 @@ function falling(of: (x: number) => number, value: number, low: number, high: nu
 
 /**
  * Of the difference of paired means of values from 0 to 1: squaring and adding (Newcombe 1998, Statistics in Medicine 17:2635, method 10), with
- * the interval of each side as `unitMeanInterval` has it. As there, a step's square by 2 n is taken from a positive covariance: his correction, with 1 for
+ * the interval of each side as `unitMeanInterval` has it. A step's square by 4 n is taken from a positive covariance: half of his correction, which has 1 for
  * the step of a pass and a failure; here it is the smallest that scenarios' means differ by. Without it ten passes and ten failures, the same on
- * both sides, would have an interval of no width. At least two scenarios.
+ * both sides, would have an interval of no width; all of it makes those of five scenarios cover more than they say (docs/decisions/0031). At least two scenarios.
  */
 export function squareAndAddInterval(
   baseline: readonly number[],
@@ -87,7 +87,7 @@ export function squareAndAddInterval(
   const [meanA, meanB] = [Math.min(1, meanOf(baseline)), Math.min(1, meanOf(candidate))]
   const deviation = Math.sqrt(varianceOf(baseline) * varianceOf(candidate))
   const covariance = sumOf(baseline.map((value, i) => (value - meanA) * (candidate[i]! - meanB))) / (n - 1)
-  const taken = Math.min(Math.max(covariance, 0), (step * step) / (2 * n))
+  const taken = Math.min(Math.max(covariance, 0), (step * step) / (4 * n))
   const correlation = deviation > 0 ? Math.max(-1, Math.min(1, (covariance - taken) / deviation)) : 0
   const added = (x: number, y: number) => Math.sqrt(Math.max(0, x * x + y * y - 2 * correlation * x * y))
   const difference = meanB - meanA

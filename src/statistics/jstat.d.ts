@@ -9,6 +9,7 @@ declare module 'jstat' {
       }
       studentt: { inv(p: number, degreesOfFreedom: number): number }
       chisquare: { inv(p: number, degreesOfFreedom: number): number }
+      beta: { inv(p: number, a: number, b: number): number }
     }
   }
   export default jstat

@@ -99,14 +99,24 @@ export function differenceInterval(means: PairedMeans, scale: Scale, level: numb
     const size = sumOf([...baseline, ...candidate].map(Math.abs)) / (2 * n)
     return studentInterval(differences, size, level)
   }
-  if (!differences.every((difference, i) => isZeroOrOne(baseline[i]!) && Number.isInteger(difference)))
-    return squareAndAddInterval(baseline, candidate, level)
-  const gained = differences.filter((difference) => difference === 1).length
-  const lost = differences.filter((difference) => difference === -1).length
-  return tangoInterval(gained, lost, n, level)
+  const changes = changesOf(means)
+  return changes
+    ? tangoInterval(changes.gained, changes.lost, n, level)
+    : squareAndAddInterval(baseline, candidate, level)
 }
 
-const isZeroOrOne = (value: number) => value === 0 || value === 1
+/** How many scenarios changed, where each side of each passed or failed throughout. Null where not. */
+function changesOf({
+  baseline,
+  candidate,
+  differences,
+}: PairedMeans): { gained: number; lost: number } | null {
+  if (![baseline, candidate].every((side) => side.every((mean) => mean === 0 || mean === 1))) return null
+  return {
+    gained: differences.filter((difference) => difference === 1).length,
+    lost: differences.filter((difference) => difference === -1).length,
+  }
+}
 
 function effectSizeOf(
   scale: Scale,
@@ -124,25 +134,36 @@ function effectSizeOf(
 }
 
 /**
- * As in the intervals, what few scenarios with equal differences seem to know is not believed: a step's square by 4 n is added, or by n where all are equal. By
- * simulation, what is named then has the power that is claimed from twenty scenarios on.
+ * As in the intervals, what few scenarios with equal differences seem to know is not believed: a step's square by 4 n is added, or by 2 n where all are equal; of repetitions it is
+ * what chance makes of a scenario's mean, where that is more. The few largest of skewed amounts are seldom among them: their variance counts as half as well known. All by simulation of the
+ * power that is claimed (docs/decisions/0031).
  */
 function spreadOf(means: PairedMeans, scale: Scale): Spread {
-  const { baseline, candidate, differences, perRepetition, withinBaseline, withinCandidate } = means
+  const { baseline, candidate, differences, within } = means
   const n = differences.length
-  const seen =
-    (scale === 'UNBOUNDED' ? amountDifference(baseline, candidate, 0.95)?.variance : undefined) ??
-    varianceOf(differences)
-  const step = scale === 'UNBOUNDED' ? 0 : smallestStep(baseline, candidate) ** 2 / n
+  const ofAmounts = scale === 'UNBOUNDED' ? amountDifference(baseline, candidate, 0.95) : null
+  const seen = ofAmounts?.variance ?? varianceOf(differences)
+  const step = scale === 'UNBOUNDED' ? 0 : smallestStep(baseline, candidate)
+  const unseen = Math.max(step ** 2, within?.inMeans ?? 0) / n
+  const changes = scale === 'UNBOUNDED' ? null : changesOf(means)
   return {
     scenarios: n,
-    variance: seen + (seen > 0 ? step / 4 : step),
-    within:
-      withinBaseline === null || withinCandidate === null
-        ? null
-        : {
-            ofOne: withinBaseline + withinCandidate,
-            inMeans: withinBaseline * perRepetition.baseline + withinCandidate * perRepetition.candidate,
-          },
+    variance: seen + unseen / (seen > 0 ? 4 : 2),
+    freedom: ofAmounts ? Math.max(1, freedomOf(differences) / 2) : freedomOf(differences),
+    changed: changes && changes.gained + changes.lost,
+    within,
   }
+}
+
+/**
+ * Of the variance of values, 2 variance² / (variance of the variance) (Satterthwaite 1946, Biometrics Bulletin 2:110), by their fourth moment; at most n − 1, as normal ones have, and 1 at least. To
+ * two digits: a comparison's metrics ask for the same quantiles.
+ */
+function freedomOf(values: readonly number[]): number {
+  const n = values.length
+  const mean = meanOf(values)
+  const squares = values.map((value) => (value - mean) ** 2)
+  const ofVariance = sumOf(squares.map((square) => square ** 2)) / sumOf(squares) ** 2 - 1 / n
+  const freedom = ofVariance > 0 ? Math.min(n - 1, 2 / ofVariance) : n - 1
+  return Math.max(1, freedom === n - 1 ? freedom : Number(freedom.toPrecision(2)))
 }

@@ -1,4 +1,4 @@
-import { meanOf, squaresOf } from './sums.ts'
+import { meanOf, squaresOf, sumOf, varianceOf } from './sums.ts'
 
 /** A scenario of two runs: what its repetitions brought. Unknown values are null. A run that has not got the scenario has none. */
 export interface ScenarioPair {
@@ -10,6 +10,16 @@ export interface ScenarioPair {
  * PASS_FAIL: 0 or 1. UNIT: from 0 to 1, such as scores. UNBOUNDED: any finite number, such as cost, tokens, milliseconds.
  */
 export type Scale = 'PASS_FAIL' | 'UNIT' | 'UNBOUNDED'
+
+/** What chance does within scenarios. */
+export interface Within {
+  /** Variance of the difference of one repetition a side, pooled over scenarios. */
+  ofOne: number
+  /** What the variance of the scenarios' differences has of it, at the repetitions that there were. */
+  inMeans: number
+  /** As many scenarios of equal variance would tell as much: fewer than there are where some repeat alike and others do not. (Σ v)² / Σ v² (Kish 1965, Survey Sampling, 11.7). */
+  scenarios: number
+}
 
 /** Scenarios that both runs have values of, each with the mean of its repetitions: the scenario is the cluster. */
 export interface PairedMeans {
@@ -24,11 +34,8 @@ export interface PairedMeans {
   onlyCandidate: number
   neither: number
   unknown: number
-  /** Mean of 1 / repetitions over the scenarios, a side: what share of a repetition's variance a scenario's mean has. */
-  perRepetition: { baseline: number; candidate: number }
-  /** Variance of one repetition within its scenario, pooled. Null where no scenario has two: nothing tells it then. */
-  withinBaseline: number | null
-  withinCandidate: number | null
+  /** Null where one side repeats no scenario: nothing tells it then. */
+  within: Within | null
 }
 
 /**
@@ -55,20 +62,13 @@ export function pairedMeans(scenarios: readonly ScenarioPair[], scale: Scale): P
     else left.neither++
   }
   pairs.sort((x, y) => x.b - x.a - (y.b - y.a) || x.a - y.a || x.b - y.b)
-  const withinBaseline = withinOf(pairs.map(({ baseline }) => baseline))
-  const withinCandidate = withinOf(pairs.map(({ candidate }) => candidate))
   return {
     baseline: pairs.map(({ a }) => a),
     candidate: pairs.map(({ b }) => b),
     differences: pairs.map(({ a, b }) => b - a),
     byScenario,
     ...left,
-    withinBaseline,
-    withinCandidate,
-    perRepetition: {
-      baseline: meanOf(pairs.map(({ baseline }) => 1 / baseline.length).sort(ascending)),
-      candidate: meanOf(pairs.map(({ candidate }) => 1 / candidate.length).sort(ascending)),
-    },
+    within: withinOf(pairs),
   }
 }
 
@@ -95,8 +95,25 @@ const RANGES: Record<Scale, string> = {
   UNBOUNDED: 'values are finite numbers',
 }
 
-/** Pooled over scenarios: sum of squares by sum of degrees of freedom. */
-function withinOf(repetitions: readonly (readonly number[])[]): number | null {
+function withinOf(pairs: readonly Record<'baseline' | 'candidate', number[]>[]): Within | null {
+  const baselines = pairs.map(({ baseline }) => baseline)
+  const candidates = pairs.map(({ candidate }) => candidate)
+  const ofBaseline = pooledVariance(baselines)
+  const ofCandidate = pooledVariance(candidates)
+  if (ofBaseline === null || ofCandidate === null) return null
+  const ofMeans = pairs
+    .map(({ baseline, candidate }) => ofMean(baseline, ofBaseline) + ofMean(candidate, ofCandidate))
+    .sort(ascending)
+  const sum = sumOf(ofMeans)
+  return {
+    ofOne: ofBaseline + ofCandidate,
+    inMeans: ofBaseline * perRepetition(baselines) + ofCandidate * perRepetition(candidates),
+    scenarios: sum > 0 ? sum ** 2 / sumOf(ofMeans.map((variance) => variance ** 2)) : pairs.length,
+  }
+}
+
+/** Sum of squares by sum of degrees of freedom. Null where no scenario has two. */
+function pooledVariance(repetitions: readonly (readonly number[])[]): number | null {
   let degreesOfFreedom = 0
   const squares: number[] = []
   for (const values of repetitions) {
@@ -105,3 +122,11 @@ function withinOf(repetitions: readonly (readonly number[])[]): number | null {
   }
   return degreesOfFreedom === 0 ? null : meanOf(squares.sort(ascending)) * (squares.length / degreesOfFreedom)
 }
+
+/** Of the mean of a scenario's repetitions; of one repetition by what all have. */
+const ofMean = (values: readonly number[], pooled: number): number =>
+  (values.length > 1 ? varianceOf(values) : pooled) / values.length
+
+/** What share of one repetition's variance the scenarios' means have. */
+const perRepetition = (repetitions: readonly (readonly number[])[]): number =>
+  meanOf(repetitions.map(({ length }) => 1 / length).sort(ascending))

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { categoryDrift } from '../../../src/statistics/categoryDrift.ts'
 import { comparePaired } from '../../../src/statistics/pairedComparison.ts'
+import { detectableDifference, neededFor } from '../../../src/statistics/power.ts'
 import type { Scale, ScenarioPair } from '../../../src/statistics/scenarioPairs.ts'
 import { judge } from '../../../src/statistics/verdict.ts'
 
@@ -74,6 +75,35 @@ describe('a comparison', () => {
         close(one.comparison.interval?.upper, minus(other.comparison.interval?.lower))
         close(one.comparison.effectSize?.value, minus(other.comparison.effectSize?.value))
         expect(one.judgement.verdict).toBe(negated[other.judgement.verdict] ?? other.judgement.verdict)
+      }),
+    )
+  })
+
+  it('needs whole numbers, fewer scenarios for a larger difference, and the same in another unit', () => {
+    fc.assert(
+      fc.property(runs, fc.constantFrom(0.05, 0.2, 1), ({ scale, scenarios }, difference) => {
+        const { spread } = comparePaired(scenarios, scale)
+        if (spread === null) return
+        const needed = neededFor(spread, difference)
+        for (const number of Object.values(needed)) expect(number === null || number >= 1).toBe(true)
+        expect(Object.values(needed).every((number) => number === null || Number.isInteger(number))).toBe(
+          true,
+        )
+        expect(neededFor(spread, 1.5 * difference).scenarios ?? Number.POSITIVE_INFINITY).toBeLessThanOrEqual(
+          needed.scenarios ?? Number.POSITIVE_INFINITY,
+        )
+        const detectable = detectableDifference(spread)
+        expect(detectable === null || (detectable >= 0 && Number.isFinite(detectable))).toBe(true)
+        if (scale !== 'UNBOUNDED') return
+        const inOther = (values: readonly (number | null)[]) => values.map((value) => value && value * 1024)
+        const other = comparePaired(
+          scenarios.map(({ baseline, candidate }) => ({
+            baseline: inOther(baseline),
+            candidate: inOther(candidate),
+          })),
+          scale,
+        )
+        expect(neededFor(other.spread!, 1024 * difference)).toEqual(needed)
       }),
     )
   })

@@ -5,6 +5,7 @@ References: "SciPy" is SciPy 1.17.1; the expressions stand beside the numbers, w
 import { describe, expect, it } from 'vitest'
 import { categoryDrift } from '../../../src/statistics/categoryDrift.ts'
 import {
+  betaQuantile,
   chiSquareQuantile,
   normalCdf,
   normalQuantile,
@@ -44,10 +45,12 @@ describe('distributions', () => {
     [normalCdf(0.5), 0.6914624612740131],
     [normalQuantile(0.975), 1.959963984540054],
     [normalQuantile(1e-10), -6.361340902404056],
+    [betaQuantile(0.3, 0.5, 0.5), Math.sin(0.15 * Math.PI) ** 2],
+    [betaQuantile(0.98, 1, 4.5), 1 - 0.02 ** (1 / 4.5)],
     [chiSquareQuantile(0.02, 4), 0.429398190015869],
     [chiSquareQuantile(0.5, 19), 18.337652896756474],
     [chiSquareQuantile(0.98, 99), 129.99583372424487],
-  ])('%d is %d, as SciPy has it', (value, expected) => {
+  ])('%d is %d, as SciPy or a closed form has it', (value, expected) => {
     expect(Math.abs(value / expected - 1)).toBeLessThan(1e-7)
   })
 })
@@ -308,18 +311,25 @@ describe('a paired comparison', () => {
 })
 
 describe('power', () => {
-  const known = (variance: number) => ({ scenarios: 100_000, variance, within: null })
+  const ofMany = (scenarios: number, variance: number) => ({
+    scenarios,
+    variance,
+    freedom: scenarios - 1,
+    changed: null,
+    within: null,
+  })
   it.each([
     // G*Power 3.1, paired t test, two-sided, alpha 0.05, power 0.8: pairs by effect size.
     [0.2, 199],
     [0.5, 34],
     [0.8, 15],
   ])('with a known spread of 1 a difference of %d needs %d scenarios', (difference, scenarios) => {
-    expect(Math.abs(neededFor(known(1), difference).scenarios! - scenarios)).toBeLessThanOrEqual(1)
+    expect(Math.abs(neededFor(ofMany(100_000, 1), difference).scenarios! - scenarios)).toBeLessThanOrEqual(1)
   })
 
   it('repetitions take away what lies within scenarios only', () => {
-    const spread = { scenarios: 100, variance: 0.05, within: { ofOne: 0.2, inMeans: 0.04 } }
+    const within = { ofOne: 0.2, inMeans: 0.04, scenarios: 100 }
+    const spread = { ...ofMany(100, 0.05), within }
     const few = neededFor(spread, 0.06)
     expect(few.repetitions).toBeGreaterThan(5)
     expect(neededFor(spread, 0.12).repetitions).toBeLessThan(few.repetitions!)
@@ -331,8 +341,59 @@ describe('power', () => {
     })
   })
 
+  it('names no repetitions where what was seen does not tell', () => {
+    const repeated = (scenarios: number, times: number) => ({
+      ...ofMany(scenarios, 0.02 + 0.2 / times),
+      within: { ofOne: 0.2, inMeans: 0.2 / times, scenarios },
+    })
+    expect(neededFor(repeated(100, 5), 0.06).repetitions).toBe(7)
+    // Fewer than twenty scenarios, spread that few scenarios make, and more than four times what there was.
+    expect(neededFor(repeated(19, 100), 0.2).repetitions).toBeNull()
+    expect(neededFor(repeated(20, 100), 0.2).repetitions).toBe(3)
+    const seen = repeated(100, 5)
+    expect(neededFor({ ...seen, within: { ...seen.within, scenarios: 10 } }, 0.06).repetitions).toBeNull()
+    expect(neededFor({ ...seen, variance: 0.04 }, 0.03).repetitions).toBeNull()
+  })
+
+  it('of very many scenarios the repetitions follow from what lies within and between', () => {
+    const [scenarios, difference, critical] = [10_000, 0.0051, 1.959964]
+    const within = { ofOne: 0.2, inMeans: 0.04, scenarios }
+    /** P(mean + N(0, within / n) > critical × standard error): the scenarios are the same. */
+    const powerWith = (repetitions: number) => {
+      const variance = 0.02 + within.ofOne / repetitions
+      const noncentrality = difference * Math.sqrt(scenarios / variance)
+      return normalCdf((noncentrality - critical) / Math.sqrt(within.ofOne / repetitions / variance))
+    }
+    const { repetitions } = neededFor({ ...ofMany(scenarios, 0.06), within }, difference)
+    expect(powerWith(repetitions!)).toBeGreaterThan(0.79)
+    expect(powerWith(repetitions! - 1)).toBeLessThan(0.81)
+  })
+
+  it('of runs without chance within scenarios one repetition is as good as many', () => {
+    const same = (variance: number) => ({
+      ...ofMany(40, variance),
+      within: { ofOne: 0, inMeans: 0, scenarios: 40 },
+    })
+    expect(neededFor(same(0.01), 0.1).repetitions).toBe(1)
+    expect(neededFor(same(1), 0.1).repetitions).toBeNull()
+    expect(neededFor(same(0), 0.1).repetitions).toBe(1)
+  })
+
+  it('passes and failures change by no less than the difference that is asked for', () => {
+    const once = (changed: number) =>
+      comparePaired(
+        Array.from({ length: 10 }, (_, i) => ({ baseline: [0], candidate: [i < changed ? 1 : 0] })),
+        'PASS_FAIL',
+      ).spread!
+    expect(once(4)).toMatchObject({ changed: 4, within: null })
+    // All that change, change one way: McNemar's test wants six.
+    expect(neededFor(once(0), 0.9).scenarios).toBeLessThanOrEqual(8)
+    expect(detectableDifference(once(10))).toBeLessThanOrEqual(1)
+    expect(neededFor(once(4), 0.1).scenarios).toBeGreaterThan(neededFor(once(1), 0.1).scenarios!)
+  })
+
   it('what is detectable is what as many scenarios as there are would show', () => {
-    const spread = { scenarios: 40, variance: 0.3, within: null }
+    const spread = ofMany(40, 0.3)
     const difference = detectableDifference(spread)!
     expect(neededFor(spread, difference * 1.001).scenarios).toBe(40)
     expect(detectableDifference({ ...spread, scenarios: 4 })).toBeNull()

@@ -137,8 +137,9 @@ const intervalOf = (flaky: number, n: number, level: number) =>
  */
 function shown(scenarios: readonly Flakiness[], repetitions: number): number {
   const within = scenarios.reduce((sum, { disagreement }) => sum + disagreement! / 2, 0) / scenarios.length
-  const spread = { scenarios: scenarios.length, variance: (2 * within) / repetitions, within: null }
-  return detectableDifference(spread) ?? 1
+  const n = scenarios.length
+  const variance = (2 * within) / repetitions
+  return detectableDifference({ scenarios: n, variance, freedom: n - 1, changed: null, within: null }) ?? 1
 }
 
 function leastRepetitions(now: number, shownAt: (repetitions: number) => number): number | null {
