@@ -144,31 +144,27 @@ export function detectableDifference(spread: Spread, options: PowerOptions = {})
   const { alpha = 0.05, power = 0.8 } = options
   const { scenarios, variance, freedom, changed } = spread
   if (tooFew(scenarios, alpha)) return null
-  // In standard errors it is the same whatever the variance.
-  const [asked, unit] =
-    changed === null ? [{ ...spread, variance: scenarios }, Math.sqrt(variance / scenarios)] : [spread, 1]
-  const key = `${scenarios} ${freedom} ${changed} ${alpha} ${power}`
-  const known = detectable.get(key)
-  const least = known ?? detectableIn(asked, alpha, power)
-  if (known === undefined) detectable.set(key, least)
-  return least * unit
+  const unit = changed === null ? Math.sqrt(variance / scenarios) : 1
+  return unit * detectableUnits(scenarios, freedom, changed, alpha, power)
 }
 
-const detectable = new LRUCache<string, number>({ max: 1000 })
-
-function detectableIn(spread: Spread, alpha: number, power: number): number {
-  const isShown = (difference: number) =>
-    powerOf(difference, spread.scenarios, variancesOf(spread, difference), alpha) >= power
-  let low = 0
-  let high = 1
-  while (!isShown(high)) high *= 2
-  for (let step = 0; step < 30; step++) {
-    const middle = (low + high) / 2
-    if (isShown(middle)) high = middle
-    else low = middle
-  }
-  return high
-}
+/** In standard errors, where it is the same whatever the variance; of passes and failures as it is. */
+const detectableUnits = cached(
+  (scenarios: number, freedom: number, changed: number | null, alpha: number, power: number) => {
+    const spread = { scenarios, freedom, changed, variance: scenarios }
+    const isShown = (difference: number) =>
+      powerOf(difference, scenarios, variancesOf(spread, difference), alpha) >= power
+    let low = 0
+    let high = 1
+    while (!isShown(high)) high *= 2
+    for (let step = 0; step < 30; step++) {
+      const middle = (low + high) / 2
+      if (isShown(middle)) high = middle
+      else low = middle
+    }
+    return high
+  },
+)
 
 /**
  * What the variance may be where the true difference is this one, each value as likely. What was seen × ν / χ²(ν) (Julious & Owen 2006, Pharmaceutical Statistics 5:29), ν degrees of
@@ -200,13 +196,13 @@ const likelyShares = cached((changed: number, scenarios: number) =>
 )
 
 /** The least recently asked of a thousand are forgotten. */
-function cached<Args extends number[]>(of: (...args: Args) => readonly number[]) {
-  const known = new LRUCache<string, readonly number[]>({ max: 1000 })
-  return (...args: Args): readonly number[] => {
+function cached<Args extends (number | null)[], Value extends {}>(of: (...args: Args) => Value) {
+  const known = new LRUCache<string, Value>({ max: 1000 })
+  return (...args: Args): Value => {
     const key = args.join(' ')
-    const values = known.get(key) ?? of(...args)
-    known.set(key, values)
-    return values
+    const value = known.get(key) ?? of(...args)
+    known.set(key, value)
+    return value
   }
 }
 
